@@ -1,0 +1,1 @@
+"""The world: time, messages between parties, platforms, devices, weather and the grid."""

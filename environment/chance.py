@@ -1,0 +1,110 @@
+"""Chance as an address: a draw is a pure function of (seed, stream, owner, index).
+
+There is no state and no sequence: asking again gives the same number, a vector over owners equals a loop over owners bit
+for bit, and a new party or more draws by one shifts nobody else's. The generator is Philox4x32-10 (Salmon et al. 2011,
+"Parallel random numbers: as easy as 1, 2, 3", doi 10.1145/2063384.2063405), evaluated on arrays of counters.
+
+    key      = 64 bits of (seed, stream name)
+    counter  = (64 bits of the owner's name, 64 bits of the index)
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+U64 = NDArray[np.uint64]
+F64 = NDArray[np.float64]
+
+_MASK = np.uint64(0xFFFFFFFF)
+_SHIFT = np.uint64(32)
+_M0 = np.uint64(0xD2511F53)
+_M1 = np.uint64(0xCD9E8D57)
+_W0 = 0x9E3779B9
+_W1 = 0xBB67AE85
+_ROUNDS = 10
+_TWO53 = 1.0 / (1 << 53)
+
+
+def name_hash(name: str) -> int:
+    """64 stable bits of a name: the same on every machine and in every run."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def name_hashes(names: Iterable[str]) -> U64:
+    """``name_hash`` of each name, shape (n,)."""
+    return np.array([name_hash(name) for name in names], dtype=np.uint64)
+
+
+def philox(key: int, counter_low: ArrayLike, counter_high: ArrayLike) -> tuple[U64, U64]:
+    """Two words of 64 random bits per counter; counters are broadcast against each other."""
+    low, high = np.broadcast_arrays(np.asarray(counter_low, np.uint64), np.asarray(counter_high, np.uint64))
+    c0, c1 = low & _MASK, low >> _SHIFT
+    c2, c3 = high & _MASK, high >> _SHIFT
+    k0, k1 = key & 0xFFFFFFFF, key >> 32
+    for _ in range(_ROUNDS):
+        p0, p1 = _M0 * c0, _M1 * c2
+        c0, c1, c2, c3 = (
+            (p1 >> _SHIFT) ^ c1 ^ np.uint64(k0),
+            p1 & _MASK,
+            (p0 >> _SHIFT) ^ c3 ^ np.uint64(k1),
+            p0 & _MASK,
+        )
+        k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
+    return c0 | (c1 << _SHIFT), c2 | (c3 << _SHIFT)
+
+
+class Stream:
+    """One named stream of chance, for example ``"weather.clearness"`` or ``"bus.delay"``.
+
+    ``owner`` is a name, 64 bits of a name, or an array of those; ``index`` an integer (non-negative) or an array. They are
+    broadcast against each other, so ``uniform(owners[:, None], days[None, :])`` has shape (owners, days).
+    """
+
+    def __init__(self, seed: int, name: str) -> None:
+        self.name = name
+        self._key = name_hash(f"{seed}/{name}")
+
+    def bits(self, owner: Any, index: ArrayLike = 0) -> U64:
+        """64 random bits for each (owner, index)."""
+        return philox(self._key, index, _owner_bits(owner))[0]
+
+    def uniform(self, owner: Any, index: ArrayLike = 0) -> F64:
+        """Uniform in [0, 1), 53 bits."""
+        return (self.bits(owner, index) >> np.uint64(11)).astype(np.float64) * _TWO53
+
+    def normal(self, owner: Any, index: ArrayLike = 0) -> F64:
+        """Standard normal, by Box and Muller from the two words of one counter."""
+        first, second = philox(self._key, index, _owner_bits(owner))
+        radius = 1.0 - (first >> np.uint64(11)).astype(np.float64) * _TWO53  # in (0, 1]
+        angle = (second >> np.uint64(11)).astype(np.float64) * (2.0 * np.pi * _TWO53)
+        return np.asarray(np.sqrt(-2.0 * np.log(radius)) * np.cos(angle))
+
+    def choice(self, owner: Any, shares: ArrayLike, index: ArrayLike = 0) -> NDArray[np.int64]:
+        """Position drawn with the given shares (they are normalised); ties of the cumulated shares go to the lower."""
+        cumulated = np.cumsum(np.asarray(shares, np.float64))
+        drawn = np.searchsorted(cumulated / cumulated[-1], self.uniform(owner, index), side="right")
+        return np.asarray(np.minimum(drawn, len(cumulated) - 1), np.int64)
+
+
+class Chance:
+    """The source of all streams of one run."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def stream(self, name: str) -> Stream:
+        """The stream of that name; asking twice gives the same stream."""
+        return Stream(self.seed, name)
+
+
+def _owner_bits(owner: Any) -> U64 | np.uint64:
+    if isinstance(owner, str):
+        return np.uint64(name_hash(owner))
+    if isinstance(owner, np.ndarray) and owner.dtype == np.uint64:
+        return owner
+    if isinstance(owner, int | np.integer):
+        return np.uint64(int(owner))
+    return name_hashes(owner)
