@@ -1,0 +1,177 @@
+"""The scenario of a run: a frozen record in which every key has a default with its source.
+
+``load_scenario`` reads one by name or path; whatever is wrong with it is reported at once, in the words of the file.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+
+from experiments.errors import CoflexError, did_you_mean
+from experiments.scenario_actors import Actors, Product, Rules
+from experiments.scenario_explain import salvage, sentences
+from experiments.scenario_fields import Part, given
+from experiments.scenario_library import known_products, scenario_names, scenarios_folder
+from experiments.scenario_people import HomesGroup, PeopleGroup, PlantGroup
+from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, parse_yaml
+from experiments.scenario_world import Clock, Event, Fault, Grid, Place, Platforms
+
+
+class Results(Part):
+    """What a run writes."""
+
+    detail: Literal["full", "summary"] = given("full", source="a day of some hundred homes is small")
+    """``full`` with the series of every device, or ``summary`` without."""
+
+
+class Scenario(Part):
+    """A day (or more) in a distribution grid, and who acts in it by which rules."""
+
+    name: str = given("", source="the file's name")
+    """Short name, used for the run's folder."""
+    title: str = given("", source="the name")
+    """One line, as a headline."""
+    about: str = given("", source="none")
+    """What happens and why it is worth looking at."""
+    clock: Clock = given(Clock())
+    """When."""
+    place: Place = given(default_factory=lambda: Place.model_validate({}))
+    """Where, and which weather."""
+    grid: Grid = given(Grid())
+    """The network and its operation."""
+    people: tuple[PeopleGroup, ...] = given((HomesGroup(),), source="one group of homes")
+    """Groups of homes and producers."""
+    actors: Actors = given(Actors())
+    """Those who decide, beside the people."""
+    products: dict[str, Product] = given({}, source="data/scenarios/library/products.yaml")
+    """Flexibility products of this scenario, by name, beside those that ship with coflex."""
+    rules: Rules = given(Rules())
+    """The rules of the market."""
+    platforms: Platforms = given(Platforms())
+    """The channels between parties."""
+    events: tuple[Event, ...] = given((), source="none")
+    """Planned outages (``outage_of``) and platform outages (``platform_down``)."""
+    faults: tuple[Fault, ...] = given((), source="none")
+    """Parties that do not do what they should."""
+    coordination: bool = given(True, source="the twin of a run sets it to false")
+    """Whether anybody procures and activates flexibility."""
+    results: Results = given(Results())
+    """What a run writes."""
+
+    @property
+    def homes(self) -> list[HomesGroup]:
+        """The groups of homes."""
+        return [group for group in self.people if isinstance(group, HomesGroup)]
+
+    @property
+    def plants(self) -> list[PlantGroup]:
+        """The producers on the medium voltage."""
+        return [group for group in self.people if isinstance(group, PlantGroup)]
+
+    @property
+    def product(self) -> Product:
+        """The product that the market operator trades."""
+        return self.all_products()[self.actors.lfmo.product]
+
+    def all_products(self) -> dict[str, Product]:
+        """Products by name: the shipped ones, overridden and extended by the scenario's own."""
+        return {name: Product.model_validate(entry) for name, entry in known_products().items()} | self.products
+
+    def usecases(self) -> list[str]:
+        """The use cases that this scenario sets in motion; a run shows which of their steps were made."""
+        if not (self.coordination and self.actors.fsps):
+            return []
+        return ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"]
+
+    def without_coordination(self) -> "Scenario":
+        """The same world in which nobody procures or activates: the twin of a run."""
+        return self.model_copy(update={"coordination": False})
+
+    def as_data(self) -> dict[str, Any]:
+        """The complete scenario as plain data (JSON types); ``scenario_from`` reads it back."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def load_scenario(name_or_path: str | Path, sets: Iterable[str] = ()) -> Scenario:
+    """A scenario by the name of a shipped one or by its file.
+
+    Args:
+        name_or_path: ``district-day``, or the path of a YAML file.
+        sets: changes by key path, ``people.0.devices.ev=80%``.
+
+    Raises:
+        CoflexError: no such scenario or file.
+        ScenarioError: everything that is wrong with it.
+    """
+    path = find_scenario(name_or_path)
+    content = as_mapping(parse_yaml(_read(path), where=path.name), where=path.name)
+    _anchor_files(content, path.parent.resolve())
+    apply_sets(content, sets)
+    return scenario_from({"name": path.stem, **content}, where=path.name)
+
+
+def scenario_from(content: Mapping[str, Any], where: str = "scenario") -> Scenario:
+    """A scenario from plain data, names checked.
+
+    Args:
+        content: keys and values as in a scenario file.
+        where: what to call it in an error.
+
+    Raises:
+        ScenarioError: everything that is wrong with it.
+    """
+    from experiments.scenario_checks import problems_of_names
+
+    try:
+        scenario = Scenario.model_validate(content)
+    except pydantic.ValidationError as error:
+        rest, left_out = salvage(content, error, Scenario)
+        named = problems_of_names(rest, left_out) if rest else []
+        raise ScenarioError(f"{where}: {text}" for text in [*sentences(error, Scenario), *named]) from error
+    if problems := problems_of_names(scenario):
+        raise ScenarioError(f"{where}: {problem}" for problem in problems)
+    return scenario
+
+
+def find_scenario(name_or_path: str | Path) -> Path:
+    """The file of a scenario.
+
+    Raises:
+        CoflexError: there is none, with the nearest name.
+    """
+    text = str(name_or_path)
+    if text in scenario_names():
+        return scenarios_folder() / f"{text}.yaml"
+    path = Path(text)
+    if path.is_file():
+        return path
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        msg = f"there is no scenario file {text}"
+        raise CoflexError(msg)
+    msg = f"unknown scenario '{text}'{did_you_mean(text, scenario_names())}, or the path of a .yaml file"
+    raise CoflexError(msg)
+
+
+def scenario_yaml(name: str | Path) -> str:
+    """The text of a scenario, with its comments."""
+    return _read(find_scenario(name))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        msg = f"cannot read {path}: {reason}"
+        raise CoflexError(msg) from error
+
+
+def _anchor_files(content: dict[str, Any], folder: Path) -> None:
+    """Files named in a scenario are sought beside it."""
+    for part, key, suffixes in (("place", "weather", (".epw", ".csv")), ("grid", "network", (".json",))):
+        section = content.get(part)
+        name = section.get(key) if isinstance(section, dict) else None
+        if isinstance(section, dict) and isinstance(name, str) and name.endswith(suffixes):
+            content[part] = {**section, key: str(folder / name)}

@@ -1,0 +1,195 @@
+"""What a scenario says about those who decide, what is traded and by which rules."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from experiments.scenario_fields import DayTime, Part, Share, given, read_clock
+
+JUDGEMENT = "judgement"
+NAME = r"^[a-z][a-z0-9-]*$"
+
+
+def _bare(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _plain(value: Any) -> Any:
+    """``by GDBN`` and ``GDBN`` mean ``gdbn``."""
+    return value.strip().lower().removeprefix("by ") if isinstance(value, str) else value
+
+
+class Actor(Part):
+    """A party; its name alone is enough."""
+
+    name: str = given(source="a name", pattern=NAME)
+    """Name, also its address."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return _bare(value)
+
+
+class Dso(Actor):
+    """Distribution system operator."""
+
+    name: str = given("dso-1", source="a name", pattern=NAME)
+    """Name, also its address."""
+    forecast: Literal["regression", "persistence", "same-hour-last-week"] = given(
+        "regression", source="inputs as in SUC06.1: metering, weather, calendar"
+    )
+    """How it forecasts load."""
+    margin_percent: float = given(5.0, unit="% of the forecast", source=JUDGEMENT, ge=0, le=100)
+    """Added to the forecast load before the need is computed."""
+    procures: DayTime = given(DayTime.model_validate("13:00 the day before"), source=JUDGEMENT)
+    """When it looks ahead and asks for a market session."""
+    activates: Annotated[Literal["gdbn", "direct"], BeforeValidator(_plain)] = given(
+        "gdbn", source="SUC06.2: through the GDBN, or straight to the FSP"
+    )
+    """The way of its activation requests."""
+
+
+class Lfmo(Actor):
+    """Local flexibility market operator."""
+
+    name: str = given("lfmo-1", source="a name", pattern=NAME)
+    """Name, also its address."""
+    gate: DayTime = given(DayTime.model_validate("15:00 the day before"), source=JUDGEMENT)
+    """Gate closure; a bid received later is refused."""
+    product: str = given("congestion-day-ahead", source="data/scenarios/library/products.yaml")
+    """The product traded."""
+
+
+class Fsp(Actor):
+    """Flexibility service provider (aggregator of homes and plants)."""
+
+    margin_percent: float = given(10.0, unit="% of the cost", source=JUDGEMENT, ge=0, le=500)
+    """Added to its cost when it bids."""
+    share_to_homes: Share = given(0.7, unit="share", source=JUDGEMENT)
+    """Share of its remuneration that goes to the homes that delivered."""
+
+
+class Retailer(Actor):
+    """Sells energy to the homes and buys their surplus."""
+
+    name: str = given("retailer-1", source="a name", pattern=NAME)
+    """Name, also its address."""
+
+
+class Provider(Actor):
+    """Digital platform provider: operates the GDBN and its settlement service."""
+
+    name: str = given("dpp-1", source="a name", pattern=NAME)
+    """Name, also its address."""
+
+
+class Actors(Part):
+    """Those who decide, beside the people."""
+
+    dso: Dso = given(Dso())
+    """Distribution system operator."""
+    lfmo: Lfmo = given(Lfmo())
+    """Local flexibility market operator."""
+    fsps: tuple[Fsp, ...] = given((), source="none unless named")
+    """Flexibility service providers, by name or with what is special about them."""
+    retailer: Retailer = given(Retailer())
+    """The homes' retailer."""
+    dpp: Provider = given(Provider())
+    """Digital platform provider."""
+
+    def names(self) -> list[str]:
+        """Names of all, in the order written."""
+        return [self.dso.name, self.lfmo.name, *(fsp.name for fsp in self.fsps), self.retailer.name, self.dpp.name]
+
+
+def _clocks(window: tuple[str, str]) -> tuple[str, str]:
+    try:
+        first, last = (read_clock(clock) for clock in window)
+    except ValueError as error:
+        raise PydanticCustomError("window", "{text}", {"text": str(error)}) from error
+    if not first < last:
+        raise PydanticCustomError("window", "a window opens before it closes; write for example ['16:00', '23:00']")
+    return window
+
+
+class Product(Part):
+    """A flexibility product with the attributes of SUC06.1 Info-2 and Info-3."""
+
+    title: str = given("", source="none")
+    """What people call it."""
+    kind: Literal["activation", "availability"] = given("activation", source="SUC06.1 Info-3")
+    """Energy when activated, or capacity held ready."""
+    directions: tuple[Literal["up", "down"], ...] = given(("up",), source="up relieves an evening peak")
+    """up: less net load; down: more net load."""
+    negotiation: Literal["auction"] = given("auction", source="SUC06.1 Info-2")
+    """How the price is found."""
+    area: Literal["feeder", "bus"] = given("feeder", source="SUC06.1 Info-3, local area")
+    """What one bid covers."""
+    service_window: Annotated[tuple[str, str], AfterValidator(_clocks)] = given(
+        ("16:00", "23:00"), unit="local time", source="the winter evening peak"
+    )
+    """Between which times of the day of delivery it can be called."""
+    interval_s: int = given(900, unit="s", source="metering period", ge=900, le=3600, multiple_of=900)
+    """Length of one traded interval."""
+    capacity_min_kw: float = given(1.0, unit="kW", source="judgement: small, for one LV grid", ge=0)
+    """Least quantity of a bid."""
+    capacity_max_kw: float = given(10_000.0, unit="kW", source="no practical bound", gt=0)
+    """Largest quantity of a bid."""
+    granularity_kw: float = given(0.1, unit="kW", source=JUDGEMENT, gt=0)
+    """Quantities are multiples of it."""
+    max_duration_h: float = given(4.0, unit="h", source=JUDGEMENT, gt=0, le=24)
+    """Longest time without a break that one bid can be called."""
+    announcement_s: int = given(
+        900, unit="s", source="one interval ahead (SUC06.1 Info-3, activation announcement)", ge=0
+    )
+    """Notice between the request and the begin of delivery."""
+    full_activation_s: int = given(300, unit="s", source=JUDGEMENT, ge=0)
+    """Time in which delivery must be complete."""
+    min_acceptance_kw: float = given(0.0, unit="kW", source="bids are fully divisible", ge=0)
+    """Least quantity that may be accepted of a bid."""
+    divisible: bool = given(True, source=JUDGEMENT)
+    """Whether a part of a bid may be accepted."""
+    remuneration: Literal["activation", "availability", "both"] = given("activation", source="SUC06.1 Info-3")
+    """What is paid."""
+    price_cap_eur_per_kwh: float = given(
+        3.0, unit="EUR/kWh", source="judgement: about ten times the retail price", gt=0
+    )
+    """Highest price of a bid."""
+    exclusive: bool = given(True, source="SUC06.1: no other contract of the FSP within the window")
+    """Whether a second contract in the window is refused."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.capacity_min_kw > self.capacity_max_kw:
+            raise PydanticCustomError("capacity", "capacity_min_kw is larger than capacity_max_kw")
+        return self
+
+
+class Settlement(Part):
+    """How delivery is paid."""
+
+    rule: str = given("linear-with-grace", source="use in British flexibility tenders")
+    """Name of the settlement rule."""
+    grace: Share = given(0.95, unit="share of the order", source="Flexible Power: full pay from 95 % delivered")
+    """Delivered share from which all is paid."""
+    slope: float = given(3.0, source="Flexible Power: three points of pay lost per point missing", ge=0, le=100)
+    """Pay lost per share missing below the grace."""
+    penalty_eur_per_kwh: float = given(0.0, unit="EUR/kWh", source="none in the product", ge=0)
+    """Penalty for what was ordered and not delivered."""
+
+
+class Rules(Part):
+    """The rules of the market, by name."""
+
+    clearing: str = given("network-aware", source="DSO as single buyer with network sensitivities")
+    """How bids are chosen."""
+    pricing: str = given("pay-as-bid", source="usual in local flexibility markets")
+    """What an accepted bid is paid."""
+    baseline: str = given("declared-schedule", source="SUC06.3: the baseline stored at bidding time")
+    """What would have been without the activation."""
+    settlement: Settlement = given(Settlement())
+    """How delivery is paid."""
+    settled_by: Annotated[Literal["gdbn"], BeforeValidator(_plain)] = given("gdbn", source="SUC06.3 scenario 1")
+    """Who computes the settlement."""

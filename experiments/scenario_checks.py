@@ -1,0 +1,198 @@
+"""Checks of a scenario beyond single values: names that exist, names that are one's own, times that follow each other."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from experiments.errors import did_you_mean
+from experiments.scenario_library import RULES, known_places, network_names, tariff_names
+from experiments.scenario_people import NOBODY
+from experiments.scenario_world import Window
+
+if TYPE_CHECKING:
+    from experiments.scenario import Scenario
+
+Problems = Iterator[str]
+
+
+def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> list[str]:
+    """All problems of a scenario that need no network data; empty when there are none.
+
+    Args:
+        scenario: the scenario, or what could be read of a faulty one.
+        left_out: key paths that could not be read; checks that go by them are skipped.
+    """
+    checks: tuple[tuple[Callable[[Scenario], Problems], tuple[str, ...]], ...] = (
+        (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)), (_place, ("place",)),
+        (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)), (_fault_parties, ("actors.fsps", "people")),
+        (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.lfmo.gate")),
+        (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
+    )  # fmt: skip
+    sound = [check for check, reads in checks if not any(path.startswith(left) for path in reads for left in left_out)]
+    return [problem for check in sound for problem in check(scenario)]
+
+
+def _fsps(scenario: "Scenario") -> Problems:
+    for name, count in Counter(fsp.name for fsp in scenario.actors.fsps).items():
+        if count > 1:
+            yield f"actors.fsps: {count} flexibility service providers are called '{name}'; give each its own name"
+
+
+def _parties(scenario: "Scenario") -> Problems:
+    actors = scenario.actors
+    fsps = dict.fromkeys(fsp.name for fsp in actors.fsps)
+    others = [actors.dso.name, actors.lfmo.name, actors.retailer.name, actors.dpp.name, *fsps]
+    others += [group.mv_plant.name for group in scenario.plants] + ["state"]
+    for name, count in Counter(others).items():
+        if count > 1:
+            yield f"actors: {count} parties are called '{name}'; give each its own name"
+    for prefix, count in Counter(group.homes.prefix for group in scenario.homes).items():
+        if count > 1:
+            yield f"people: {count} groups of homes have the prefix '{prefix}'; give each its own homes.prefix"
+
+
+def _contracts(scenario: "Scenario") -> Problems:
+    known = [*(fsp.name for fsp in scenario.actors.fsps), NOBODY]
+    for place, group in enumerate(scenario.people):
+        plant = getattr(group, "mv_plant", None)
+        path = f"people[{place}]" + (".mv_plant" if plant else "")
+        for name in [plant.served_by] if plant else group.served_by:
+            if name not in known:
+                yield f"{path}.served_by: unknown flexibility service provider '{name}'{did_you_mean(name, known)}"
+
+
+def _place(scenario: "Scenario") -> Problems:
+    place = scenario.place
+    try:
+        ZoneInfo(place.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield f"place.timezone: unknown time zone '{place.timezone}'; write for example Europe/Rome"
+    if place.weather.endswith((".epw", ".csv")):
+        if not Path(place.weather).is_file():
+            yield f"place.weather: there is no file {place.weather}"
+    elif place.weather not in (named := ["nsrdb-2019", "generated"]):
+        yield f"place.weather: unknown weather '{place.weather}'{did_you_mean(place.weather, named)}, or an .epw or .csv file"
+    elif place.weather == "nsrdb-2019" and place.city not in known_places():
+        cities = did_you_mean(place.city, known_places())
+        yield f"place.city: no measured weather for '{place.city}'{cities}; or write weather: generated"
+
+
+def _network(scenario: "Scenario") -> Problems:
+    name = scenario.grid.network
+    if name.endswith(".json"):
+        if not Path(name).is_file():
+            yield f"grid.network: there is no file {name}"
+    elif name not in (known := network_names()) and not _by_simbench(name):
+        yield f"grid.network: unknown network '{name}'{did_you_mean(name, known)}, or a pandapower .json file"
+
+
+def _by_simbench(name: str) -> bool:
+    """Whether the SimBench package, if installed, may know the name; the grid's loader has the last word."""
+    from importlib.util import find_spec
+
+    return name.startswith("simbench/") and find_spec("simbench") is not None
+
+
+def _tariffs(scenario: "Scenario") -> Problems:
+    known = tariff_names()
+    for place, group in enumerate(scenario.people):
+        for name in group.homes.tariff if hasattr(group, "homes") else ():
+            if name not in known:
+                yield f"people[{place}].homes.tariff: unknown tariff '{name}'{did_you_mean(name, known)}"
+
+
+def _rules(scenario: "Scenario") -> Problems:
+    rules = scenario.rules
+    chosen = {
+        "clearing": rules.clearing, "pricing": rules.pricing, "baseline": rules.baseline, "settlement": rules.settlement.rule,
+    }  # fmt: skip
+    for kind, name in chosen.items():
+        if name not in RULES[kind]:
+            path = "settlement.rule" if kind == "settlement" else kind
+            yield f"rules.{path}: unknown {kind} rule '{name}'{did_you_mean(name, RULES[kind])}"
+
+
+def _product(scenario: "Scenario") -> Problems:
+    name, known = scenario.actors.lfmo.product, scenario.all_products()
+    if name not in known:
+        yield f"actors.lfmo.product: unknown product '{name}'{did_you_mean(name, known)}"
+
+
+def _times(scenario: "Scenario") -> Problems:
+    dso, lfmo = scenario.actors.dso, scenario.actors.lfmo
+    if not dso.procures.before(lfmo.gate):
+        yield f"actors.lfmo.gate: the gate ({lfmo.gate}) must close after the DSO procures ({dso.procures})"
+    begins = _begins(scenario)
+    opens = datetime.combine(scenario.clock.start - timedelta(days=dso.procures.days_before), dso.procures.clock)
+    if scenario.coordination and opens < begins:
+        yield (
+            f"clock.lead_h: the world begins at {begins:%Y-%m-%d %H:%M}, after the DSO procures ({dso.procures}); "
+            f"write lead_h: {-(-(_midnight(scenario) - opens) // timedelta(hours=1))}"
+        )
+
+
+def _windows(scenario: "Scenario") -> Problems:
+    begins = _begins(scenario)
+    ends = _midnight(scenario) + timedelta(days=scenario.clock.days, hours=scenario.clock.tail_h)
+    for path, window in _all_windows(scenario):
+        first = window.starts.local(scenario.clock.start)
+        last = window.ends.local(scenario.clock.start) if window.ends else ends
+        run = f"the run ({begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M})"
+        if not begins <= first < ends:
+            yield f"{path}: it begins at {first:%Y-%m-%d %H:%M}, outside {run}"
+        elif not first < last <= ends:
+            yield f"{path}: it ends at {last:%Y-%m-%d %H:%M}, " + (
+                "before it begins" if last <= first else f"after {run}"
+            )
+
+
+def _all_windows(scenario: "Scenario") -> Iterable[tuple[str, Window]]:
+    yield from ((f"events[{place}]", event) for place, event in enumerate(scenario.events))
+    yield from (
+        (f"faults[{place}].silent", fault.silent) for place, fault in enumerate(scenario.faults) if fault.silent
+    )
+
+
+def _fault_parties(scenario: "Scenario") -> Problems:
+    known = scenario.actors.names() + [group.mv_plant.name for group in scenario.plants]
+    for place, fault in enumerate(scenario.faults):
+        if fault.party not in known:
+            yield f"faults[{place}].party: unknown party '{fault.party}'{did_you_mean(fault.party, known)}"
+
+
+def _midnight(scenario: "Scenario") -> datetime:
+    return datetime.combine(scenario.clock.start, time())
+
+
+def _begins(scenario: "Scenario") -> datetime:
+    return _midnight(scenario) - timedelta(hours=scenario.clock.lead_h)
+
+
+def problems_of_network(scenario: "Scenario", load_network: Callable[[str], Any]) -> list[str]:
+    """Problems that only the network's data can show: buses and branches that do not exist, no place for homes.
+
+    Args:
+        scenario: a scenario whose names are in order.
+        load_network: the grid's loader; what it refuses becomes a problem.
+    """
+    try:
+        network = load_network(scenario.grid.network)
+    except ValueError as error:
+        return [f"grid.network: {line}" for line in str(error).splitlines()]
+    problems = []
+    buses = [str(name) for name in network.bus_names]
+    for place, group in enumerate(scenario.people):
+        bus = getattr(getattr(group, "mv_plant", None), "bus", None)
+        if bus is not None and bus not in buses:
+            problems.append(f"people[{place}].mv_plant.bus: the network has no bus '{bus}'{did_you_mean(bus, buses)}")
+    branches = [str(name) for name in network.branch_names]
+    for place, event in enumerate(scenario.events):
+        name = str(getattr(event, "outage_of", "")).removeprefix("line ").removeprefix("transformer ")
+        if name and name not in branches:
+            problems.append(
+                f"events[{place}].outage_of: the network has no branch '{name}'{did_you_mean(name, branches)}"
+            )
+    return problems

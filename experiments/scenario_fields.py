@@ -1,0 +1,221 @@
+"""The small types a scenario is written with: shares, times of day, moments, delays; each reads what people write.
+
+Every type accepts its own text again, so that a scenario written out in full reads as the same scenario.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
+
+from environment.calendar import Calendar
+
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DAYS_BEFORE = {"": 1, "the day before": 1, "on the day": 0, "that day": 0}
+
+
+class Part(BaseModel):
+    """A frozen piece of a scenario: unknown keys are refused, the string under a field is its documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def given(default: Any = ..., *, unit: str = "", source: str = "", **constraints: Any) -> Any:
+    """A field with its default, its unit and the source of the default.
+
+    Args:
+        default: the value when the scenario says nothing; none at all makes the key obligatory.
+        unit: unit of the value, as printed in the reference.
+        source: where the default comes from: a use-case id, a document, or a judgement called so.
+        constraints: what pydantic's ``Field`` understands (``gt``, ``ge``, ``le``, ``alias``, ``default_factory``).
+    """
+    extra = {"unit": unit, "source": source}
+    if "default_factory" in constraints:
+        return Field(json_schema_extra=extra, **constraints)
+    return Field(default, json_schema_extra=extra, **constraints)
+
+
+def _refusal(kind: str, text: str, value: object) -> PydanticCustomError:
+    return PydanticCustomError(kind, "'{value}' {text}", {"value": str(value), "text": text})  # type: ignore[arg-type]
+
+
+def read_share(value: object) -> object:
+    """A share of one, written ``60%`` or ``0.6``."""
+    text = str(value).strip()
+    try:
+        share = float(text[:-1]) / 100.0 if text.endswith("%") else float(text)
+    except ValueError as error:
+        raise _refusal("share", "is not a share; write for example 60% or 0.6", value) from error
+    if isinstance(value, bool) or not 0.0 <= share <= 1.0:
+        raise _refusal("share", _share_hint(text), value)
+    return share
+
+
+def _share_hint(text: str) -> str:
+    plain = re.fullmatch(r"\d{1,3}(\.\d+)?", text)
+    if plain and float(text) <= 100.0:
+        return f"is not a share; write {text}% or {float(text) / 100.0:g}"
+    return "is not a share; a share lies between 0% and 100%, that is between 0 and 1"
+
+
+def _percent(share: float) -> str:
+    return f"{round(100.0 * share, 10):g}%"
+
+
+Share = Annotated[float, BeforeValidator(read_share), PlainSerializer(lambda share: share, return_type=float)]
+"""A share of one. Written ``60%`` or ``0.6``."""
+
+
+def read_clock(text: str) -> time:
+    """A time of day written ``18:40``.
+
+    Raises:
+        ValueError: the text is no time of day.
+    """
+    match = _CLOCK.fullmatch(text.strip())
+    if not match:
+        msg = f"'{text}' is not a time of day; write for example 18:40"
+        raise ValueError(msg)
+    return time(int(match[1]), int(match[2]))
+
+
+class DayTime(Part):
+    """A time of day relative to a day of delivery, written ``13:00 the day before`` or ``08:00 on the day``."""
+
+    days_before: int = Field(ge=0, le=7)
+    """Whole days before the day of delivery."""
+    clock: time
+    """Local wall-clock time."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        words = re.sub(r"^at\s+", "", value.strip())
+        match = re.fullmatch(r"(\d{1,2}:\d{2})\s*(.*)", words)
+        before = re.fullmatch(r"(\d) days before", match[2]) if match else None
+        if not match or not (before or match[2] in _DAYS_BEFORE) or not _CLOCK.fullmatch(match[1]):
+            raise _refusal("day_time", "is not a time before delivery; write for example 13:00 the day before", value)
+        return {"days_before": int(before[1]) if before else _DAYS_BEFORE[match[2]], "clock": read_clock(match[1])}
+
+    @model_serializer
+    def _write(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        words = {0: "on the day", 1: "the day before"}.get(self.days_before, f"{self.days_before} days before")
+        return f"{self.clock:%H:%M} {words}"
+
+    def before(self, other: "DayTime") -> bool:
+        """Whether this time comes first, for the same day of delivery."""
+        return (-self.days_before, self.clock) < (-other.days_before, other.clock)
+
+    def on(self, calendar: Calendar, delivery: date) -> int:
+        """The instant [ms since the world's start] for one day of delivery."""
+        return calendar.on(delivery - timedelta(days=self.days_before), self.clock)
+
+
+class Moment(Part):
+    """An instant of the run: ``18:40`` (first delivery day), ``day 2 18:40`` or ``2016-01-20 18:40``, local time."""
+
+    day: int | date
+    """Delivery day (1 is the first, 0 the day before) or a date."""
+    clock: time
+    """Local wall-clock time."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        match = re.fullmatch(r"(?:day (\d+) |(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})(?::00)?", value.strip())
+        if not match or not _CLOCK.fullmatch(match[3]):
+            raise _refusal("moment", "is not a moment; write 18:40, day 2 18:40 or 2016-01-20 18:40", value)
+        day: int | str = match[2] or int(match[1] or 1)
+        return {"day": day, "clock": read_clock(match[3])}
+
+    @model_serializer
+    def _write(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        day = f"{self.day:%Y-%m-%d}" if isinstance(self.day, date) else f"day {self.day}"
+        return f"{day} {self.clock:%H:%M}"
+
+    def local(self, first_day: date) -> datetime:
+        """The local wall-clock time, given the first day of delivery."""
+        day = self.day if isinstance(self.day, date) else first_day + timedelta(days=self.day - 1)
+        return datetime.combine(day, self.clock)
+
+    def at(self, calendar: Calendar, first_day: date) -> int:
+        """The instant [ms since the world's start]."""
+        return calendar.at(self.local(first_day))
+
+
+class Delay(Part):
+    """How long a message takes [s]: ``{constant: 1}``, ``{uniform: [1, 2]}`` or ``{lognormal: [1.5, 0.3]}``."""
+
+    constant: float | None = Field(None, ge=0.001)
+    """Always the same [s]; 0.001 is the least a message can take."""
+    uniform: tuple[float, float] | None = None
+    """Between two values [s]."""
+    lognormal: tuple[float, float] | None = None
+    """Median [s] and standard deviation of the logarithm."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        return {"constant": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum(part is not None for part in (self.constant, self.uniform, self.lognormal)) != 1:
+            raise PydanticCustomError(
+                "delay", "say exactly one of constant, uniform: [from, to], lognormal: [median, sigma]"
+            )
+        if self.uniform and not 0.001 <= self.uniform[0] <= self.uniform[1]:
+            raise PydanticCustomError("delay", "uniform: [from, to] needs 0.001 <= from <= to, in seconds")
+        if self.lognormal and not (self.lognormal[0] >= 0.001 and self.lognormal[1] >= 0.0):
+            raise PydanticCustomError("delay", "lognormal: [median, sigma] needs median >= 0.001 s and sigma >= 0")
+        return self
+
+    @model_serializer
+    def _write(self) -> dict[str, Any]:
+        kind = self.kind
+        value = getattr(self, kind)
+        return {kind: list(value) if isinstance(value, tuple) else value}
+
+    @property
+    def kind(self) -> str:
+        """``constant``, ``uniform`` or ``lognormal``."""
+        return next(kind for kind in ("constant", "uniform", "lognormal") if getattr(self, kind) is not None)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """(value,), (from, to) or (median, sigma), in seconds."""
+        value = getattr(self, self.kind)
+        return value if isinstance(value, tuple) else (float(value),)
+
+
+def shares_of(*, default: str) -> Callable[[object], object]:
+    """A validator for shares by name that also takes one name: ``fsp-sol`` means ``{fsp-sol: 100%}``."""
+
+    def read(value: object) -> object:
+        if value is None:
+            return {default: 1.0}
+        return {value: 1.0} if isinstance(value, str) else value
+
+    return read
+
+
+def check_whole(shares: dict[str, float]) -> dict[str, float]:
+    """Shares by name, which must make a whole."""
+    total = sum(shares.values())
+    if abs(total - 1.0) > 1e-6:
+        text = f"the shares sum to {_percent(total)}, not to 100%; name who has the rest"
+        raise PydanticCustomError("whole", text)  # type: ignore[arg-type]
+    return shares

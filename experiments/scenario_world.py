@@ -1,0 +1,223 @@
+"""What a scenario says about the world: clock, place, grid, message channels, planned events and faults."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from experiments.scenario_fields import Delay, Moment, Part, Share, given
+from experiments.scenario_library import known_places
+
+JUDGEMENT = "judgement"
+
+
+class Clock(Part):
+    """When the run happens: the world begins ``lead_h`` before the first delivery day and ends ``tail_h`` after the last."""
+
+    start: date = given(date(2016, 1, 19), unit="local date", source="a Tuesday of the SimBench profile year 2016")
+    """First day of delivery."""
+    days: int = given(1, unit="d", source=JUDGEMENT, ge=1, le=366)
+    """Days of delivery; the figures of a run count these."""
+    history_days: int = given(28, unit="d", source="four weeks: every weekday is seen four times", ge=0, le=366)
+    """Days lived before the world begins, without coordination, from which the parties learn."""
+    lead_h: int = given(12, unit="h", source="markets of the day before open after noon", ge=0, le=48)
+    """Hours of the world before the first delivery day."""
+    tail_h: int = given(12, unit="h", source="rebound and settlement follow delivery", ge=1, le=72)
+    """Hours of the world after the last delivery day."""
+    physics_step_s: int = given(900, unit="s", source="metering period of European smart meters", ge=60, le=900)
+    """Length of a physics step; meters are read every 900 s, so it divides 900."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if 900 % self.physics_step_s:
+            raise PydanticCustomError(
+                "step", "physics_step_s must divide 900, the period of the meters: write 900, 300 or 60"
+            )
+        return self
+
+    @property
+    def last(self) -> date:
+        """The last day of delivery."""
+        return self.start + timedelta(days=self.days - 1)
+
+
+class Place(Part):
+    """Where the run happens, and its weather."""
+
+    city: str = given("Rome", source="one of four cities with measured weather (data/profiles/weather)")
+    """Name of the place; a place that coflex does not know needs its coordinates, time zone and country."""
+    weather: str = given("nsrdb-2019", source="NSRDB Meteosat 2019, 15 minutes; see data/NOTICE")
+    """``nsrdb-2019`` (measured, known cities), ``generated`` (from the seed), or an .epw or .csv file."""
+    irradiance_scale: float = given(
+        1.0, source="1.10 to 1.15 corrects the low bias of NSRDB for yield studies", gt=0, le=2
+    )
+    """Factor on all irradiance."""
+    latitude: float = given(unit="degrees north", source="data/scenarios/library/places.yaml", ge=-66, le=66)
+    """Latitude; known for a known city."""
+    longitude: float = given(unit="degrees east", source="data/scenarios/library/places.yaml", ge=-180, le=180)
+    """Longitude; known for a known city."""
+    altitude_m: float = given(unit="m", source="data/scenarios/library/places.yaml", ge=-400, le=5000)
+    """Height above sea level; known for a known city."""
+    timezone: str = given(source="data/scenarios/library/places.yaml")
+    """Time zone, as ``Europe/Rome``; known for a known city."""
+    country: Literal["IT", "ES", "FR", "SE", "DE", "PT"] = given(source="data/scenarios/library/places.yaml")
+    """Country, for holidays and units; known for a known city."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_known(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"city": value}
+        return {**known_places().get(value.get("city", "Rome"), {}), **value} if isinstance(value, dict) else value
+
+
+def _ordered(band: tuple[float, float]) -> tuple[float, float]:
+    if not 0.5 <= band[0] < band[1] <= 1.5:
+        raise PydanticCustomError("band", "write [low, high] in per unit of nominal voltage, for example [0.95, 1.05]")
+    return band
+
+
+class Limits(Part):
+    """What the DSO holds its grid to."""
+
+    transformer_percent: float = given(100.0, unit="% of rated current", source="continuous rating", gt=0, le=200)
+    """Highest loading of a transformer."""
+    line_percent: float = given(100.0, unit="% of rated current", source="continuous rating", gt=0, le=200)
+    """Highest loading of a line."""
+    voltage_pu: Annotated[tuple[float, float], AfterValidator(_ordered)] = given(
+        (0.95, 1.05), unit="p.u.", source="planning band inside the 0.90 to 1.10 of EN 50160"
+    )
+    """Lowest and highest voltage."""
+
+
+class Scada(Part):
+    """What the DSO measures in real time."""
+
+    period_s: int = given(300, unit="s", source=JUDGEMENT, ge=1, le=3600)
+    """Time between two snapshots."""
+    voltage_noise_percent: float = given(0.5, unit="% of the value", source="SCADA class, 0.3 to 1 %", ge=0, le=20)
+    """Standard deviation of a voltage reading."""
+    power_noise_percent: float = given(1.0, unit="% of the value", source="SCADA class, 1 to 3 %", ge=0, le=50)
+    """Standard deviation of a power or current reading."""
+
+
+class Means(Part):
+    """What the DSO's own means cost; flexibility is bought when they do not suffice (SUC06.1, aim of the procurement)."""
+
+    tap_change_eur: float = given(5.0, unit="EUR", source="judgement: wear of a tap changer per operation", ge=0)
+    """One tap operation."""
+    switching_eur: float = given(50.0, unit="EUR", source="judgement: crew or remote switching, per operation", ge=0)
+    """One switching operation."""
+
+
+class Grid(Part):
+    """The network and its operation."""
+
+    network: str = given("simbench/1-MVLV-semiurb-3.202-0-sw", source="SimBench: one MV grid with one LV grid in full")
+    """Name of a network (``coflex schema`` lists them), or a pandapower .json file."""
+    limits: Limits = given(Limits())
+    """What the DSO holds its grid to."""
+    transformer_rating_factor: float = given(1.0, source="the ratings of the network's data", gt=0, le=10)
+    """Factor on the rating of the distribution transformers (MV to LV)."""
+    load_factor: float = given(1.0, source="the loads of the network's data", ge=0, le=10)
+    """Factor on the loads that are not simulated homes."""
+    scada: Scada = given(Scada())
+    """What the DSO measures in real time."""
+    means: Means = given(Means())
+    """What the DSO's own means cost."""
+
+
+class Channel(Part):
+    """A way for messages: how long they take, what is lost, when a missing acknowledgement is given up."""
+
+    delay_s: Delay = given(Delay(uniform=(1.0, 2.0)), unit="s", source="SUC06.2: 1 to 2 s between machines")
+    """Time a message takes."""
+    loss: Share = given(0.0, unit="share", source="a good day; vary it")
+    """Share of messages that never arrive."""
+    duplication: Share = given(0.0, unit="share", source="a good day; vary it")
+    """Share of messages that arrive twice."""
+    acknowledge_within_s: float = given(
+        60.0, unit="s", source="SUC06.2, SUC06.3: acknowledgement within one minute", gt=0
+    )
+    """A transmission not acknowledged in this time is repeated, after the last attempt given up."""
+    attempts: int = given(3, source=JUDGEMENT, ge=1, le=20)
+    """Transmissions of one message at most."""
+
+
+class Platforms(Part):
+    """The channels between parties."""
+
+    gdbn: Channel = given(Channel())
+    """The grid data and business network: activation and settlement."""
+    market: Channel = given(Channel())
+    """The flexibility market platform: sessions, bids, results."""
+    direct: Channel = given(Channel())
+    """From party to party without a platform."""
+    meters: Channel = given(Channel(delay_s=Delay(uniform=(1.0, 10.0))))
+    """From meters and devices to those who may read them."""
+    inside: Channel = given(Channel(delay_s=Delay(constant=0.001)))
+    """Between systems of one operator; never below 1 ms."""
+
+
+def _rename_at(value: Any) -> Any:
+    if isinstance(value, dict) and "at" in value and "from" not in value:
+        return {"from" if key == "at" else key: entry for key, entry in value.items()}
+    return value
+
+
+class Window(Part):
+    """A stretch of the run."""
+
+    starts: Moment = Field(alias="from")
+    """Begin, as ``18:40``, ``day 2 18:40`` or ``2016-01-20 18:40``; ``at`` means the same."""
+    ends: Moment | None = given(None, alias="to", source="it lasts to the end of the run")
+    """End."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _at(cls, value: Any) -> Any:
+        return _rename_at(value)
+
+
+class Outage(Window):
+    """A line or transformer out of service, planned and known to the DSO."""
+
+    outage_of: str
+    """Name of the line or transformer in the network, as ``line LV5.23``."""
+
+
+class PlatformDown(Window):
+    """A channel that relays nothing for a while."""
+
+    platform_down: Literal["gdbn", "market", "direct", "meters"]
+    """The channel."""
+
+
+def _event_kind(value: Any) -> str:
+    is_platform = "platform_down" in value if isinstance(value, dict) else isinstance(value, PlatformDown)
+    return "(platform_down)" if is_platform else "(outage_of)"
+
+
+Event = Annotated[
+    Annotated[Outage, Tag("(outage_of)")] | Annotated[PlatformDown, Tag("(platform_down)")], Discriminator(_event_kind)
+]
+
+
+class Fault(Part):
+    """A party that does not do what it should."""
+
+    party: str
+    """Name of the party."""
+    delivers: Share | None = given(None, unit="share", source="nothing wrong")
+    """Share of what it was ordered that it really passes on to its devices."""
+    silent: Window | None = given(None, source="nothing wrong")
+    """Stretch in which it sends and answers nothing."""
+    drop_acknowledgements: Share = given(0.0, unit="share", source="nothing wrong")
+    """Share of its acknowledgements that get lost."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.delivers is None and self.silent is None and self.drop_acknowledgements == 0.0:
+            raise PydanticCustomError("fault", "say what is wrong: delivers, silent or drop_acknowledgements")
+        return self
