@@ -1,0 +1,1 @@
+"""Agents: one module per business role; their strategies are pure functions."""

@@ -1,0 +1,1 @@
+"""Strategies: pure functions from what an agent has seen to what it decides."""

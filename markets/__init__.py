@@ -1,0 +1,1 @@
+"""Market rules: pure functions on plain records; no clock, no bus, no chance, no files."""

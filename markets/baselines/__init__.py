@@ -1,0 +1,1 @@
+"""Baselines: what the meter would have read without the activation."""

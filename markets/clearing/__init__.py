@@ -1,0 +1,1 @@
+"""Clearing rules: bids and needs in, accepted quantities and shadow prices out."""

@@ -1,0 +1,1 @@
+"""Pricing rules: what each accepted bid is paid."""

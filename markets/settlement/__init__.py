@@ -1,0 +1,1 @@
+"""Settlement rules: delivery, remuneration and penalty."""
