@@ -1,0 +1,146 @@
+"""Digests of the tables of a run, and the first difference between two runs.
+
+The digest covers results, not timings: canonical tables (sorted rows and columns, independent of the order of columns,
+row groups and dictionaries) with floats rounded to 1e-6 of their unit. The exact digest takes their raw bits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from experiments.results_schema import spec_of
+
+TWIN = "twin/"
+RESOLUTION = 1e-6
+_LARGEST_ROUNDED = 9e12  # beyond, a step of 1e-6 is finer than the float itself
+_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Digests:
+    """Digests of a run: of everything, exactly of everything, and by table."""
+
+    digest: str
+    exact_digest: str
+    tables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first difference between two runs; ``row`` is the position in the sorted table."""
+
+    table: str
+    row: int | None
+    column: str | None
+    first: Any
+    second: Any
+
+    def __str__(self) -> str:
+        """As people read it: ``table grid_buses, row 12, column v_pu: 0.95 against 0.96``."""
+        where = [f"table {self.table}"]
+        where += [] if self.row is None else [f"row {self.row}"]
+        where += [] if self.column is None else [f"column {self.column}"]
+        return f"{', '.join(where)}: {self.first!r} against {self.second!r}"
+
+
+def digest_tables(tables: Mapping[str, Any]) -> Digests:
+    """Digests of canonical tables by name; tables of a twin are named ``twin/...``."""
+    rounded = {name: table_digest(tables[name]) for name in sorted(tables)}
+    exact = {name: table_digest(tables[name], exact=True) for name in sorted(tables)}
+    return Digests(_joined(rounded), _joined(exact), rounded)
+
+
+def table_digest(table: Any, exact: bool = False) -> str:
+    """Digest of one canonical table."""
+    state = blake2b(digest_size=_SIZE)
+    for column in sorted(table.column_names):
+        state.update(f"{column}:{table.num_rows};".encode())
+        for part in _parts(table.column(column), exact):
+            state.update(part)
+    return state.hexdigest()
+
+
+def _joined(digests: Mapping[str, str]) -> str:
+    return blake2b("\n".join(f"{n} {d}" for n, d in digests.items()).encode(), digest_size=_SIZE).hexdigest()
+
+
+def _parts(column: Any, exact: bool) -> list[bytes]:
+    """The bytes that stand for a column: nulls, then values; lists as lengths and flat values."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    head = np.packbits(missing).tobytes()
+    if pa.types.is_dictionary(array.type):
+        labels = "\0".join(array.dictionary.to_pylist())
+        codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return [head, labels.encode(), codes.astype("<i8").tobytes()]
+    if pa.types.is_string(array.type):
+        texts = [text or "" for text in array.to_pylist()]
+        lengths = np.fromiter(map(len, texts), "<i8", len(texts))
+        return [head, lengths.tobytes(), "".join(texts).encode()]
+    if pa.types.is_list(array.type):
+        lengths = array.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
+        return [head, lengths.astype("<i8").tobytes(), *_parts(array.flatten(), exact)]
+    return [head, _numbers(array, exact).tobytes()]
+
+
+def _numbers(array: Any, exact: bool) -> NDArray[np.int64]:
+    if pa.types.is_floating(array.type):
+        values = array.fill_null(0.0).to_numpy(zero_copy_only=False)
+        return np.ascontiguousarray(values, "<f8").view("<i8") if exact else rounded(values)
+    filled = array.fill_null(False) if pa.types.is_boolean(array.type) else array.fill_null(0)
+    return np.asarray(filled.to_numpy(zero_copy_only=False).astype("<i8"))
+
+
+def rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Floats as integers of 1e-6 (so that -0.0 is 0.0); what is too large for that as its bits."""
+    large = ~(np.abs(values) < _LARGEST_ROUNDED)
+    steps = np.rint(np.where(large, 0.0, values) / RESOLUTION).astype("<i8")
+    return np.where(large, np.ascontiguousarray(values, "<f8").view("<i8"), steps)
+
+
+def first_table_difference(name: str, first: Any, second: Any, exact: bool = False) -> Difference | None:
+    """The first difference between two canonical tables of one name: columns, then rows, then values row by row."""
+    columns = sorted(first.column_names)
+    if columns != sorted(second.column_names):
+        return Difference(name, None, None, columns, sorted(second.column_names))
+    rows = min(first.num_rows, second.num_rows)
+    found: Difference | None = None
+    for column in _key_first(name, columns):
+        row = _first_unequal(first.column(column)[:rows], second.column(column)[:rows], exact)
+        if row is not None and (found is None or found.row is None or row < found.row):
+            found = Difference(name, row, column, first.column(column)[row].as_py(), second.column(column)[row].as_py())
+    if found is None and first.num_rows != second.num_rows:
+        return Difference(name, rows, None, f"{first.num_rows} rows", f"{second.num_rows} rows")
+    return found
+
+
+def _key_first(name: str, columns: list[str]) -> list[str]:
+    key = [column for column in spec_of(name.removeprefix(TWIN)).key if column in columns]
+    return key + [column for column in columns if column not in key]
+
+
+def _first_unequal(first: Any, second: Any, exact: bool) -> int | None:
+    """The first row at which two columns of one length differ."""
+    a, b = (x.combine_chunks() if isinstance(x, pa.ChunkedArray) else x for x in (first, second))
+    if (pa.types.is_floating(a.type) and pa.types.is_floating(b.type)) or (
+        pa.types.is_integer(a.type) and a.type == b.type
+    ):
+        unequal = _numbers(a, exact) != _numbers(b, exact)
+        unequal |= a.is_null().to_numpy(zero_copy_only=False) != b.is_null().to_numpy(zero_copy_only=False)
+        return int(np.argmax(unequal)) if unequal.any() else None
+    return next(
+        (row for row, (x, y) in enumerate(zip(a, b, strict=True)) if _differ(x.as_py(), y.as_py(), exact)), None
+    )
+
+
+def _differ(a: Any, b: Any, exact: bool) -> bool:
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) != len(b) or any(_differ(x, y, exact) for x, y in zip(a, b, strict=True))
+    if isinstance(a, float) and isinstance(b, float) and not exact:
+        return bool(np.any(rounded(np.array([a])) != rounded(np.array([b]))))
+    return bool(a != b)
