@@ -1,0 +1,374 @@
+"""The bus: what happens to a message between two addresses.
+
+Delay, loss, duplication, outage and partition act on every transmission and every acknowledgement; an unacknowledged message is sent again
+60 s later (SUC06.2/SEC-3), at most ``max_attempts`` times. All draws are addressed by message id and attempt, and all disturbances are known
+by the clock, so the whole fate of a batch is computed when it is posted, as columns: the world schedules only what somebody reacts to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import log
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from environment.addresses import Directory
+from environment.chance import U64, Chance, name_hash, philox
+from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, REFUSED, Journal, Traffic
+from environment.messages.base import Batch, digest_rows, mix
+
+I64 = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+ACKNOWLEDGE_TIMEOUT_MS = 60_000
+"""One minute for any machine-to-machine exchange (SUC06.2/SEC-3, SUC06.3/SEC-3, SUC05.1/SEC-3)."""
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_TWO53 = 1.0 / (1 << 53)
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Distribution of the time that one transmission takes.
+
+    Attributes:
+        kind: ``constant`` (low), ``uniform`` (low to high) or ``lognormal`` (median low, 95 % below high).
+        low_s: see kind [s].
+        high_s: see kind [s].
+    """
+
+    kind: Literal["constant", "uniform", "lognormal"] = "uniform"
+    low_s: float = 1.0
+    high_s: float = 2.0
+
+    def ms(self, u: NDArray[np.float64]) -> I64:
+        """The delays at the quantiles ``u`` in [0, 1): whole milliseconds, at least 1 (law 3)."""
+        if self.kind == "constant":
+            delay_s = np.full(u.shape, self.low_s)
+        elif self.kind == "uniform":
+            delay_s = self.low_s + (self.high_s - self.low_s) * u
+        else:
+            spread = log(self.high_s / self.low_s) / 1.6448536269514722
+            delay_s = self.low_s * np.exp(spread * ndtri(np.clip(u, 1e-12, 1 - 1e-12)))
+        return np.maximum(np.rint(delay_s * 1000.0).astype(np.int64), 1)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """How messages travel to and from an address."""
+
+    name: str = "internet"
+    delay: Delay = field(default_factory=Delay)
+    loss_share: float = 0.0
+    duplication_share: float = 0.0
+
+
+INTERNAL = Channel("internal", Delay("constant", 0.05))
+"""Between systems of one party: 50 ms, nothing lost."""
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Addresses that neither send nor receive in [from_ms, to_ms)."""
+
+    addresses: Mask
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Nothing passes between two sets of addresses in [from_ms, to_ms)."""
+
+    one: Mask
+    other: Mask
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True)
+class DroppedAcknowledgements:
+    """Acknowledgements by these receivers never arrive in [from_ms, to_ms)."""
+
+    receivers: Mask
+    from_ms: int
+    to_ms: int
+
+
+Disturbance = Outage | Partition | DroppedAcknowledgements
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """The signing keys of the addresses of one party."""
+
+    numbers: I64
+    keys: U64
+
+    def of(self, addresses: I64) -> U64:
+        """The key of each address; 0 where the ring has none."""
+        if not len(self.numbers):
+            return np.zeros(len(addresses), np.uint64)
+        place = np.minimum(np.searchsorted(self.numbers, addresses), len(self.numbers) - 1)
+        return np.where(self.numbers[place] == addresses, self.keys[place], np.uint64(0))
+
+
+class Bus:
+    """Carries batches between addresses and keeps the journal.
+
+    Attributes:
+        journal: everything that was sent, acknowledged, lost or refused.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        chance: Chance,
+        permissions: Mapping[str, frozenset[str]],
+        channels: Mapping[str, Channel] | None = None,
+        default: Channel | None = None,
+        disturbances: tuple[Disturbance, ...] = (),
+        max_attempts: int = 3,
+        authenticate: bool = True,
+    ) -> None:
+        """Wire up.
+
+        Args:
+            directory: all addresses.
+            chance: source of the draws.
+            permissions: for each record the actors that may send it; a record that is not listed may be sent by anybody.
+            channels: for addresses (or the part before the slash) the channel that they are reached by.
+            default: channel of all others.
+            disturbances: outages, partitions, dropped acknowledgements.
+            max_attempts: transmissions of one message at most.
+            authenticate: whether signatures and roles are checked on receipt.
+        """
+        self.directory = directory
+        self.journal = Journal(directory)
+        self._authenticate = authenticate
+        self._max_attempts = max_attempts
+        self._disturbances = disturbances
+        self._channels = [INTERNAL, default or Channel(), *(channels or {}).values()]
+        self._channel_of = self._assign(list(channels or {}))
+        self._permitted = {
+            record: np.logical_or.reduce([directory.playing(actor) for actor in sorted(actors)])
+            for record, actors in permissions.items()
+        }
+        self._keys = mix(directory.hashes ^ np.uint64(name_hash(f"{chance.seed}/signing key")))
+        self._delay_key = name_hash(f"{chance.seed}/bus.delay")
+        self._loss = chance.stream("bus.loss")
+        self._acknowledgement_loss = chance.stream("bus.acknowledgement-loss")
+        self._duplication = chance.stream("bus.duplication")
+        self._instant = NEVER
+        self._posted: dict[tuple[str, str], U64] = {}
+
+    def _assign(self, named: list[str]) -> I64:
+        place = {name: 2 + number for number, name in enumerate(named)}
+        channel = (place.get(name, place.get(name.split("/")[0], 1)) for name in self.directory.names)
+        return np.fromiter(channel, np.int64, len(self.directory.names))
+
+    def key_ring(self, party: int) -> KeyRing:
+        """The keys of a party's own addresses, handed to it when the world is built."""
+        numbers = np.flatnonzero(self.directory.party == party)
+        return KeyRing(numbers, self._keys[numbers])
+
+    # --- posting ---------------------------------------------------------------------------------------------------
+
+    def post(self, batch: Batch[Any], ring: KeyRing, now_ms: int, unknown: dict[int, str] | None = None) -> Traffic:
+        """Send a batch at ``now_ms``, signed with the sender's keys; returns its fate and writes it into the journal.
+
+        ``unknown`` names the receivers that are no address (their number is -1): refused, journalled.
+        """
+        batch.sent_ms = now_ms
+        batch.ids = self._new_ids(batch, now_ms)
+        digest = digest_rows(batch.record.__name__, batch.columns)
+        return self._carry(batch, digest, sign(ring.of(batch.sender), digest, batch.ids), unknown or {})
+
+    def inject(self, batch: Batch[Any], signature: U64, now_ms: int) -> Traffic:
+        """Put a batch on the wire as it is, with ids, sender and signature of somebody's making (an attack, or a repetition)."""
+        batch.sent_ms = now_ms
+        digest = digest_rows(batch.record.__name__, batch.columns)
+        return self._carry(batch, digest, signature, {}, self._repeated(batch.ids, digest))
+
+    def _repeated(self, ids: U64, digest: U64) -> dict[int, str]:
+        """Which ids were on the wire before: with the same content an idempotent repetition, else a second use of an id."""
+        reasons: dict[int, str] = {}
+        for row, (word, content) in enumerate(zip(ids.tolist(), digest.tolist(), strict=True)):
+            for earlier in self.journal.traffic:
+                for place in np.flatnonzero(earlier.batch.ids == np.uint64(word)):
+                    same = int(earlier.digest[place]) == content
+                    earlier.duplicates[place] += same
+                    reasons[row] = "already submitted" if same else "duplicate identifier"
+        return reasons
+
+    def _carry(
+        self,
+        batch: Batch[Any],
+        digest: U64,
+        signature: U64,
+        unknown: dict[int, str],
+        repeated: dict[int, str] | None = None,
+    ) -> Traffic:
+        traffic = self._transmit(batch, digest)
+        traffic.unknown = unknown
+        self._refuse_at_the_door(traffic, signature)
+        for row, reason in (repeated or {}).items():
+            if traffic.status[row] != REFUSED:
+                self._refuse(traffic, row, reason)
+        self.journal.traffic.append(traffic)
+        return traffic
+
+    def _new_ids(self, batch: Batch[Any], now_ms: int) -> U64:
+        """Ids from what a message is (sender, receiver, record, conversation, instant, ordinal among equals), not from a counter."""
+        if now_ms != self._instant:
+            self._instant, self._posted = now_ms, {}
+        hashes = self.directory.hashes
+        kind = (batch.record.__name__, batch.conversation)
+        what = np.uint64(name_hash(f"{kind[0]}/{kind[1]}/{now_ms}"))
+        ids = mix(hashes[batch.sender] * _GOLDEN ^ mix(hashes[batch.receiver] + what))
+        earlier = self._posted.get(kind, np.array([], np.uint64))
+        ids = _tell_apart(ids, earlier)
+        self._posted[kind] = np.concatenate([earlier, ids])
+        return ids
+
+    # --- transmission ----------------------------------------------------------------------------------------------
+
+    def _transmit(self, batch: Batch[Any], digest: U64) -> Traffic:
+        n = len(batch)
+        never = np.full(n, NEVER, np.int64)
+        traffic = Traffic(
+            batch,
+            digest,
+            never.copy(),
+            never.copy(),
+            never.copy(),
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int64),
+            np.full(n, LOST, np.int64),
+            [""] * n,
+        )
+        channel = self._channel(batch)
+        waiting = np.arange(n)
+        for attempt in range(self._max_attempts):
+            waiting = self._attempt(traffic, channel, waiting, attempt)
+            if not len(waiting):
+                break
+        last_ms = batch.sent_ms + (traffic.attempts - 1) * ACKNOWLEDGE_TIMEOUT_MS
+        traffic.given_up_ms[waiting] = last_ms[waiting] + ACKNOWLEDGE_TIMEOUT_MS
+        traffic.status[traffic.delivered_ms != NEVER] = DELIVERED
+        traffic.status[traffic.acknowledged_ms != NEVER] = ACKNOWLEDGED
+        return traffic
+
+    def _channel(self, batch: Batch[Any]) -> I64:
+        """Channel number of every message: internal within a party, else the receiver's, else the sender's."""
+        directory, of = self.directory, self._channel_of
+        named = np.where(of[batch.receiver] > 1, of[batch.receiver], of[batch.sender])
+        return np.where(directory.party[batch.receiver] == directory.party[batch.sender], 0, named)
+
+    def _attempt(self, traffic: Traffic, channel: I64, rows: I64, attempt: int) -> I64:
+        """Transmit ``rows`` once; returns those still unacknowledged when the timeout ends."""
+        batch, ids = traffic.batch, traffic.batch.ids[rows]
+        sender, receiver = batch.sender[rows], batch.receiver[rows]
+        start_ms = batch.sent_ms + attempt * ACKNOWLEDGE_TIMEOUT_MS
+        out_word, back_word = philox(self._delay_key, np.uint64(attempt), ids)
+        arrival_ms = start_ms + self._delays(channel[rows], out_word)
+        back_ms = arrival_ms + self._delays(channel[rows], back_word)
+        arrives = ~self._lost(self._loss, channel[rows], ids, attempt) & (receiver >= 0)
+        arrives &= self._passes(sender, receiver, start_ms, arrival_ms)
+        returns = arrives & ~self._lost(self._acknowledgement_loss, channel[rows], ids, attempt)
+        returns &= self._passes(receiver, sender, arrival_ms, back_ms) & ~self._dropped(receiver, arrival_ms)
+        traffic.attempts[rows] += 1
+        first = arrives & (traffic.delivered_ms[rows] == NEVER)
+        traffic.duplicates[rows] += arrives & ~first
+        traffic.duplicates[rows] += arrives & self._duplicated(channel[rows], ids, attempt)
+        traffic.delivered_ms[rows[first]] = arrival_ms[first]
+        in_time = returns & (back_ms < start_ms + ACKNOWLEDGE_TIMEOUT_MS)
+        traffic.acknowledged_ms[rows[in_time]] = back_ms[in_time]
+        return rows[~in_time & (receiver >= 0)]
+
+    def _delays(self, channel: I64, word: U64) -> I64:
+        u = (word >> np.uint64(11)).astype(np.float64) * _TWO53
+        delay = np.empty(len(channel), np.int64)
+        for number in np.unique(channel):
+            rows = channel == number
+            delay[rows] = self._channels[number].delay.ms(u[rows])
+        return delay
+
+    def _lost(self, stream: Any, channel: I64, ids: U64, attempt: int) -> Mask:
+        return self._happens(stream, np.array([one.loss_share for one in self._channels])[channel], ids, attempt)
+
+    def _duplicated(self, channel: I64, ids: U64, attempt: int) -> Mask:
+        share = np.array([one.duplication_share for one in self._channels])[channel]
+        return self._happens(self._duplication, share, ids, attempt)
+
+    @staticmethod
+    def _happens(stream: Any, share: NDArray[np.float64], ids: U64, attempt: int) -> Mask:
+        # A draw that cannot matter is not made: draws have addresses, so leaving one out shifts no other.
+        if not share.any():
+            return np.zeros(len(ids), bool)
+        return np.asarray(stream.uniform(ids, attempt) < share)
+
+    def _passes(self, source: I64, target: I64, leaves_ms: Any, arrives_ms: I64) -> Mask:
+        """Whether no outage holds the source when it sends or the target on arrival, and no partition lies between."""
+        passes = np.ones(len(source), bool)
+        for one in self._disturbances:
+            if isinstance(one, Outage):
+                passes &= ~(one.addresses[source] & _during(one, leaves_ms))
+                passes &= ~(one.addresses[target] & _during(one, arrives_ms))
+            elif isinstance(one, Partition):
+                across = (one.one[source] & one.other[target]) | (one.other[source] & one.one[target])
+                passes &= ~(across & _during(one, arrives_ms))
+        return passes
+
+    def _dropped(self, receiver: I64, at_ms: I64) -> Mask:
+        dropped = np.zeros(len(receiver), bool)
+        for one in self._disturbances:
+            if isinstance(one, DroppedAcknowledgements):
+                dropped |= one.receivers[receiver] & _during(one, at_ms)
+        return dropped
+
+    # --- the receiver's door ---------------------------------------------------------------------------------------
+
+    def _refuse_at_the_door(self, traffic: Traffic, signature: U64) -> None:
+        """Unknown receivers, wrong signatures, repeated ids and senders without the role are refused, each for its own reason."""
+        for row, name in traffic.unknown.items():
+            self._refuse(traffic, row, f"unknown address {name!r}")
+        if not self._authenticate:
+            return
+        batch = traffic.batch
+        true = sign(self._keys[batch.sender], traffic.digest, batch.ids)
+        for row in np.flatnonzero(true != signature):
+            self._refuse(traffic, int(row), "signature")
+        allowed = self._permitted.get(batch.record.__name__)
+        if allowed is not None:
+            for row in np.flatnonzero(~allowed[batch.sender] & (traffic.status != REFUSED)):
+                self._refuse(traffic, int(row), f"role: {batch.record.__name__} may not come from this sender")
+
+    @staticmethod
+    def _refuse(traffic: Traffic, row: int, reason: str) -> None:
+        traffic.status[row] = REFUSED
+        traffic.reason[row] = reason
+
+
+def _tell_apart(ids: U64, earlier: U64) -> U64:
+    """Equal messages of one instant get ids of their own: the second is rehashed once, the third twice."""
+    if not len(earlier) and len(np.unique(ids)) == len(ids):
+        return ids
+    taken = set(earlier.tolist())
+    for row, word in enumerate(ids.tolist()):
+        while word in taken:
+            word = int(mix(np.array([word], np.uint64) + _GOLDEN)[0])
+        taken.add(word)
+        ids[row] = word
+    return ids
+
+
+def sign(keys: U64, digest: U64, ids: U64) -> U64:
+    """The signature of each message: 64 bits that only the holder of the key can make (a model of a MAC, not a cipher)."""
+    return mix(mix(digest ^ keys) + ids * _GOLDEN ^ keys)
+
+
+def _during(window: Outage | Partition | DroppedAcknowledgements, at_ms: Any) -> Any:
+    return (at_ms >= window.from_ms) & (at_ms < window.to_ms)

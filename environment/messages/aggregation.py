@@ -1,0 +1,97 @@
+"""Messages of SUC05.1: pooling controllable assets so that together they relieve a congestion of the DSO."""
+
+from typing import Annotated, ClassVar
+
+from environment.messages.base import Item, Profile, Record
+
+Source = tuple[tuple[str, str], ...]
+
+
+class AggregationCycle(Record):
+    """The platform provider opens the periodic cycle in which assets meet the DSO's constraints."""
+
+    source: ClassVar[Source] = ()
+    from_ms: Annotated[int, Item("start of the period that the cycle is about")]
+    to_ms: Annotated[int, Item("end of that period")]
+
+
+class OnboardingFile(Record):
+    """A home that passed the capacitation stage becomes discoverable with its assets."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
+    baseline_kwh_per_day: Annotated[
+        float, Item("mean daily net energy of the metered history", catalogue="active power")
+    ]
+    flexible_kw: Annotated[float, Item("rated power of the controllable assets", ge=0, catalogue="volume")]
+    assets: Annotated[int, Item("number of controllable assets", ge=0)]
+    consent: Annotated[bool, Item("the member agreed to be controlled within its preferences")]
+
+
+class CongestionRequirements(Record):
+    """What the DSO needs of an aggregator: the constraint set agreed beforehand and the volume of this cycle."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 1"), ("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
+    need: Annotated[str, Item("the need it is about, as in the DSO's register")]
+    area: Annotated[str, Item("local area of the grid")]
+    from_ms: Annotated[int, Item("start of the event")]
+    duration_s: Annotated[float, Item("duration of the event", ge=0, catalogue="event duration")]
+    volume_kw: Annotated[float, Item("largest power needed in the event", ge=0, catalogue="volume")]
+    price_cap_eur_per_kwh: Annotated[float, Item("most that the DSO pays", ge=0, catalogue="price")]
+    baseline_horizon_s: Annotated[
+        float, Item("period that a baseline has to cover", ge=0, catalogue="baseline horizon")
+    ]
+    activation_horizon_s: Annotated[
+        float, Item("how long before delivery a call comes", ge=0, catalogue="activation horizon")
+    ]
+    activation_timing_s: Annotated[float, Item("time to full activation", ge=0, catalogue="activation timing")]
+
+
+class AssetTelemetry(Record):
+    """What an asset streams: power, voltage and its states of connection."""
+
+    source: ClassVar[Source] = (("SUC05.1", "N1"),)
+    active_kw: Annotated[float, Item("net load of the controllable assets", catalogue="active power P")]
+    reactive_kvar: Annotated[float, Item("reactive power", catalogue="reactive power Q")]
+    voltage_pu: Annotated[float, Item("voltage at the connection point", ge=0, catalogue="voltage V")]
+    connected: Annotated[bool, Item("the asset can be used", catalogue="connectivity status")]
+    communicating: Annotated[bool, Item("the link to the asset works", catalogue="communication status")]
+
+
+class AssetBaseline(Record):
+    """The forecast net load of a pool without activation, per step."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 2"),)
+    area: Annotated[str, Item("local area of the grid")]
+    from_ms: Annotated[int, Item("start of the first step")]
+    step_s: Annotated[float, Item("length of a step", ge=1)]
+    net_kw: Annotated[Profile, Item("load and generation, net", catalogue="active power", uftp="BaselinePower")]
+
+
+class FlexibilityPotential(Record):
+    """How far net load can be moved from its baseline, per step, and what that costs."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 3"),)
+    area: Annotated[str, Item("local area of the grid")]
+    from_ms: Annotated[int, Item("start of the first step")]
+    step_s: Annotated[float, Item("length of a step", ge=1, catalogue="event duration")]
+    up_kw: Annotated[Profile, Item("possible reduction of net load", ge=0, catalogue="volume")]
+    price_eur_per_kwh: Annotated[Profile, Item("lowest price at which it is given", ge=0, catalogue="price")]
+
+
+class HomePlanReport(Record):
+    """A home tells its aggregator the net load that it plans and what it could leave out (the same two informations, per home)."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
+    from_ms: Annotated[int, Item("start of the first step")]
+    step_s: Annotated[float, Item("length of a step", ge=1)]
+    net_kw: Annotated[Profile, Item("planned net load", catalogue="active power")]
+    up_kw: Annotated[Profile, Item("possible reduction of net load", ge=0, catalogue="volume")]
+    price_eur_per_kwh: Annotated[Profile, Item("lowest price at which it is given", ge=0, catalogue="price")]
+
+
+class ActivationFeedback(Record):
+    """An asset confirms an activation and says what it can do of it."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 5"),)
+    ordered_kw: Annotated[float, Item("mean change asked for", catalogue="activation signal")]
+    expected_kw: Annotated[float, Item("mean change that the asset will make", catalogue="feedback signal")]

@@ -1,0 +1,282 @@
+"""What a message is: a frozen record of one information object, alone or as a batch of columns.
+
+A record class has typed fields with the unit in the name. ``Annotated[..., Item(...)]`` states what a field means, its bounds and its
+counterpart in other vocabularies (the catalogue, UMEI, UFTP). One table of column checks and one digest serve single records
+and batches alike: a single record is a batch of one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.chance import U64, name_hash
+
+Profile = NDArray[np.float64]
+"""A series of equal steps in one message, shape (steps,)."""
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+class MessageError(ValueError):
+    """A record or a batch that does not satisfy its own definition."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a field of a record is.
+
+    Attributes:
+        meaning: one line, for people.
+        ge: lowest allowed value.
+        le: highest allowed value.
+        one_of: allowed texts.
+        catalogue: the field's name in the use-case catalogue.
+        umei: its counterpart in the Universal Market Enabling Interface.
+        uftp: its counterpart in the USEF Flexibility Trading Protocol.
+    """
+
+    meaning: str
+    ge: float | None = None
+    le: float | None = None
+    one_of: tuple[str, ...] = ()
+    catalogue: str = ""
+    umei: str = ""
+    uftp: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Base of all messages. Construction checks every field; a wrong one raises ``MessageError``.
+
+    Attributes:
+        source: the information objects that this record carries, (use case, information id).
+    """
+
+    source: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Check the fields against the definition."""
+        check_columns(type(self), columns_of([self]))
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a record class: its name, kind (float, int, bool, str, profile, names) and definition."""
+
+    name: str
+    kind: str
+    item: Item
+
+
+_KINDS: dict[Any, str] = {
+    float: "float",
+    int: "int",
+    bool: "bool",
+    str: "str",
+    Profile: "profile",
+    tuple[str, ...]: "names",
+}
+_DTYPES: dict[str, Any] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "str": object, "names": object}
+
+
+@cache
+def fields(record: type[Record]) -> tuple[Field, ...]:
+    """The fields of a record class, in order of definition."""
+    hints = get_type_hints(record, include_extras=True)
+    return tuple(_field(record, name, hints[name]) for name in record.__struct_fields__)
+
+
+def _field(record: type[Record], name: str, hint: Any) -> Field:
+    item = Item(meaning="")
+    if get_origin(hint) is Annotated:
+        hint, *extras = get_args(hint)
+        item = next((extra for extra in extras if isinstance(extra, Item)), item)
+    kind = _KINDS.get(hint)
+    if kind is None:
+        text = f"{record.__name__}.{name}: a message field cannot be {hint}"
+        raise TypeError(text)
+    return Field(name, kind, item)
+
+
+def columns_of(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
+    """The columns of records of one class; profiles become arrays of shape (n, steps)."""
+    record = type(records[0])
+    return {field.name: _column(field, [getattr(one, field.name) for one in records]) for field in fields(record)}
+
+
+def _column(field: Field, values: list[Any]) -> NDArray[Any]:
+    if field.kind == "profile":
+        return np.array([np.asarray(value, np.float64) for value in values], np.float64)
+    column = np.empty(len(values), _DTYPES[field.kind])
+    column[:] = values
+    return column
+
+
+def check_columns(record: type[Record], columns: Columns) -> None:
+    """Raise ``MessageError`` unless the columns are those of the record and every value is within its bounds."""
+    expected = [field.name for field in fields(record)]
+    if sorted(columns) != sorted(expected):
+        text = f"{record.__name__}: the columns are {sorted(columns)}, expected {sorted(expected)}"
+        raise MessageError(text)
+    for field in fields(record):
+        _check_column(record, field, columns[field.name])
+
+
+def _check_column(record: type[Record], field: Field, column: NDArray[Any]) -> None:
+    item = field.item
+    if field.kind in ("float", "profile"):
+        _refuse(record, field, column, ~np.isfinite(column), "a finite number")
+    if item.ge is not None:
+        _refuse(record, field, column, column < item.ge, f"at least {item.ge:g}")
+    if item.le is not None:
+        _refuse(record, field, column, column > item.le, f"at most {item.le:g}")
+    if item.one_of:
+        wrong = np.array([value not in item.one_of for value in column], bool)
+        _refuse(record, field, column, wrong, "one of " + ", ".join(item.one_of))
+
+
+def _refuse(record: type[Record], field: Field, column: NDArray[Any], wrong: NDArray[np.bool_], allowed: str) -> None:
+    if wrong.any():
+        value = column[wrong].flat[0]
+        text = f"{record.__name__}.{field.name}: {value!r} is not {allowed}"
+        raise MessageError(text)
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Batch(Generic[R]):
+    """n messages of one record class, as columns.
+
+    Attributes:
+        record: the record class.
+        sender: address numbers, shape (n,).
+        receiver: address numbers, shape (n,).
+        columns: the fields, each of shape (n,) or (n, steps).
+        conversation: the conversation that all belong to.
+        ids: message ids given by the bus, shape (n,).
+        answer_to: ids of the questions answered, or None.
+        sent_ms: the instant of sending, one for all.
+        received_ms: the instants of receipt, shape (n,); given on delivery.
+    """
+
+    __slots__ = (
+        "answer_to",
+        "columns",
+        "conversation",
+        "ids",
+        "received_ms",
+        "receiver",
+        "record",
+        "sender",
+        "sent_ms",
+    )
+
+    def __init__(
+        self,
+        record: type[R],
+        sender: NDArray[np.int64],
+        receiver: NDArray[np.int64],
+        columns: Columns,
+        conversation: str,
+        answer_to: U64 | None = None,
+    ) -> None:
+        self.record = record
+        self.sender = sender
+        self.receiver = receiver
+        self.columns = columns
+        self.conversation = conversation
+        self.answer_to = answer_to
+        self.ids: U64 = np.zeros(len(sender), np.uint64)
+        self.sent_ms = 0
+        self.received_ms: NDArray[np.int64] = np.zeros(len(sender), np.int64)
+
+    def __len__(self) -> int:
+        return len(self.sender)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name]
+
+    def one(self, row: int = 0) -> R:
+        """Row ``row`` as a record."""
+        values = {field.name: _scalar(field, self.columns[field.name][row]) for field in fields(self.record)}
+        return self.record(**values)
+
+    def records(self) -> Iterator[R]:
+        """All rows as records."""
+        return (self.one(row) for row in range(len(self)))
+
+    def take(self, rows: NDArray[Any]) -> "Batch[R]":
+        """The rows (positions or mask) as a batch of their own, with ids and times."""
+        part = Batch(
+            self.record,
+            self.sender[rows],
+            self.receiver[rows],
+            {name: column[rows] for name, column in self.columns.items()},
+            self.conversation,
+            None if self.answer_to is None else self.answer_to[rows],
+        )
+        part.ids, part.sent_ms, part.received_ms = self.ids[rows], self.sent_ms, self.received_ms[rows]
+        return part
+
+
+def _scalar(field: Field, value: Any) -> Any:
+    if field.kind == "profile":
+        return np.asarray(value, np.float64)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+# --- digest: 64 bits of content, the same for a record alone and in a batch ---------------------------------------------
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX2 = np.uint64(0x94D049BB133111EB)
+
+
+def mix(words: U64) -> U64:
+    """The SplitMix64 finaliser (Steele et al. 2014, doi 10.1145/2660193.2660195), element by element."""
+    words = (words ^ (words >> np.uint64(30))) * _MIX1
+    words = (words ^ (words >> np.uint64(27))) * _MIX2
+    return np.asarray(words ^ (words >> np.uint64(31)), np.uint64)
+
+
+def digest_rows(record: str, columns: Columns) -> U64:
+    """64 bits of the content of every row: class name, field names and values; shape (n,)."""
+    n = len(next(iter(columns.values())))
+    digest = np.full(n, name_hash(record), np.uint64)
+    for name in sorted(columns):
+        digest = mix(digest * _GOLDEN + np.uint64(name_hash(name)) ^ _column_words(np.asarray(columns[name])))
+    return digest
+
+
+def _column_words(column: NDArray[Any]) -> U64:
+    if column.dtype == object:
+        return np.array([_text_word(value) for value in column], np.uint64)
+    if column.dtype.kind in "US":
+        return np.array([_text_word(str(value)) for value in column], np.uint64)
+    words = _number_words(column)
+    if words.ndim == 1:
+        return mix(words + _GOLDEN)
+    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * _GOLDEN
+    return np.asarray(mix(words + places).sum(axis=1, dtype=np.uint64), np.uint64)
+
+
+def _number_words(column: NDArray[Any]) -> U64:
+    if column.dtype.kind == "f":
+        return np.ascontiguousarray(column.astype(np.float64) + 0.0).view(np.uint64)
+    if column.dtype.kind == "u":
+        return column.astype(np.uint64)
+    return np.ascontiguousarray(column.astype(np.int64)).view(np.uint64)
+
+
+def _text_word(value: Any) -> int:
+    return _name_word(value) if isinstance(value, str) else _name_word("\x1f".join(value))
+
+
+@cache
+def _name_word(text: str) -> int:
+    return name_hash(text)

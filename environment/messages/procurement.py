@@ -1,0 +1,205 @@
+"""Messages of SUC06.1: short-term procurement of flexibility for a congestion that is foreseen."""
+
+from typing import Annotated, ClassVar
+
+from environment.messages.base import Item, Profile, Record
+
+Source = tuple[tuple[str, str], ...]
+PAPERS = (
+    "contact information",
+    "fiscal data",
+    "access contract",
+    "bank details",
+    "power of representation",
+    "confidentiality agreement",
+    "declaration of non-collusion",
+)
+"""What a participant has to hand in (SUC06.1 Info-6)."""
+
+
+class FlexibilityAvailability(Record):
+    """What an FSP could offer over the following 24 hours in one local area."""
+
+    source: ClassVar[Source] = (("SUC06.1", "N1"), ("SUC06.1", "Info-1"))
+    area: Annotated[str, Item("local area of the grid")]
+    from_ms: Annotated[int, Item("start of the first step")]
+    step_s: Annotated[float, Item("length of a step", ge=1)]
+    up_kw: Annotated[Profile, Item("possible reduction of net load", ge=0, catalogue="availability over the next 24 h")]
+    down_kw: Annotated[
+        Profile, Item("possible increase of net load", ge=0, catalogue="availability over the next 24 h")
+    ]
+
+
+class SessionRequest(Record):
+    """The DSO asks the market operator for a session: the need and the product."""
+
+    source: ClassVar[Source] = (("SUC06.1", "N2"), ("SUC06.1", "Info-2"), ("SUC06.1", "Info-3"))
+    session: Annotated[str, Item("auction id", catalogue="auction id", umei="marketId")]
+    dso: Annotated[str, Item("associated DSO", catalogue="associated DSO")]
+    product: Annotated[str, Item("flexibility product", catalogue="product type")]
+    negotiation: Annotated[str, Item("negotiation type", one_of=("auction",), catalogue="negotiation type")]
+    violation: Annotated[
+        str, Item("what is foreseen", one_of=("overload", "undervoltage", "overvoltage"), catalogue="violation type")
+    ]
+    constraint: Annotated[str, Item("the network element", catalogue="location")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), umei="regulationType", uftp="Direction")]
+    areas: Annotated[
+        tuple[str, ...], Item("local areas that can help", catalogue="local area", umei="flexibilityZoneId")
+    ]
+    sensitivity: Annotated[Profile, Item("relief at the constraint per kW of each area", ge=0)]
+    from_ms: Annotated[int, Item("start of the service window", catalogue="service window", umei="periodFrom")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    need_kw: Annotated[
+        Profile,
+        Item("relief needed at the constraint per interval", ge=0, catalogue="desired value", umei="flexibilityNeed"),
+    ]
+    gate_ms: Annotated[int, Item("gate closure")]
+    price_cap_eur_per_kwh: Annotated[float, Item("highest price", ge=0)]
+    announcement_s: Annotated[
+        float, Item("notice between confirmation and activation", ge=0, catalogue="activation announcement")
+    ]
+    full_activation_s: Annotated[float, Item("time to full activation", ge=0)]
+    granularity_kw: Annotated[float, Item("step of quantities", ge=0)]
+    min_quantity_kw: Annotated[float, Item("smallest bid", ge=0)]
+    remuneration: Annotated[
+        str,
+        Item(
+            "form of remuneration",
+            one_of=("activation", "availability", "availability+activation"),
+            catalogue="form of remuneration",
+        ),
+    ]
+    baseline: Annotated[str, Item("baseline method")]
+
+
+class ParticipantFile(Record):
+    """The papers of an FSP that wants to bid."""
+
+    source: ClassVar[Source] = (("SUC06.1", "Info-6"),)
+    fsp: Annotated[str, Item("who it is")]
+    papers: Annotated[
+        tuple[str, ...], Item("documents handed in, of the seven that are needed", catalogue="contact information")
+    ]
+    valid_until_ms: Annotated[int, Item("end of validity of the first to expire")]
+
+
+class QualificationDecision(Record):
+    """The market operator admits an FSP, or names what is missing."""
+
+    source: ClassVar[Source] = ()
+    admitted: Annotated[bool, Item("may bid")]
+    missing: Annotated[tuple[str, ...], Item("documents missing or expired")]
+
+
+class SessionPublication(Record):
+    """The need, published to the FSPs that can help."""
+
+    source: ClassVar[Source] = (("SUC06.1", "Info-1"), ("SUC06.1", "Info-2"), ("SUC06.1", "Info-3"))
+    session: Annotated[str, Item("auction id", catalogue="auction id")]
+    dso: Annotated[str, Item("associated DSO", catalogue="associated DSO")]
+    product: Annotated[str, Item("flexibility product", catalogue="product type")]
+    negotiation: Annotated[str, Item("negotiation type", one_of=("auction",), catalogue="negotiation type")]
+    able: Annotated[
+        tuple[str, ...], Item("FSPs able to relieve the congestion", catalogue="FSP ids able to relieve the congestion")
+    ]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
+    areas: Annotated[tuple[str, ...], Item("local areas that can help", catalogue="local area")]
+    from_ms: Annotated[int, Item("start of the service window", catalogue="service window")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    need_kw: Annotated[Profile, Item("relief needed per interval", ge=0, catalogue="availability")]
+    gate_ms: Annotated[int, Item("gate closure")]
+    price_cap_eur_per_kwh: Annotated[float, Item("highest price", ge=0)]
+    granularity_kw: Annotated[float, Item("step of quantities", ge=0)]
+    min_quantity_kw: Annotated[float, Item("smallest bid", ge=0)]
+    announcement_s: Annotated[float, Item("notice before activation", ge=0, catalogue="activation announcement")]
+    remuneration: Annotated[str, Item("form of remuneration", catalogue="form of remuneration")]
+
+
+class Bid(Record):
+    """Price and quantity of an FSP in one area, per interval of the window."""
+
+    source: ClassVar[Source] = (("SUC06.1", "Info-4"),)
+    bid: Annotated[str, Item("bid id, chosen by the FSP", umei="id")]
+    session: Annotated[str, Item("auction id", umei="marketId")]
+    fsp: Annotated[str, Item("who offers", catalogue="FSP id", umei="ownerOrganizationId")]
+    area: Annotated[str, Item("where", umei="gridNodeId")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), umei="regulationType")]
+    from_ms: Annotated[int, Item("start of the first interval", umei="periodFrom")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    quantity_kw: Annotated[Profile, Item("offered per interval", ge=0, catalogue="quantity", umei="quantity")]
+    price_eur_per_kwh: Annotated[float, Item("price", ge=0, catalogue="price", umei="unitPrice")]
+    min_acceptance_kw: Annotated[
+        float, Item("least that may be accepted of an interval", ge=0, umei="minimumAcceptanceQuantity")
+    ]
+
+
+class BidReceipt(Record):
+    """The market operator takes a bid into the book, or refuses it with a reason."""
+
+    source: ClassVar[Source] = ()
+    bid: Annotated[str, Item("bid id")]
+    taken: Annotated[bool, Item("stands in the order book")]
+    reason: Annotated[str, Item("why not")]
+
+
+class BaselineDeclaration(Record):
+    """The baseline that an FSP specifies at bidding time; frozen with its hash where it is kept."""
+
+    source: ClassVar[Source] = (("SUC06.3", "I2"),)
+    baseline: Annotated[str, Item("id")]
+    session: Annotated[str, Item("auction id")]
+    fsp: Annotated[str, Item("who declares", catalogue="FSP", umei="portfolioId")]
+    area: Annotated[str, Item("local area of the grid")]
+    from_ms: Annotated[int, Item("start of the first interval", umei="periodFrom")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    power_kw: Annotated[
+        Profile, Item("net load without activation", catalogue="baseline", umei="quantity", uftp="BaselinePower")
+    ]
+    meters: Annotated[tuple[str, ...], Item("metering points of the portfolio in this area")]
+    sha256: Annotated[str, Item("hash of what is declared")]
+
+
+class ClearingResult(Record):
+    """A cleared bid, reported to the DERMS."""
+
+    source: ClassVar[Source] = (("SUC06.1", "Info-5"),)
+    session: Annotated[str, Item("auction id")]
+    bid: Annotated[str, Item("bid id")]
+    fsp: Annotated[str, Item("who delivers", catalogue="FSP id")]
+    area: Annotated[str, Item("where")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
+    from_ms: Annotated[int, Item("start of the first interval")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    cleared_kw: Annotated[Profile, Item("accepted per interval", ge=0, catalogue="cleared quantity")]
+    price_eur_per_kwh: Annotated[float, Item("price paid", ge=0, catalogue="cleared price")]
+    unmet_kw: Annotated[Profile, Item("need of the session that nobody covers", ge=0)]
+
+
+class Award(Record):
+    """The market operator tells an FSP what was accepted of its bid."""
+
+    source: ClassVar[Source] = (("SUC06.1", "Info-5"),)
+    session: Annotated[str, Item("auction id")]
+    bid: Annotated[str, Item("bid id")]
+    fsp: Annotated[str, Item("who delivers", catalogue="FSP id")]
+    area: Annotated[str, Item("where")]
+    from_ms: Annotated[int, Item("start of the first interval")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    cleared_kw: Annotated[Profile, Item("accepted per interval", ge=0, catalogue="cleared quantity")]
+    price_eur_per_kwh: Annotated[float, Item("price paid", ge=0, catalogue="cleared price")]
+    reason: Annotated[str, Item("why not, or not all")]
+
+
+class EngagementRequest(Record):
+    """The DERMS engages an FSP whose bid was cleared."""
+
+    source: ClassVar[Source] = (("SUC06.1", "N3"),)
+    session: Annotated[str, Item("auction id")]
+    bid: Annotated[str, Item("bid id")]
+    fsp: Annotated[str, Item("who delivers", catalogue="FSP id")]
+    area: Annotated[str, Item("where")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
+    from_ms: Annotated[int, Item("start of the first interval", catalogue="time interval")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    engaged_kw: Annotated[Profile, Item("contracted per interval", ge=0, catalogue="value")]
+    price_eur_per_kwh: Annotated[float, Item("price paid", ge=0)]

@@ -1,0 +1,93 @@
+"""Messages of SUC06.3 and of billing: what was delivered, what is owed."""
+
+from typing import Annotated, ClassVar
+
+from environment.messages.base import Item, Profile, Record
+
+Source = tuple[tuple[str, str], ...]
+
+
+class MeterDataRequest(Record):
+    """Whoever settles asks for certified meter readings (the request part of a GET)."""
+
+    source: ClassVar[Source] = ()
+    meters: Annotated[tuple[str, ...], Item("metering points")]
+    from_ms: Annotated[int, Item("start of the period")]
+    to_ms: Annotated[int, Item("end of the period")]
+
+
+class MeterData(Record):
+    """Readings of a portfolio's certified meters, summed per interval."""
+
+    source: ClassVar[Source] = (("SUC06.3", "I1"),)
+    meters: Annotated[
+        tuple[str, ...], Item("metering points", catalogue="historical meter readings of flexible consumers")
+    ]
+    from_ms: Annotated[int, Item("start of the first interval", umei="periodFrom")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+    metered_kw: Annotated[
+        Profile, Item("mean net load per interval, summed over the meters", umei="quantity", uftp="ActualPower")
+    ]
+    missing: Annotated[int, Item("readings that are missing", ge=0)]
+
+
+class RemunerationAndPenalty(Record):
+    """What an FSP earned with one activation."""
+
+    source: ClassVar[Source] = (("SUC06.3", "I3"), ("SUC06.3", "I4"))
+    settlement: Annotated[str, Item("id")]
+    activation: Annotated[str, Item("the activation settled")]
+    fsp: Annotated[str, Item("who delivered", catalogue="FSP")]
+    ordered_kwh: Annotated[float, Item("requested", ge=0, uftp="OrderedFlexPower")]
+    delivered_kwh: Annotated[
+        float,
+        Item(
+            "baseline minus metered, capped at the order", ge=0, catalogue="delivered amount", uftp="DeliveredFlexPower"
+        ),
+    ]
+    remuneration_eur: Annotated[float, Item("earned", ge=0, catalogue="remuneration", uftp="Price")]
+    penalty_eur: Annotated[float, Item("deducted", ge=0, catalogue="penalty", uftp="Penalty")]
+    net_eur: Annotated[float, Item("remuneration minus penalty", uftp="NetSettlement")]
+
+
+class SettlementDecision(Record):
+    """The DSO approves a settlement or disputes it, with its reason."""
+
+    source: ClassVar[Source] = (("SUC06.3", "I4"),)
+    settlement: Annotated[str, Item("id")]
+    approved: Annotated[bool, Item("the DSO pays")]
+    reason: Annotated[str, Item("why not")]
+    net_eur: Annotated[float, Item("amount decided on")]
+
+
+class Invoice(Record):
+    """A bill between two parties; a payment cites it."""
+
+    source: ClassVar[Source] = ()
+    invoice: Annotated[str, Item("id")]
+    debtor: Annotated[str, Item("who pays")]
+    creditor: Annotated[str, Item("who is paid")]
+    purpose: Annotated[str, Item("for what")]
+    eur: Annotated[float, Item("amount", ge=0)]
+
+
+class MemberStatement(Record):
+    """An FSP tells a member what its flexibility earned."""
+
+    source: ClassVar[Source] = ()
+    delivered_kwh: Annotated[float, Item("share of the deliveries of the pool", ge=0)]
+    eur: Annotated[float, Item("amount", ge=0)]
+
+
+class RetailBill(Record):
+    """A retailer's bill to a home, by who gets the money in the end."""
+
+    source: ClassVar[Source] = ()
+    from_ms: Annotated[int, Item("start of the period")]
+    to_ms: Annotated[int, Item("end of the period")]
+    import_kwh: Annotated[float, Item("taken from the grid", ge=0)]
+    export_kwh: Annotated[float, Item("fed into the grid", ge=0)]
+    energy_eur: Annotated[float, Item("energy and retail")]
+    network_eur: Annotated[float, Item("network tariff, passed on to the DSO")]
+    taxes_eur: Annotated[float, Item("system charges and taxes, passed on to the state")]
+    surplus_eur: Annotated[float, Item("paid for what was fed in")]
