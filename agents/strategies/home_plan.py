@@ -1,0 +1,106 @@
+"""The cost-optimal schedule of every home of a population: own prices, contracted power, comfort, departures.
+
+The devices of a home meet only in its net load. Each in turn is planned exactly (``home_store``) against what the others leave: a
+kWh costs the selling price while it comes out of own surplus, the buying price up to the contracted power, and beyond that nothing
+is taken unless comfort cannot be kept otherwise. Round after round (Gauss-Seidel: heat pump, water heater, car, battery) the cost can
+only fall; a few rounds come within about one per cent of the linear programme (``home_lp``). Homes on manual
+control are foreseen as their devices' own controls will act.
+
+An order to change the net load is a :class:`Band` narrower than the contract: between its edges prices rule, outside it any price
+that can still be met without breaking comfort is paid to come back.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.strategies import home_devices
+from agents.strategies.home_devices import Device
+from agents.strategies.home_model import own_controls, with_net
+from agents.strategies.home_view import F64, HomePlan, HomeView, put_plan, take, take_plan
+
+SWEEPS = 3
+BLOCK = 256
+"""Homes planned at once: bounds the memory to about 25 MB and keeps the working set near the caches."""
+
+
+class Band(NamedTuple):
+    """Wanted range of the net load in each step (n, m) [kW]; ``-inf`` and the contracted power where nothing is ordered."""
+
+    low_kw: F64
+    high_kw: F64
+
+
+def contract_band(view: HomeView) -> Band:
+    """The band without orders: anything up to the contracted power."""
+    high_kw = np.repeat(view.contracted_kw[:, None], view.m, axis=1)
+    return Band(np.full((view.n, view.m), -np.inf), high_kw)
+
+
+def plan(view: HomeView, sweeps: int = SWEEPS) -> HomePlan:
+    """The cheapest schedule of each home that keeps comfort, departures and contract.
+
+    Args:
+        view: what the homes know.
+        sweeps: rounds over the devices.
+
+    Returns:
+        mean power per device and step; row i depends on row i of the view alone, bit for bit.
+    """
+    return plan_within(view, contract_band(view), None, sweeps)
+
+
+def plan_within(view: HomeView, band: Band, initial: HomePlan | None = None, sweeps: int = SWEEPS) -> HomePlan:
+    """As :func:`plan`, with the net load kept inside a band as far as comfort allows, from an initial plan on (none: all at rest)."""
+    parts = [_plan_block(view, band, initial, sweeps, slice(k, k + BLOCK)) for k in range(0, view.n, BLOCK)]
+    if not parts:
+        return HomePlan(*(np.empty((0, view.m)) for _ in HomePlan._fields))
+    return HomePlan(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _plan_block(view: HomeView, band: Band, initial: HomePlan | None, sweeps: int, rows: slice) -> HomePlan:
+    part = take(view, rows)
+    limits = Band(np.ascontiguousarray(band.low_kw[rows].T), np.ascontiguousarray(band.high_kw[rows].T))
+    powers = {name: np.zeros((part.m, part.n)) for name in home_devices.ORDER}
+    if initial is not None:
+        for name in home_devices.ORDER:
+            powers[name][:] = np.where(part.automatic[:, None], getattr(initial, name)[rows], 0.0).T
+    _sweep(part, limits, powers, sweeps)
+    planned = with_net(part, **{name: np.ascontiguousarray(power.T) for name, power in powers.items()})
+    manual = np.flatnonzero(~part.automatic)
+    return put_plan(planned, manual, own_controls(take(part, manual))) if len(manual) else planned
+
+
+def _sweep(view: HomeView, band: Band, powers: dict[str, F64], sweeps: int) -> None:
+    """Plan the devices in turn, in place, time-major."""
+    devices = home_devices.devices(view)
+    inflexible = np.ascontiguousarray((view.load_kw - view.pv_kw).T)
+    for _ in range(sweeps):
+        for name, device in devices.items():
+            others = inflexible
+            for other in home_devices.ORDER:
+                others = others + powers[other] if other != name else others
+            powers[name][:, device.rows] = _respond(device, others[:, device.rows], band)
+
+
+def _respond(device: Device, others_kw: F64, band: Band) -> F64:
+    low_kw, high_kw = band.low_kw[:, device.rows], band.high_kw[:, device.rows]
+    return home_devices.respond(device, others_kw, low_kw, high_kw)
+
+
+def replan(view: HomeView, old: HomePlan, rows: F64, band: Band | None = None, sweeps: int = SWEEPS) -> HomePlan:
+    """The old plan with the rows of some homes solved again; the others keep theirs.
+
+    Args:
+        view: the present view of all homes, same horizon as the old plan.
+        old: the plan so far.
+        rows: mask (n,) of the homes to solve.
+        band: band of the net load to keep, if any is ordered.
+        sweeps: rounds over the devices.
+    """
+    where = np.flatnonzero(rows)
+    if not len(where):
+        return old
+    limits = contract_band(view) if band is None else band
+    part = plan_within(take(view, where), Band(limits.low_kw[where], limits.high_kw[where]), take_plan(old, where), sweeps)
+    return put_plan(old, where, part)
