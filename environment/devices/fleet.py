@@ -1,0 +1,241 @@
+"""A fleet: the columns of all owners of one device kind, integrated through time under their set-points.
+
+Every row knows the instant it has been integrated to. Before something about a row changes (set-point, mode), the fleet brings that row to
+the present, so that what is written at t acts on [t, next). In between, all rows walk together, one call of the kind per step.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from environment.calendar import Timeline
+from environment.devices.kind import F64, TICK_H, DeviceKind, Rows, put, take
+from environment.devices.set_points import Priority, Selection, SetPoints
+from environment.units import MS_PER_H
+
+
+class Fleet:
+    """All devices of one kind.
+
+    Args:
+        kind: the device kind (a module, see ``environment.devices.kind``).
+        owners: names, one a row.
+        ratings: the kind's ``Ratings``, columns (n,).
+        state: the kind's ``State`` at the start, columns (n,).
+        inputs: step index -> the kind's ``Inputs`` for that step, columns (n,) or scalars.
+        timeline: the grid of steps; the fleet starts at its start.
+
+    Raises:
+        ValueError: a column does not have one value a row, or is not a number.
+    """
+
+    def __init__(
+        self,
+        kind: DeviceKind,
+        owners: Sequence[str],
+        ratings: Any,
+        state: Any,
+        inputs: Callable[[int], Any],
+        timeline: Timeline,
+    ) -> None:
+        self.kind = kind
+        self.owners = tuple(owners)
+        self.n = len(self.owners)
+        self.timeline = timeline
+        self.ratings = self._columns("ratings", ratings)
+        self.set_points = SetPoints(self.n, timeline)
+        self._state = self._columns("state", state)
+        self._inputs = inputs
+        self._inputs_now: tuple[int, Any] | None = None
+        self._energy_kwh = np.zeros(self.n)
+        self._step_kwh: dict[int, F64] = {}
+        self._common_ms: int | None = timeline.start_ms
+        self._at_ms = np.full(self.n, timeline.start_ms, np.int64)
+
+    @property
+    def state(self) -> Any:
+        """The kind's ``State`` now: columns that are never written again."""
+        return self._state
+
+    @property
+    def state_value(self) -> F64:
+        """What a results table shows, (n,), in the kind's ``STATE_UNIT``."""
+        return self.kind.state_value(self.ratings, self._state)
+
+    @property
+    def energy_kwh(self) -> F64:
+        """Net energy from the grid since creation, (n,) [kWh], a copy."""
+        return self._energy_kwh.copy()
+
+    @property
+    def at_ms(self) -> Rows:
+        """The instant to which each row is integrated, (n,) [ms], a copy."""
+        return self._at_ms.copy() if self._common_ms is None else np.full(self.n, self._common_ms, np.int64)
+
+    def advance(self, to_ms: int, rows: Selection | None = None) -> None:
+        """Integrate rows (all by default) to an instant, each from its own.
+
+        Raises:
+            ValueError: the instant is before that of a row, or after the end of the timeline.
+        """
+        if to_ms > self.timeline.end_ms:
+            msg = f"{self.kind.KIND} fleet: {to_ms} ms is after the timeline's end, {self.timeline.end_ms} ms"
+            raise ValueError(msg)
+        if self._common_ms == to_ms:
+            return
+        if rows is None and self._common_ms is not None:
+            self._advance_together(self._common_ms, to_ms)
+        else:
+            self._advance_apart(to_ms, np.arange(self.n) if rows is None else self.set_points.rows(rows))
+
+    def power_now_kw(self) -> F64:
+        """Power from each row's instant on, (n,) [kW]: the mean over the clock's next tick of one millisecond.
+
+        At the end of the timeline its last step counts on.
+        """
+        steps = np.minimum(self.timeline.index(self.at_ms), self.timeline.n - 1)  # type: ignore[arg-type]
+        power = np.empty(self.n)
+        for step in np.unique(steps):
+            rows = np.flatnonzero(steps == step)
+            power[rows] = self._piece(int(step), rows, TICK_H)[1]
+        return power
+
+    def feasible_kw(self, hours: float) -> tuple[F64, F64]:
+        """Range of mean power [kW] over the next hours with this step's inputs, each (n,); all rows at one instant."""
+        step = min(self.timeline.index(self._together_ms()), self.timeline.n - 1)
+        return self.kind.feasible_kw(self.ratings, self._state, self.inputs(step), hours)
+
+    def step_energy(self, step: int) -> F64:
+        """Hand over the energy of a finished step, (n,) [kWh], and forget this step and those before.
+
+        Raises:
+            ValueError: rows have not reached the step's end, or it was handed over before.
+        """
+        end_ms = self.timeline.start_ms + (step + 1) * self.timeline.step_ms
+        if self.n and int(self.at_ms.min()) < end_ms:
+            msg = f"{self.kind.KIND} fleet: step {step} ends at {end_ms} ms, rows are at {int(self.at_ms.min())} ms; advance first"
+            raise ValueError(msg)
+        if step not in self._step_kwh:
+            msg = f"{self.kind.KIND} fleet: the energy of step {step} was handed over before, or never made"
+            raise ValueError(msg)
+        energy = self._step_kwh[step]
+        self._step_kwh = {k: kwh for k, kwh in self._step_kwh.items() if k > step}
+        return energy
+
+    def inputs(self, step: int) -> Any:
+        """The kind's ``Inputs`` of a step, asked for once while the fleet is in it."""
+        if self._inputs_now is None or self._inputs_now[0] != step:
+            self._inputs_now = (step, self._inputs(step))
+        return self._inputs_now[1]
+
+    def schedule(self, at_ms: int, rows: Selection, from_step: int, kw: ArrayLike) -> None:
+        """Write the base schedule (``SetPoints.schedule``) at an instant."""
+        self._touch(at_ms, rows, from_step)
+        self.set_points.schedule(rows, from_step, kw)
+
+    def order(
+        self, at_ms: int, name: str, priority: Priority, rows: Selection, kw: ArrayLike, from_step: int | None = None
+    ) -> None:
+        """Place an order (``SetPoints.place``) at an instant, by default from the step it falls in."""
+        first = self.timeline.index(at_ms) if from_step is None else from_step
+        self._touch(at_ms, rows, first)
+        self.set_points.place(name, priority, rows, first, kw)
+
+    def revoke(self, at_ms: int, name: str, rows: Selection | None = None) -> None:
+        """Take an order back from an instant on, for all its rows or some."""
+        ordered = np.unique(np.concatenate([order.rows for order in self.set_points.named(name)]))
+        touched = ordered if rows is None else np.intersect1d(ordered, self.set_points.rows(rows))
+        self.advance(at_ms, touched)
+        self.set_points.revoke(name, touched)
+
+    def set_mode(self, at_ms: int, rows: Selection, automatic: ArrayLike) -> None:
+        """Put rows in automatic or manual mode from an instant on."""
+        self.advance(at_ms, rows)
+        self.set_points.set_mode(rows, automatic)
+
+    def _touch(self, at_ms: int, rows: Selection, from_step: int) -> None:
+        """Bring rows to the present if what is written changes the step they are in."""
+        if from_step <= self.timeline.index(at_ms):
+            self.advance(at_ms, rows)
+
+    def _advance_together(self, from_ms: int, to_ms: int) -> None:
+        self._check_forward(from_ms, to_ms)
+        now = from_ms
+        while now < to_ms:
+            step = self.timeline.index(now)
+            until = min(to_ms, self._end_ms(step))
+            hours = (until - now) / MS_PER_H
+            setpoint = self.set_points.effective(step)
+            self._state, power = self.kind.step(self.ratings, self._state, setpoint, self.inputs(step), hours)
+            energy = power * hours
+            self._energy_kwh += energy
+            if step in self._step_kwh:
+                self._step_kwh[step] += energy
+            else:
+                self._step_kwh[step] = energy
+            now = until
+        self._common_ms = to_ms
+
+    def _advance_apart(self, to_ms: int, rows: Rows) -> None:
+        if self._common_ms is not None:
+            self._at_ms[:] = self._common_ms
+            self._common_ms = None
+        if rows.size:
+            self._check_forward(int(self._at_ms[rows].max()), to_ms)
+        behind = rows[self._at_ms[rows] < to_ms]
+        while behind.size:
+            steps = (self._at_ms[behind] - self.timeline.start_ms) // self.timeline.step_ms
+            step = int(steps.min())
+            chosen = behind[steps == step]
+            self._advance_piece(step, chosen, min(to_ms, self._end_ms(step)))
+            behind = behind[self._at_ms[behind] < to_ms]
+        if bool((self._at_ms == to_ms).all()):
+            self._common_ms = to_ms
+
+    def _advance_piece(self, step: int, rows: Rows, until_ms: int) -> None:
+        """Integrate some rows within one step, each from its own instant."""
+        hours = (until_ms - self._at_ms[rows]) / MS_PER_H
+        state, power = self._piece(step, rows, hours)
+        self._state = (
+            take(self._state, slice(None)) if not self._state else type(self._state)(*map(np.copy, self._state))
+        )
+        put(self._state, rows, state)
+        energy = power * hours
+        self._energy_kwh[rows] += energy
+        if step not in self._step_kwh:
+            self._step_kwh[step] = np.zeros(self.n)
+        self._step_kwh[step][rows] += energy
+        self._at_ms[rows] = until_ms
+
+    def _piece(self, step: int, rows: Rows, hours: F64 | float) -> tuple[Any, F64]:
+        setpoint = self.set_points.effective(step)[rows]
+        inputs = take(self.inputs(step), rows)
+        return self.kind.step(take(self.ratings, rows), take(self._state, rows), setpoint, inputs, hours)
+
+    def _end_ms(self, step: int) -> int:
+        return self.timeline.start_ms + (step + 1) * self.timeline.step_ms
+
+    def _together_ms(self) -> int:
+        if self._common_ms is None:
+            msg = f"{self.kind.KIND} fleet: its rows are at different instants; advance all of them first"
+            raise ValueError(msg)
+        return self._common_ms
+
+    def _check_forward(self, from_ms: int, to_ms: int) -> None:
+        if to_ms < from_ms:
+            msg = f"{self.kind.KIND} fleet: cannot go back from {from_ms} ms to {to_ms} ms"
+            raise ValueError(msg)
+
+    def _columns(self, what: str, record: Any) -> Any:
+        columns = {name: np.array(values, np.float64) for name, values in record._asdict().items()}
+        wrong = [
+            f"{name} {values.shape}"
+            for name, values in columns.items()
+            if values.shape != (self.n,) or np.isnan(values).any()
+        ]
+        if wrong:
+            msg = f"{self.kind.KIND} fleet of {self.n}: {what} need one number a row; wrong: {', '.join(wrong)}"
+            raise ValueError(msg)
+        return type(record)(**columns)
