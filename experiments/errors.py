@@ -7,8 +7,8 @@ from difflib import get_close_matches
 class CoflexError(Exception):
     """Something the user can mend: arguments, a file, a scenario, a folder.
 
-    The text names what disagreed, where, what exists and the way out; the command line prints it as one line and leaves with
-    exit code 2.
+    The text names what disagreed, where, what exists and the way out; the command line prints it as one line and
+    leaves with exit code 2.
     """
 
 

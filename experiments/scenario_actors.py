@@ -3,11 +3,9 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
-from pydantic_core import PydanticCustomError
 
-from experiments.scenario_fields import DayTime, Part, Share, given, read_clock
+from experiments.scenario_fields import JUDGEMENT, DayTime, Part, Share, given, read_clock, refuse
 
-JUDGEMENT = "judgement"
 NAME = r"^[a-z][a-z0-9-]*$"
 
 
@@ -108,9 +106,9 @@ def _clocks(window: tuple[str, str]) -> tuple[str, str]:
     try:
         first, last = (read_clock(clock) for clock in window)
     except ValueError as error:
-        raise PydanticCustomError("window", "{text}", {"text": str(error)}) from error
+        refuse(str(error))
     if not first < last:
-        raise PydanticCustomError("window", "a window opens before it closes; write for example ['16:00', '23:00']")
+        refuse("a window opens before it closes; write for example ['16:00', '23:00']")
     return window
 
 
@@ -141,9 +139,7 @@ class Product(Part):
     """Quantities are multiples of it."""
     max_duration_h: float = given(4.0, unit="h", source=JUDGEMENT, gt=0, le=24)
     """Longest time without a break that one bid can be called."""
-    announcement_s: int = given(
-        900, unit="s", source="one interval ahead (SUC06.1 Info-3, activation announcement)", ge=0
-    )
+    announcement_s: int = given(900, unit="s", source="one interval ahead (SUC06.1 Info-3)", ge=0)
     """Notice between the request and the begin of delivery."""
     full_activation_s: int = given(300, unit="s", source=JUDGEMENT, ge=0)
     """Time in which delivery must be complete."""
@@ -153,9 +149,7 @@ class Product(Part):
     """Whether a part of a bid may be accepted."""
     remuneration: Literal["activation", "availability", "both"] = given("activation", source="SUC06.1 Info-3")
     """What is paid."""
-    price_cap_eur_per_kwh: float = given(
-        3.0, unit="EUR/kWh", source="judgement: about ten times the retail price", gt=0
-    )
+    price_cap_eur_per_kwh: float = given(3.0, unit="EUR/kWh", source="judgement: ten times the retail price", gt=0)
     """Highest price of a bid."""
     exclusive: bool = given(True, source="SUC06.1: no other contract of the FSP within the window")
     """Whether a second contract in the window is refused."""
@@ -163,7 +157,7 @@ class Product(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.capacity_min_kw > self.capacity_max_kw:
-            raise PydanticCustomError("capacity", "capacity_min_kw is larger than capacity_max_kw")
+            refuse("capacity_min_kw is larger than capacity_max_kw")
         return self
 
 

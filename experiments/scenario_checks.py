@@ -1,4 +1,4 @@
-"""Checks of a scenario beyond single values: names that exist, names that are one's own, times that follow each other."""
+"""Checks of a scenario beyond single values: names that exist, names that are one's own, times in their order."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from experiments.errors import did_you_mean
 from experiments.scenario_library import RULES, known_places, network_names, tariff_names
-from experiments.scenario_people import NOBODY
-from experiments.scenario_world import Window
+from experiments.scenario_people import NOBODY, HomesGroup, PlantGroup
+from experiments.scenario_world import Outage, Window
 
 if TYPE_CHECKING:
     from experiments.scenario import Scenario
@@ -26,8 +26,9 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
         left_out: key paths that could not be read; checks that go by them are skipped.
     """
     checks: tuple[tuple[Callable[[Scenario], Problems], tuple[str, ...]], ...] = (
-        (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)), (_place, ("place",)),
-        (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)), (_fault_parties, ("actors.fsps", "people")),
+        (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)),
+        (_place, ("place",)), (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)),
+        (_fault_parties, ("actors.fsps", "people")),
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.lfmo.gate")),
         (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
@@ -57,11 +58,14 @@ def _parties(scenario: "Scenario") -> Problems:
 def _contracts(scenario: "Scenario") -> Problems:
     known = [*(fsp.name for fsp in scenario.actors.fsps), NOBODY]
     for place, group in enumerate(scenario.people):
-        plant = getattr(group, "mv_plant", None)
-        path = f"people[{place}]" + (".mv_plant" if plant else "")
-        for name in [plant.served_by] if plant else group.served_by:
+        path = f"people[{place}]" + (".mv_plant" if isinstance(group, PlantGroup) else "")
+        for name in _served_by(group):
             if name not in known:
                 yield f"{path}.served_by: unknown flexibility service provider '{name}'{did_you_mean(name, known)}"
+
+
+def _served_by(group: HomesGroup | PlantGroup) -> Iterable[str]:
+    return [group.mv_plant.served_by] if isinstance(group, PlantGroup) else group.served_by
 
 
 def _place(scenario: "Scenario") -> Problems:
@@ -74,7 +78,8 @@ def _place(scenario: "Scenario") -> Problems:
         if not Path(place.weather).is_file():
             yield f"place.weather: there is no file {place.weather}"
     elif place.weather not in (named := ["nsrdb-2019", "generated"]):
-        yield f"place.weather: unknown weather '{place.weather}'{did_you_mean(place.weather, named)}, or an .epw or .csv file"
+        meant = did_you_mean(place.weather, named)
+        yield f"place.weather: unknown weather '{place.weather}'{meant}, or an .epw or .csv file"
     elif place.weather == "nsrdb-2019" and place.city not in known_places():
         cities = did_you_mean(place.city, known_places())
         yield f"place.city: no measured weather for '{place.city}'{cities}; or write weather: generated"
@@ -107,8 +112,11 @@ def _tariffs(scenario: "Scenario") -> Problems:
 def _rules(scenario: "Scenario") -> Problems:
     rules = scenario.rules
     chosen = {
-        "clearing": rules.clearing, "pricing": rules.pricing, "baseline": rules.baseline, "settlement": rules.settlement.rule,
-    }  # fmt: skip
+        "clearing": rules.clearing,
+        "pricing": rules.pricing,
+        "baseline": rules.baseline,
+        "settlement": rules.settlement.rule,
+    }
     for kind, name in chosen.items():
         if name not in RULES[kind]:
             path = "settlement.rule" if kind == "settlement" else kind
@@ -144,9 +152,8 @@ def _windows(scenario: "Scenario") -> Problems:
         if not begins <= first < ends:
             yield f"{path}: it begins at {first:%Y-%m-%d %H:%M}, outside {run}"
         elif not first < last <= ends:
-            yield f"{path}: it ends at {last:%Y-%m-%d %H:%M}, " + (
-                "before it begins" if last <= first else f"after {run}"
-            )
+            how = "before it begins" if last <= first else f"after {run}"
+            yield f"{path}: it ends at {last:%Y-%m-%d %H:%M}, {how}"
 
 
 def _all_windows(scenario: "Scenario") -> Iterable[tuple[str, Window]]:
@@ -182,17 +189,19 @@ def problems_of_network(scenario: "Scenario", load_network: Callable[[str], Any]
         network = load_network(scenario.grid.network)
     except ValueError as error:
         return [f"grid.network: {line}" for line in str(error).splitlines()]
-    problems = []
-    buses = [str(name) for name in network.bus_names]
+    buses, branches = [str(name) for name in network.bus_names], [str(name) for name in network.branch_names]
+    return [*_unknown_buses(scenario, buses), *_unknown_branches(scenario, branches)]
+
+
+def _unknown_buses(scenario: "Scenario", known: list[str]) -> Problems:
     for place, group in enumerate(scenario.people):
-        bus = getattr(getattr(group, "mv_plant", None), "bus", None)
-        if bus is not None and bus not in buses:
-            problems.append(f"people[{place}].mv_plant.bus: the network has no bus '{bus}'{did_you_mean(bus, buses)}")
-    branches = [str(name) for name in network.branch_names]
+        bus = group.mv_plant.bus if isinstance(group, PlantGroup) else None
+        if bus is not None and bus not in known:
+            yield f"people[{place}].mv_plant.bus: the network has no bus '{bus}'{did_you_mean(bus, known)}"
+
+
+def _unknown_branches(scenario: "Scenario", known: list[str]) -> Problems:
     for place, event in enumerate(scenario.events):
-        name = str(getattr(event, "outage_of", "")).removeprefix("line ").removeprefix("transformer ")
-        if name and name not in branches:
-            problems.append(
-                f"events[{place}].outage_of: the network has no branch '{name}'{did_you_mean(name, branches)}"
-            )
-    return problems
+        name = event.branch if isinstance(event, Outage) else None
+        if name is not None and name not in known:
+            yield f"events[{place}].outage_of: the network has no branch '{name}'{did_you_mean(name, known)}"

@@ -19,6 +19,12 @@ _FACTORS = {
     "ms": ("s", 1e-3), "s": ("s", 1.0), "min": ("s", 60.0), "h": ("s", 3600.0),
     "ct/kWh": ("EUR/kWh", 0.01), "EUR/MWh": ("EUR/kWh", 1e-3), "EUR/kWh": ("EUR/kWh", 1.0),
 }  # fmt: skip
+_BOUNDS = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
 
 
 def sentences(error: pydantic.ValidationError, root: type[Part]) -> list[str]:
@@ -104,12 +110,8 @@ def _readable(loc: list[str | int], root: type[Part]) -> list[str | int]:
 
 
 def _all_parts(part: type[Part]) -> list[type[Part]]:
-    return [part] + [
-        deep
-        for field in part.model_fields.values()
-        for inner in parts_in(field.annotation)
-        for deep in _all_parts(inner)
-    ]
+    inner = [deep for field in part.model_fields.values() for deep in parts_in(field.annotation)]
+    return [part, *(deepest for deep in inner for deepest in _all_parts(deep))]
 
 
 def _explain(problem: dict[str, Any], loc: list[str | int], root: type[Part]) -> str:
@@ -123,14 +125,8 @@ def _explain(problem: dict[str, Any], loc: list[str | int], root: type[Part]) ->
     if kind == "missing":
         return _missing(loc, root)
     if kind.startswith(("greater_than", "less_than")):
-        words = {
-            "greater_than": "more than",
-            "greater_than_equal": "at least",
-            "less_than": "less than",
-            "less_than_equal": "at most",
-        }
         bound = next(iter(context.values()))
-        return f"{given} is out of range; it must be {words[kind]} {bound:g}{in_unit}"
+        return f"{given} is out of range; it must be {_BOUNDS[kind]} {bound:g}{in_unit}"
     if kind in {"float_type", "float_parsing", "int_type", "int_parsing", "int_from_float"}:
         return _not_a_number(given, unit, whole=kind.startswith("int"))
     return _other(kind, given, context, problem["msg"])
@@ -172,9 +168,8 @@ def _not_a_number(given: Any, unit: str, *, whole: bool) -> str:
     base, factor = _FACTORS.get(match[2], ("", 0.0))
     to, scale = _FACTORS.get(unit, ("", 1.0))
     hint = f"this key is in {unit}" if unit else "this key has no unit"
-    return f"'{given}' is not a number; {hint}" + (
-        f": write {float(match[1]) * factor / scale:g}" if base and base == to else ""
-    )
+    example = f": write {float(match[1]) * factor / scale:g}" if base and base == to else ""
+    return f"'{given}' is not a number; {hint}{example}"
 
 
 def _unit(loc: list[str | int], root: type[Part]) -> str:

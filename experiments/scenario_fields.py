@@ -6,7 +6,7 @@ Every type accepts its own text again, so that a scenario written out in full re
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NoReturn, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,12 +15,13 @@ from environment.calendar import Calendar
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DAYS_BEFORE = {"": 1, "the day before": 1, "on the day": 0, "that day": 0}
+JUDGEMENT = "judgement"
 
 
 class Part(BaseModel):
     """A frozen piece of a scenario: unknown keys are refused, the string under a field is its documentation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, str_strip_whitespace=True)
 
 
 def given(default: Any = ..., *, unit: str = "", source: str = "", **constraints: Any) -> Any:
@@ -32,14 +33,16 @@ def given(default: Any = ..., *, unit: str = "", source: str = "", **constraints
         source: where the default comes from: a use-case id, a document, or a judgement called so.
         constraints: what pydantic's ``Field`` understands (``gt``, ``ge``, ``le``, ``alias``, ``default_factory``).
     """
-    extra = {"unit": unit, "source": source}
+    extra: dict[str, Any] = {"unit": unit, "source": source}
     if "default_factory" in constraints:
         return Field(json_schema_extra=extra, **constraints)
     return Field(default, json_schema_extra=extra, **constraints)
 
 
-def _refusal(kind: str, text: str, value: object) -> PydanticCustomError:
-    return PydanticCustomError(kind, "'{value}' {text}", {"value": str(value), "text": text})  # type: ignore[arg-type]
+def refuse(text: str) -> NoReturn:
+    """Refuse a value with a sentence that says the way out."""
+    kind = "refused"
+    raise PydanticCustomError(kind, "{text}", {"text": text})
 
 
 def read_share(value: object) -> object:
@@ -47,10 +50,10 @@ def read_share(value: object) -> object:
     text = str(value).strip()
     try:
         share = float(text[:-1]) / 100.0 if text.endswith("%") else float(text)
-    except ValueError as error:
-        raise _refusal("share", "is not a share; write for example 60% or 0.6", value) from error
+    except ValueError:
+        refuse(f"'{value}' is not a share; write for example 60% or 0.6")
     if isinstance(value, bool) or not 0.0 <= share <= 1.0:
-        raise _refusal("share", _share_hint(text), value)
+        refuse(f"'{value}' {_share_hint(text)}")
     return share
 
 
@@ -99,7 +102,7 @@ class DayTime(Part):
         match = re.fullmatch(r"(\d{1,2}:\d{2})\s*(.*)", words)
         before = re.fullmatch(r"(\d) days before", match[2]) if match else None
         if not match or not (before or match[2] in _DAYS_BEFORE) or not _CLOCK.fullmatch(match[1]):
-            raise _refusal("day_time", "is not a time before delivery; write for example 13:00 the day before", value)
+            refuse(f"'{value}' is not a time before delivery; write for example 13:00 the day before")
         return {"days_before": int(before[1]) if before else _DAYS_BEFORE[match[2]], "clock": read_clock(match[1])}
 
     @model_serializer
@@ -134,7 +137,7 @@ class Moment(Part):
             return value
         match = re.fullmatch(r"(?:day (\d+) |(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})(?::00)?", value.strip())
         if not match or not _CLOCK.fullmatch(match[3]):
-            raise _refusal("moment", "is not a moment; write 18:40, day 2 18:40 or 2016-01-20 18:40", value)
+            refuse(f"'{value}' is not a moment; write 18:40, day 2 18:40 or 2016-01-20 18:40")
         day: int | str = match[2] or int(match[1] or 1)
         return {"day": day, "clock": read_clock(match[3])}
 
@@ -174,13 +177,11 @@ class Delay(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if sum(part is not None for part in (self.constant, self.uniform, self.lognormal)) != 1:
-            raise PydanticCustomError(
-                "delay", "say exactly one of constant, uniform: [from, to], lognormal: [median, sigma]"
-            )
+            refuse("say exactly one of constant, uniform: [from, to], lognormal: [median, sigma]")
         if self.uniform and not 0.001 <= self.uniform[0] <= self.uniform[1]:
-            raise PydanticCustomError("delay", "uniform: [from, to] needs 0.001 <= from <= to, in seconds")
+            refuse("uniform: [from, to] needs 0.001 <= from <= to, in seconds")
         if self.lognormal and not (self.lognormal[0] >= 0.001 and self.lognormal[1] >= 0.0):
-            raise PydanticCustomError("delay", "lognormal: [median, sigma] needs median >= 0.001 s and sigma >= 0")
+            refuse("lognormal: [median, sigma] needs median >= 0.001 s and sigma >= 0")
         return self
 
     @model_serializer
@@ -217,5 +218,5 @@ def check_whole(shares: dict[str, float]) -> dict[str, float]:
     total = sum(shares.values())
     if abs(total - 1.0) > 1e-6:
         text = f"the shares sum to {_percent(total)}, not to 100%; name who has the rest"
-        raise PydanticCustomError("whole", text)  # type: ignore[arg-type]
+        refuse(text)
     return shares

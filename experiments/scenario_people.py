@@ -25,9 +25,7 @@ class Homes(Part):
         {"it-f1f2f3-2025": 1.0}, unit="share by tariff", source="data/tariffs; one name alone means all homes"
     )
     """Tariffs and the share of homes under each."""
-    contracted_kw: float = given(
-        4.5, unit="kW", source="Italian homes with a heat pump or an EV: 4.5 to 6 kW", gt=0, le=100
-    )
+    contracted_kw: float = given(4.5, unit="kW", source="Italian homes with heat pump or EV: 4.5, 6 kW", gt=0, le=100)
     """Contracted power; the home keeps its net load below it."""
     prefix: str = given("home", source="a name", pattern=r"^[a-z][a-z0-9-]*$")
     """Homes are called ``<prefix>-0001`` and so on."""

@@ -38,15 +38,14 @@ class _Reader(_Base):  # type: ignore[misc]
         return dict(super().construct_mapping(node, deep))
 
 
-for _tag, _pattern, _first in (
-    ("bool", r"true|false", "tf"),
-    ("null", r"~|null|", "~n"),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
-    ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", "-+.0123456789"),
-):
-    _Reader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), [*_first, ""] if _tag == "null" else [*_first]
-    )
+_WORDS: dict[str, tuple[str, list[str]]] = {
+    "bool": (r"true|false", ["t", "f"]),
+    "null": (r"~|null|", ["~", "n", ""]),
+    "int": (r"[-+]?(0|[1-9][0-9]*)", [*"-+0123456789"]),
+    "float": (r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", [*"-+.0123456789"]),
+}
+for _tag, (_pattern, _first) in _WORDS.items():
+    _Reader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
 _Reader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(loader.construct_scalar(node)))
 
 

@@ -4,18 +4,15 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
-from experiments.scenario_fields import Delay, Moment, Part, Share, given
+from experiments.scenario_fields import JUDGEMENT, Delay, Moment, Part, Share, given, refuse
 from experiments.scenario_library import known_places
-
-JUDGEMENT = "judgement"
 
 
 class Clock(Part):
-    """When the run happens: the world begins ``lead_h`` before the first delivery day and ends ``tail_h`` after the last."""
+    """When the run happens: from ``lead_h`` before the first delivery day to ``tail_h`` after the last."""
 
-    start: date = given(date(2016, 1, 19), unit="local date", source="a Tuesday of the SimBench profile year 2016")
+    start: date = given(date(2016, 1, 19), source="a Tuesday of the SimBench profile year 2016")
     """First day of delivery."""
     days: int = given(1, unit="d", source=JUDGEMENT, ge=1, le=366)
     """Days of delivery; the figures of a run count these."""
@@ -31,9 +28,7 @@ class Clock(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if 900 % self.physics_step_s:
-            raise PydanticCustomError(
-                "step", "physics_step_s must divide 900, the period of the meters: write 900, 300 or 60"
-            )
+            refuse("physics_step_s must divide 900, the meters' period: write 900, 300 or 60")
         return self
 
     @property
@@ -49,9 +44,7 @@ class Place(Part):
     """Name of the place; a place that coflex does not know needs its coordinates, time zone and country."""
     weather: str = given("nsrdb-2019", source="NSRDB Meteosat 2019, 15 minutes; see data/NOTICE")
     """``nsrdb-2019`` (measured, known cities), ``generated`` (from the seed), or an .epw or .csv file."""
-    irradiance_scale: float = given(
-        1.0, source="1.10 to 1.15 corrects the low bias of NSRDB for yield studies", gt=0, le=2
-    )
+    irradiance_scale: float = given(1.0, source="1.10 to 1.15 corrects NSRDB's low bias", gt=0, le=2)
     """Factor on all irradiance."""
     latitude: float = given(unit="degrees north", source="data/scenarios/library/places.yaml", ge=-66, le=66)
     """Latitude; known for a known city."""
@@ -74,7 +67,7 @@ class Place(Part):
 
 def _ordered(band: tuple[float, float]) -> tuple[float, float]:
     if not 0.5 <= band[0] < band[1] <= 1.5:
-        raise PydanticCustomError("band", "write [low, high] in per unit of nominal voltage, for example [0.95, 1.05]")
+        refuse("write [low, high] in per unit of nominal voltage, for example [0.95, 1.05]")
     return band
 
 
@@ -103,7 +96,7 @@ class Scada(Part):
 
 
 class Means(Part):
-    """What the DSO's own means cost; flexibility is bought when they do not suffice (SUC06.1, aim of the procurement)."""
+    """What the DSO's own means cost; flexibility is bought when they do not suffice (SUC06.1, aim)."""
 
     tap_change_eur: float = given(5.0, unit="EUR", source="judgement: wear of a tap changer per operation", ge=0)
     """One tap operation."""
@@ -131,15 +124,15 @@ class Grid(Part):
 class Channel(Part):
     """A way for messages: how long they take, what is lost, when a missing acknowledgement is given up."""
 
-    delay_s: Delay = given(Delay(uniform=(1.0, 2.0)), unit="s", source="SUC06.2: 1 to 2 s between machines")
+    delay_s: Delay = given(
+        Delay.model_validate({"uniform": (1.0, 2.0)}), unit="s", source="SUC06.2: 1 to 2 s between machines"
+    )
     """Time a message takes."""
     loss: Share = given(0.0, unit="share", source="a good day; vary it")
     """Share of messages that never arrive."""
     duplication: Share = given(0.0, unit="share", source="a good day; vary it")
     """Share of messages that arrive twice."""
-    acknowledge_within_s: float = given(
-        60.0, unit="s", source="SUC06.2, SUC06.3: acknowledgement within one minute", gt=0
-    )
+    acknowledge_within_s: float = given(60.0, unit="s", source="SUC06.2, SUC06.3: acknowledged within a minute", gt=0)
     """A transmission not acknowledged in this time is repeated, after the last attempt given up."""
     attempts: int = given(3, source=JUDGEMENT, ge=1, le=20)
     """Transmissions of one message at most."""
@@ -154,9 +147,9 @@ class Platforms(Part):
     """The flexibility market platform: sessions, bids, results."""
     direct: Channel = given(Channel())
     """From party to party without a platform."""
-    meters: Channel = given(Channel(delay_s=Delay(uniform=(1.0, 10.0))))
+    meters: Channel = given(Channel(delay_s=Delay.model_validate({"uniform": (1.0, 10.0)})))
     """From meters and devices to those who may read them."""
-    inside: Channel = given(Channel(delay_s=Delay(constant=0.001)))
+    inside: Channel = given(Channel(delay_s=Delay.model_validate(0.001)))
     """Between systems of one operator; never below 1 ms."""
 
 
@@ -184,7 +177,12 @@ class Outage(Window):
     """A line or transformer out of service, planned and known to the DSO."""
 
     outage_of: str
-    """Name of the line or transformer in the network, as ``line LV5.23``."""
+    """Name of the line or transformer in the network; the word ``line`` before it does no harm."""
+
+    @property
+    def branch(self) -> str:
+        """Name of the branch in the network."""
+        return self.outage_of.removeprefix("line ").removeprefix("transformer ")
 
 
 class PlatformDown(Window):
@@ -219,5 +217,5 @@ class Fault(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.delivers is None and self.silent is None and self.drop_acknowledgements == 0.0:
-            raise PydanticCustomError("fault", "say what is wrong: delivers, silent or drop_acknowledgements")
+            refuse("say what is wrong: delivers, silent or drop_acknowledgements")
         return self

@@ -1,0 +1,183 @@
+"""The command line of coflex: arguments in, text or one JSON document out; the work is done by the library.
+
+Heavy modules are imported by the command that needs them, so that ``coflex --help`` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli_output import Format, emit, error_text
+
+EXIT_DONE, EXIT_NO, EXIT_NOT_STARTED, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="coflex",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Formats = Annotated[Format, typer.Option("--format", help="text to read, or one JSON document on standard output")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="change a key of the scenario")]
+
+
+def main() -> None:
+    """Entry point of the ``coflex`` command."""
+    for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")  # small systems: a second thread only adds waiting
+    sys.exit(run_cli(sys.argv[1:]))
+
+
+def run_cli(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: the words after ``coflex``; ``--debug`` anywhere shows tracebacks.
+
+    Returns:
+        Exit code: 0 done, 1 done and the answer is no, 2 could not be started, 130 interrupted.
+    """
+    words = [word for word in arguments if word != "--debug"]
+    try:
+        code = typer.main.get_command(app).main(args=words, prog_name="coflex", standalone_mode=False)
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except Exception as error:
+        if len(words) < len(arguments):
+            raise
+        typer.echo(error_text(error), err=True)
+        return EXIT_NOT_STARTED
+    if code == EXIT_INTERRUPTED:
+        typer.echo("interrupted; nothing was written", err=True)
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+@app.callback(
+    epilog="Exit codes: 0 done, 1 done and the answer is no, 2 could not be started, 130 interrupted."
+    "\n\nExamples: [bold]coflex run district-day[/bold] | [bold]coflex usecases SUC06.2[/bold]"
+)
+def coflex(
+    debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error")] = False,
+) -> None:
+    """Coordination rules for flexible energy systems, tried out day by day in a distribution grid."""
+
+
+@app.command(
+    epilog="Examples: [bold]coflex run district-day[/bold] | "
+    "[bold]coflex run my.yaml --seed 7 --out runs/mine --set people.0.devices.ev=80%[/bold]"
+)
+def run(
+    scenario: Annotated[str, typer.Argument(help="name of a shipped scenario, or a .yaml file")],
+    seed: Annotated[int, typer.Option(help="seed of every draw", min=0)] = 1,
+    out: Annotated[Path | None, typer.Option(help="folder to write; runs/<scenario>-<seed>-<n> if not given")] = None,
+    sets: Sets = None,
+    no_twin: Annotated[bool, typer.Option("--no-twin", help="leave out the same world without coordination")] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace a run folder that is not empty")] = False,
+    form: Formats = Format.text,
+) -> None:
+    """Run a scenario: prints its figures and leaves a folder with tables and a report."""
+    from experiments.cli_run import run_scenario
+
+    emit(run_scenario(scenario, seed=seed, out=out, sets=sets or (), twin=not no_twin, force=force), form)
+
+
+@app.command(epilog="Example: [bold]coflex scenarios --format json[/bold]")
+def scenarios(form: Formats = Format.text) -> None:
+    """List the scenarios that ship with coflex."""
+    from experiments.cli_scenario import scenario_list
+
+    emit(scenario_list(), form)
+
+
+@app.command(
+    epilog="Examples: [bold]coflex show district-day[/bold] | [bold]coflex show my.yaml --all --set clock.days=2[/bold]"
+)
+def show(
+    scenario: Annotated[str, typer.Argument(help="name of a shipped scenario, or a .yaml file")],
+    complete: Annotated[bool, typer.Option("--all", help="every key with its default, unit and source")] = False,
+    sets: Sets = None,
+    form: Formats = Format.text,
+) -> None:
+    """Print a scenario: as written, or complete."""
+    from experiments.cli_scenario import scenario_shown
+
+    emit(scenario_shown(scenario, complete=complete, sets=sets or ()), form)
+
+
+@app.command(epilog="Examples: [bold]coflex schema[/bold] | [bold]coflex schema people --format json[/bold]")
+def schema(
+    section: Annotated[str | None, typer.Argument(help="only keys that begin so, for example people")] = None,
+    form: Formats = Format.text,
+) -> None:
+    """Explain every key of a scenario: type, unit, default, source; JSON gives the JSON schema."""
+    from experiments.cli_scenario import schema_shown
+
+    emit(schema_shown(section), form)
+
+
+@app.command(epilog="Example: [bold]coflex validate my.yaml[/bold]")
+def validate(
+    file: Annotated[str, typer.Argument(help="a .yaml file, or the name of a shipped scenario")],
+    sets: Sets = None,
+    deep: Annotated[bool, typer.Option("--deep", help="also read a network of your own (slower)")] = False,
+    form: Formats = Format.text,
+) -> None:
+    """Report everything that is wrong with a scenario; exit code 1 if anything is."""
+    from experiments.cli_scenario import scenario_checked
+
+    emit(scenario_checked(file, sets=sets or (), deep=deep), form)
+
+
+@app.command(
+    epilog="Examples: [bold]coflex usecases[/bold] | [bold]coflex usecases SUC06.3 --rules[/bold] | "
+    "[bold]coflex usecases --run runs/district-day-1-1 --strict[/bold]"
+)
+def usecases(
+    usecase: Annotated[str | None, typer.Argument(help="a use case, for example SUC06.2")] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="its rules: what enforces and what tests each")] = False,
+    runs: Annotated[list[Path] | None, typer.Option("--run", help="what this run made, broke, did not reach")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if a step is broken")] = False,
+    form: Formats = Format.text,
+) -> None:
+    """The catalogue of use cases; its rules; what runs made of it."""
+    from experiments.cli_usecases import usecases_shown
+
+    emit(usecases_shown(usecase, rules=rules, runs=runs or (), strict=strict), form)
+
+
+@app.command(epilog="Example: [bold]coflex diagram runs/district-day-1-1 SUC06.2 --picture png[/bold]")
+def diagram(
+    folder: Annotated[Path, typer.Argument(help="a run folder")],
+    usecase: Annotated[str, typer.Argument(help="a use case, for example SUC06.2")],
+    conversation: Annotated[str | None, typer.Option(help="only this conversation")] = None,
+    picture: Annotated[str, typer.Option(help="svg, png or mermaid")] = "svg",
+    out: Annotated[Path | None, typer.Option(help="file to write; in the run folder if not given")] = None,
+    form: Formats = Format.text,
+) -> None:
+    """Draw who told what to whom in a run."""
+    from experiments.cli_usecases import diagram_drawn
+
+    emit(diagram_drawn(folder, usecase, conversation=conversation, picture=picture, out=out), form)
+
+
+@app.command(epilog="Example: [bold]coflex replay runs/district-day-1-1[/bold]")
+def replay(folder: Annotated[Path, typer.Argument(help="a run folder")], form: Formats = Format.text) -> None:
+    """Run again from the folder alone and compare; exit code 1 with the first difference."""
+    from experiments.cli_run import replayed
+
+    emit(replayed(folder), form)
+
+
+@app.command(epilog="Example: [bold]coflex compare runs/district-day-1-1 runs/district-day-2-1[/bold]")
+def compare(folders: Annotated[list[Path], typer.Argument(help="run folders")], form: Formats = Format.text) -> None:
+    """Put the figures of runs side by side."""
+    from experiments.cli_run import compared
+
+    emit(compared(folders), form)

@@ -1,0 +1,65 @@
+"""Answers of the commands that run and compare: run, replay, compare."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.cli_output import Answer
+from experiments.progress import progress_bar
+from experiments.scenario import load_scenario
+
+
+def run_scenario(name: str, *, seed: int, out: Path | None, sets: Iterable[str], twin: bool, force: bool) -> Answer:
+    """Run a scenario and write its folder; the folder is checked before anything is computed."""
+    scenario = load_scenario(name, sets)
+    folder = out or free_folder(Path("runs"), f"{scenario.name}-{seed}")
+    from experiments.results import check_out
+
+    check_out(folder, force)
+    from experiments.kpis import figure_table
+    from experiments.run import run
+
+    with progress_bar() as report:
+        result = run(scenario, seed=seed, out=folder, twin=twin, force=force, progress=report)
+    table = figure_table(result.figures, result.twin_figures)
+    seconds = ", ".join(f"{stage} {wall:.1f} s" for stage, wall in result.wall_s.items())
+    text = f"{table}\n\n{seconds}; digest {result.digest}\nreport: {Path(result.out) / 'report.html'}"
+    return Answer(text, run_data(result))
+
+
+def run_data(result: Any) -> dict[str, Any]:
+    """A run's result as scripts read it: out, seed, digest, wall_s, figures, twin."""
+    return {
+        "out": str(result.out),
+        "seed": result.seed,
+        "digest": result.digest,
+        "wall_s": result.wall_s,
+        "figures": result.figures,
+        "twin": None if result.twin_figures is None else {"figures": result.twin_figures},
+    }
+
+
+def free_folder(parent: Path, stem: str) -> Path:
+    """The first of ``<stem>-1``, ``<stem>-2``, ... that does not exist."""
+    number = 1
+    while (parent / f"{stem}-{number}").exists():
+        number += 1
+    return parent / f"{stem}-{number}"
+
+
+def replayed(folder: Path) -> Answer:
+    """Run again from the folder alone, and compare."""
+    from experiments.replay import replay
+
+    with progress_bar() as report:
+        result = replay(folder, progress=report)
+    text = f"the same results as in {folder}" if result.same else f"different from {folder}: {result.difference}"
+    return Answer(text, {"same": result.same, "difference": result.difference}, yes=result.same)
+
+
+def compared(folders: Sequence[Path]) -> Answer:
+    """The figures of runs side by side."""
+    from experiments.compare import compare
+
+    comparison = compare(list(folders))
+    return Answer(comparison.text(), comparison.data())

@@ -1,0 +1,76 @@
+"""Answers of the commands about scenarios: scenarios, show, schema, validate."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from experiments.cli_output import Answer
+from experiments.errors import CoflexError
+from experiments.scenario import find_scenario, load_scenario, scenario_yaml
+from experiments.scenario_checks import problems_of_network
+from experiments.scenario_library import network_names, scenario_names, tariff_names
+from experiments.scenario_read import ScenarioError
+
+if TYPE_CHECKING:
+    from experiments.scenario import Scenario
+
+
+def scenario_list() -> Answer:
+    """The shipped scenarios."""
+    shipped = [load_scenario(name) for name in scenario_names()]
+    rows = [{"name": one.name, "title": one.title, "usecases": one.usecases()} for one in shipped]
+    width = max(len(one.name) for one in shipped)
+    return Answer(
+        "\n".join(f"{one.name:<{width}}  {one.title}  ({', '.join(one.usecases())})" for one in shipped), rows
+    )
+
+
+def scenario_shown(name: str, *, complete: bool, sets: Iterable[str]) -> Answer:
+    """A scenario as written, or complete with every default."""
+    from experiments.scenario_show import complete_yaml
+
+    changes = list(sets)
+    scenario = load_scenario(name, changes)
+    text = complete_yaml(scenario) if complete or changes else scenario_yaml(name)
+    return Answer(text, scenario.as_data())
+
+
+def schema_shown(section: str | None) -> Answer:
+    """The keys of a scenario, or those that begin with a text.
+
+    Raises:
+        CoflexError: no key begins so.
+    """
+    from experiments.errors import did_you_mean
+    from experiments.scenario_show import key_text, schema_json, schema_keys
+
+    keys = [key for key in schema_keys() if not section or key.path.startswith(section)]
+    if not keys:
+        msg = f"no key begins with '{section}'{did_you_mean(str(section), (key.path for key in schema_keys()))}"
+        raise CoflexError(msg)
+    text = "\n".join(key_text(key) for key in keys)
+    names = f"\n\nNetworks: {', '.join(network_names())}\nTariffs: {', '.join(tariff_names())}" if not section else ""
+    return Answer(text + names, schema_json() if not section else [key._asdict() for key in keys])
+
+
+def scenario_checked(file: str, *, sets: Iterable[str], deep: bool) -> Answer:
+    """Everything that is wrong with a scenario.
+
+    Raises:
+        CoflexError: there is no such file.
+    """
+    path = find_scenario(file)
+    try:
+        problems = _network_problems(load_scenario(file, sets), path.name, deep=deep)
+    except ScenarioError as error:
+        problems = error.problems
+    text = "\n".join(problems) if problems else f"{path.name}: in order"
+    return Answer(text, {"file": str(path), "valid": not problems, "problems": problems}, yes=not problems)
+
+
+def _network_problems(scenario: "Scenario", where: str, *, deep: bool) -> list[str]:
+    """What only the network shows; a network of the user's own is read when asked for, since that takes seconds."""
+    from environment.grid.network import load_network
+
+    if not deep and scenario.grid.network not in network_names():
+        return []
+    return [f"{where}: {problem}" for problem in problems_of_network(scenario, load_network)]
