@@ -1,0 +1,145 @@
+"""Result of power flows: voltages of T steps, and everything that follows from them, computed when first asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from environment.grid.admittance import Ports
+from environment.grid.model import BASE_KW, BASE_MVA, C128, F64, I64, Bool, Network
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Power flows of T steps. Rows are steps, columns buses (n) or branches (m) of the network.
+
+    De-energised buses have voltage 0 and their branches carry nothing. In a step without solution every value is NaN and ``converged``
+    is False.
+
+    Attributes:
+        network: whose buses and branches the columns are.
+        ports: two-ports of the branches in the switching state solved.
+        v: complex voltages in per unit, shape (T, n).
+        p_kw: net loads solved for, shape (T, n); q_kvar likewise.
+        converged: which steps were solved, shape (T,).
+        energised: which buses are connected to the slack, shape (n,).
+    """
+
+    network: Network
+    ports: Ports
+    v: C128
+    p_kw: F64
+    q_kvar: F64
+    converged: Bool
+    energised: Bool
+
+    @cached_property
+    def v_pu(self) -> F64:
+        """Magnitude of the voltages, per unit, shape (T, n)."""
+        return np.abs(self.v)
+
+    @cached_property
+    def _end_currents(self) -> tuple[C128, C128]:
+        start = self.v[:, self.network.branches.from_bus]
+        end = self.v[:, self.network.branches.to_bus]
+        return self.ports.ff * start + self.ports.ft * end, self.ports.tf * start + self.ports.tt * end
+
+    def _end_power(self, side: int) -> C128:
+        ends = self.network.branches.from_bus, self.network.branches.to_bus
+        return BASE_KW * self.v[:, ends[side]] * np.conj(self._end_currents[side])
+
+    @cached_property
+    def _from_kva(self) -> C128:
+        return self._end_power(0)
+
+    @cached_property
+    def _to_kva(self) -> C128:
+        return self._end_power(1)
+
+    @cached_property
+    def i_from_ka(self) -> F64:
+        """Current at the from side, shape (T, m)."""
+        return np.abs(self._end_currents[0]) * ka_per_pu(self.network, self.network.branches.from_bus)
+
+    @cached_property
+    def i_to_ka(self) -> F64:
+        """Current at the to side, shape (T, m)."""
+        return np.abs(self._end_currents[1]) * ka_per_pu(self.network, self.network.branches.to_bus)
+
+    @cached_property
+    def i_ka(self) -> F64:
+        """The larger of the two end currents of a line; of a transformer that of the high-voltage (from) side, shape (T, m)."""
+        return np.where(self.network.branches.is_line, np.maximum(self.i_from_ka, self.i_to_ka), self.i_from_ka)
+
+    @cached_property
+    def loading_percent(self) -> F64:
+        """The larger of the two end currents over its rated current, shape (T, m); pandapower's definition for both kinds."""
+        branches = self.network.branches
+        return 100.0 * np.maximum(self.i_from_ka / branches.limit_from_ka, self.i_to_ka / branches.limit_to_ka)
+
+    @property
+    def p_from_kw(self) -> F64:
+        """Active power entering at the from side, shape (T, m)."""
+        return self._from_kva.real
+
+    @property
+    def q_from_kvar(self) -> F64:
+        """Reactive power entering at the from side, shape (T, m)."""
+        return self._from_kva.imag
+
+    @property
+    def p_to_kw(self) -> F64:
+        """Active power entering at the to side (negative where it leaves), shape (T, m)."""
+        return self._to_kva.real
+
+    @property
+    def q_to_kvar(self) -> F64:
+        """Reactive power entering at the to side, shape (T, m)."""
+        return self._to_kva.imag
+
+    @cached_property
+    def branch_losses_kw(self) -> F64:
+        """Losses of each branch, iron and hanging cables included, shape (T, m)."""
+        return self.p_from_kw + self.p_to_kw
+
+    @cached_property
+    def losses_kw(self) -> F64:
+        """Losses of all branches, shape (T,)."""
+        return np.asarray(self.branch_losses_kw.sum(axis=1))
+
+    @cached_property
+    def slack_kw(self) -> F64:
+        """Active power drawn from the upstream grid, shape (T,)."""
+        return self._slack_kva.real + self.p_kw[:, self.network.slack]
+
+    @cached_property
+    def slack_kvar(self) -> F64:
+        """Reactive power drawn from the upstream grid, shape (T,)."""
+        return self._slack_kva.imag + self.q_kvar[:, self.network.slack]
+
+    @cached_property
+    def _slack_kva(self) -> C128:
+        """What the branches and shunts at the slack take."""
+        branches, slack = self.network.branches, self.network.slack
+        leaving = self._from_kva[:, branches.from_bus == slack].sum(axis=1)
+        leaving = leaving + self._to_kva[:, branches.to_bus == slack].sum(axis=1)
+        v = self.v_pu[:, slack]
+        return np.asarray(leaving + BASE_KW * v**2 * np.conj(self.network.bus_shunt[slack]))
+
+    @cached_property
+    def shunt_kw(self) -> F64:
+        """Active power taken by the shunts at the buses, shape (T,)."""
+        return np.asarray((self.v_pu**2 * self.network.bus_shunt.real).sum(axis=1) * BASE_KW)
+
+    @cached_property
+    def unserved_kw(self) -> F64:
+        """Consumption at de-energised buses, shape (T,)."""
+        return np.asarray(np.maximum(self.p_kw[:, ~self.energised], 0.0).sum(axis=1))
+
+    def __len__(self) -> int:
+        return len(self.v)
+
+
+def ka_per_pu(network: Network, bus: I64) -> F64:
+    """Kiloampere per unit of current at buses: S / (sqrt(3) U)."""
+    return BASE_MVA / (np.sqrt(3.0) * network.bus_kv[bus])
