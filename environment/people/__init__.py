@@ -1,1 +1,1 @@
-"""People: households and their habits, load, trips, hot water, devices they own and tariffs they pay. All of it synthetic."""
+"""People: households, their habits, load, trips, hot water, devices and tariffs. All of it synthetic."""
