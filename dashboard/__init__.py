@@ -1,0 +1,1 @@
+"""Shows the results of runs and starts runs through the command line."""
