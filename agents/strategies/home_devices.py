@@ -6,7 +6,7 @@ comfort). A battery meets the same segments downwards: what it takes out is wort
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,38 +57,88 @@ def devices(view: HomeView) -> dict[str, Device]:
     return {name: build[name][1](take(view, rows), rows) for name, rows in owners.items() if len(rows)}
 
 
-def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64) -> F64:
-    """Cheapest power of the device in each step, (m, k) [kW].
+class Answer(NamedTuple):
+    """The power of a device (m, k) [kW] and what it was computed from, so that homes whose question has not changed keep it.
+
+    Attributes:
+        power_kw: mean power in each step.
+        most_kw: greatest consumption admitted.
+        widths: content of each supply segment (m, k).
+        demand: least content at the end of each step that is within reach (m, k).
+    """
+
+    power_kw: F64
+    most_kw: F64
+    widths: tuple[F64, ...]
+    demand: F64
+
+
+def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64, last: Answer | None = None) -> Answer:
+    """Cheapest power of the device in each step.
 
     Args:
         device: the device.
         others_kw: net load of everything else (m, k).
         low_kw: lower edge of the wanted band of the net load (m, k).
         high_kw: upper edge (m, k).
+        last: the answer to an earlier question about the same device; only homes with another question are solved again.
     """
     edges = (low_kw, np.minimum(np.maximum(0.0, low_kw), high_kw), high_kw)
     most_kw = np.minimum(device.up_kw, np.maximum(device.limit_kw - others_kw, 0.0))
-    segments = _segments(others_kw, others_kw + most_kw, edges, device.gain, device.take_ranks)
-    base = np.zeros_like(others_kw)
-    if device.down_kw is not None and device.give_ranks is not None:
-        gives = _segments(others_kw - device.down_kw, others_kw, edges, device.drain, device.give_ranks)
-        for width, _ in gives:
-            base = base - width
-        segments = segments + gives
-    store = _reachable(device.store, most_kw * device.gain)
-    return _power(device, solve(store, base, segments), most_kw)
+    nothing = np.zeros_like(others_kw)
+    widths = _widths(others_kw, nothing, most_kw, edges, device.gain)
+    if device.down_kw is not None:
+        widths += _widths(others_kw, -device.down_kw, nothing, edges, device.drain)
+    demand = np.minimum(device.store.low, reach(device.store, most_kw * device.gain))
+    new = Answer(np.empty_like(others_kw), most_kw, widths, demand)
+    if last is None:
+        return new._replace(power_kw=_solve(device, new))
+    same = _unchanged(last, new)
+    power_kw, changed = last.power_kw.copy(), np.flatnonzero(~same)
+    if len(changed):
+        power_kw[:, changed] = _solve(_of(device, changed), _of_answer(new, changed))
+    return new._replace(power_kw=power_kw)
 
 
-def _segments(from_kw: F64, to_kw: F64, edges: tuple[F64, F64, F64], gain: F64, ranks: tuple[Ranks, ...]) -> list[Segment]:
-    """The part of [from, to] in each of the four regions of the net load; regions that nobody's device meets are left out."""
-    cuts = [from_kw, *(np.minimum(np.maximum(edge, from_kw), to_kw) for edge in edges), to_kw]
-    widths = [upper - lower for lower, upper in zip(cuts[:-1], cuts[1:], strict=True)]
-    return [Segment(width * gain, rank) for width, rank in zip(widths, ranks, strict=True) if width.any()]
+def _widths(others_kw: F64, from_kw: F64, to_kw: F64, edges: tuple[F64, F64, F64], gain: F64) -> tuple[F64, ...]:
+    """Content that the part of the own power range [from, to] in each of the four regions of the net load amounts to."""
+    cuts = [from_kw, *(np.minimum(np.maximum(edge - others_kw, from_kw), to_kw) for edge in edges), to_kw]
+    return tuple((upper - lower) * gain for lower, upper in zip(cuts[:-1], cuts[1:], strict=True))
 
 
-def _reachable(store: Store, most: F64) -> Store:
-    """The store with its demands lowered to what the greatest effort reaches."""
-    return store._replace(low=np.minimum(store.low, reach(store, most)))
+def _unchanged(last: Answer, new: Answer) -> NDArray[np.bool_]:
+    same = (last.demand == new.demand).all(axis=0)
+    for before, now in zip(last.widths, new.widths, strict=True):
+        same &= (before == now).all(axis=0)
+    return same
+
+
+def _of(device: Device, columns: NDArray[np.intp]) -> Device:
+    """The device of some of its homes."""
+    return Device(*(_pick(part, columns) for part in device))
+
+
+def _of_answer(answer: Answer, columns: NDArray[np.intp]) -> Answer:
+    return Answer(*(_pick(part, columns) for part in answer))
+
+
+def _pick(part: Any, columns: NDArray[np.intp]) -> Any:
+    """The columns of an array, or of each array of a tuple; what is not an array stays."""
+    if isinstance(part, Store):
+        return Store(*(_pick(inner, columns) for inner in part))
+    if isinstance(part, tuple):
+        return tuple(_pick(inner, columns) for inner in part)
+    return np.ascontiguousarray(part[..., columns]) if isinstance(part, np.ndarray) else part
+
+
+def _solve(device: Device, question: Answer) -> F64:
+    ranks = device.take_ranks + (device.give_ranks or ())
+    segments = [Segment(width, rank) for width, rank in zip(question.widths, ranks, strict=True) if width.any()]
+    base = np.zeros_like(question.demand)
+    for given in question.widths[4:]:
+        base = base - given
+    change = solve(device.store._replace(low=question.demand), base, segments)
+    return _power(device, change, question.most_kw)
 
 
 def _power(device: Device, change: F64, most_kw: F64) -> F64:

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.strategies import home_devices
-from agents.strategies.home_devices import Device
+from agents.strategies.home_devices import Answer, respond
 from agents.strategies.home_model import own_controls, with_net
-from agents.strategies.home_view import F64, HomePlan, HomeView, put_plan, take, take_plan
+from agents.strategies.home_view import F64, Bool, HomePlan, HomeView, put_plan, take, take_plan
 
 SWEEPS = 3
-BLOCK = 256
-"""Homes planned at once: bounds the memory to about 25 MB and keeps the working set near the caches."""
+BLOCK = 512
+"""Homes planned at once: bounds the memory to about 50 MB and keeps the working set near the caches."""
 
 
 class Band(NamedTuple):
@@ -75,20 +75,18 @@ def _sweep(view: HomeView, band: Band, powers: dict[str, F64], sweeps: int) -> N
     """Plan the devices in turn, in place, time-major."""
     devices = home_devices.devices(view)
     inflexible = np.ascontiguousarray((view.load_kw - view.pv_kw).T)
+    answers: dict[str, Answer] = {}
     for _ in range(sweeps):
         for name, device in devices.items():
             others = inflexible
             for other in home_devices.ORDER:
                 others = others + powers[other] if other != name else others
-            powers[name][:, device.rows] = _respond(device, others[:, device.rows], band)
+            low_kw, high_kw = band.low_kw[:, device.rows], band.high_kw[:, device.rows]
+            answers[name] = respond(device, others[:, device.rows], low_kw, high_kw, answers.get(name))
+            powers[name][:, device.rows] = answers[name].power_kw
 
 
-def _respond(device: Device, others_kw: F64, band: Band) -> F64:
-    low_kw, high_kw = band.low_kw[:, device.rows], band.high_kw[:, device.rows]
-    return home_devices.respond(device, others_kw, low_kw, high_kw)
-
-
-def replan(view: HomeView, old: HomePlan, rows: F64, band: Band | None = None, sweeps: int = SWEEPS) -> HomePlan:
+def replan(view: HomeView, old: HomePlan, rows: Bool, band: Band | None = None, sweeps: int = SWEEPS) -> HomePlan:
     """The old plan with the rows of some homes solved again; the others keep theirs.
 
     Args:

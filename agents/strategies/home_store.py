@@ -8,7 +8,7 @@ one more unit is worth mu - that sum is an ordinary sum, separately for every mu
 
 where U_t(mu) is what the store takes up in step t if a unit is worth mu: all segments of the supply that cost no more. So the
 backward pass is exact at every level of mu, levels do not interact, and the forward pass only looks up between which two levels
-the present content lies. Levels are ranks of the distinct prices of the row (exact when they are few; beyond that neighbours
+the present content lies. Levels are ranks among the prices of the row (exact when they are few; beyond that neighbours
 share a level and the loss is of second order in its width). Values of a leaking store are carried back to the first instant,
 ``mu_0 = mu_t keep^t``, so that one level means the same marginal value at all instants.
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.strategies.home_view import F64, Bool
+from agents.strategies.home_view import F64
 
 Ranks = NDArray[np.int8]
 
@@ -60,11 +60,15 @@ class Segment(NamedTuple):
 
 
 def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
-    """Ranks 1 .. levels - 2 of prices among the distinct prices of their home.
+    """Ranks 1 .. levels - 2 of prices among the prices of their home.
+
+    The ranks are even on the way through the sorted prices if each gap is as long as its cube root: wide gaps always separate
+    levels, whatever a tariff looks like, and crowded stretches get more levels than their width alone would give (of the powers
+    tried the one nearest to the optimum).
 
     Args:
         prices: arrays (m_i, n) of prices of one unit of content.
-        levels: number of levels; distinct prices beyond ``levels - 2`` share ranks with their neighbours.
+        levels: number of levels; close prices share a rank.
 
     Returns:
         int8 arrays of the same shapes; a higher price never has a lower rank.
@@ -72,11 +76,10 @@ def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
     table = np.concatenate(prices, axis=0).T
     order = np.argsort(table, axis=1)
     ordered = np.take_along_axis(table, order, axis=1)
-    distinct = np.cumsum(np.diff(ordered, axis=1, prepend=ordered[:, :1]) > 0, axis=1)
-    buckets = levels - 2
-    count = np.maximum(distinct[:, -1:] + 1, buckets)
+    way = np.cumsum(np.cbrt(np.diff(ordered, axis=1, prepend=ordered[:, :1])), axis=1)
+    share = way / np.where(way[:, -1:] > 0, way[:, -1:], 1.0)
     ranks = np.empty(table.shape, np.int8)
-    np.put_along_axis(ranks, order, (1 + distinct * buckets // count).astype(np.int8), axis=1)
+    np.put_along_axis(ranks, order, (1.0 + np.minimum(share * (levels - 2), levels - 3)).astype(np.int8), axis=1)
     ends = np.cumsum([len(price) for price in prices])[:-1]
     return [np.ascontiguousarray(part.T) for part in np.split(ranks, ends, axis=1)]
 
@@ -109,16 +112,19 @@ def solve(store: Store, base: F64, segments: list[Segment], levels: int = LEVELS
 
 
 def _backward(store: Store, base: F64, segments: list[Segment], levels: int) -> F64:
-    """Content before action, after drift, from which on a step refuses the level: (m, levels, n), falling with the level."""
+    """Content before action, after drift, below which a step takes up what the level affords: (m, levels + 2, n).
+
+    It falls with the level; the first and the last row are +inf and -inf, what no level wants and what every level has.
+    """
     m, n = store.drift.shape
     level = np.arange(levels, dtype=np.int8)[:, None]
-    wanted = np.empty((m, levels, n))
-    content = np.where(level < store.worthless, store.high[-1], store.low[-1])
-    taken = np.empty((levels, n))
-    mask = np.empty((levels, n), np.bool_)
+    wanted = np.empty((m, levels + 2, n))
+    wanted[:, 0], wanted[:, -1] = np.inf, -np.inf
+    content = _at_the_end(store, level)
+    taken, mask = np.empty((levels, n)), np.empty((levels, n), np.bool_)
     leak = 1.0 / store.keep
     for t in range(m - 1, -1, -1):
-        need = wanted[t]
+        need = wanted[t, 1:-1]
         np.subtract(content, base[t], out=need)
         for width, rank in segments:
             np.greater_equal(level, rank[t], out=mask)
@@ -132,56 +138,40 @@ def _backward(store: Store, base: F64, segments: list[Segment], levels: int) -> 
     return wanted
 
 
+def _at_the_end(store: Store, level: Ranks) -> F64:
+    return np.where(level < store.worthless, store.high[-1], store.low[-1])
+
+
 def _forward(store: Store, base: F64, segments: list[Segment], wanted: F64) -> F64:
-    m, levels, n = wanted.shape
-    change = np.empty((m, n))
-    mask = np.empty((levels, n), np.bool_)
-    now = store.start
+    """Between two levels - the last refused, the first accepted - the action is free: a late store takes the least, others the most."""
+    m, rows, n = wanted.shape
+    change, mask, column = np.empty((m, n)), np.empty((rows - 2, n), np.bool_), np.arange(n)
+    total = base.copy()
+    for width, _ in segments:
+        total += width
+    leak, now = 1.0 / store.keep, store.start
     for t in range(m):
         free = store.keep * now + store.drift[t]
-        np.greater(wanted[t], free, out=mask)
+        np.greater(wanted[t, 1:-1], free, out=mask)
         level = np.add.reduce(mask.view(np.int8), axis=0, dtype=np.int8)
-        least, most = _between(base[t], segments, t, level)
         if t + 1 < m:
-            below = _content(store, wanted[t + 1], t, level, store.high[t], high=True)
-            above = _content(store, wanted[t + 1], t, level, store.low[t], high=False)
+            edge = (level + np.intp(1) if store.late else level.astype(np.intp)) * n + column
+            goal = (wanted[t + 1].ravel().take(edge) - store.drift[t + 1]) * leak
+            goal = np.minimum(np.maximum(goal, store.low[t]), store.high[t])
         else:
-            below = np.where((level <= store.worthless) | (level == 0), store.high[t], store.low[t])
-            above = np.where(level < store.worthless, store.high[t], store.low[t])
-        change[t] = _choose(free, least, most, below, above, late=store.late)
+            goal = _at_the_end(store, level if store.late else level - np.int8(1))
+        taken = _taken(base[t], segments, t, level, beside=store.late)
+        if store.late:
+            change[t] = np.maximum(taken, np.minimum(goal - free, total[t]))
+        else:
+            change[t] = np.minimum(taken, np.maximum(goal - free, base[t]))
         now = np.maximum(free + change[t], store.floor)
     return change
 
 
-def _between(base: F64, segments: list[Segment], t: int, level: Ranks) -> tuple[F64, F64]:
-    """What is taken up just below a level and at it, (n,)."""
-    least, most = base, base
+def _taken(base: F64, segments: list[Segment], t: int, level: Ranks, *, beside: bool) -> F64:
+    """What is taken up at a level, or just beside it, at the level below; (n,)."""
+    taken = base
     for width, rank in segments:
-        least = least + np.where(rank[t] < level, width[t], 0.0)
-        most = most + np.where(rank[t] <= level, width[t], 0.0)
-    return least, most
-
-
-def _content(store: Store, wanted: F64, t: int, level: Ranks, end: F64, *, high: bool) -> F64:
-    """Content wanted at the end of step t just below a level (``high``) or at it; ``end`` beyond the outermost levels."""
-    levels, n = wanted.shape
-    at = level.astype(np.intp) - 1 if high else level.astype(np.intp)
-    inside = (at >= 0) & (at < levels)
-    picked = wanted[np.clip(at, 0, levels - 1), np.arange(n)]
-    content = (picked - store.drift[t + 1]) * (1.0 / store.keep)
-    return np.where(inside, np.minimum(np.maximum(content, store.low[t]), store.high[t]), end)
-
-
-def _choose(free: F64, least: F64, most: F64, below: F64, above: F64, *, late: bool) -> F64:
-    """Change within [least, most] that leads into the contents [above, below] of the bracket, as little or as much as possible.
-
-    The bracket's two ends are the level just refused and the level just accepted; both intervals meet by monotony.
-    """
-    if late:
-        return np.maximum(least, np.minimum(above - free, most))
-    return np.minimum(most, np.maximum(below - free, least))
-
-
-def clean(mask: Bool, value: F64) -> F64:
-    """The values where the mask holds, exact zeros elsewhere."""
-    return np.where(mask, value, 0.0)
+        taken = taken + (rank[t] < level if beside else rank[t] <= level) * width[t]
+    return taken
