@@ -21,12 +21,12 @@ independence of fractional powers of integers", J. London Math. Soc. 15), so no 
 not part of the reported cost.
 
 Sources: SUC06.1 scenario 2; DSO single-buyer form of a local flexibility auction (Prat, Dukovska, Nellikkath, Thoma,
-Herre,
-Chatzivasileiadis: "Network-aware flexibility requests for distribution-level flexibility markets", IEEE Trans. Power
-Syst. 2024).
+Herre, Chatzivasileiadis: "Network-aware flexibility requests for distribution-level flexibility markets", IEEE Trans.
+Power Syst. 2024).
 """
 
 from functools import lru_cache
+from typing import Any
 
 import highspy
 import numpy as np
@@ -122,7 +122,7 @@ class ReliefModel:
         self._highs.changeColsIntegrality(self._n, self._columns[: self._n], kinds)
         self._highs.changeColsBounds(self._n, self._columns[: self._n], low, high)
 
-    def _run(self) -> highspy.HighsSolution:
+    def _run(self) -> Any:
         self._highs.clearSolver()  # a cold start: the answer depends on this problem alone, not on the one before
         status = self._highs.run()
         outcome = self._highs.getModelStatus()

@@ -58,7 +58,7 @@ class Clearing:
 
     @property
     def cost_eur(self) -> float:
-        """What the accepted bids cost at their own prices, summed in the order of precedence (so in no order of input)."""
+        """What the accepted bids cost at their own prices, summed in order of precedence whatever the order given."""
         return float(self.bid_cost_eur[self.bids.precedence()].sum())
 
 
@@ -93,7 +93,7 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Accepted quantity of each bid, shape (n,), shadow price of each need, shape (k,), and of each guard, shape (h,)."""
+    """Accepted quantity of each bid (n,), shadow price of each need (k,) and of each guard (h,)."""
 
     accepted_kw: F64
     shadow: F64
@@ -134,39 +134,30 @@ def _once(rows: NeedColumns) -> bool:
     return len(set(zip(rows.constraint.tolist(), rows.up.tolist(), rows.t_ms.tolist(), strict=True))) == len(rows)
 
 
-def problems(
-    bids: BidColumns, needs: NeedColumns, network: Sensitivities, headrooms: NeedColumns
-) -> Iterator[tuple[bool, int, Problem]]:
+def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headrooms: NeedColumns) -> Iterator[Problem]:
     """One problem for each direction and interval that has a need, in order of direction and time.
 
     Directions are separate: flexibility up is never bought to undo flexibility down. The relief in direction up at a
     constraint is limited by its headroom up, and by its headroom down where an area acts on it the other way round.
     """
     ordered = bids.precedence()
-    spots = sorted(
-        set(zip(needs.up[needs.quantity_kw > 0].tolist(), needs.t_ms[needs.quantity_kw > 0].tolist(), strict=True))
-    )
-    for up, t_ms in spots:
+    wanted = needs.take(needs.quantity_kw > 0.0)
+    for up, t_ms in sorted(set(zip(wanted.up.tolist(), wanted.t_ms.tolist(), strict=True))):
         mine = ordered[(bids.up[ordered] == up) & (bids.t_ms[ordered] == t_ms)]
-        active = np.flatnonzero((needs.up == up) & (needs.t_ms == t_ms) & (needs.quantity_kw > 0))
+        active = np.flatnonzero((needs.up == up) & (needs.t_ms == t_ms) & (needs.quantity_kw > 0.0))
         active = active[np.argsort(needs.constraint[active], kind="stable")]
         guards, low, high = _guards(headrooms, up, t_ms)
-        areas = bids.area[mine]
-        yield (
-            up,
-            t_ms,
-            Problem(
-                bid_rows=mine,
-                need_rows=active,
-                cost=bids.price_eur_per_kwh[mine],
-                quantity_kw=bids.quantity_kw[mine],
-                least_kw=bids.least_kw[mine],
-                need_kw=needs.quantity_kw[active],
-                relief=network.between(needs.constraint[active], areas),
-                guard=network.between(guards, areas),
-                guard_low_kw=low,
-                guard_high_kw=high,
-            ),
+        yield Problem(
+            bid_rows=mine,
+            need_rows=active,
+            cost=bids.price_eur_per_kwh[mine],
+            quantity_kw=bids.quantity_kw[mine],
+            least_kw=bids.least_kw[mine],
+            need_kw=needs.quantity_kw[active],
+            relief=network.between(needs.constraint[active], bids.area[mine]),
+            guard=network.between(guards, bids.area[mine]),
+            guard_low_kw=low,
+            guard_high_kw=high,
         )
 
 
@@ -204,7 +195,7 @@ def assemble(
     accepted = np.zeros(len(bids))
     reason = np.full(len(bids), NO_NEED, dtype="U80")
     cleared, shadow = np.zeros(len(needs)), np.zeros(len(needs))
-    for _, _, problem in problems(bids, needs, network, headrooms):
+    for problem in problems(bids, needs, network, headrooms):
         solution = solve(problem)
         accepted[problem.bid_rows] = solution.accepted_kw
         reason[problem.bid_rows] = reasons(problem, solution, unmet_eur_per_kwh)

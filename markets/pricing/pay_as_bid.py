@@ -1,4 +1,4 @@
-"""Pay-as-bid: each accepted bid is paid its own price (continuous and single-buyer local markets, for example NODES)."""
+"""Pay-as-bid: each accepted bid is paid its own price (as in the continuous local market NODES)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-r"""Uniform effective price, differentiated by node: all accepted bids of an interval share one price per unit of relief.
+r"""Uniform effective price, differentiated by node: accepted bids share one price per unit of relief.
 
 A bid's effectiveness is :math:`\sigma_j = \sum_l w_l s_{lj}` with the constraints in need weighted by their shadow
 price. The uniform price is the highest accepted effective price :math:`\lambda = \max_j c_j / \sigma_j`, and a bid at
