@@ -1,0 +1,156 @@
+"""Figures of a run from its tables alone, as the catalogue data/figures.yaml describes them, and the table that prints them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import data
+from experiments import kpis_forecast, kpis_grid, kpis_market, kpis_parties
+from experiments.kpis_facts import Facts
+from experiments.kpis_grid import Figure
+from experiments.results_digest import TWIN
+from experiments.results_schema import conform
+
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """One entry of the catalogue; ``direction`` says whether more or less is better; ``twin``: also of the twin."""
+
+    id: str
+    title: str
+    theme: str
+    unit: str
+    format: str
+    direction: str
+    tables: tuple[str, ...]
+    formula: str
+    source: str
+    twin: bool = False
+
+    def text(self, value: float | None, sign: str = "") -> str:
+        """The value as engineers read it; a dash for undefined. ``sign`` is "+" to show the sign of a change."""
+        if value is None:
+            return "-"
+        shown = format(value, sign + self.format)
+        return shown.replace("-", "", 1) if not float(shown.replace(",", "")) else shown
+
+
+@cache
+def catalogue() -> Mapping[str, FigureSpec]:
+    """Every figure by id, in the order of the catalogue."""
+    raw = data.read_yaml("figures.yaml")["figures"]
+    return {key: FigureSpec(id=key, **{**entry, "tables": tuple(entry["tables"])}) for key, entry in raw.items()}
+
+
+def functions() -> Mapping[str, Figure]:
+    """The function that computes each figure."""
+    modules = (kpis_grid, kpis_market, kpis_parties, kpis_forecast)
+    return {key: function for module in modules for key, function in module.FIGURES.items()}
+
+
+def figures(
+    tables: Mapping[str, Any], meta: Mapping[str, Any], twin_tables: Mapping[str, Any] | None = None
+) -> Figures:
+    """Every figure of the catalogue, from tables alone.
+
+    Args:
+        tables: tables of the run by name (columns, arrow tables or an open run's ``tables``); names that begin with
+            ``twin/`` are taken for the twin's.
+        meta: run.json or its beginnings: delivery_start_ms, delivery_end_ms, scenario.
+        twin_tables: tables of the run without coordination; None for none.
+
+    Returns:
+        Value by figure id; None where its tables are absent, empty, or leave it undefined.
+    """
+    facts = make_facts(tables, meta, twin_tables)
+    computed = functions()
+    return {key: computed[key](facts) for key in catalogue()}
+
+
+def twin_figures(
+    tables: Mapping[str, Any], meta: Mapping[str, Any], twin_tables: Mapping[str, Any] | None = None
+) -> Figures | None:
+    """The figures of the run without coordination that the catalogue marks with ``twin``; None without twin."""
+    twin = make_facts(tables, meta, twin_tables).twin
+    if twin is None:
+        return None
+    computed = functions()
+    return {key: computed[key](twin) for key, spec in catalogue().items() if spec.twin}
+
+
+def make_facts(
+    tables: Mapping[str, Any], meta: Mapping[str, Any], twin_tables: Mapping[str, Any] | None = None
+) -> Facts:
+    """Canonical tables, with those of the twin apart."""
+    own = {name: tables[name] for name in tables if not name.startswith((TWIN, "content/"))}
+    other = twin_tables or {name.removeprefix(TWIN): tables[name] for name in tables if name.startswith(TWIN)}
+    return Facts(conform(own), conform(other, twin=True) or None, meta)
+
+
+def figure_columns(values: Figures) -> dict[str, list[Any]]:
+    """Figures as columns of table ``figures``."""
+    units = [catalogue()[key].unit for key in values]
+    return {"figure": list(values), "value": list(values.values()), "unit": units}
+
+
+def figure_table(values: Figures, twin: Figures | None = None, every: bool = False) -> str:
+    """The figures as plain text for engineers, grouped by theme: with coordination, without it, change.
+
+    Args:
+        values: figures of the run.
+        twin: figures of the run without coordination.
+        every: also the figures that are undefined.
+    """
+    rows = figure_rows(values, twin, every)
+    head = ("", "with", "without", "change", "unit") if twin else ("", "value", "unit")
+    wide = [[row.title, row.value, *((row.without, row.change) if twin else ()), row.unit] for row in rows]
+    widths = [max(len(line[i]) for line in [*wide, list(head)]) for i in range(len(head))]
+    lines = [_line(head, widths)]
+    theme = ""
+    for row, cells in zip(rows, wide, strict=True):
+        if row.theme != theme:
+            theme = row.theme
+            lines += ["", theme.capitalize()]
+        lines.append(_line(cells, widths))
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One line of the table of figures, as text; ``better`` is True, False, or None where the direction is neutral."""
+
+    id: str
+    theme: str
+    title: str
+    value: str
+    without: str
+    change: str
+    unit: str
+    better: bool | None
+
+
+def figure_rows(values: Figures, twin: Figures | None = None, every: bool = False) -> list[FigureRow]:
+    """The lines of the table of figures in the order of the catalogue."""
+    specs = [spec for key, spec in catalogue().items() if key in values]
+    return [
+        _row(spec, values[spec.id], (twin or {}).get(spec.id)) for spec in specs if every or values[spec.id] is not None
+    ]
+
+
+def _row(spec: FigureSpec, value: float | None, without: float | None) -> FigureRow:
+    change = None if value is None or without is None else value - without
+    better = None
+    if change and spec.direction != "neutral":
+        better = (change > 0) == (spec.direction == "more")
+    shown = spec.text(change, "+")
+    return FigureRow(spec.id, spec.theme, spec.title, spec.text(value), spec.text(without), shown, spec.unit, better)
+
+
+def _line(cells: Iterable[str], widths: list[int]) -> str:
+    """A line: title left, numbers right, unit left."""
+    title, *numbers, unit = cells
+    middle = [number.rjust(width) for number, width in zip(numbers, widths[1:-1], strict=True)]
+    return "  ".join([f"  {title}".ljust(widths[0] + 2), *middle, unit]).rstrip()
