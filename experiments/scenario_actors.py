@@ -123,15 +123,15 @@ class Product(Part):
     """up: less net load; down: more net load."""
     negotiation: Literal["auction"] = given("auction", source="SUC06.1 Info-2")
     """How the price is found."""
-    area: Literal["feeder", "bus"] = given("feeder", source="SUC06.1 Info-3, local area")
-    """What one bid covers."""
+    area: Literal["zone", "connection-point"] = given("zone", source="SUC06.1 Info-3, local area")
+    """What one bid covers: the grid behind one transformer (or one MV feeder), or a single point."""
     service_window: Annotated[tuple[str, str], AfterValidator(_clocks)] = given(
         ("16:00", "23:00"), unit="local time", source="the winter evening peak"
     )
     """Between which times of the day of delivery it can be called."""
     interval_s: int = given(900, unit="s", source="metering period", ge=900, le=3600, multiple_of=900)
     """Length of one traded interval."""
-    capacity_min_kw: float = given(1.0, unit="kW", source="judgement: small, for one LV grid", ge=0)
+    capacity_min_kw: float = given(1.0, unit="kW", source="judgement: small, for one LV grid", gt=0)
     """Least quantity of a bid."""
     capacity_max_kw: float = given(10_000.0, unit="kW", source="no practical bound", gt=0)
     """Largest quantity of a bid."""
@@ -149,8 +149,10 @@ class Product(Part):
     """Whether a part of a bid may be accepted."""
     remuneration: Literal["activation", "availability", "both"] = given("activation", source="SUC06.1 Info-3")
     """What is paid."""
-    price_cap_eur_per_kwh: float = given(3.0, unit="EUR/kWh", source="judgement: ten times the retail price", gt=0)
-    """Highest price of a bid."""
+    activation_cap_eur_per_kwh: float = given(3.0, unit="EUR/kWh", source="judgement: ten times the retail price", ge=0)
+    """Highest activation price of a bid."""
+    availability_cap_eur_per_kw_h: float = given(0.0, unit="EUR/kW/h", source="no availability is paid", ge=0)
+    """Highest availability price of a bid."""
     exclusive: bool = given(True, source="SUC06.1: no other contract of the FSP within the window")
     """Whether a second contract in the window is refused."""
 

@@ -189,19 +189,25 @@ def problems_of_network(scenario: "Scenario", load_network: Callable[[str], Any]
         network = load_network(scenario.grid.network)
     except ValueError as error:
         return [f"grid.network: {line}" for line in str(error).splitlines()]
-    buses, branches = [str(name) for name in network.bus_names], [str(name) for name in network.branch_names]
-    return [*_unknown_buses(scenario, buses), *_unknown_branches(scenario, branches)]
+    named = [*_named_buses(scenario, network), *_named_branches(scenario, network)]
+    return [problem for path, find, name in named if (problem := _refused(path, find, name))]
 
 
-def _unknown_buses(scenario: "Scenario", known: list[str]) -> Problems:
+def _named_buses(scenario: "Scenario", network: Any) -> Iterable[tuple[str, Callable[[str], Any], str]]:
     for place, group in enumerate(scenario.people):
-        bus = group.mv_plant.bus if isinstance(group, PlantGroup) else None
-        if bus is not None and bus not in known:
-            yield f"people[{place}].mv_plant.bus: the network has no bus '{bus}'{did_you_mean(bus, known)}"
+        if isinstance(group, PlantGroup):
+            yield f"people[{place}].mv_plant.bus", network.bus_index, group.mv_plant.bus
 
 
-def _unknown_branches(scenario: "Scenario", known: list[str]) -> Problems:
+def _named_branches(scenario: "Scenario", network: Any) -> Iterable[tuple[str, Callable[[str], Any], str]]:
     for place, event in enumerate(scenario.events):
-        name = event.branch if isinstance(event, Outage) else None
-        if name is not None and name not in known:
-            yield f"events[{place}].outage_of: the network has no branch '{name}'{did_you_mean(name, known)}"
+        if isinstance(event, Outage):
+            yield f"events[{place}].outage_of", network.branch_index, event.branch
+
+
+def _refused(path: str, find: Callable[[str], Any], name: str) -> str | None:
+    try:
+        find(name)
+    except ValueError as error:
+        return f"{path}: {error}"
+    return None

@@ -160,14 +160,14 @@ class Moment(Part):
 
 
 class Delay(Part):
-    """How long a message takes [s]: ``{constant: 1}``, ``{uniform: [1, 2]}`` or ``{lognormal: [1.5, 0.3]}``."""
+    """How long a message takes [s]: ``{constant: 1}``, ``{uniform: [1, 2]}`` or ``{lognormal: [1.5, 4]}``."""
 
     constant: float | None = Field(None, ge=0.001)
     """Always the same [s]; 0.001 is the least a message can take."""
     uniform: tuple[float, float] | None = None
     """Between two values [s]."""
     lognormal: tuple[float, float] | None = None
-    """Median [s] and standard deviation of the logarithm."""
+    """Median [s], and the time that 95 of 100 messages stay below [s]."""
 
     @model_validator(mode="before")
     @classmethod
@@ -177,11 +177,11 @@ class Delay(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if sum(part is not None for part in (self.constant, self.uniform, self.lognormal)) != 1:
-            refuse("say exactly one of constant, uniform: [from, to], lognormal: [median, sigma]")
+            refuse("say exactly one of constant, uniform: [from, to], lognormal: [median, most]")
         if self.uniform and not 0.001 <= self.uniform[0] <= self.uniform[1]:
             refuse("uniform: [from, to] needs 0.001 <= from <= to, in seconds")
-        if self.lognormal and not (self.lognormal[0] >= 0.001 and self.lognormal[1] >= 0.0):
-            refuse("lognormal: [median, sigma] needs median >= 0.001 s and sigma >= 0")
+        if self.lognormal and not 0.001 <= self.lognormal[0] <= self.lognormal[1]:
+            refuse("lognormal: [median, most] needs 0.001 <= median <= most, in seconds")
         return self
 
     @model_serializer
@@ -197,7 +197,7 @@ class Delay(Part):
 
     @property
     def parameters(self) -> tuple[float, ...]:
-        """(value,), (from, to) or (median, sigma), in seconds."""
+        """(value,), (from, to) or (median, 95 % below), in seconds."""
         value = getattr(self, self.kind)
         return value if isinstance(value, tuple) else (float(value),)
 

@@ -13,8 +13,8 @@ RULES: Mapping[str, Mapping[str, str]] = {
         "merit-order": "markets.clearing.merit_order:clear",
     },
     "pricing": {
-        "pay-as-bid": "markets.pricing.pay_as_bid:price",
-        "uniform": "markets.pricing.uniform:price",
+        "pay-as-bid": "markets.pricing.pay_as_bid:prices",
+        "uniform": "markets.pricing.uniform:prices",
     },
     "baseline": {
         "declared-schedule": "markets.baselines.declared:freeze",

@@ -13,7 +13,7 @@ from experiments.scenario import Scenario
 from experiments.scenario_explain import key_of, parts_in
 from experiments.scenario_fields import DayTime, Delay, Moment, Part
 
-_LEAVES = {DayTime: "time before delivery", Moment: "moment", Delay: "delay"}
+_LEAVES: dict[type, str] = {DayTime: "time before delivery", Moment: "moment", Delay: "delay"}
 _WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", date: "date", type(None): "nothing"}
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*[A-Za-z0-9_./-]|[A-Za-z]")
 _WIDTH = 118

@@ -149,8 +149,8 @@ class Platforms(Part):
     """From party to party without a platform."""
     meters: Channel = given(Channel(delay_s=Delay.model_validate({"uniform": (1.0, 10.0)})))
     """From meters and devices to those who may read them."""
-    inside: Channel = given(Channel(delay_s=Delay.model_validate(0.001)))
-    """Between systems of one operator; never below 1 ms."""
+    internal: Channel = given(Channel(delay_s=Delay.model_validate(0.05)))
+    """Between systems of one operator."""
 
 
 def _rename_at(value: Any) -> Any:
