@@ -95,7 +95,12 @@ class Fleet:
 
         At the end of the timeline its last step counts on.
         """
-        steps = np.minimum(self.timeline.index(self.at_ms), self.timeline.n - 1)  # type: ignore[arg-type]
+        if self._common_ms is not None:
+            step = self._present_step()
+            return self.kind.step(
+                self.ratings, self._state, self.set_points.effective(step), self.inputs(step), TICK_H
+            )[1]
+        steps = np.minimum((self._at_ms - self.timeline.start_ms) // self.timeline.step_ms, self.timeline.n - 1)
         power = np.empty(self.n)
         for step in np.unique(steps):
             rows = np.flatnonzero(steps == step)
@@ -104,8 +109,7 @@ class Fleet:
 
     def feasible_kw(self, hours: float) -> tuple[F64, F64]:
         """Range of mean power [kW] over the next hours with this step's inputs, each (n,); all rows at one instant."""
-        step = min(self.timeline.index(self._together_ms()), self.timeline.n - 1)
-        return self.kind.feasible_kw(self.ratings, self._state, self.inputs(step), hours)
+        return self.kind.feasible_kw(self.ratings, self._state, self.inputs(self._present_step()), hours)
 
     def step_energy(self, step: int) -> F64:
         """Hand over the energy of a finished step, (n,) [kWh], and forget this step and those before.
@@ -217,11 +221,12 @@ class Fleet:
     def _end_ms(self, step: int) -> int:
         return self.timeline.start_ms + (step + 1) * self.timeline.step_ms
 
-    def _together_ms(self) -> int:
+    def _present_step(self) -> int:
+        """The step that all rows are in; at the end of the timeline its last."""
         if self._common_ms is None:
             msg = f"{self.kind.KIND} fleet: its rows are at different instants; advance all of them first"
             raise ValueError(msg)
-        return self._common_ms
+        return min(self.timeline.index(self._common_ms), self.timeline.n - 1)
 
     def _check_forward(self, from_ms: int, to_ms: int) -> None:
         if to_ms < from_ms:

@@ -30,6 +30,10 @@ LIFT_K = (15.0, 60.0)
 """Range of the temperature lift over which the regressions hold [K]."""
 
 
+ABSOLUTE_ZERO_C = -273.15
+"""No building is colder than this [degC]."""
+
+
 class Ratings(NamedTuple):
     """Heat pump and building, each (n,).
 
@@ -120,13 +124,18 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     if late.any():
         least, _ = _run(unit, state.indoor_c, np.zeros_like(low), low_c, high_c, hours)
         most, _ = _run(unit, state.indoor_c, unit.full_kw, low_c, high_c, hours)
-        return np.where(late, least, low), np.where(late, most, high)
+        return np.where(late, np.minimum(least, most), low), np.where(late, np.maximum(least, most), high)
     return low, high
 
 
 def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
     """Buildings outside their comfort bounds are led back first."""
     return (state.indoor_c < inputs.comfort_low_c) | (state.indoor_c > inputs.comfort_high_c)
+
+
+def proportional(ratings: Ratings, inputs: Inputs) -> NDArray[np.bool_]:
+    """False where the backup may run: a house that coasts and then needs its backup takes more than one heated steadily."""
+    return (ratings.backup_kw <= 0.0) | (inputs.temp_out_c >= ratings.bivalence_c)
 
 
 def step(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours: F64 | float) -> tuple[State, F64]:
@@ -145,8 +154,8 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     heat_kw = _heat_kw(unit, asked)
     heat = path.guard_kw * path.guard_h + heat_kw * path.set_h + path.hold_kw * path.hold_h
     legs = thermal.legs(unit.store, state.indoor_c, heat_kw, path)
-    outdoors = inputs.temp_out_c * np.ones_like(heat) * hours
-    lost = ratings.loss_kw_per_k * (thermal.degree_hours(unit.store.tau_h, legs) - outdoors)
+    floor = np.full_like(heat, ABSOLUTE_ZERO_C)
+    lost = ratings.loss_kw_per_k * (thermal.degree_hours(unit.store.tau_h, legs, floor) - inputs.temp_out_c * hours)
     stored = ratings.capacity_kwh_per_k * (path.end_c - state.indoor_c)
     return Account(heat + inputs.gains_kw * hours, stored, np.zeros_like(lost), lost)
 

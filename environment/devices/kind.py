@@ -39,7 +39,11 @@ class Account(NamedTuple):
 
 
 class DeviceKind(Protocol):
-    """The functions every kind offers. Shapes: columns (n,), ``hours`` a float or (n,), always positive."""
+    """The functions every kind offers. Shapes: columns (n,), ``hours`` a float or (n,), always positive.
+
+    A kind whose efficiency falls with its power (a heat pump with a backup heater) also offers ``proportional(ratings, inputs)``,
+    false where heating later may take more energy than heating now, so that asking for less may take more.
+    """
 
     KIND: str
     STATE_UNIT: str

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from environment.devices.kind import F64, Account
 
 KIND: str = "mv_plant"
-STATE_UNIT: str = "kW"
+STATE_UNIT: str = ""
 
 
 class Ratings(NamedTuple):
@@ -71,8 +71,8 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
 
 
 def state_value(ratings: Ratings, state: State) -> F64:
-    """Output now, (n,) [kW]."""
-    return state.generation_kw
+    """NaN: a plant stores nothing, and its output is its power."""
+    return np.full(ratings.capacity_kw.shape, np.nan)
 
 
 def examples(rng: np.random.Generator, n: int = 1) -> tuple[Ratings, State, Inputs]:

@@ -129,13 +129,26 @@ def legs(store: Store, start_c: F64, set_kw: F64, path: Path) -> tuple[Leg, ...]
     )
 
 
-def degree_hours(tau_h: F64, path: tuple[Leg, ...]) -> F64:
-    """Integral of temperature over time along the legs, (n,) [degC h]."""
+def degree_hours(tau_h: F64, path: tuple[Leg, ...], floor_c: F64) -> F64:
+    """Integral of temperature over time along the legs, (n,) [degC h], none of which goes below the floor."""
     total = np.zeros_like(tau_h)
     for leg in path:
-        moved = (leg.start_c - leg.aim_c) * -np.expm1(-leg.hours / tau_h) * tau_h
-        total += leg.repeats * (leg.aim_c * leg.hours + moved)
+        short_h = _floor_h(leg, tau_h, floor_c)
+        run_h = leg.hours - short_h
+        moved = (leg.start_c - leg.aim_c) * -np.expm1(-run_h / tau_h) * tau_h
+        total += leg.repeats * (leg.aim_c * run_h + moved + floor_c * short_h)
     return total
+
+
+def missing_degree_hours(tau_h: F64, path: tuple[Leg, ...], floor_c: F64) -> F64:
+    """What the legs would have gone for below the floor, (n,) [K h]; times H it is the heat that could not be drawn [kWh]."""
+    return np.asarray(sum(leg.repeats * _floor_h(leg, tau_h, floor_c) * (floor_c - leg.aim_c) for leg in path))
+
+
+def _floor_h(leg: Leg, tau_h: F64, floor_c: F64) -> F64:
+    """Hours that a leg which falls below the floor spends on it."""
+    met_h = crossing_h(leg.start_c, floor_c, leg.aim_c, tau_h)
+    return np.where(leg.aim_c < floor_c, np.maximum(leg.hours - met_h, 0.0), 0.0)
 
 
 def holdable_kw(store: Store, start_c: F64, low_c: F64, high_c: F64, hours: Hours) -> tuple[F64, F64]:

@@ -130,26 +130,19 @@ def step(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours
 
 
 def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours: F64 | float) -> Account:
-    """Electricity supplies; the tank stores; people use what they draw; the jacket loses.
-
-    Rows whose tank falls to the cold water's temperature are drawn less than asked: there, ``used`` is what remains.
-    """
+    """Electricity supplies; the tank stores; people use what they can draw; the jacket loses."""
     store = _store(ratings, inputs)
-    own = np.isnan(setpoint_kw)
-    asked = np.minimum(np.maximum(np.where(own, 0.0, setpoint_kw), 0.0), ratings.heater_kw)
-    _, path = _driven(ratings, store, state.tank_c, asked, hours)
-    cycling = _thermostat(ratings, store, state, hours)
-    area = np.where(
-        own,
-        thermal.degree_hours(store.tau_h, cycling.legs),
-        thermal.degree_hours(store.tau_h, thermal.legs(store, state.tank_c, asked, path)),
-    )
     after, power = step(ratings, state, setpoint_kw, inputs, hours)
+    coldest = np.minimum(inputs.cold_c, state.tank_c)
+    area, missing = np.empty_like(power), np.empty_like(power)
+    own = np.isnan(setpoint_kw)
+    for rows, legs in ((own, _thermostat_legs), (~own, _driven_legs)):
+        path = legs(ratings, store, state, setpoint_kw, hours)
+        area[rows] = thermal.degree_hours(store.tau_h, path, coldest)[rows]
+        missing[rows] = thermal.missing_degree_hours(store.tau_h, path, coldest)[rows]
     stored = ratings.volume_l * WATER_KWH_PER_L_K * (after.tank_c - state.tank_c)
-    lost = ratings.loss_kw_per_k * (area - inputs.ambient_c * np.ones_like(area) * hours)
-    drawn = inputs.draw_kw * np.ones_like(area) * hours
-    dry = after.tank_c > np.where(own, cycling.end_c, path.end_c)
-    return Account(power * hours, stored, np.where(dry, power * hours - stored - lost, drawn), lost)
+    lost = ratings.loss_kw_per_k * (area - inputs.ambient_c * hours)
+    return Account(power * hours, stored, inputs.draw_kw * hours - ratings.loss_kw_per_k * missing, lost)
 
 
 def state_value(ratings: Ratings, state: State) -> F64:
@@ -197,10 +190,28 @@ def _thermostat_step(ratings: Ratings, state: State, inputs: Inputs, hours: F64 
     return State(np.maximum(path.end_c, coldest), path.relay), ratings.heater_kw * path.on_h / hours
 
 
+def _asked_kw(ratings: Ratings, setpoint_kw: F64) -> F64:
+    return np.minimum(np.maximum(setpoint_kw, 0.0), ratings.heater_kw)
+
+
 def _driven_step(
     ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours: F64 | float
 ) -> tuple[State, F64]:
-    asked = np.minimum(np.maximum(setpoint_kw, 0.0), ratings.heater_kw)
+    asked = _asked_kw(ratings, setpoint_kw)
     power, path = _driven(ratings, _store(ratings, inputs), state.tank_c, asked, hours)
     coldest = np.minimum(inputs.cold_c, state.tank_c)
     return State(np.maximum(path.end_c, coldest), state.relay), power
+
+
+def _driven_legs(
+    ratings: Ratings, store: thermal.Store, state: State, setpoint_kw: F64, hours: F64 | float
+) -> tuple[thermal.Leg, ...]:
+    asked = np.nan_to_num(_asked_kw(ratings, setpoint_kw))
+    _, path = _driven(ratings, store, state.tank_c, asked, hours)
+    return thermal.legs(store, state.tank_c, asked, path)
+
+
+def _thermostat_legs(
+    ratings: Ratings, store: thermal.Store, state: State, setpoint_kw: F64, hours: F64 | float
+) -> tuple[thermal.Leg, ...]:
+    return _thermostat(ratings, store, state, hours).legs
