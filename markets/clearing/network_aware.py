@@ -62,12 +62,13 @@ def clear(
         ValueError: input that makes no sense, or a name the network does not know.
         RuntimeError: the solver gave up.
     """
-    models: dict[bytes, ReliefModel] = {}
+    models: dict[tuple[object, ...], ReliefModel] = {}
 
     def solve(problem: Problem) -> Solution:
-        key = problem.relief.tobytes() + b"/" + problem.guard.tobytes() + str(problem.relief.shape).encode()
+        relief, guard = problem.relief, problem.guard
+        key = (relief.shape, guard.shape, relief.tobytes(), guard.tobytes())
         if key not in models:
-            models[key] = ReliefModel(problem.relief, problem.guard)
+            models[key] = ReliefModel(relief, guard)
         return models[key].solve(problem, unmet_eur_per_kwh)
 
     return assemble(bids, needs, network, headrooms or no_headrooms(), hours, unmet_eur_per_kwh, solve)
