@@ -57,6 +57,13 @@ def devices(view: HomeView) -> dict[str, Device]:
     return {name: build[name][1](take(view, rows), rows) for name, rows in owners.items() if len(rows)}
 
 
+def derated(device: Device, limit_kw: F64) -> Device:
+    """A device that may not use more than a limit (m, n), in both directions."""
+    limits = limit_kw[:, device.rows]
+    down_kw = None if device.down_kw is None else np.minimum(device.down_kw, limits)
+    return device._replace(up_kw=np.minimum(device.up_kw, limits), down_kw=down_kw)
+
+
 class Answer(NamedTuple):
     """The power of a device (m, k) [kW] and what it was computed from, so that homes whose question has not changed keep it.
 

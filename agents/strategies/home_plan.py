@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.strategies import home_devices
-from agents.strategies.home_devices import Answer, respond
+from agents.strategies.home_devices import Answer, Device, respond
 from agents.strategies.home_model import own_controls, with_net
 from agents.strategies.home_view import F64, Bool, HomePlan, HomeView, put_plan, take, take_plan
 
@@ -50,30 +50,53 @@ def plan(view: HomeView, sweeps: int = SWEEPS) -> HomePlan:
     return plan_within(view, contract_band(view), None, sweeps)
 
 
-def plan_within(view: HomeView, band: Band, initial: HomePlan | None = None, sweeps: int = SWEEPS) -> HomePlan:
-    """As :func:`plan`, with the net load kept inside a band as far as comfort allows, from an initial plan on (none: all at rest)."""
-    parts = [_plan_block(view, band, initial, sweeps, slice(k, k + BLOCK)) for k in range(0, view.n, BLOCK)]
+def plan_within(
+    view: HomeView, band: Band, initial: HomePlan | None = None, sweeps: int = SWEEPS, battery_kw: F64 | None = None
+) -> HomePlan:
+    """As :func:`plan`, with the net load kept inside a band as far as comfort allows.
+
+    Args:
+        view: what the homes know.
+        band: wanted range of the net load.
+        initial: schedule to start from; none: everything at rest.
+        sweeps: rounds over the devices.
+        battery_kw: limit of the battery's power in each step (n, m); none: its rating.
+    """
+    limit_kw = np.repeat(view.battery_kw[:, None], view.m, axis=1) if battery_kw is None else battery_kw
+    blocks = [slice(k, k + BLOCK) for k in range(0, view.n, BLOCK)]
+    parts = [_plan_block(take(view, rows), _of_rows(band, rows), limit_kw[rows], _start(view, initial, rows), sweeps) for rows in blocks]
     if not parts:
         return HomePlan(*(np.empty((0, view.m)) for _ in HomePlan._fields))
     return HomePlan(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _plan_block(view: HomeView, band: Band, initial: HomePlan | None, sweeps: int, rows: slice) -> HomePlan:
-    part = take(view, rows)
-    limits = Band(np.ascontiguousarray(band.low_kw[rows].T), np.ascontiguousarray(band.high_kw[rows].T))
-    powers = {name: np.zeros((part.m, part.n)) for name in home_devices.ORDER}
-    if initial is not None:
-        for name in home_devices.ORDER:
-            powers[name][:] = np.where(part.automatic[:, None], getattr(initial, name)[rows], 0.0).T
-    _sweep(part, limits, powers, sweeps)
-    planned = with_net(part, **{name: np.ascontiguousarray(power.T) for name, power in powers.items()})
-    manual = np.flatnonzero(~part.automatic)
-    return put_plan(planned, manual, own_controls(take(part, manual))) if len(manual) else planned
+def _of_rows(band: Band, rows: slice) -> Band:
+    return Band(band.low_kw[rows], band.high_kw[rows])
 
 
-def _sweep(view: HomeView, band: Band, powers: dict[str, F64], sweeps: int) -> None:
-    """Plan the devices in turn, in place, time-major."""
+def _start(view: HomeView, initial: HomePlan | None, rows: slice) -> dict[str, F64]:
+    """Powers to start from, time-major; what homes on manual control do is not for the HEMS to plan."""
+    if initial is None:
+        shape = view.m, len(view.contracted_kw[rows])
+        return {name: np.zeros(shape) for name in home_devices.ORDER}
+    automatic = view.automatic[rows][:, None]
+    columns = {name: getattr(initial, name)[rows] for name in home_devices.ORDER}
+    return {name: np.ascontiguousarray(np.where(automatic, power, 0.0).T) for name, power in columns.items()}
+
+
+def _plan_block(view: HomeView, band: Band, battery_kw: F64, powers: dict[str, F64], sweeps: int) -> HomePlan:
+    limits = Band(np.ascontiguousarray(band.low_kw.T), np.ascontiguousarray(band.high_kw.T))
     devices = home_devices.devices(view)
+    if "battery_kw" in devices:
+        devices["battery_kw"] = home_devices.derated(devices["battery_kw"], np.ascontiguousarray(battery_kw.T))
+    _sweep(view, devices, limits, powers, sweeps)
+    planned = with_net(view, **{name: np.ascontiguousarray(power.T) for name, power in powers.items()})
+    manual = np.flatnonzero(~view.automatic)
+    return put_plan(planned, manual, own_controls(take(view, manual))) if len(manual) else planned
+
+
+def _sweep(view: HomeView, devices: dict[str, Device], band: Band, powers: dict[str, F64], sweeps: int) -> None:
+    """Plan the devices in turn, in place, time-major."""
     inflexible = np.ascontiguousarray((view.load_kw - view.pv_kw).T)
     answers: dict[str, Answer] = {}
     for _ in range(sweeps):
