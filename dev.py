@@ -21,6 +21,7 @@ VENV = Path(os.environ.get("COFLEX_VENV", ROOT / ".venv")).resolve()
 LOCK = ROOT / "requirements.lock"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+PIP_INSTALL = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
 STAMP = VENV / "coflex-installed"
 UV = "uv==0.13.9"  # installs in seconds what pip installs in a minute or two; pip does when it cannot be had
 NEEDED = (3, 11)
@@ -40,12 +41,12 @@ def main(arguments: list[str]) -> int:
         command = command_for(task, rest)
         check_python()
         install()
+        return run(command, folder=ROOT if task == "test" else None) if command else 0
     except BootstrapError as error:
         say(f"error: {error}")
         return 2
     except KeyboardInterrupt:
         return 130
-    return run(command, folder=ROOT if task == "test" else None) if command else 0
 
 
 def command_for(task: str, rest: list[str]) -> list[str]:
@@ -93,44 +94,26 @@ def install() -> None:
     if not PYTHON.exists():
         say(f"making an environment in {VENV}")
         venv.create(VENV, with_pip=True)
-    installer = fast_installer()
+    installing = fast_installer()
     say("installing the locked versions (a minute or two the first time)")
-    require([*installer, "install", "--require-hashes", "-r", str(LOCK)])
-    require([*installer, "install", "--no-deps", "-e", str(ROOT)])
+    for what in (["--require-hashes", "-r", str(LOCK)], ["--no-deps", "-e", str(ROOT)]):
+        if run([*installing, *what]) != 0 and run([*PIP_INSTALL, *what]) != 0:
+            msg = "the installation failed (see above); is the package index reachable?"
+            raise BootstrapError(msg)
     STAMP.write_text(wanted)
 
 
 def fast_installer() -> list[str]:
-    """``uv pip`` if it can be had from where pip gets its packages, else pip."""
-    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]
-    if run([*pip, "install", "--quiet", UV], quiet=True) == 0:
-        return [str(BIN / "uv"), "pip", "--quiet", "--python", str(PYTHON)]
-    return [*pip, "--quiet"]
-
-
-def require(command: list[str]) -> None:
-    """Run an installation step.
-
-    Raises:
-        BootstrapError: it failed, also with pip where uv was tried first.
-    """
-    if run(command) == 0:
-        return
-    if "uv" in Path(command[0]).name:
-        say("uv could not install; trying pip")
-        require([str(PYTHON), "-m", "pip", "--quiet", *command[command.index("install") :]])
-        return
-    msg = "the installation failed (see above); is the package index reachable?"
-    raise BootstrapError(msg)
+    """How to install: with uv if it can be had from where pip gets its packages, else with pip."""
+    if run([*PIP_INSTALL, UV], quiet=True) == 0:
+        return [str(BIN / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON)]
+    return PIP_INSTALL
 
 
 def run(command: list[str], quiet: bool = False, folder: Path | None = None) -> int:
-    """Run a command, in a folder or where we are; its exit code, 130 if interrupted."""
+    """Run a command, in a folder or where we are; its exit code."""
     output = subprocess.DEVNULL if quiet else None
-    try:
-        return subprocess.run(command, cwd=folder, stdout=output, stderr=output, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+    return subprocess.run(command, cwd=folder, stdout=output, stderr=output, check=False).returncode
 
 
 def say(text: str) -> None:

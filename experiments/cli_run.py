@@ -53,8 +53,19 @@ def replayed(folder: Path) -> Answer:
 
     with progress_bar() as report:
         result = replay(folder, progress=report)
-    text = f"the same results as in {folder}" if result.same else f"different from {folder}: {result.difference}"
-    return Answer(text, {"same": result.same, "difference": result.difference}, yes=result.same)
+    same = "bit for bit" if result.exact else "to 1e-6 of every unit"
+    found = (
+        f"the same results as in {folder}, {same}" if result.same else f"different from {folder}: {result.difference}"
+    )
+    data = {
+        "same": result.same,
+        "exact": result.exact,
+        "difference": result.difference,
+        "warnings": list(result.warnings),
+        "digest": result.digest,
+        "replayed_digest": result.replayed_digest,
+    }
+    return Answer("\n".join([found, *(f"version: {warning}" for warning in result.warnings)]), data, yes=result.same)
 
 
 def compared(folders: Sequence[Path]) -> Answer:
