@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from environment.grid.model import C128, Branches, Bool, Network
+from environment.grid.model import C128, Bool, Branches, Network
 
 
 class Ports(NamedTuple):

@@ -3,7 +3,7 @@
 Both follow pandapower's definitions (https://pandapower.readthedocs.io, "Line" and "Transformer"), which the tests hold to 1e-6 pu.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def line_pi(kv: F64, r_ohm: F64, x_ohm: F64, c_nf: F64, g_us: F64, frequency_hz:
     ohm_base = kv**2 / BASE_MVA
     series = ohm_base / (r_ohm + 1j * x_ohm)
     shunt = (g_us * 1e-6 + 2j * np.pi * frequency_hz * c_nf * 1e-9) * ohm_base / 2
-    return Pi(series, shunt, shunt.copy(), np.ones(len(kv), np.complex128))
+    return _pi(series, shunt, shunt.copy(), np.ones(len(kv)))
 
 
 def transformer_pi(plate: Transformers, hv_kv: F64, lv_kv: F64, position: I64) -> Pi:
@@ -46,7 +46,7 @@ def transformer_pi(plate: Transformers, hv_kv: F64, lv_kv: F64, position: I64) -
     z_percent = plate.vkr_percent + 1j * np.sqrt(np.maximum(plate.vk_percent**2 - plate.vkr_percent**2, 0.0))
     series, shunt_from, shunt_to = _star_to_pi(z_percent / 100.0 * scale, _no_load(plate) / scale)
     ratio = (vn_hv / vn_lv) / (hv_kv / lv_kv)
-    return Pi(series, shunt_from, shunt_to, ratio * np.exp(1j * np.deg2rad(plate.shift_degree)))
+    return _pi(series, shunt_from, shunt_to, ratio * np.exp(1j * np.deg2rad(plate.shift_degree)))
 
 
 def _no_load(plate: Transformers) -> C128:
@@ -62,3 +62,7 @@ def _star_to_pi(z: C128, y_magnetising: C128) -> tuple[C128, C128, C128]:
     total = 2 * half + half**2 * y_magnetising  # star-triangle, divided by the star's third impedance
     shunt = half * y_magnetising / total
     return 1.0 / total, shunt, shunt.copy()
+
+
+def _pi(*columns: Any) -> Pi:
+    return Pi(*(np.asarray(column, np.complex128) for column in columns))

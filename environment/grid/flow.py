@@ -110,19 +110,20 @@ class Flow:
     @cached_property
     def slack_kw(self) -> F64:
         """Active power drawn from the upstream grid, shape (T,)."""
-        return self._slack_kva.real + self.p_kw[:, self.network.slack]
+        return np.asarray(self._slack_kva.real + self.p_kw[:, self.network.slack])
 
     @cached_property
     def slack_kvar(self) -> F64:
         """Reactive power drawn from the upstream grid, shape (T,)."""
-        return self._slack_kva.imag + self.q_kvar[:, self.network.slack]
+        return np.asarray(self._slack_kva.imag + self.q_kvar[:, self.network.slack])
 
     @cached_property
     def _slack_kva(self) -> C128:
         """What the branches and shunts at the slack take."""
         branches, slack = self.network.branches, self.network.slack
-        leaving = self._from_kva[:, branches.from_bus == slack].sum(axis=1)
-        leaving = leaving + self._to_kva[:, branches.to_bus == slack].sum(axis=1)
+        leaving = self._from_kva[:, branches.from_bus == slack].sum(axis=1) + self._to_kva[
+            :, branches.to_bus == slack
+        ].sum(axis=1)
         v = self.v_pu[:, slack]
         return np.asarray(leaving + BASE_KW * v**2 * np.conj(self.network.bus_shunt[slack]))
 
@@ -142,4 +143,4 @@ class Flow:
 
 def ka_per_pu(network: Network, bus: I64) -> F64:
     """Kiloampere per unit of current at buses: S / (sqrt(3) U)."""
-    return BASE_MVA / (np.sqrt(3.0) * network.bus_kv[bus])
+    return np.asarray(BASE_MVA / (np.sqrt(3.0) * network.bus_kv[bus]))

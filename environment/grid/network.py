@@ -56,7 +56,8 @@ def load_network(name_or_path: str | Path) -> Network:
         return _from_file(Path(name_or_path))
     sentence = did_you_mean("network", name, available_networks())
     hint = "a SimBench code is written 'simbench/<code>', an own network is the path of a pandapower .json file"
-    raise NetworkError(f"{sentence} ({hint})")
+    msg = f"{sentence} ({hint})"
+    raise NetworkError(msg)
 
 
 def from_pandapower(net: Any, name: str = "") -> Network:
@@ -74,19 +75,21 @@ def from_pandapower(net: Any, name: str = "") -> Network:
 
 def _from_file(path: Path) -> Network:
     if not path.is_file():
-        raise NetworkError(
-            f"network file {str(path)!r} does not exist; shipped networks: {', '.join(available_networks())}"
-        )
+        msg = f"network file {str(path)!r} does not exist; shipped networks: {', '.join(available_networks())}"
+        raise NetworkError(msg)
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
-        raise NetworkError(f"network file {str(path)!r} is not JSON: {error}") from error
+        msg = f"network file {str(path)!r} is not JSON: {error}"
+        raise NetworkError(msg) from error
     if not isinstance(plain, dict):
-        raise NetworkError(f"network file {str(path)!r} holds no network: expected a JSON object")
+        msg = f"network file {str(path)!r} holds no network: expected a JSON object"
+        raise NetworkError(msg)
     if "buses" in plain:
         return network_from_tables({"name": path.stem, **plain})
     if plain.get("_class") != "pandapowerNet":
-        raise NetworkError(f"network file {str(path)!r} was not saved by pandapower.to_json and has no table 'buses'")
+        msg = f"network file {str(path)!r} was not saved by pandapower.to_json and has no table 'buses'"
+        raise NetworkError(msg)
     import pandapower  # heavy: only for a user's own file
 
     return from_pandapower(pandapower.from_json(str(path)), path.stem)
@@ -95,10 +98,11 @@ def _from_file(path: Path) -> Network:
 def _simbench(name: str) -> Network:
     if find_spec("simbench") is None:
         shipped = ", ".join(other for other in available_networks() if other.startswith(_SIMBENCH))
-        raise NetworkError(
+        msg = (
             f"network {name!r} is not shipped and needs the simbench package: install coflex with its extra 'datagen' "
             f"(pip install 'coflex[datagen]'); shipped without it: {shipped}"
         )
+        raise NetworkError(msg)
     import simbench  # heavy: parses its whole data set
 
     code = name.removeprefix(_SIMBENCH)

@@ -31,7 +31,7 @@ def factor(matrix: sparse.csc_matrix) -> Any:
 
 
 def solve_complex(lu: Any, right: C128) -> C128:
-    """dV of ``J dV = right`` for one or several columns: (n,) or (n, k)."""
+    """The complex ``dV`` of ``J dV = right`` for one or several columns: (n,) or (n, k)."""
     real = lu.solve(np.concatenate([right.real, right.imag]))
     n = len(right)
     return np.asarray(real[:n] + 1j * real[n:])

@@ -125,7 +125,7 @@ class _Import:
         return rows
 
     def _slack(self) -> Row:
-        grids = [row for row in self._in_service("ext_grid", "bus")]
+        grids = self._in_service("ext_grid", "bus")
         buses = {self._bus(row["bus"]) for row in grids}
         if len(buses) > 1:
             self.problems.append(
@@ -252,7 +252,7 @@ class _Import:
 
 def _records(net: Any, table: str) -> list[Row]:
     """Rows of a table as mappings, with their number as ``index``; none if the table is missing."""
-    frame = net[table] if table in net else None
+    frame = net.get(table)
     if frame is None or not len(frame):
         return []
     columns = [frame[column].tolist() for column in frame.columns]
@@ -270,7 +270,7 @@ def _columns(rows: list[Row]) -> dict[str, list[Any]]:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value != value or str(value) in ("<NA>", "None", "nan", "")  # noqa: PLR0124 - NaN differs from itself
+    return value is None or str(value) in ("<NA>", "None", "nan", "")
 
 
 def _number(value: Any, otherwise: float) -> float:

@@ -80,7 +80,7 @@ class PowerFlow:
             ValueError: the shape does not fit the network.
         """
         p, q = self._powers(p_kw, q_kvar)
-        s = (p + 1j * q)[:, self.live] / BASE_KW
+        s: C128 = np.asarray((p + 1j * q)[:, self.live] / BASE_KW, np.complex128)
         v = np.zeros((len(s), self.network.n_bus), np.complex128)
         v[:, self.network.slack] = self.network.slack_pu
         converged = np.zeros(len(s), bool)
@@ -176,7 +176,8 @@ def _switched(network: Network, opened: tuple[str, ...], closed: tuple[str, ...]
     """Which ends are open after switching. Naming a branch in both lists is an error."""
     both = sorted(set(opened) & set(closed))
     if both:
-        raise NetworkError(f"branches to be opened and closed at once: {', '.join(both)}")
+        msg = f"branches to be opened and closed at once: {', '.join(both)}"
+        raise NetworkError(msg)
     open_from, open_to = network.branches.open_from.copy(), network.branches.open_to.copy()
     for names, state in ((opened, True), (closed, False)):
         rows = [network.branch_index(name) for name in names]

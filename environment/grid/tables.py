@@ -27,11 +27,11 @@ from environment.grid.elements import line_pi, transformer_pi
 from environment.grid.layout import tree_layout
 from environment.grid.model import (
     BASE_KW,
+    F64,
+    I64,
     LINE,
     TRAFO,
     Branches,
-    F64,
-    I64,
     Network,
     NetworkError,
     Points,
@@ -39,6 +39,11 @@ from environment.grid.model import (
 )
 from environment.grid.validation import problems_of
 from environment.grid.zones import zones
+
+_PLATE_NUMBERS: Final = (
+    *("sn_mva", "vn_hv_kv", "vn_lv_kv", "vk_percent", "vkr_percent", "pfe_kw", "i0_percent", "shift_degree"),
+    *("parallel", "derating", "tap_neutral", "tap_step_percent"),
+)
 
 Plain = Mapping[str, Any]
 Columns = dict[str, list[Any]]
@@ -218,10 +223,6 @@ def _line_pi(line: Columns, kv: F64, frequency_hz: float) -> tuple[Any, ...]:
 
 
 def _transformers(trafo: Columns, first: int) -> Transformers:
-    numbers = (
-        "sn_mva vn_hv_kv vn_lv_kv vk_percent vkr_percent pfe_kw i0_percent shift_degree parallel derating "
-        "tap_neutral tap_step_percent"
-    ).split()
     return Transformers(
         branch=first + np.arange(len(trafo["name"])),
         tap_side=tuple(trafo["tap_side"]),
@@ -229,7 +230,7 @@ def _transformers(trafo: Columns, first: int) -> Transformers:
         tap_max=np.array(trafo["tap_max"], np.int64),
         tap_position=np.array(trafo["tap_position"], np.int64),
         on_load=np.array(trafo["on_load"], bool),
-        **{column: _floats(trafo[column]) for column in numbers},
+        **{column: _floats(trafo[column]) for column in _PLATE_NUMBERS},
     )
 
 

@@ -1,0 +1,230 @@
+"""The operator's own means: moving taps and reconfiguring the network, tried by power flow and priced.
+
+SUC06.1 lets a DSO buy flexibility only where reconfiguration does not suffice, so the candidates are enumerated:
+
+- every position of every tap changer (transformers in parallel move together);
+- every tie closed, with each branch of the loop it makes opened in turn; a tie that resupplies buses cut off needs no opening.
+
+A reconfiguration must leave the network as radial as it was and cut nobody off. All candidates are judged at the worst step, the best of them over all
+steps. Combinations of a tap and a reconfiguration are not enumerated.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from environment.grid.layout import breadth_first, neighbours
+from environment.grid.limits import Limits, find_violations
+from environment.grid.model import F64, Bool, Network
+from environment.grid.power_flow import PowerFlow, energised
+
+_KEPT: Final = 12  # candidates judged over all steps
+_BETTER_KW: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class MeansCosts:
+    """What a measure costs the operator: wear and crew, figures of the scenario.
+
+    ``on_load_tap_eur`` per position moved; ``off_load_tap_eur`` per transformer (it must be switched off for it); ``switch_eur`` per switch
+    operated; a reconfiguration is undone later, so each of its switches is operated twice.
+    """
+
+    on_load_tap_eur: float
+    off_load_tap_eur: float
+    switch_eur: float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure and what it leaves.
+
+    Attributes:
+        kind: ``tap`` or ``switching``.
+        text: what to do, in a sentence.
+        cost_eur: price by ``MeansCosts``.
+        taps: positions to set, by transformer.
+        close: ties to close.
+        open: branches to open.
+        residual_kwh: what remains: sum over the steps of the largest need of any element (``Violations.severity_kw``), and of what is unserved.
+        residual_hours: hours in which something remains.
+        interrupts: whether customers are off for a moment.
+    """
+
+    kind: Literal["tap", "switching"]
+    text: str
+    cost_eur: float
+    taps: Mapping[str, int] = field(default_factory=dict)
+    close: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    residual_kwh: float = float("inf")
+    residual_hours: float = float("inf")
+    interrupts: bool = False
+
+    @property
+    def relieves(self) -> bool:
+        """Whether nothing is violated any more."""
+        return self.residual_hours == 0.0
+
+    def power_flow(self, network: Network, open_branches: Sequence[str] = ()) -> PowerFlow:
+        """The power flow with this measure taken, beside the outages given."""
+        opened = [*open_branches, *self.open]
+        return PowerFlow(network, opened, self.taps, self.close)
+
+
+def conventional_measures(
+    network: Network,
+    p_kw: ArrayLike,
+    q_kvar: ArrayLike,
+    limits: Limits,
+    costs: MeansCosts,
+    step_h: float = 0.25,
+    open_branches: Sequence[str] = (),
+) -> list[Measure]:
+    """Measures that lessen the violations, best first: those that relieve everything by cost, then the others by what remains.
+
+    Args:
+        network: in its present state.
+        p_kw: net loads of the steps foreseen, shape (T, n_bus).
+        q_kvar: reactive net loads, same shape.
+        limits: what must be kept.
+        costs: prices.
+        step_h: hours of a step.
+        open_branches: outages in force.
+
+    Returns:
+        The measures that help; an empty list where none does or nothing is violated.
+    """
+    now = PowerFlow(network, open_branches)
+    p = np.atleast_2d(np.asarray(p_kw, np.float64))
+    q = np.array(np.broadcast_to(np.asarray(q_kvar, np.float64), p.shape))
+    before = needs_kw(now, p, q, limits)
+    worst = int(np.argmax(before))
+    if before[worst] <= _BETTER_KW:
+        return []
+    candidates = [*_tap_moves(network, costs), *_reconfigurations(network, now, open_branches, costs)]
+    screened = []
+    for measure in candidates:
+        need = needs_kw(measure.power_flow(network, open_branches), p[worst], q[worst], limits)[0]
+        if need < before[worst] - _BETTER_KW:
+            screened.append((need > _BETTER_KW, round(need, 6), measure.cost_eur, measure.text, measure))
+    best = [row[-1] for row in sorted(screened, key=_rank)[:_KEPT]]
+    judged = [_judged(measure, network, open_branches, p, q, limits, step_h) for measure in best]
+    helping = [measure for measure in judged if measure.residual_kwh < float(before.sum()) * step_h - _BETTER_KW]
+    return sorted(helping, key=lambda m: (not m.relieves, round(m.residual_kwh, 6), m.cost_eur, m.text))
+
+
+def _rank(row: tuple[bool, float, float, str, Measure]) -> tuple[bool, float, float, str]:
+    return row[:4]
+
+
+def needs_kw(power_flow: PowerFlow, p_kw: ArrayLike, q_kvar: ArrayLike, limits: Limits) -> F64:
+    """What is wrong in each step as one number, shape (T,): the largest need of an element, and the load unserved."""
+    flow = power_flow.solve(p_kw, q_kvar)
+    return find_violations(power_flow, flow, limits).severity_kw + flow.unserved_kw
+
+
+def _judged(
+    measure: Measure,
+    network: Network,
+    open_branches: Sequence[str],
+    p: F64,
+    q: F64,
+    limits: Limits,
+    step_h: float,
+) -> Measure:
+    need = needs_kw(measure.power_flow(network, open_branches), p, q, limits)
+    kwh, hours = float(need.sum()) * step_h, float((need > _BETTER_KW).sum()) * step_h
+    values = {**measure.__dict__, "residual_kwh": kwh, "residual_hours": hours}
+    return Measure(**values)
+
+
+def _tap_moves(network: Network, costs: MeansCosts) -> Iterator[Measure]:
+    plate = network.transformers
+    for rows in _parallel(network):
+        names = [network.branches.names[plate.branch[row]] for row in rows]
+        lead = rows[0]
+        on_load = bool(plate.on_load[lead])
+        for position in range(int(plate.tap_min[lead]), int(plate.tap_max[lead]) + 1):
+            moved = abs(position - int(plate.tap_position[lead]))
+            if moved:
+                each = costs.on_load_tap_eur * moved if on_load else costs.off_load_tap_eur
+                yield Measure(
+                    kind="tap",
+                    text=f"{'on-load' if on_load else 'off-load'} tap of {' and '.join(names)} to {position:+d}",
+                    cost_eur=each * len(rows),
+                    taps=dict.fromkeys(names, position),
+                    interrupts=not on_load,
+                )
+
+
+def _parallel(network: Network) -> list[list[int]]:
+    """Transformers with a tap changer, those between the same two buses together."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    plate, branches = network.transformers, network.branches
+    for row, branch in enumerate(plate.branch.tolist()):
+        if plate.tap_max[row] > plate.tap_min[row] and branches.closed[branch]:
+            groups.setdefault((int(branches.from_bus[branch]), int(branches.to_bus[branch])), []).append(row)
+    return list(groups.values())
+
+
+def _reconfigurations(
+    network: Network, now: PowerFlow, open_branches: Iterable[str], costs: MeansCosts
+) -> Iterator[Measure]:
+    branches, faulty = network.branches, set(open_branches)
+    around = neighbours(network.n_bus, branches.from_bus, branches.to_bus, now.closed)
+    _, parent, via = breadth_first(around, network.slack)
+    loops = independent_loops(network, now.closed)
+    for tie in np.flatnonzero(~now.closed & branches.switchable).tolist():
+        name = branches.names[tie]
+        ends = int(branches.from_bus[tie]), int(branches.to_bus[tie])
+        live = [bool(now.energised[end]) for end in ends]
+        if name in faulty or not any(live):
+            continue
+        opened = [None] if not all(live) else [b for b in _loop(parent, via, *ends) if branches.switchable[b]]
+        for branch in opened:
+            closed = now.closed.copy()
+            closed[tie] = True
+            if branch is not None:
+                closed[branch] = False
+            if independent_loops(network, closed) <= loops and not (now.energised & ~energised(network, closed)).any():
+                yield _reconfiguration(name, None if branch is None else branches.names[branch], costs)
+
+
+def _reconfiguration(tie: str, opened: str | None, costs: MeansCosts) -> Measure:
+    operations = 1 if opened is None else 2
+    return Measure(
+        kind="switching",
+        text=f"close {tie}" + (f", open {opened}" if opened else ""),
+        cost_eur=2 * operations * costs.switch_eur,
+        close=(tie,),
+        open=(opened,) if opened else (),
+    )
+
+
+def _loop(parent: Sequence[int], via: Sequence[int], start: int, end: int) -> list[int]:
+    """Branches of the tree between two buses."""
+    above: dict[int, list[int]] = {}
+    path: list[int] = []
+    bus = start
+    while bus >= 0:
+        above[bus] = list(path)
+        path.append(via[bus])
+        bus = parent[bus]
+    other: list[int] = []
+    bus = end
+    while bus not in above:
+        other.append(via[bus])
+        bus = parent[bus]
+    return above[bus] + other[::-1]
+
+
+def independent_loops(network: Network, closed: Bool) -> int:
+    """Loops among the energised buses; parallel branches between two buses count as one, so a radial network has none."""
+    live = energised(network, closed)
+    ends = np.sort(np.column_stack([network.branches.from_bus, network.branches.to_bus])[closed], axis=1)
+    edges = np.unique(ends[live[ends[:, 0]]], axis=0)
+    return len(edges) - (int(live.sum()) - 1)

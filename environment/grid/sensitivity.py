@@ -1,0 +1,146 @@
+"""How voltages and loadings answer to a little more load at a bus: the linear model around an operating point.
+
+Implicit differentiation of the power flow, ``J dV = -conj(ds / V)`` with the Jacobian of ``environment.grid.newton``; exact in the limit of small
+changes (the power flow itself, perturbed, agrees: tests). Beside it the lossless picture: which branch carries the load of which bus.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from environment.grid.flow import Flow, ka_per_pu
+from environment.grid.model import BASE_KW, C128, F64, I64
+from environment.grid.newton import factor, jacobian, solve_complex
+from environment.grid.power_flow import PowerFlow
+
+_NO_CURRENT_PU = 1e-9  # below, the direction of a current has no meaning
+
+
+class Sensitivities(NamedTuple):
+    """Derivatives by the net load of the buses asked for (columns, k), per kW of consumption.
+
+    Attributes:
+        v_pu_per_kw: of the voltage magnitude of every bus, shape (n, k).
+        loading_percent_per_kw: of the loading of every branch, shape (m, k). Negative where the flow is reversed (generation exceeds load).
+        p_from_kw_per_kw: of the active power into the from side, shape (m, k).
+        losses_kw_per_kw: of all losses, shape (k,).
+    """
+
+    v_pu_per_kw: F64
+    loading_percent_per_kw: F64
+    p_from_kw_per_kw: F64
+    losses_kw_per_kw: F64
+
+
+def sensitivities(
+    power_flow: PowerFlow, flow: Flow, step: int = 0, buses: I64 | None = None, kvar_per_kw: float = 0.0
+) -> Sensitivities:
+    """Sensitivities at one solved step.
+
+    Args:
+        power_flow: the one that made the flow.
+        flow: solved steps.
+        step: which of them is the operating point.
+        buses: whose net load is moved; all buses if None. The slack and de-energised buses move nothing.
+        kvar_per_kw: reactive load that comes with a kW (tan phi).
+
+    Raises:
+        ValueError: the flow is another power flow's, or the step has no solution.
+    """
+    if flow.ports is not power_flow.ports:
+        msg = "the flow was solved in another switching state or for another network"
+        raise ValueError(msg)
+    if not flow.converged[step]:
+        text = f"step {step} has no solution, so it has no sensitivities"
+        raise ValueError(text)
+    network = power_flow.network
+    wanted = np.arange(network.n_bus) if buses is None else np.asarray(buses)
+    v = flow.v[step]
+    dv = _voltage_change(power_flow, flow, step, wanted, 1.0 + 1j * kvar_per_kw)
+    start, end = network.branches.from_bus, network.branches.to_bus
+    ports = flow.ports
+    i_from, i_to = ports.ff * v[start] + ports.ft * v[end], ports.tf * v[start] + ports.tt * v[end]
+    di_from = ports.ff[:, None] * dv[start] + ports.ft[:, None] * dv[end]
+    di_to = ports.tf[:, None] * dv[start] + ports.tt[:, None] * dv[end]
+    dp_from = _power_change(v[start], dv[start], i_from, di_from)
+    return Sensitivities(
+        v_pu_per_kw=_magnitude_change(v, dv),
+        loading_percent_per_kw=_loading_change(flow, step, (i_from, i_to), (di_from, di_to)),
+        p_from_kw_per_kw=dp_from,
+        losses_kw_per_kw=(dp_from + _power_change(v[end], dv[end], i_to, di_to)).sum(axis=0),
+    )
+
+
+def _voltage_change(power_flow: PowerFlow, flow: Flow, step: int, buses: I64, per_kw: complex) -> C128:
+    """Complex voltage of all buses per kW at each of the buses, shape (n, k)."""
+    live, n_bus = power_flow.live, power_flow.network.n_bus
+    v = flow.v[step, live]
+    s = (flow.p_kw[step, live] + 1j * flow.q_kvar[step, live]) / BASE_KW
+    place = np.full(n_bus, -1)
+    place[live] = np.arange(len(live))
+    movable = np.flatnonzero(place[buses] >= 0)
+    rows = place[buses[movable]]
+    right = np.zeros((len(live), len(movable)), np.complex128)
+    right[rows, np.arange(len(movable))] = -np.conj(per_kw / BASE_KW / v[rows])
+    dv = np.zeros((n_bus, len(buses)), np.complex128)
+    if len(movable):
+        dv[np.ix_(live, movable)] = solve_complex(factor(jacobian(power_flow.y, s, v)), right)
+    return dv
+
+
+def _magnitude_change(z: C128, dz: C128) -> F64:
+    """Of |z|; where z is zero, of a change in the direction of dz itself."""
+    size = np.abs(z)[:, None]
+    along = (np.conj(z)[:, None] * dz).real / np.maximum(size, _NO_CURRENT_PU)
+    return np.where(size > _NO_CURRENT_PU, along, np.abs(dz))
+
+
+def _power_change(v: C128, dv: C128, i: C128, di: C128) -> F64:
+    return np.asarray((dv * np.conj(i)[:, None] + v[:, None] * np.conj(di)).real * BASE_KW)
+
+
+def _loading_change(flow: Flow, step: int, i: tuple[C128, C128], di: tuple[C128, C128]) -> F64:
+    """Of the loading at the end that is loaded more."""
+    branches = flow.network.branches
+    per_pu_from = 100.0 * ka_per_pu(flow.network, branches.from_bus) / branches.limit_from_ka
+    per_pu_to = 100.0 * ka_per_pu(flow.network, branches.to_bus) / branches.limit_to_ka
+    from_end = (np.abs(i[0]) * per_pu_from >= np.abs(i[1]) * per_pu_to)[:, None]
+    changes = _magnitude_change(i[0], di[0]) * per_pu_from[:, None], _magnitude_change(i[1], di[1]) * per_pu_to[:, None]
+    return np.where(from_end, *changes)
+
+
+def transfer_factors(power_flow: PowerFlow, buses: I64 | None = None) -> F64:
+    """Share of the load of a bus that flows through a branch from its from to its to side, without losses, shape (m, k).
+
+    In a radial network +1 or -1 (by the direction in which the branch was entered) for the branches between slack and bus and 0
+    elsewhere; parallel branches share by their admittances.
+    """
+    network = power_flow.network
+    wanted = np.arange(network.n_bus) if buses is None else np.asarray(buses)
+    closed = np.flatnonzero(power_flow.closed)
+    start, end = network.branches.from_bus[closed], network.branches.to_bus[closed]
+    weight = np.abs(power_flow.branches.series[closed])
+    shape = (len(closed), network.n_bus)
+    every = np.arange(len(closed))
+    incidence = sparse.coo_matrix(
+        (np.r_[np.ones(len(closed)), -np.ones(len(closed))], (np.r_[every, every], np.r_[start, end])), shape
+    )
+    incidence = incidence.tocsr()[:, power_flow.live]
+    laplacian = (incidence.T @ sparse.diags(weight) @ incidence).tocsc()
+    place = np.full(network.n_bus, -1)
+    place[power_flow.live] = np.arange(len(power_flow.live))
+    movable = np.flatnonzero(place[wanted] >= 0)
+    right = np.zeros((len(power_flow.live), len(movable)))
+    right[place[wanted[movable]], np.arange(len(movable))] = -1.0
+    factors = np.zeros((len(network.branches), len(wanted)))
+    if len(movable):
+        flows = weight[:, None] * (incidence @ splu(laplacian).solve(right))
+        factors[np.ix_(closed, movable)] = np.round(flows, 9) + 0.0
+    return factors
+
+
+def downstream(power_flow: PowerFlow, buses: I64 | None = None) -> F64:
+    """Which branches feed which bus, shape (m, k): 0 or 1 in a radial network, shares where branches are parallel."""
+    return np.abs(transfer_factors(power_flow, buses))
