@@ -99,11 +99,15 @@ def power_is_bounded(kind: DeviceKind, case: Case) -> None:
 
 
 def energy_is_balanced(kind: DeviceKind, case: Case) -> None:
-    """What is supplied is stored, used or lost; use and loss are never negative under a set-point that is met."""
+    """What is supplied is stored, used or lost; use is never negative; what is stored is what the state gained."""
     account = kind.account(case.ratings, case.state, case.setpoint_kw, case.inputs, case.hours)
     gone = account.stored_kwh + account.used_kwh + account.lost_kwh
     _demand(kind, "energy is balanced", np.abs(account.supplied_kwh - gone) < TOLERANCE_KWH, account.supplied_kwh, gone)
     _demand(kind, "use is not negative", account.used_kwh > -TOLERANCE_KWH, account.used_kwh, gone)
+    if kind.STATE_UNIT == "kWh":
+        before, after = kind.state_value(case.ratings, case.state), kind.state_value(case.ratings, case.step(kind)[0])
+        gained = np.abs(after - before - account.stored_kwh) < TOLERANCE_KWH
+        _demand(kind, "the state holds what is stored", gained, after - before, account.stored_kwh)
 
 
 def splitting_changes_nothing(kind: DeviceKind, case: Case) -> None:

@@ -1,0 +1,217 @@
+"""Fleets: integration through time under orders, exact however it is cut."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from environment.calendar import Timeline
+from environment.devices import DEVICES, battery, device_kind, ev, water_heater
+from environment.devices.fleet import Fleet
+from environment.devices.set_points import Priority
+
+TIMELINE = Timeline(-3_600_000, 900_000, 24)
+
+
+def _fleet(name="water_heater", n=6, seed=1, rows=slice(None)):
+    """A fleet of some kind; ``rows`` keeps some of its owners."""
+    kind = device_kind(name)
+    ratings, state, first = kind.examples(np.random.default_rng(seed), n)
+    by_step = [kind.examples(np.random.default_rng(seed + 1 + k), n)[2] for k in range(TIMELINE.n)]
+    if name == "heat_pump":  # comfort is a habit, not a matter of the quarter hour
+        by_step = [type(first)(later[0], later[1], *first[2:]) for later in by_step]
+    cut = lambda record: type(record)(*(np.asarray(a)[rows] for a in record))  # noqa: E731
+    owners = np.array([f"home-{i:04d}" for i in range(n)])[rows]
+    return Fleet(kind, list(owners), cut(ratings), cut(state), lambda k: cut(by_step[k]), TIMELINE)
+
+
+def _assert_same(one, other, tolerance):
+    np.testing.assert_allclose(one.energy_kwh, other.energy_kwh, atol=tolerance, rtol=0)
+    for a, b in zip(one.state, other.state, strict=True):
+        np.testing.assert_allclose(a, b, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_cutting_time_anywhere_changes_nothing(name):
+    whole, cut = _fleet(name), _fleet(name)
+    whole.advance(TIMELINE.end_ms)
+    for t in (-3_599_999, -1, 0, 450_000, 450_001, 900_000, 7_000_000, TIMELINE.end_ms):
+        cut.advance(t)
+    _assert_same(whole, cut, 1e-9)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@settings(max_examples=15, deadline=None)
+@given(touches=st.lists(st.tuples(st.integers(0, 40), st.sets(st.integers(0, 5), min_size=1)), max_size=8))
+def test_advancing_rows_apart_changes_nothing(name, touches):
+    whole, apart = _fleet(name), _fleet(name)
+    whole.advance(TIMELINE.end_ms)
+    for portion, rows in sorted(touches, key=lambda touch: touch[0]):
+        apart.advance(TIMELINE.start_ms + portion * 500_000, sorted(rows))
+    apart.advance(TIMELINE.end_ms)
+    _assert_same(whole, apart, 1e-9)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("n", [1, 7])
+def test_a_fleet_is_its_owners_singly_bit_for_bit(name, n):
+    """Orders for some rows, at instants within steps, included: each row has its own time."""
+
+    def live(fleet, mine):
+        fleet.order(1_000_000, "first", Priority.MARKET, mine(slice(0, None, 2)), 0.7, 5)
+        fleet.advance(1_800_000)
+        if len(mine([0])):
+            fleet.order(2_000_123, "second", Priority.MANUAL, mine([0]), -0.2)
+        fleet.advance(2_700_000)
+        fleet.revoke(2_900_001, "first")
+        fleet.advance(TIMELINE.end_ms)
+
+    together = _fleet(name, n)
+    live(together, lambda rows: rows)
+    for row in range(n):
+        alone = _fleet(name, n, rows=slice(row, row + 1))
+        live(alone, lambda rows, row=row: np.flatnonzero(np.isin([row], np.arange(n)[rows])))
+        assert alone.energy_kwh[0] == together.energy_kwh[row]
+        assert [a[0] for a in alone.state] == [a[row] for a in together.state]
+
+
+def test_the_pair_of_owners_with_an_order_and_without_do_not_touch_each_other():
+    quiet, ordered = _fleet("battery"), _fleet("battery")
+    ordered.order(450_000, "a", Priority.MARKET, [2], 1.0)
+    for fleet in (quiet, ordered):
+        fleet.advance(TIMELINE.end_ms)
+    others = np.arange(6) != 2
+    assert (quiet.energy_kwh[others] == ordered.energy_kwh[others]).all()
+    assert quiet.energy_kwh[2] != ordered.energy_kwh[2]
+
+
+def _one_battery(soc=0.5):
+    ratings = battery.Ratings(*(np.array([x]) for x in (10.0, 5.0, 1.0, 1.0, 0.0, 1.0, 0.0)))
+    state = battery.State(np.array([10.0 * soc]))
+    return Fleet(battery, ["home-0001"], ratings, state, lambda _k: battery.Inputs(), TIMELINE)
+
+
+def test_an_order_acts_from_its_instant_on_and_not_before():
+    fleet = _one_battery()
+    fleet.order(300_000, "a", Priority.MARKET, [0], 3.0)
+    fleet.advance(900_000)
+    assert fleet.energy_kwh[0] == pytest.approx(3.0 * 600 / 3600, abs=1e-12)
+    assert fleet.state.energy_kwh[0] == pytest.approx(5.5, abs=1e-12)
+
+
+def test_a_revocation_acts_from_its_instant_on_and_not_before():
+    fleet = _one_battery()
+    fleet.order(0, "a", Priority.MARKET, [0], 3.0)
+    fleet.revoke(300_000, "a")
+    fleet.advance(900_000)
+    assert fleet.energy_kwh[0] == pytest.approx(3.0 * 300 / 3600, abs=1e-12)
+
+
+def test_a_mode_acts_from_its_instant_on_and_not_before():
+    fleet = _one_battery()
+    fleet.order(0, "a", Priority.MARKET, [0], 3.0)
+    fleet.set_mode(300_000, [0], False)
+    fleet.set_mode(600_000, [0], True)
+    fleet.advance(900_000)
+    assert fleet.energy_kwh[0] == pytest.approx(3.0 * 600 / 3600, abs=1e-12)
+
+
+def test_a_schedule_written_within_its_step_acts_from_then_on():
+    fleet = _one_battery()
+    fleet.schedule(300_000, [0], TIMELINE.index(300_000), [[3.0, -3.0]])
+    fleet.advance(1_800_000)
+    assert fleet.energy_kwh[0] == pytest.approx(3.0 * 600 / 3600 - 3.0 * 900 / 3600, abs=1e-12)
+
+
+def test_power_now_respects_set_point_and_bounds():
+    fleet = _one_battery()
+    assert fleet.power_now_kw()[0] == 0.0
+    fleet.order(0, "a", Priority.MARKET, [0], [[5.0] * 8])
+    assert fleet.power_now_kw()[0] == pytest.approx(5.0)
+    fleet.advance(3_600_000)
+    assert fleet.state.energy_kwh[0] == pytest.approx(10.0)
+    assert fleet.power_now_kw()[0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_power_now_of_rows_at_different_instants_is_each_rows_own():
+    fleet, reference = _fleet("ev"), _fleet("ev")
+    fleet.advance(0, [0, 1])
+    fleet.advance(1_000_000, [0])
+    reference.advance(1_000_000)
+    assert fleet.power_now_kw()[0] == reference.power_now_kw()[0]
+    assert fleet.power_now_kw()[5] == _fleet("ev").power_now_kw()[5]
+
+
+def test_step_energies_sum_to_the_whole_and_are_handed_over_once():
+    fleet = _fleet("heat_pump")
+    total = np.zeros(fleet.n)
+    for step in range(TIMELINE.n):
+        fleet.order(TIMELINE.start_ms + step * 900_000 + 100_000, str(step), Priority.MARKET, [step % 6], 1.0)
+        fleet.advance(TIMELINE.start_ms + (step + 1) * 900_000)
+        total += fleet.step_energy(step)
+    np.testing.assert_allclose(total, fleet.energy_kwh, atol=1e-12)
+    with pytest.raises(ValueError, match="handed over"):
+        fleet.step_energy(3)
+
+
+def test_a_step_that_has_not_ended_has_no_energy_yet():
+    fleet = _fleet("pv")
+    fleet.advance(-2_700_000, [0, 1])
+    with pytest.raises(ValueError, match="advance first"):
+        fleet.step_energy(0)
+
+
+def test_feasible_power_is_kept_by_the_next_step():
+    fleet = _fleet("battery")
+    fleet.advance(0)
+    low, high = fleet.feasible_kw(0.25)
+    fleet.order(0, "a", Priority.MARKET, slice(None), high)
+    fleet.advance(900_000)
+    np.testing.assert_allclose(fleet.step_energy(4) / 0.25, high, atol=1e-9)
+    assert (low <= high).all()
+
+
+def test_a_state_handed_out_is_not_written_again():
+    fleet = _fleet("battery")
+    fleet.order(0, "a", Priority.MARKET, slice(None), 1.0)
+    before = fleet.state
+    kept = before.energy_kwh.copy()
+    fleet.advance(400_000, [1])
+    fleet.advance(900_000)
+    np.testing.assert_array_equal(before.energy_kwh, kept)
+    assert (fleet.state.energy_kwh != kept).any()
+
+
+def test_each_step_asks_its_inputs_once():
+    asked = []
+    kind, (ratings, state, inputs) = ev, ev.examples(np.random.default_rng(2), 3)
+    fleet = Fleet(kind, ["a", "b", "c"], ratings, state, lambda k: asked.append(k) or inputs, TIMELINE)
+    for t in range(TIMELINE.start_ms, TIMELINE.end_ms, 300_000):
+        fleet.advance(t)
+    fleet.advance(TIMELINE.end_ms)
+    assert asked == list(range(TIMELINE.n))
+
+
+def test_a_fleet_without_owners_lives_too():
+    fleet = _fleet("water_heater", n=3, rows=slice(0, 0))
+    fleet.advance(TIMELINE.end_ms)
+    assert fleet.energy_kwh.shape == fleet.power_now_kw().shape == (0,)
+
+
+def test_the_fleet_refuses_what_it_cannot_do():
+    fleet = _fleet("battery")
+    fleet.advance(0)
+    with pytest.raises(ValueError, match="cannot go back"):
+        fleet.advance(-1)
+    with pytest.raises(ValueError, match="timeline's end"):
+        fleet.advance(TIMELINE.end_ms + 1)
+    fleet.advance(100, [0])
+    with pytest.raises(ValueError, match="different instants"):
+        fleet.feasible_kw(0.25)
+
+
+def test_columns_that_do_not_fit_are_named_all_at_once():
+    ratings, state, inputs = water_heater.examples(np.random.default_rng(2), 3)
+    wrong = ratings._replace(volume_l=np.array([1.0, 2.0]), set_c=np.array([1.0, np.nan, 3.0]))
+    with pytest.raises(ValueError, match=r"volume_l \(2,\), set_c \(3,\)"):
+        Fleet(water_heater, ["a", "b", "c"], wrong, state, lambda _k: inputs, TIMELINE)
