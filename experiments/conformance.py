@@ -1,0 +1,214 @@
+"""Which steps of the use cases a run made: the journal against the catalogue (CONFORMANCE C1 to C9).
+
+``check`` reads the tables of a run and gives a ``Report``; ``union`` joins the reports of several runs. Nothing here declares a step done: all is
+derived from messages and acts.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow.compute as pc
+
+from experiments.conformance_journal import I64, DigestRows, Journal, Tables, instants, read_journal, texts
+from experiments.conformance_plan import Plan, plan
+from experiments.conformance_verdicts import Deadlines, Excuse, Finding, Verdicts, judge, walk
+from experiments.usecases import Sources, Trigger, readings, usecase
+
+OUTCOMES = ("completed", "refused", "failed", "open")
+
+
+class CaseReport(msgspec.Struct, frozen=True):
+    """What runs made of one use case.
+
+    Attributes:
+        suc: id of the use case.
+        scenarios: how many it has.
+        steps: ids of all steps.
+        conversations: outcome -> number.
+        made: ids of the steps made at least once.
+        late: made, but slower than a requirement or a deadline allows.
+        excused: steps that need not be made.
+        broken: steps that went wrong, each with conversation and reason; also ``extra <Record>`` for messages without a row.
+        unmatched: rows of its conversations that no step and no extra expects.
+    """
+
+    suc: str
+    scenarios: int
+    steps: tuple[str, ...]
+    conversations: dict[str, int]
+    made: tuple[str, ...]
+    late: tuple[Finding, ...]
+    excused: tuple[Excuse, ...]
+    broken: tuple[Finding, ...]
+    unmatched: int
+
+    @property
+    def not_reached(self) -> tuple[str, ...]:
+        """Steps that are neither made, nor broken, nor excused."""
+        settled = {*self.made, *(one.step for one in self.excused), *(one.step for one in self.broken)}
+        return tuple(step for step in self.steps if step not in settled)
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The reports of all use cases that were looked at, by id."""
+
+    usecases: dict[str, CaseReport]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no step is broken."""
+        return not any(case.broken for case in self.usecases.values())
+
+
+def check(
+    tables: Tables,
+    sources: Sources | None = None,
+    digest_rows: DigestRows | None = None,
+    usecases: Sequence[str] | None = None,
+) -> Report:
+    """Check the journal of a run against the catalogue.
+
+    Args:
+        tables: the tables of the run by name, as in ``data/tables.yaml``: ``addresses``, ``conversations``, ``messages``, ``acts``,
+            ``content/<Record>``, and the result tables that acts cite.
+        sources: record -> information objects; None for the records of the project.
+        digest_rows: recomputes digests from content; None leaves content unchecked.
+        usecases: ids to report on; None for those that have conversations.
+
+    Raises:
+        JournalError: a table or column is missing.
+        CatalogueError: a conversation names a use case or scenario that does not exist.
+    """
+    journal = read_journal(tables, digest_rows)
+    known = project_sources() if sources is None else sources
+    wanted = sorted(set(journal.conversations.suc)) if usecases is None else usecases
+    return Report({suc: _check_case(suc, journal, tables, known) for suc in wanted})
+
+
+def project_sources() -> Sources:
+    """The records of the project with the information objects that they carry."""
+    from environment.messages import sources
+
+    return sources()
+
+
+def _check_case(suc: str, journal: Journal, tables: Tables, sources: Sources) -> CaseReport:
+    case = usecase(suc)
+    talks = journal.conversations
+    mine = [number for number, name in enumerate(talks.suc) if name == suc]
+    for number in mine:
+        case.scenario(talks.scenario[number])
+    verdicts = []
+    for scenario in case.scenarios:
+        members = np.array([number for number in mine if talks.scenario[number] == scenario.id], np.int64)
+        verdicts.append(_check_scenario(plan(suc, scenario.id, sources), journal, members, tables))
+    return CaseReport(
+        suc=suc,
+        scenarios=len(case.scenarios),
+        steps=tuple(step.id for step in case.steps),
+        conversations={outcome: sum(talks.outcome[number] == outcome for number in mine) for outcome in OUTCOMES},
+        **_merged(verdicts, [step.id for step in case.steps]),
+    )
+
+
+def _merged(verdicts: Iterable[Any], order: Sequence[str]) -> dict[str, Any]:
+    """The fields of a case report that add up, from verdicts or from other reports."""
+    parts = list(verdicts)
+    made = {step for part in parts for step in part.made}
+    return {
+        "made": tuple(step for step in order if step in made),
+        "late": tuple(sorted(one for part in parts for one in part.late)),
+        "excused": tuple(sorted({one for part in parts for one in part.excused if one.step not in made})),
+        "broken": tuple(sorted(one for part in parts for one in part.broken)),
+        "unmatched": sum(part.unmatched for part in parts),
+    }
+
+
+def _check_scenario(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Verdicts:
+    impossible = [Excuse(one.step, "impossible", one.impossible) for one in expected.expectations if one.impossible]
+    if not len(members):
+        return Verdicts(excused=impossible + _untriggered(expected, tables))
+    walked = walk(expected, journal, members)
+    found = judge(walked, _deadlines(expected, journal, members, tables))
+    found.excused += impossible
+    return found
+
+
+def _untriggered(expected: Plan, tables: Tables) -> list[Excuse]:
+    """Excuses of all steps of a scenario that nobody opened, because what starts it did not happen."""
+    trigger = readings(expected.suc).triggers.get(expected.scenario)
+    if trigger is None or trigger.table not in tables or _happened(trigger, tables):
+        return []
+    return [Excuse(one.step, "no trigger", trigger.reason) for one in expected.expectations if one.counted]
+
+
+def _happened(trigger: Trigger, tables: Tables) -> bool:
+    table = tables[trigger.table]
+    if not trigger.less:
+        return bool(table.num_rows)
+    below = pc.less(table.column(trigger.less), table.column(trigger.than))
+    return bool(pc.any(below, min_count=0).as_py())
+
+
+def _deadlines(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Deadlines:
+    return {
+        number: _instants_in(one.deadline.record, one.deadline.field, journal, members, tables)
+        for number, one in enumerate(expected.expectations)
+        if one.deadline is not None
+    }
+
+
+def _instants_in(record: str, field: str, journal: Journal, members: I64, tables: Tables) -> dict[int, int]:
+    """The latest instant that the messages of a record state in each conversation."""
+    content = tables.get(f"content/{record}")
+    if content is None:
+        return {}
+    place = {int(member): case for case, member in enumerate(members)}
+    row_of = {int(row): number for number, row in enumerate(instants(tables["messages"], "row"))}
+    found: dict[int, int] = {}
+    for row, instant in zip(instants(content, "row"), instants(content, field), strict=True):
+        case = place.get(int(journal.events.conversation[row_of[int(row)]]))
+        if case is not None:
+            found[case] = max(found.get(case, int(instant)), int(instant))
+    return found
+
+
+def union(reports: Sequence[Report]) -> Report:
+    """The report over several runs: a step is made if any run made it, broken if any run broke it."""
+    found: dict[str, CaseReport] = {}
+    for suc in sorted({suc for report in reports for suc in report.usecases}):
+        parts = [report.usecases[suc] for report in reports if suc in report.usecases]
+        first = parts[0]
+        found[suc] = CaseReport(
+            suc=suc,
+            scenarios=first.scenarios,
+            steps=first.steps,
+            conversations={key: sum(part.conversations.get(key, 0) for part in parts) for key in OUTCOMES},
+            **_merged(parts, first.steps),
+        )
+    return Report(found)
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report as a document, the shape that scripts may rely on."""
+    return {suc: _case_json(case) for suc, case in report.usecases.items()}
+
+
+def _case_json(case: CaseReport) -> dict[str, Any]:
+    return {
+        "scenarios": case.scenarios,
+        "steps": len(case.steps),
+        "conversations": case.conversations,
+        "made": len(case.made),
+        "made_steps": list(case.made),
+        "late": msgspec.to_builtins(case.late),
+        "excused": msgspec.to_builtins(case.excused),
+        "not_reached": list(case.not_reached),
+        "broken": msgspec.to_builtins(case.broken),
+        "unmatched": case.unmatched,
+    }
+
+
+__all__ = ["CaseReport", "Finding", "Report", "check", "report_json", "texts", "union"]

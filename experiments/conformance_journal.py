@@ -1,0 +1,329 @@
+"""The journal of a run as arrays, ready to be matched with the catalogue: one event a message or act.
+
+Reading tables are ``addresses``, ``conversations``, ``messages``, ``content/<Record>`` and ``acts`` (pyarrow tables by name).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from experiments.usecases import CatalogueError
+
+Tables = Mapping[str, pa.Table]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+DigestRows = Callable[[str, Mapping[str, NDArray[Any]]], NDArray[Any]]
+"""``digest_rows(record, columns)`` -> 64 bits of content for every row, as ``environment.messages.digest_rows``."""
+
+NEVER = np.iinfo(np.int64).max
+"""Instant of what did not happen."""
+
+ACT = "act:"
+"""Before the name of an act, so that acts and records share one list of names."""
+
+
+class JournalError(ValueError):
+    """The tables of a run do not form a journal."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of names as numbers.
+
+    Attributes:
+        codes: position in ``names`` of every row, -1 for null, shape (rows,).
+        names: the distinct names.
+    """
+
+    codes: I32
+    names: tuple[str, ...]
+
+    def positions(self, names: Mapping[str, int]) -> I32:
+        """The column recoded to the positions of ``names``; -1 for what is not in it."""
+        table = np.array([names.get(name, -1) for name in self.names] + [-1], np.int32)
+        return table[self.codes]
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Conversations in table order; arrays have shape (conversations,)."""
+
+    names: tuple[str, ...]
+    suc: tuple[str, ...]
+    scenario: tuple[str, ...]
+    outcome: tuple[str, ...]
+    reason: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Who answers where.
+
+    Attributes:
+        names: address names.
+        actors: actor ids that each plays.
+        party: for each address a number of who knows what it is told: its operator, or for a device its own party.
+        plays: for an actor id the addresses that play it, shape (addresses,).
+    """
+
+    names: tuple[str, ...]
+    actors: tuple[tuple[str, ...], ...]
+    party: I32
+    parties: tuple[str, ...]
+    plays: dict[str, Mask]
+
+    def playing(self, actors: frozenset[str]) -> Mask:
+        """Which addresses play any of the actors; one row more, False, for an unknown address."""
+        found = np.zeros(len(self.names) + 1, bool)
+        for actor in actors & self.plays.keys():
+            found[:-1] |= self.plays[actor]
+        return found
+
+
+@dataclass(frozen=True)
+class Events:
+    """Messages, then acts; arrays of shape (events,).
+
+    An act is sent and received by its actor at one instant. ``arrived_ms`` is ``NEVER`` where nothing arrived or the message was refused.
+    """
+
+    conversation: I32
+    name: I32
+    names: tuple[str, ...]
+    sender: I32
+    receiver: I32
+    sent_ms: I64
+    arrived_ms: I64
+    acknowledged_ms: I64
+    answer_to: I64
+    forged: Mask
+    hollow: Mask
+    undone: dict[int, str]
+    messages: int
+
+    def __len__(self) -> int:
+        return len(self.sent_ms)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Everything the check reads."""
+
+    conversations: Conversations
+    addresses: Addresses
+    events: Events
+
+
+def read_journal(tables: Tables, digest_rows: DigestRows | None = None) -> Journal:
+    """The journal of a run.
+
+    Args:
+        tables: the tables of the run by name.
+        digest_rows: recomputes the digest of content; None leaves the content unchecked.
+
+    Raises:
+        JournalError: a table or column is missing.
+    """
+    addresses = _addresses(_table(tables, "addresses"))
+    conversations = _conversations(_table(tables, "conversations"))
+    place = {name: number for number, name in enumerate(conversations.names)}
+    where = {name: number for number, name in enumerate(addresses.names)}
+    return Journal(conversations, addresses, _events(tables, place, where, digest_rows))
+
+
+def _table(tables: Tables, name: str) -> pa.Table:
+    if name not in tables:
+        text = f"the run has no table {name!r}; it has {', '.join(sorted(tables)) or 'none'}"
+        raise JournalError(text)
+    return tables[name]
+
+
+def column(table: pa.Table, name: str) -> pa.Array:
+    """One column in one piece, dictionaries unified; ``JournalError`` if the table does not have it."""
+    if name not in table.column_names:
+        text = f"there is no column {name!r}; there are {', '.join(table.column_names)}"
+        raise JournalError(text)
+    whole = table.column(name).unify_dictionaries().combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else whole
+
+
+def coded(table: pa.Table, name: str) -> Coded:
+    """A column of names as numbers."""
+    values = column(table, name)
+    if not pa.types.is_dictionary(values.type):
+        values = pc.dictionary_encode(values.cast(pa.string()))
+    codes = pc.fill_null(values.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
+    return Coded(np.asarray(codes, np.int32), tuple(values.dictionary.cast(pa.string()).to_pylist()))
+
+
+def texts(table: pa.Table, name: str) -> tuple[str, ...]:
+    """A column of texts, null as empty."""
+    if name not in table.column_names:
+        return ("",) * table.num_rows
+    return tuple(value or "" for value in column(table, name).to_pylist())
+
+
+def instants(table: pa.Table, name: str) -> I64:
+    """A column of instants [ms], null as ``NEVER``."""
+    values = pc.fill_null(column(table, name).cast(pa.int64()), int(NEVER))
+    return np.asarray(values.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _conversations(table: pa.Table) -> Conversations:
+    names = ("conversation", "suc", "scenario", "outcome", "reason")
+    return Conversations(*(texts(table, name) for name in names))
+
+
+def _addresses(table: pa.Table) -> Addresses:
+    names = texts(table, "address")
+    actors = tuple(tuple(row or ()) for row in column(table, "actors").to_pylist())
+    device = column(table, "device").to_pylist()
+    owners = [
+        party if is_device or not operator else operator
+        for party, operator, is_device in zip(texts(table, "party"), texts(table, "operator"), device, strict=True)
+    ]
+    parties = tuple(sorted(set(owners)))
+    rank = {name: number for number, name in enumerate(parties)}
+    plays = {
+        actor: np.array([actor in row for row in actors], bool)
+        for actor in sorted({one for row in actors for one in row})
+    }
+    return Addresses(names, actors, np.array([rank[owner] for owner in owners] + [-1], np.int32), parties, plays)
+
+
+def _events(
+    tables: Tables, place: Mapping[str, int], where: Mapping[str, int], digest_rows: DigestRows | None
+) -> Events:
+    messages, acts = _table(tables, "messages"), tables.get("acts")
+    record, act = coded(messages, "record"), None if acts is None else coded(acts, "act")
+    names = (*record.names, *(() if act is None else tuple(ACT + name for name in act.names)))
+    forged = np.zeros(messages.num_rows, bool) if digest_rows is None else _forged(tables, digest_rows)
+    first = _message_columns(messages, place, where, record.codes)
+    if acts is None or act is None:
+        return _joined(first, None, names, forged, _no_acts())
+    second = _act_columns(acts, place, where, act.codes + np.int32(len(record.names)))
+    return _joined(first, second, names, forged, _examined(tables, acts))
+
+
+_Columns = dict[str, NDArray[Any]]
+
+
+def _message_columns(table: pa.Table, place: Mapping[str, int], where: Mapping[str, int], name: I32) -> _Columns:
+    arrived = instants(table, "delivered_ms")
+    status = coded(table, "status")
+    refused = status.codes == (status.names.index("refused") if "refused" in status.names else -2)
+    return {
+        "conversation": coded(table, "conversation").positions(place),
+        "name": name,
+        "sender": coded(table, "sender").positions(where),
+        "receiver": coded(table, "receiver").positions(where),
+        "sent_ms": instants(table, "sent_ms"),
+        "arrived_ms": np.where(refused, NEVER, arrived),
+        "acknowledged_ms": instants(table, "acknowledged_ms"),
+        "answer_to": _answers(table),
+    }
+
+
+def _answers(table: pa.Table) -> I64:
+    """Row position of the message that each one answers, -1 for none, shape (messages,)."""
+    found = np.full(table.num_rows, -1, np.int64)
+    cited = column(table, "answer_to").cast(pa.string())
+    rows = np.flatnonzero(pc.fill_null(pc.greater(pc.utf8_length(cited), 0), False).to_numpy(zero_copy_only=False))
+    if len(rows):
+        ids = column(table, "message_id").cast(pa.string())
+        found[rows] = pc.fill_null(pc.index_in(cited.take(pa.array(rows)), ids), -1).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _act_columns(table: pa.Table, place: Mapping[str, int], where: Mapping[str, int], name: I32) -> _Columns:
+    actor, t_ms = coded(table, "actor").positions(where), instants(table, "t_ms")
+    return {
+        "conversation": coded(table, "conversation").positions(place),
+        "name": name,
+        "sender": actor,
+        "receiver": actor,
+        "sent_ms": t_ms,
+        "arrived_ms": t_ms,
+        "acknowledged_ms": t_ms,
+        "answer_to": np.full(table.num_rows, -1, np.int64),
+    }
+
+
+def _joined(first: _Columns, second: _Columns | None, names: tuple[str, ...], forged: Mask, acts: Any) -> Events:
+    both = {key: first[key] if second is None else np.concatenate([first[key], second[key]]) for key in first}
+    hollow, undone = acts
+    count = len(forged)
+    none = np.zeros(len(hollow), bool)
+    return Events(
+        **both,
+        names=names,
+        forged=np.concatenate([forged, none]),
+        hollow=np.concatenate([np.zeros(count, bool), hollow]),
+        undone={count + row: why for row, why in undone.items()},
+        messages=count,
+    )
+
+
+def _forged(tables: Tables, digest_rows: DigestRows) -> Mask:
+    """Which messages have content that does not give their digest, or no content at all, shape (messages,)."""
+    messages = tables["messages"]
+    stated = np.asarray(column(messages, "digest").to_numpy(zero_copy_only=False)).astype(np.int64)
+    found = np.full(len(stated), 0, np.int64)
+    seen = np.zeros(len(stated), bool)
+    order = instants(messages, "row")
+    place = np.argsort(order, kind="stable")
+    for name in sorted(tables):
+        if name.startswith("content/"):
+            content = tables[name]
+            rows = place[np.searchsorted(order, instants(content, "row"), sorter=place)]
+            found[rows] = _digests(name.removeprefix("content/"), content, digest_rows)
+            seen[rows] = True
+    return ~seen | (found != stated)
+
+
+def _digests(record: str, content: pa.Table, digest_rows: DigestRows) -> I64:
+    columns = {name: numpy_column(content, name) for name in content.column_names if name != "row"}
+    return np.asarray(digest_rows(record, columns)).astype(np.uint64).view(np.int64)
+
+
+def numpy_column(table: pa.Table, name: str) -> NDArray[Any]:
+    """A content column as the messages had it: numbers, texts (object), or profiles of shape (rows, steps)."""
+    values = column(table, name)
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        return _profiles(values)
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    return np.asarray(values.to_numpy(zero_copy_only=False))
+
+
+def _profiles(values: pa.Array) -> NDArray[Any]:
+    lengths = np.unique(pc.list_value_length(values).to_numpy(zero_copy_only=False))
+    numeric = pa.types.is_floating(values.type.value_type) or pa.types.is_integer(values.type.value_type)
+    if numeric and len(lengths) == 1:
+        flat = np.asarray(values.flatten().to_numpy(zero_copy_only=False))
+        return flat.reshape(len(values), int(lengths[0]))
+    rows = np.empty(len(values), object)
+    rows[:] = [np.array(row, float) if numeric else tuple(row) for row in values.to_pylist()]
+    return rows
+
+
+def _no_acts() -> tuple[Mask, dict[int, str]]:
+    return np.zeros(0, bool), {}
+
+
+def _examined(tables: Tables, acts: pa.Table) -> tuple[Mask, dict[int, str]]:
+    from experiments.conformance_acts import lost_references
+
+    reads, writes = column(acts, "reads"), column(acts, "writes")
+    lengths = [pc.fill_null(pc.list_value_length(one), 0).to_numpy(zero_copy_only=False) for one in (reads, writes)]
+    hollow = np.asarray((lengths[0] + lengths[1]) == 0)
+    return hollow, lost_references(tables, {"read": reads, "wrote": writes})
+
+
+__all__ = ["CatalogueError", "Journal", "JournalError", "read_journal"]

@@ -1,0 +1,174 @@
+"""Which step a row makes where it fits several: the one step table repeats a sender-receiver-information triple (C5).
+
+A *send* is what one sender sent with one record at one instant. A send of which some row fits a single step belongs to that step. The others go,
+in order of time, to the step where they fit best: in order with what is unambiguous, needed, of the same addressees, earliest in the table.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.conformance_journal import I64, NEVER, Mask
+from experiments.conformance_plan import Plan
+from experiments.conformance_walk import Rows
+
+
+def assign(plan: Plan, rows: Rows, slots: list[list[Mask]]) -> list[Mask]:
+    """For each expectation the rows that belong to it; no row belongs to two.
+
+    Args:
+        plan: the expectations.
+        rows: the rows of the scenario.
+        slots: for each expectation and slot the rows that fit.
+    """
+    fits = np.array([np.logical_or.reduce(masks) for masks in slots])
+    count = fits.sum(axis=0)
+    ambiguous = np.flatnonzero((count > 1) & rows.came)
+    if len(ambiguous):
+        alike = np.isin(rows.name, np.unique(rows.name[ambiguous]))
+        _settle(plan, rows, slots, fits, ambiguous, count == 1, alike)
+    return list(fits)
+
+
+@dataclass(frozen=True)
+class _Sends:
+    """The sends with ambiguous rows, in order of conversation and time; arrays over them.
+
+    Attributes:
+        of: number of the send of each ambiguous row.
+        first: an ambiguous row of each send.
+        owner: number of the pair of conversation and sender.
+        options: steps that all rows of the send fit, (steps, sends).
+        slots: for each step and slot whether the send fills it.
+        fixed: the step of a sibling row that fits nothing else, -1 for none.
+    """
+
+    of: I64
+    case: I64
+    first: I64
+    owner: I64
+    sent_ms: I64
+    options: Mask
+    slots: list[list[Mask]]
+    fixed: I64
+
+
+def _settle(
+    plan: Plan, rows: Rows, slots: list[list[Mask]], fits: Mask, ambiguous: I64, clear: Mask, alike: Mask
+) -> None:
+    single = np.flatnonzero(clear)
+    sends = _sends(rows, slots, fits, ambiguous, np.flatnonzero(clear & alike))
+    anchors = _anchors(rows, fits, single)
+    chosen = np.where(sends.fixed >= 0, sends.fixed, -1)
+    covered = _covered(rows, slots, single, sends)
+    for number in np.flatnonzero(_worth_looking(sends, anchors)):
+        owner = int(sends.owner[number])
+        if chosen[number] < 0:
+            chosen[number] = min(
+                np.flatnonzero(sends.options[:, number]),
+                key=lambda step: _score(plan, sends, anchors, covered, int(step), int(number)),
+            )
+        for slot, reached in enumerate(sends.slots[chosen[number]]):
+            covered[chosen[number]][slot][owner] |= reached[number]
+    undecided = chosen < 0
+    chosen[undecided] = np.argmax(sends.options[:, undecided], axis=0)
+    fits[:, ambiguous] = False
+    fits[chosen[sends.of], ambiguous] = True
+
+
+def _score(
+    plan: Plan, sends: _Sends, anchors: I64, covered: list[list[Mask]], step: int, number: int
+) -> tuple[int, ...]:
+    case, sent_ms = int(sends.case[number]), sends.sent_ms[number]
+    reached = [bool(mask[number]) for mask in sends.slots[step]]
+    missing = [not mask[sends.owner[number]] for mask in covered[step]]
+    adds = any(new and reach for new, reach in zip(missing, reached, strict=True))
+    before = [anchors[one, case] for one in plan.expectations[step].after]
+    behind = [anchors[one, case] for one, other in enumerate(plan.expectations) if step in other.after]
+    wrong = any(NEVER > time > sent_ms for time in before) or (adds and any(time < sent_ms for time in behind))
+    return int(wrong), int(not adds), int(not all(reached)), step
+
+
+def _sends(rows: Rows, slots: list[list[Mask]], fits: Mask, ambiguous: I64, single: I64) -> _Sends:
+    both = np.concatenate([ambiguous, single])
+    columns = [rows.case[both], rows.sent_ms[both], rows.sender[both], rows.name[both]]
+    again = _repetition(_groups(*columns, rows.receiver[both]))
+    number = _groups(*columns, again)
+    mine, first = np.unique(number[: len(ambiguous)], return_index=True)
+    place = np.full(int(number.max()) + 1, -1, np.int64)
+    place[mine] = np.arange(len(mine))
+    of, sibling = place[number[: len(ambiguous)]], place[number[len(ambiguous) :]]
+    options = np.ones((len(fits), len(mine)), bool)
+    fixed = np.full(len(mine), -1, np.int64)
+    for step in range(len(fits)):
+        options[step, of[~fits[step, ambiguous]]] = False
+        fixed[sibling[(sibling >= 0) & fits[step, single]]] = step
+    fixed = np.where((fixed >= 0) & options[fixed, np.arange(len(mine))], fixed, -1)
+    slots_reached = _reached(slots, ambiguous, of, len(mine))
+    start = ambiguous[first]
+    owner = np.unique(_owners(rows, start), return_inverse=True)[1].ravel()
+    return _Sends(of, rows.case[start], start, owner, rows.sent_ms[start], options, slots_reached, fixed)
+
+
+def _owners(rows: Rows, place: I64) -> I64:
+    """A number for the pair of conversation and sender of some rows."""
+    return rows.case[place] * (int(rows.sender.max()) + 2) + rows.sender[place] + 1
+
+
+def _groups(*columns: NDArray[Any]) -> I64:
+    """A number for every distinct combination, in order of the columns, shape (rows,)."""
+    found = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        number = np.unique(column, return_inverse=True)[1].ravel()
+        found = np.unique(found * (int(number.max()) + 1) + number, return_inverse=True)[1].ravel()
+    return found
+
+
+def _reached(slots: list[list[Mask]], ambiguous: I64, of: I64, count: int) -> list[list[Mask]]:
+    found = [[np.zeros(count, bool) for _ in masks] for masks in slots]
+    for step, masks in enumerate(slots):
+        for slot, mask in enumerate(masks):
+            found[step][slot][of[mask[ambiguous]]] = True
+    return found
+
+
+def _repetition(number: I64) -> I64:
+    """How often the number of each row occurred in rows before, shape (rows,)."""
+    order = np.argsort(number, kind="stable")
+    starts = np.flatnonzero(np.diff(number[order], prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    found = np.empty(len(order), np.int64)
+    found[order] = rank
+    return found
+
+
+def _anchors(rows: Rows, fits: Mask, single: I64) -> I64:
+    """The first sending of each step's unambiguous rows in each conversation, ``NEVER`` for none, (steps, conversations)."""
+    found = np.full((len(fits), int(rows.case[-1]) + 1), NEVER)
+    for step, mask in enumerate(fits):
+        place = single[mask[single] & rows.came[single]]
+        np.minimum.at(found[step], rows.case[place], rows.sent_ms[place])
+    return found
+
+
+def _covered(rows: Rows, slots: list[list[Mask]], single: I64, sends: _Sends) -> list[list[Mask]]:
+    """For each step and slot the owners of sends of whom an unambiguous row fills it."""
+    keys = np.unique(_owners(rows, sends.first))
+    found = [[np.zeros(len(keys), bool) for _ in masks] for masks in slots]
+    mine = _owners(rows, single)
+    known = np.isin(mine, keys) & rows.came[single]
+    place, number = single[known], np.searchsorted(keys, mine[known])
+    for step, masks in enumerate(slots):
+        for slot, mask in enumerate(masks):
+            found[step][slot][number[mask[place]]] = True
+    return found
+
+
+def _worth_looking(sends: _Sends, anchors: I64) -> Mask:
+    """Sends that can matter: of those alike between two anchors, as many as there are steps for them; the rest repeat."""
+    epoch = (anchors[:, sends.case] <= sends.sent_ms).sum(axis=0)
+    reached = (mask for masks in sends.slots for mask in masks)
+    rank = _repetition(_groups(sends.case, epoch, *sends.options, *reached, sends.fixed))
+    return np.asarray(rank < np.maximum(sends.options.sum(axis=0), 1))

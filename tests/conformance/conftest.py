@@ -1,0 +1,236 @@
+"""A complete, correct journal of a flexibility day, written message by message: several homes, two FSPs, four use cases."""
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pytest
+
+from environment.messages import digest_rows
+from experiments.conformance_mutations import content_digests
+
+HOMES = ("home-0001", "home-0002", "home-0003", "home-0004", "home-0005")
+FSPS = {"fsp-mar": HOMES[3:], "fsp-sol": HOMES[:3]}
+HOUR = 3_600_000
+
+SYSTEMS = {
+    "dso-1": ("dso", {"derms": "derms", "dso-scada": "dso-scada", "dso-activation-system": "dso-activation-system",
+                      "dso-database": "dso-database", "dso-settlement-service": "dso-settlement-service"}),
+    "lfmo-1": ("lfmo", {"flexibility-market-platform": "flexibility-market-platform"}),
+    "dpp-1": ("digital-platform-provider", {}),
+}  # fmt: skip
+
+
+@dataclass
+class Scribe:
+    """Writes journal tables; every message takes 1.2 s and is acknowledged 1.2 s later."""
+
+    messages: list[dict] = field(default_factory=list)
+    contents: dict[str, list[dict]] = field(default_factory=dict)
+    acts: list[dict] = field(default_factory=list)
+    conversations: list[dict] = field(default_factory=list)
+    conversation: str = ""
+    now_ms: int = 0
+
+    def open(self, name, suc, scenario, opener, at_ms, parent=None):
+        self.conversation, self.now_ms = name, at_ms
+        self.conversations.append(
+            {"conversation": name, "suc": suc, "scenario": scenario, "parent": parent, "subject": "trafo-1", "opener": opener,
+             "opened_ms": at_ms, "ended_ms": None, "outcome": "open", "reason": None}
+        )  # fmt: skip
+
+    def close(self, outcome="completed", reason=None):
+        self.conversations[-1] |= {"outcome": outcome, "reason": reason, "ended_ms": self.now_ms}
+
+    def send(self, record, senders, receivers, answer_to=None, **content):
+        """One message for every sender and receiver, all at one instant; the clock goes on to their arrival."""
+        last = ""
+        for sender in [senders] if isinstance(senders, str) else senders:
+            for receiver in [receivers] if isinstance(receivers, str) else receivers:
+                last = self._message(record, sender, receiver, answer_to, content)
+        self.now_ms += 1_500
+        return last
+
+    def _message(self, record, sender, receiver, answer_to, content):
+        row = len(self.messages)
+        name = f"{row:08x}"
+        self.messages.append(
+            {"row": row, "message_id": name, "conversation": self.conversation, "record": record, "sender": sender,
+             "receiver": receiver, "sent_ms": self.now_ms, "delivered_ms": self.now_ms + 1_200,
+             "acknowledged_ms": self.now_ms + 2_400, "attempts": 1, "duplicates": 0, "status": "acknowledged",
+             "reason": None, "digest": 0, "answer_to": answer_to}
+        )  # fmt: skip
+        values = {"subject": f"{sender}>{receiver}", "value": float(row), "gate_ms": self.now_ms + HOUR} | content
+        self.contents.setdefault(record, []).append({"row": row} | values)
+        return name
+
+    def act(self, name, actors, reads=("needs/need-1",), writes=("setpoint/home-0001",)):
+        for actor in [actors] if isinstance(actors, str) else actors:
+            self.acts.append(
+                {"row": len(self.acts), "act": name, "actor": actor, "conversation": self.conversation,
+                 "t_ms": self.now_ms, "reads": list(reads), "writes": list(writes)}
+            )  # fmt: skip
+        self.now_ms += 10
+
+
+def aggregation(scribe, number, at_ms):
+    ders = [f"{home}/der" for home in HOMES]
+    scribe.open(f"SUC05.1/{number}", "SUC05.1", "1", "dpp-1", at_ms)
+    scribe.send("AggregationCycle", "dpp-1", ["dso-1", *FSPS])
+    for fsp, homes in FSPS.items():
+        scribe.send("OnboardingFile", [f"{home}/der" for home in homes], ["dso-1", fsp])
+    scribe.send("CongestionRequirements", "dso-1", [*FSPS, *ders])
+    for _ in range(4):
+        for fsp, homes in FSPS.items():
+            scribe.send("AssetTelemetry", [f"{home}/der" for home in homes], [fsp, "dso-1"])
+    for fsp, homes in FSPS.items():
+        scribe.send("HomePlanReport", [f"{home}/der" for home in homes], fsp)
+    for fsp, homes in FSPS.items():
+        scribe.send("AssetBaseline", fsp, "dso-1")
+        scribe.send("FlexibilityPotential", fsp, ["dso-1", *(f"{home}/der" for home in homes)])
+        scribe.send("FlexibilityPotential", fsp, "dso-1")
+    scribe.act("override_by_hand", ["home-0002/der", "home-0004/der"])
+    for fsp, homes in FSPS.items():
+        scribe.send("ActivationFeedback", [f"{home}/der" for home in homes], [fsp, "dso-1"])
+    scribe.close()
+
+
+def procurement(scribe, number, at_ms):
+    scribe.open(f"SUC06.1/{number}", "SUC06.1", "2", "dso-1/derms", at_ms)
+    scribe.send("AvailabilityRequest", "dso-1/derms", list(FSPS))
+    scribe.send("FlexibilityAvailability", list(FSPS), "dso-1/derms")
+    scribe.act("forecast_violations", "dso-1/derms", ["forecasts/trafo-1"], ["need/need-1"])
+    scribe.send("ParticipantFile", list(FSPS), "lfmo-1")
+    scribe.send("SessionRequest", "dso-1", "lfmo-1")
+    scribe.send("QualificationDecision", "lfmo-1", list(FSPS))
+    scribe.send("SessionPublication", "lfmo-1", list(FSPS))
+    for fsp in FSPS:
+        scribe.send("BaselineDeclaration", fsp, "gdbn-1")
+        scribe.send("Bid", fsp, "lfmo-1")
+        scribe.send("BidReceipt", "lfmo-1", fsp)
+    scribe.now_ms += HOUR
+    scribe.act("clear_market", "lfmo-1", ["bids/session-1/0", "bids/session-1/1"], ["clearing/session-1"])
+    scribe.send("ClearingResult", "lfmo-1", "dso-1/derms")
+    scribe.send("Award", "lfmo-1", list(FSPS))
+    scribe.send("EngagementRequest", "dso-1/derms", list(FSPS))
+    scribe.close()
+
+
+def activation(scribe, number, at_ms, *, direct=False):
+    scribe.open(f"SUC06.2/{number}", "SUC06.2", "1", "dso-1", at_ms, "SUC06.1/1")
+    platforms = [f"{fsp}/fsp-technical-platform" for fsp in FSPS]
+    scribe.send("ActivationNeed", "dso-1/dso-scada", "dso-1/dso-activation-system")
+    if direct:
+        scribe.send("ActivationRequest", "dso-1/dso-activation-system", platforms)
+    else:
+        scribe.send("ActivationRequest", "dso-1/dso-activation-system", "gdbn-1")
+        scribe.send("ActivationRequest", "gdbn-1", platforms)
+    scribe.send("SignalReceipt", platforms, "dso-1")
+    for fsp, homes in FSPS.items():
+        scribe.send("ActivationSignal", f"{fsp}/fsp-technical-platform", [f"{home}/der" for home in homes])
+    ders = [f"{home}/der" for home in HOMES]
+    scribe.act("start_delivery", ders, ["activation/act-1"])
+    scribe.send("DeliveryMeasurement", ders, "dso-1/dso-scada")
+    scribe.send("DeliveryDetected", "dso-1/dso-scada", "dso-1")
+    scribe.send("ActivationReport", "dso-1", "gdbn-1")
+    scribe.close()
+
+
+def settlement(scribe, number, at_ms):
+    scribe.open(f"SUC06.3/{number}", "SUC06.3", "1", "gdbn-1/settlement", at_ms, "SUC06.2/1")
+    question = scribe.send("MeterDataRequest", "gdbn-1/settlement", "dso-1/dso-database")
+    scribe.send("MeterData", "dso-1/dso-database", "gdbn-1/settlement", answer_to=question)
+    scribe.act("read_baselines", "gdbn-1/settlement", ["baselines/base-1"], [])
+    scribe.act("calculate_delivery", "gdbn-1/settlement", ["meters/home-0001"], ["deliveries/settle-1"])
+    scribe.act("verify_delivery", "gdbn-1/settlement", ["deliveries/settle-1", "activation/act-1"], ["deliveries/settle-1"])
+    scribe.act("calculate_remuneration", "gdbn-1/settlement", ["deliveries/settle-1"], ["settlement/settle-1"])
+    scribe.send("RemunerationAndPenalty", "gdbn-1/settlement", "dso-1/dso-settlement-service")
+    scribe.send("SettlementDecision", "dso-1/dso-settlement-service", "gdbn-1/settlement")
+    scribe.send("Invoice", "gdbn-1", [*(f"{fsp}/fsp-technical-platform" for fsp in FSPS), "dso-1/dso-settlement-service"])
+    for fsp, homes in FSPS.items():
+        scribe.send("MemberStatement", fsp, list(homes))
+    scribe.close()
+
+
+def addresses():
+    rows = []
+
+    def add(address, party, actors, operator=None, *, device=False):
+        rows.append({"address": address, "party": party, "actors": actors, "operator": operator or party, "device": device})
+
+    for party, (role, systems) in SYSTEMS.items():
+        add(party, party, [role])
+        for suffix, actor in systems.items():
+            add(f"{party}/{suffix}", party, [actor])
+    for fsp in FSPS:
+        add(fsp, fsp, ["fsp", "aggregator"])
+        add(f"{fsp}/fsp-technical-platform", fsp, ["fsp-technical-platform"])
+        add(f"{fsp}/vpp", fsp, ["vpp"])
+    add("gdbn-1", "gdbn-1", ["gdbn"], "dpp-1")
+    add("gdbn-1/settlement", "dpp-1", ["gdbn"])
+    for home in HOMES:
+        add(home, home, ["prosumer"])
+        add(f"{home}/der", "homes", ["der"], "homes", device=True)
+        rows[-1] |= {"party": home, "operator": home}
+    return rows
+
+
+def results():
+    """The result tables that acts cite, with one row each."""
+    return {
+        "needs": {"need": ["need-1"], "conversation": ["SUC06.1/1"], "quantity_kw": [40.0]},
+        "forecasts": {"subject": ["trafo-1"], "party": ["dso-1"]},
+        "bids": {"bid": ["bid-1"], "session": ["session-1"], "accepted_kw": [20.0]},
+        "clearings": {"session": ["session-1"], "needed_kw": [40.0], "cleared_kw": [40.0]},
+        "baselines": {"baseline": ["base-1"], "fsp": ["fsp-sol"], "area": ["LV1"]},
+        "activations": {"activation": ["act-1"], "conversation": ["SUC06.2/1"]},
+        "deliveries": {"settlement": ["settle-1"], "activation": ["act-1"]},
+        "settlements": {"settlement": ["settle-1"]},
+        "meters": {"meter": list(HOMES)},
+        "devices": {"owner": list(HOMES)},
+    }
+
+
+def tables_of(scribe):
+    tables = {
+        "addresses": pa.Table.from_pylist(addresses()),
+        "conversations": pa.Table.from_pylist(scribe.conversations),
+        "messages": pa.Table.from_pylist(scribe.messages),
+        "acts": pa.Table.from_pylist(scribe.acts),
+    }
+    tables |= {f"content/{record}": pa.Table.from_pylist(rows) for record, rows in scribe.contents.items()}
+    tables |= {name: pa.table(columns) for name, columns in results().items()}
+    return content_digests(tables, digest_rows)
+
+
+def day():
+    scribe = Scribe()
+    aggregation(scribe, 1, 0)
+    aggregation(scribe, 2, 12 * HOUR)
+    procurement(scribe, 1, 1 * HOUR)
+    activation(scribe, 1, 18 * HOUR)
+    activation(scribe, 2, 19 * HOUR)
+    settlement(scribe, 1, 24 * HOUR)
+    return scribe
+
+
+@pytest.fixture
+def scribe():
+    return Scribe()
+
+
+@pytest.fixture(scope="session")
+def journal_day():
+    """Tables of a correct day: 05.1/1 twice, 06.1/2, 06.2/1 twice, 06.3/1."""
+    return tables_of(day())
+
+
+@pytest.fixture(scope="session")
+def write_tables():
+    """Tables from a scribe."""
+    return tables_of
+
+
+@pytest.fixture(scope="session")
+def talks():
+    """The functions that write a conversation of each use case."""
+    return {"SUC05.1": aggregation, "SUC06.1": procurement, "SUC06.2": activation, "SUC06.3": settlement}
