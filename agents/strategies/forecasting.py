@@ -28,7 +28,7 @@ F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 DAY_HARMONICS = 8
-HEATING_BASE_C = 15.0  # heating limit temperature of VDI 3807 / EN ISO 15927-6
+HEATING_BASE_C = 15.0  # heating limit temperature of VDI 3807
 COOLING_BASE_C = 22.0
 BUILDING_H = 24.0  # time constant of the smoothed temperature
 

@@ -174,7 +174,9 @@ def _give_ranks(sell: Ranks, buy: Ranks) -> tuple[Ranks, Ranks, Ranks, Ranks]:
     return np.full_like(buy, 0), sell, buy, np.full_like(buy, LEVELS - 1)
 
 
-def _thermal(view: HomeView, rows: NDArray[np.intp], model: Linear, rated_kw: F64, start: F64, low: F64, high: F64) -> Device:
+def _thermal(
+    view: HomeView, rows: NDArray[np.intp], model: Linear, rated_kw: F64, start: F64, low: F64, high: F64
+) -> Device:
     """A heated store; ``low`` and ``high`` (m, k) bound the temperature at the end of each step."""
     sell, buy, surplus = _prices(view)
     gain = _steps(model.gain)
@@ -187,7 +189,10 @@ def _thermal(view: HomeView, rows: NDArray[np.intp], model: Linear, rated_kw: F6
 
 
 def _heat_pump(view: HomeView, rows: NDArray[np.intp]) -> Device:
-    low, high = _at_step_ends(_steps(view.house_low_c), np.maximum), _at_step_ends(_steps(view.house_high_c), np.minimum)
+    low, high = (
+        _at_step_ends(_steps(view.house_low_c), np.maximum),
+        _at_step_ends(_steps(view.house_high_c), np.minimum),
+    )
     low[-1] = np.maximum(low[-1], view.house_end_c)
     return _thermal(view, rows, house(view), view.hp_kw, view.house_c, low, high)
 

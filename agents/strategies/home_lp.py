@@ -156,7 +156,10 @@ class _Solver:
         if self._basis is not None:
             self._highs.setBasis(self._basis)
         status = self._highs.run()
-        if status != self._highspy.HighsStatus.kOk or self._highs.getModelStatus() != self._highspy.HighsModelStatus.kOptimal:
+        if (
+            status != self._highspy.HighsStatus.kOk
+            or self._highs.getModelStatus() != self._highspy.HighsModelStatus.kOptimal
+        ):
             msg = f"home programme not solved: {status}, {self._highs.getModelStatus()}"
             raise RuntimeError(msg)
         self._basis = self._highs.getBasis()
@@ -180,7 +183,9 @@ class _Solver:
         block = {key: columns[first : first + m] for key, first in blocks.items()}
         read: dict[str, Any] = {name: block[name, "take"] - block.get((name, "give"), 0.0) for name in devices}
         read["beyond"] = float(block["", "beyond"].sum()) * home.hours
-        lacks = [float((block[name, "missing"] / device.gain[:, 0]).sum()) * home.hours for name, device in devices.items()]
+        lacks = [
+            float((block[name, "missing"] / device.gain[:, 0]).sum()) * home.hours for name, device in devices.items()
+        ]
         read["missing"] = sum(lacks)
         return read
 

@@ -93,7 +93,9 @@ def _run_battery(view: HomeView, power_kw: F64) -> F64:
 def own_controls(view: HomeView) -> HomePlan:
     """What the devices do without a HEMS: the car charges on arrival, thermostats hold their set temperature, the battery rests."""
     ev_kw = _plug_and_charge(view)
-    heater_kw = _thermostat(tank(view), view.heater_c, np.repeat(view.heater_set_c[:, None], view.m, axis=1), view.heater_kw)
+    heater_kw = _thermostat(
+        tank(view), view.heater_c, np.repeat(view.heater_set_c[:, None], view.m, axis=1), view.heater_kw
+    )
     heat_pump_kw = _thermostat(house(view), view.house_c, view.house_set_c, view.hp_kw)
     return with_net(view, ev_kw, np.zeros((view.n, view.m)), heater_kw, heat_pump_kw)
 

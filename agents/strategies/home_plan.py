@@ -19,7 +19,7 @@ from agents.strategies.home_devices import Answer, Device, respond
 from agents.strategies.home_model import own_controls, with_net
 from agents.strategies.home_view import F64, Bool, HomePlan, HomeView, put_plan, take, take_plan
 
-SWEEPS = 3
+SWEEPS = 2
 BLOCK = 512
 """Homes planned at once: bounds the memory to about 50 MB and keeps the working set near the caches."""
 
@@ -64,7 +64,10 @@ def plan_within(
     """
     limit_kw = np.repeat(view.battery_kw[:, None], view.m, axis=1) if battery_kw is None else battery_kw
     blocks = [slice(k, k + BLOCK) for k in range(0, view.n, BLOCK)]
-    parts = [_plan_block(take(view, rows), _of_rows(band, rows), limit_kw[rows], _start(view, initial, rows), sweeps) for rows in blocks]
+    parts = [
+        _plan_block(take(view, rows), _of_rows(band, rows), limit_kw[rows], _start(view, initial, rows), sweeps)
+        for rows in blocks
+    ]
     if not parts:
         return HomePlan(*(np.empty((0, view.m)) for _ in HomePlan._fields))
     return HomePlan(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
@@ -123,5 +126,7 @@ def replan(view: HomeView, old: HomePlan, rows: Bool, band: Band | None = None, 
     if not len(where):
         return old
     limits = contract_band(view) if band is None else band
-    part = plan_within(take(view, where), Band(limits.low_kw[where], limits.high_kw[where]), take_plan(old, where), sweeps)
+    part = plan_within(
+        take(view, where), Band(limits.low_kw[where], limits.high_kw[where]), take_plan(old, where), sweeps
+    )
     return put_plan(old, where, part)

@@ -25,7 +25,8 @@ from agents.strategies.home_view import F64
 Ranks = NDArray[np.int8]
 
 LEVELS = 32
-"""Levels of marginal value: 0 refuses everything, 1 .. LEVELS - 2 are prices, LEVELS - 1 takes whatever can be had."""
+"""Levels of marginal value: 0 refuses everything, 1 takes what is ordered, 2 .. LEVELS - 2 are prices, LEVELS - 1 takes whatever
+can be had."""
 
 
 class Store(NamedTuple):
@@ -60,7 +61,7 @@ class Segment(NamedTuple):
 
 
 def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
-    """Ranks 1 .. levels - 2 of prices among the prices of their home.
+    """Ranks 2 .. levels - 2 of prices among the prices of their home.
 
     The ranks are even on the way through the sorted prices if each gap is as long as its cube root: wide gaps always separate
     levels, whatever a tariff looks like, and crowded stretches get more levels than their width alone would give (of the powers
@@ -79,7 +80,7 @@ def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
     way = np.cumsum(np.cbrt(np.diff(ordered, axis=1, prepend=ordered[:, :1])), axis=1)
     share = way / np.where(way[:, -1:] > 0, way[:, -1:], 1.0)
     ranks = np.empty(table.shape, np.int8)
-    np.put_along_axis(ranks, order, (1.0 + np.minimum(share * (levels - 2), levels - 3)).astype(np.int8), axis=1)
+    np.put_along_axis(ranks, order, (2.0 + np.minimum(share * (levels - 3), levels - 4)).astype(np.int8), axis=1)
     ends = np.cumsum([len(price) for price in prices])[:-1]
     return [np.ascontiguousarray(part.T) for part in np.split(ranks, ends, axis=1)]
 

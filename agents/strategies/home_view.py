@@ -192,7 +192,12 @@ def homes(n: int, m: int, hours: float, start_step: int = 0, **columns: object) 
         raise ValueError(msg)
     filled = {name: _column(name, columns.get(name), n, m) for name in HomeView._fields if name not in _SCALARS}
     view = HomeView(hours=hours, start_step=start_step, **filled)
-    ends = {"battery_end_kwh": "battery_soc_kwh", "ev_end_kwh": "ev_kwh", "heater_end_c": "heater_c", "house_end_c": "house_c"}
+    ends = {
+        "battery_end_kwh": "battery_soc_kwh",
+        "ev_end_kwh": "ev_kwh",
+        "heater_end_c": "heater_c",
+        "house_end_c": "house_c",
+    }
     return view._replace(**{end: getattr(view, now) for end, now in ends.items() if end not in columns})
 
 
@@ -210,7 +215,10 @@ def _column(name: str, value: object, n: int, m: int) -> NDArray[np.generic]:
 def keep_start(view: HomeView) -> HomeView:
     """The view whose stores must end no lower than they are now."""
     return view._replace(
-        battery_end_kwh=view.battery_soc_kwh, ev_end_kwh=view.ev_kwh, heater_end_c=view.heater_c, house_end_c=view.house_c
+        battery_end_kwh=view.battery_soc_kwh,
+        ev_end_kwh=view.ev_kwh,
+        heater_end_c=view.heater_c,
+        house_end_c=view.house_c,
     )
 
 
@@ -235,9 +243,25 @@ def put_plan(plan: HomePlan, rows: Int | Bool, part: HomePlan) -> HomePlan:
 def problems(view: HomeView) -> list[str]:
     """Everything wrong with a view, one sentence each; an empty list when it can be planned."""
     found = [f"{name} has values that are not finite" for name in view._fields[2:] if _holes(view, name)]
-    positive = ("battery_eta_charge", "battery_eta_discharge", "ev_eta_charge", "heater_kwh_per_k", "house_kwh_per_k", "hp_cop")
+    positive = (
+        "battery_eta_charge",
+        "battery_eta_discharge",
+        "ev_eta_charge",
+        "heater_kwh_per_k",
+        "house_kwh_per_k",
+        "hp_cop",
+    )
     found += [f"{name} must be > 0" for name in positive if bool((getattr(view, name) <= 0).any())]
-    natural = ("battery_kw", "ev_kw", "heater_kw", "hp_kw", "pv_kw", "ev_drive_kwh", "heater_draw_kwh", "heater_ua_kw_per_k")
+    natural = (
+        "battery_kw",
+        "ev_kw",
+        "heater_kw",
+        "hp_kw",
+        "pv_kw",
+        "ev_drive_kwh",
+        "heater_draw_kwh",
+        "heater_ua_kw_per_k",
+    )
     found += [f"{name} must be >= 0" for name in natural if bool((getattr(view, name) < 0).any())]
     pairs = (("battery_min_kwh", "battery_max_kwh"), ("heater_low_c", "heater_high_c"), ("house_low_c", "house_high_c"))
     found += [f"{low} is above {high}" for low, high in pairs if bool((getattr(view, low) > getattr(view, high)).any())]
