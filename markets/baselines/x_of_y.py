@@ -94,4 +94,4 @@ def _mean(rows: F64) -> F64:
     seen = np.isfinite(rows)
     count = seen.sum(axis=0)
     total = np.where(seen, rows, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(rows.shape[1], np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(rows.shape[1], np.nan), where=count > 0), np.float64)
