@@ -8,6 +8,9 @@ import math
 
 import numpy as np
 
+from experiments.kpis import figure_columns, figures, twin_figures
+from experiments.results import write_run
+
 STEP_MS = 900_000
 HOUR_MS = 3_600_000
 N = 192  # 48 h: noon the day before to noon the day after
@@ -489,6 +492,21 @@ def tables():
     return physics() | network() | market() | parts
 
 
+def complete_tables():
+    """Every table of the run, figures too, as ``write_run`` wants them."""
+    return tables() | {"figures": figure_columns(figures(tables(), meta(), twin_tables()))}
+
+
+def complete_twin_tables():
+    """Every table of the twin, figures too."""
+    return twin_tables() | {"figures": figure_columns(twin_figures(tables(), meta(), twin_tables()))}
+
+
 def twin_tables():
     """Tables of the same day without coordination."""
     return physics(coordinated=False) | {"ledger": ledger(coordinated=False)}
+
+
+def write(folder, **changes):
+    """The synthetic run with its twin, written to a folder."""
+    return write_run(folder, complete_tables(), meta(**changes), complete_twin_tables())

@@ -1,0 +1,98 @@
+"""Figures of several runs side by side, with their differences from the first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.kpis import Figures, FigureSpec, catalogue
+from experiments.kpis_facts import Frame
+from experiments.results import Run, open_run
+from experiments.results_schema import ResultsError
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Figures of runs by folder, in the order given; differences are against the first.
+
+    Attributes:
+        runs: the folders.
+        seeds: the seed of each.
+        digests: the digest of each.
+        figures: the figures of each.
+    """
+
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    digests: tuple[str, ...]
+    figures: tuple[Figures, ...]
+
+    def data(self) -> dict[str, Any]:
+        """As scripts read it: the runs, and by figure the unit, the values and the differences from the first run."""
+        runs = [
+            {"out": run, "seed": seed, "digest": digest}
+            for run, seed, digest in zip(self.runs, self.seeds, self.digests, strict=True)
+        ]
+        return {"runs": runs, "figures": {spec.id: self._entry(spec) for spec in self._specs()}}
+
+    def text(self) -> str:
+        """As people read it: one line a figure that any run has."""
+        head = ["", *self.runs, *(f"{run} - {self.runs[0]}" for run in self.runs[1:]), ""]
+        lines = [head, *(self._line(spec) for spec in self._specs() if any(self._values(spec.id, known=True)))]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+        return "\n".join("  ".join(_padded(line, widths)).rstrip() for line in lines)
+
+    def _specs(self) -> list[FigureSpec]:
+        return [spec for key, spec in catalogue().items() if any(key in run for run in self.figures)]
+
+    def _values(self, key: str, known: bool = False) -> list[Any]:
+        values = [run.get(key) for run in self.figures]
+        return [value is not None for value in values] if known else values
+
+    def _entry(self, spec: FigureSpec) -> dict[str, Any]:
+        values = self._values(spec.id)
+        return {"unit": spec.unit, "values": values, "differences": [_change(values[0], value) for value in values[1:]]}
+
+    def _line(self, spec: FigureSpec) -> list[str]:
+        entry = self._entry(spec)
+        changes = [spec.text(change, "+") for change in entry["differences"]]
+        return [spec.title, *(spec.text(value) for value in entry["values"]), *changes, spec.unit]
+
+
+def compare(folders: Sequence[Path | str]) -> Comparison:
+    """The figures of several run folders side by side.
+
+    Raises:
+        ResultsError: fewer than two folders, or one of them is not a run.
+    """
+    if len(folders) < 2:
+        text = "compare needs two run folders or more"
+        raise ResultsError(text)
+    runs = [open_run(folder) for folder in folders]
+    return Comparison(
+        runs=tuple(run.path.as_posix() for run in runs),
+        seeds=tuple(run.meta["seed"] for run in runs),
+        digests=tuple(run.meta["digest"] for run in runs),
+        figures=tuple(stored_figures(run) for run in runs),
+    )
+
+
+def stored_figures(run: Run, twin: bool = False) -> Figures:
+    """The figures that a run folder holds; of its twin when asked.
+
+    Raises:
+        ResultsError: the run holds none.
+    """
+    frame = Frame(run.table("twin/figures" if twin else "figures"))
+    values = frame.table.column("value").to_pylist()
+    return dict(zip(frame.names("figure").tolist(), values, strict=True))
+
+
+def _change(first: float | None, value: float | None) -> float | None:
+    return None if first is None or value is None else value - first
+
+
+def _padded(line: list[str], widths: list[int]) -> list[str]:
+    title, *numbers, unit = line
+    shown = [number.rjust(width) for number, width in zip(numbers, widths[1:-1], strict=True)]
+    return [title.ljust(widths[0]), *shown, unit]
