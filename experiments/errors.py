@@ -13,10 +13,11 @@ class CoflexError(Exception):
 
 
 def closest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
-    """Up to ``count`` of the known names that resemble ``name``, the nearest first; letter case does not count."""
+    """Up to ``count`` of the known names that resemble ``name`` or begin with it, the nearest first, in any letter case."""
     by_lower = {option.lower(): option for option in known}
     near = get_close_matches(name.lower(), by_lower, n=count, cutoff=0.55)
-    return [by_lower[match] for match in near]
+    longer = [option for option in sorted(by_lower) if len(name) > 2 and option.startswith(name.lower())]
+    return [by_lower[match] for match in dict.fromkeys([*near, *longer])][:count]
 
 
 def did_you_mean(name: str, known: Iterable[str], most: int = 12) -> str:

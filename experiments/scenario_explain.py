@@ -104,9 +104,9 @@ def _sentence(problem: dict[str, Any], root: type[Part]) -> str:
 
 
 def _readable(loc: list[str | int], root: type[Part]) -> list[str | int]:
-    """The key path without the names of union members, which no file contains."""
-    names = {part.__name__ for part in _all_parts(root)}
-    return [item for item in loc if not (isinstance(item, str) and (item in names or item in {"int", "date"}))]
+    """The key path without the names of variants and types, which no file contains."""
+    names = {part.__name__ for part in _all_parts(root)} | {"int", "date"}
+    return [item for item in loc if isinstance(item, int) or not (item in names or item.startswith("("))]
 
 
 def _all_parts(part: type[Part]) -> list[type[Part]]:
