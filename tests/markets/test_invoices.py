@@ -7,7 +7,10 @@ from markets.ledger import EntryColumns, Ledger
 from markets.settlement import linear_with_grace
 
 
-def invoice(lines=(InvoiceLine(text="x", energy_kwh=1.0, eur=Decimal("1.00")),), **changes):
+ONE_EURO = InvoiceLine(text="x", energy_kwh=1.0, eur=Decimal("1.00"))
+
+
+def invoice(lines=(ONE_EURO,), **changes):
     given = {"invoice": "i1", "settlement": "s1", "debtor": "dso", "creditor": "fsp", "issued_ms": 0, "due_ms": 9}
     return Invoice(**(given | changes), lines=tuple(lines))
 
