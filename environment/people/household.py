@@ -121,15 +121,19 @@ def household_load_kw(
         shift_h: hours by which they live later, (n,).
         level: 0 mostly out, 1 ordinary, 2 mostly at home, (n,).
     """
+    n = len(names)
     rows = _Rows(
-        name_hashes(names),
-        *(np.broadcast_to(np.asarray(a), len(names)) for a in (persons, annual_kwh, shift_h, level)),
+        owners=name_hashes(names),
+        persons=np.broadcast_to(np.asarray(persons, np.int64), n),
+        annual_kwh=np.broadcast_to(np.asarray(annual_kwh, np.float64), n),
+        shift_h=np.broadcast_to(np.asarray(shift_h, np.float64), n),
+        level=np.broadcast_to(np.asarray(level, np.int64), n),
     )
     quarters = quarters_for(calendar, timeline, _WARM_UP_DAYS)
     dark = _darkness(quarters.from_timeline(weather.ghi_wm2, timeline))
     out = np.empty((len(names), timeline.n))
     for start in range(0, len(names), _BLOCK):
-        block = _Rows(*(a[start : start + _BLOCK] for a in rows))
+        block = rows.part(slice(start, start + _BLOCK))
         out[start : start + _BLOCK] = quarters.on_timeline(_load_kw(chance, block, quarters, dark), timeline)
     return out
 
@@ -142,6 +146,9 @@ class _Rows(NamedTuple):
     annual_kwh: F64
     shift_h: F64
     level: NDArray[np.int64]
+
+    def part(self, rows: slice) -> "_Rows":
+        return _Rows(self.owners[rows], self.persons[rows], self.annual_kwh[rows], self.shift_h[rows], self.level[rows])
 
 
 class _Uses(NamedTuple):
@@ -164,8 +171,8 @@ def _load_kw(chance: Chance, rows: _Rows, quarters: Quarters, dark: F64) -> F64:
     winter = _winter(quarters.local.day_of_year)
     screens = _screens()[bins] * winter
     steady = uses.screens_kw[:, None] * screens + uses.light_kw[:, None] * dark[None, :]
-    load = uses.standby_kw[:, None] + uses.cold_kw[:, None] * _cold(chance, rows.owners, quarters) + active * steady
-    return load + _cycles_kw(chance, rows, size, uses.per_week, bins, active, quarters, winter)
+    base: F64 = uses.standby_kw[:, None] + uses.cold_kw[:, None] * _cold(chance, rows.owners, quarters)
+    return base + active * steady + _cycles_kw(chance, rows, size, uses.per_week, bins, active, quarters, winter)
 
 
 def _uses(chance: Chance, rows: _Rows) -> _Uses:

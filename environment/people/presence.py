@@ -128,4 +128,4 @@ def expected_active() -> F64:
                 to_away, back = p[ACTIVE] * leave[day, ..., q], p[AWAY] * come[day, ..., q]
                 p = p + np.stack([to_sleep - to_active, to_active + back - to_sleep - to_away, to_away - back])
                 total[day, ..., q] += p[ACTIVE]
-    return total / np.array([5.0, 2.0])[:, None, None, None]
+    return np.asarray(total / np.array([5.0, 2.0])[:, None, None, None])

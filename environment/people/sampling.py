@@ -52,7 +52,8 @@ def battery_ratings(chance: Chance, names: Sequence[str], kwp: ArrayLike = 0.0) 
     given = parameters()["battery"]
     per_kwp = draw.normal("kwh", given["kwh_per_kwp"])
     alone = given["kwh"]["alone"] * per_kwp / given["kwh_per_kwp"]["mean"]
-    kwh = np.clip(np.where(np.asarray(kwp) > 0.0, per_kwp * kwp, alone), given["kwh"]["low"], given["kwh"]["high"])
+    plant = np.asarray(kwp, np.float64)
+    kwh = np.clip(np.where(plant > 0.0, per_kwp * plant, alone), given["kwh"]["low"], given["kwh"]["high"])
     return {
         "kwh": kwh,
         "kw": kwh / draw.normal("hours", given["hours"]),

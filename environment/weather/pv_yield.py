@@ -72,30 +72,36 @@ def pv_available_kw_per_kwp(
         cell_model: open rack glass/glass of SAPM, or freestanding of PVsyst.
     """
     sun = sun_for(place, calendar, timeline, weather.temp_c)
-    rows = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(a, float)) for a in (tilt_deg, azimuth_deg, losses_percent, dc_ac_ratio))
-    )
-    out = np.zeros((len(rows[0]), timeline.n))
+    columns = (np.atleast_1d(np.asarray(a, np.float64)) for a in (tilt_deg, azimuth_deg, losses_percent, dc_ac_ratio))
+    plants = _Plants(*(a[:, None] for a in np.broadcast_arrays(*columns)))
+    out = np.zeros((len(plants.tilt), timeline.n))
     light = np.flatnonzero((weather.ghi_wm2 > 0.0) & (sun.zenith < 95.0))
     if len(light):
         shone, seen = Sun(*(a[light] for a in sun)), Weather(*(a[light] for a in weather))
         for start in range(0, len(out), _BLOCK):
-            block = [a[start : start + _BLOCK, None] for a in rows]
-            out[start : start + _BLOCK, light] = _pvwatts(shone, seen, *block, cell_model)
+            block = _Plants(*(a[start : start + _BLOCK] for a in plants))
+            out[start : start + _BLOCK, light] = _pvwatts(shone, seen, block, cell_model)
     return out
 
 
-def _pvwatts(
-    sun: Sun, weather: Weather, tilt: F64, azimuth: F64, losses_percent: F64, dc_ac_ratio: F64, cell_model: CellModel
-) -> F64:
-    """Power per kWp, shape (n, T), of plants in columns (n, 1)."""
+class _Plants(NamedTuple):
+    """Plants as columns, shape (n, 1)."""
+
+    tilt: F64
+    azimuth: F64
+    losses_percent: F64
+    dc_ac_ratio: F64
+
+
+def _pvwatts(sun: Sun, weather: Weather, plants: _Plants, cell_model: CellModel) -> F64:
+    """Power per kWp, shape (n, T)."""
     from pvlib import inverter, pvsystem
 
-    poa, effective = _plane_of_array(sun, weather, tilt, azimuth)
+    poa, effective = _plane_of_array(sun, weather, plants.tilt, plants.azimuth)
     cell_c = _cell_temperature(cell_model, poa, weather)
     # pvlib adapts its inverter limit to the nominal efficiency: pdc0 of the inverter = AC rating / efficiency.
-    dc = pvsystem.pvwatts_dc(effective, cell_c, 1.0, _GAMMA_PER_K) * (1.0 - losses_percent / 100.0)
-    ac = inverter.pvwatts(dc, 1.0 / dc_ac_ratio / _INVERTER_EFFICIENCY, eta_inv_nom=_INVERTER_EFFICIENCY)
+    dc = pvsystem.pvwatts_dc(effective, cell_c, 1.0, _GAMMA_PER_K) * (1.0 - plants.losses_percent / 100.0)
+    ac = inverter.pvwatts(dc, 1.0 / plants.dc_ac_ratio / _INVERTER_EFFICIENCY, eta_inv_nom=_INVERTER_EFFICIENCY)
     return np.maximum(np.nan_to_num(np.asarray(ac, np.float64)), 0.0)
 
 

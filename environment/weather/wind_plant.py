@@ -12,4 +12,5 @@ def wind_available_kw_per_kw(site: str, calendar: Calendar, timeline: Timeline) 
 
     2 500 to 2 900 full-load hours a year (Germany). The shape follows the calendar, not the weather of the place.
     """
-    return profiles([f"{site}_pres"], calendar, timeline)[0]
+    available: F64 = profiles([f"{site}_pres"], calendar, timeline)[0]
+    return available
