@@ -223,5 +223,4 @@ def _run(
     """Mean electric power [kW] and the path of the building."""
     path = thermal.walk(unit.store, indoor_c, _heat_kw(unit, asked_kw), low_c, high_c, hours)
     guard = np.where(path.guard_kw > 0.0, unit.full_kw, 0.0)
-    energy = guard * path.guard_h + asked_kw * path.set_h + _electric_kw(unit, path.hold_kw) * path.hold_h
-    return energy / hours, path
+    return thermal.mean(path, hours, guard, asked_kw, _electric_kw(unit, path.hold_kw)), path

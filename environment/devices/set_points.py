@@ -7,7 +7,7 @@ obeys only orders of people themselves and of safety.
 """
 
 from bisect import insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -64,11 +64,6 @@ class _Shown:
     step: int
     values: F64
     ranks: NDArray[np.int64]
-    view: F64 = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.view = self.values.view()
-        self.view.flags.writeable = False
 
     def overlay(self, rows: Rows, kw: F64, rank: int, shown: NDArray[np.bool_]) -> None:
         """Lay a sheet's column over the rows where it shows and nothing above it lies already."""
@@ -166,7 +161,9 @@ class SetPoints:
         """What each row shall do in a step, (n,) [kW], NaN for its own control; read-only, valid until the next change."""
         if self._cache is None or self._cache.step != step:
             self._cache = self._look(step)
-        return self._cache.view
+        shown = self._cache.values.view()
+        shown.flags.writeable = False
+        return shown
 
     def rows(self, rows: Selection) -> Rows:
         """Row numbers of integers, a mask or a slice.

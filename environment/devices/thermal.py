@@ -119,6 +119,11 @@ def walk(store: Store, start_c: F64, set_kw: F64, low_c: F64, high_c: F64, hours
     return Path(guard_h, guard_kw, set_h, hold_h, hold_kw, end_c, edge, bound)
 
 
+def mean(path: Path, hours: Hours, guard: F64, set_: F64, hold: F64) -> F64:
+    """Mean over the path of a quantity that has these values in its legs; exactly the value where there is one leg only."""
+    return guard * (path.guard_h / hours) + set_ * (path.set_h / hours) + hold * (path.hold_h / hours)
+
+
 def legs(store: Store, start_c: F64, set_kw: F64, path: Path) -> tuple[Leg, ...]:
     """The three legs of a path, for bookkeeping."""
     rest, loss = store.rest_c, store.loss_kw_per_k

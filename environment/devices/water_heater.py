@@ -175,8 +175,7 @@ def _driven(
 ) -> tuple[F64, thermal.Path]:
     """Mean power [kW] and path at a set-point between the guards."""
     path = thermal.walk(store, tank_c, asked_kw, ratings.min_c, ratings.max_c, hours)
-    energy = path.guard_kw * path.guard_h + asked_kw * path.set_h + path.hold_kw * path.hold_h
-    return energy / hours, path
+    return thermal.mean(path, hours, path.guard_kw, asked_kw, path.hold_kw), path
 
 
 def _thermostat(ratings: Ratings, store: thermal.Store, state: State, hours: F64 | float) -> thermal.Cycling:
@@ -187,7 +186,7 @@ def _thermostat(ratings: Ratings, store: thermal.Store, state: State, hours: F64
 def _thermostat_step(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | float) -> tuple[State, F64]:
     path = _thermostat(ratings, _store(ratings, inputs), state, hours)
     coldest = np.minimum(inputs.cold_c, state.tank_c)
-    return State(np.maximum(path.end_c, coldest), path.relay), ratings.heater_kw * path.on_h / hours
+    return State(np.maximum(path.end_c, coldest), path.relay), ratings.heater_kw * (path.on_h / hours)
 
 
 def _asked_kw(ratings: Ratings, setpoint_kw: F64) -> F64:

@@ -50,6 +50,7 @@ def _faulty(**replaced):
     battery = device_kind("battery")
     names = (
         "KIND",
+        "STATE_UNIT",
         "Ratings",
         "State",
         "Inputs",

@@ -1,5 +1,7 @@
 """Fleets: integration through time under orders, exact however it is cut."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -215,3 +217,20 @@ def test_columns_that_do_not_fit_are_named_all_at_once():
     wrong = ratings._replace(volume_l=np.array([1.0, 2.0]), set_c=np.array([1.0, np.nan, 3.0]))
     with pytest.raises(ValueError, match=r"volume_l \(2,\), set_c \(3,\)"):
         Fleet(water_heater, ["a", "b", "c"], wrong, state, lambda _k: inputs, TIMELINE)
+
+
+def test_a_copy_lives_its_own_life():
+    """A twin starts as a deep copy that shares modules and inputs."""
+    fleet = _fleet("battery")
+    fleet.order(0, "a", Priority.MARKET, slice(None), [[1.0] * 8])
+    fleet.advance(450_000)
+    twin = copy.deepcopy(fleet, {id(shared): shared for shared in (fleet.kind, fleet._inputs)})
+    twin.revoke(450_000, "a")
+    twin.order(450_000, "b", Priority.MARKET, [0], -0.5)
+    for one in (fleet, twin):
+        one.advance(1_800_000)
+    expected = _fleet("battery")
+    expected.order(0, "a", Priority.MARKET, slice(None), [[1.0] * 8])
+    expected.advance(1_800_000)
+    _assert_same(fleet, expected, 1e-12)
+    assert (twin.energy_kwh < fleet.energy_kwh).tolist() == [True] * 5 + [False]  # the last battery is full
