@@ -11,10 +11,11 @@ import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
-from experiments.conformance_journal import I64, DigestRows, Journal, Tables, instants, read_journal, texts
+from experiments.conformance_journal import I64, DigestRows, Journal, Tables, instants, read_journal
 from experiments.conformance_plan import Plan, plan
 from experiments.conformance_verdicts import Deadlines, Excuse, Finding, Verdicts, judge, walk
-from experiments.usecases import Sources, Trigger, readings, usecase
+from experiments.usecases import Sources, readings, usecase
+from experiments.usecases_facts import Trigger
 
 OUTCOMES = ("completed", "refused", "failed", "open")
 
@@ -211,4 +212,11 @@ def _case_json(case: CaseReport) -> dict[str, Any]:
     }
 
 
-__all__ = ["CaseReport", "Finding", "Report", "check", "report_json", "texts", "union"]
+def report_text(report: Report) -> str:
+    """The report for a terminal: one line a use case, then what went wrong, with the readings of the steps concerned."""
+    from experiments.usecases_text import report_text as text
+
+    return text(report)
+
+
+__all__ = ["CaseReport", "Finding", "Report", "check", "project_sources", "report_json", "report_text", "union"]

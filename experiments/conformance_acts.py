@@ -27,7 +27,10 @@ class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def places() -> dict[str, tuple[Place, ...]]:
     """Prefix -> columns, from ``data/usecases/references.yaml``."""
-    return msgspec.convert(data.read_yaml("usecases", "references.yaml"), dict[str, tuple[Place, ...]])
+    found: dict[str, tuple[Place, ...]] = msgspec.convert(
+        data.read_yaml("usecases", "references.yaml"), dict[str, tuple[Place, ...]]
+    )
+    return found
 
 
 def lost_references(tables: Mapping[str, pa.Table], columns: Mapping[str, pa.Array]) -> dict[int, str]:
@@ -82,6 +85,10 @@ def _values(
     key = (place.table, place.column)
     if key not in known:
         table = tables.get(place.table)
-        there = table is not None and place.column in table.column_names
-        known[key] = frozenset(map(str, pc.unique(table.column(place.column)).to_pylist())) if there else frozenset()
+        values = (
+            []
+            if table is None or place.column not in table.column_names
+            else pc.unique(table.column(place.column)).to_pylist()
+        )
+        known[key] = frozenset(map(str, values))
     return known[key]

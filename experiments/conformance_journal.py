@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from experiments.usecases import CatalogueError
-
 Tables = Mapping[str, pa.Table]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -166,7 +164,8 @@ def texts(table: pa.Table, name: str) -> tuple[str, ...]:
     """A column of texts, null as empty."""
     if name not in table.column_names:
         return ("",) * table.num_rows
-    return tuple(value or "" for value in column(table, name).to_pylist())
+    values: list[str | None] = column(table, name).to_pylist()
+    return tuple(value or "" for value in values)
 
 
 def instants(table: pa.Table, name: str) -> I64:
@@ -190,10 +189,10 @@ def _addresses(table: pa.Table) -> Addresses:
     ]
     parties = tuple(sorted(set(owners)))
     rank = {name: number for number, name in enumerate(parties)}
-    plays = {
-        actor: np.array([actor in row for row in actors], bool)
-        for actor in sorted({one for row in actors for one in row})
-    }
+    plays: dict[str, Mask] = {}
+    for place, row in enumerate(actors):
+        for actor in row:
+            plays.setdefault(actor, np.zeros(len(names), bool))[place] = True
     return Addresses(names, actors, np.array([rank[owner] for owner in owners] + [-1], np.int32), parties, plays)
 
 
@@ -284,12 +283,26 @@ def _forged(tables: Tables, digest_rows: DigestRows) -> Mask:
             rows = place[np.searchsorted(order, instants(content, "row"), sorter=place)]
             found[rows] = _digests(name.removeprefix("content/"), content, digest_rows)
             seen[rows] = True
-    return ~seen | (found != stated)
+    return np.asarray(~seen | (found != stated))
 
 
 def _digests(record: str, content: pa.Table, digest_rows: DigestRows) -> I64:
-    columns = {name: numpy_column(content, name) for name in content.column_names if name != "row"}
-    return np.asarray(digest_rows(record, columns)).astype(np.uint64).view(np.int64)
+    found = np.zeros(content.num_rows, np.int64)
+    for rows in _alike(content):
+        part = content.take(pa.array(rows))
+        columns = {name: numpy_column(part, name) for name in part.column_names if name != "row"}
+        found[rows] = np.asarray(digest_rows(record, columns)).astype(np.uint64).view(np.int64)
+    return found
+
+
+def _alike(content: pa.Table) -> list[I64]:
+    """Row positions by the lengths of profiles, so that each part has arrays of one shape."""
+    lists = [name for name in content.column_names if pa.types.is_list(content.schema.field(name).type)]
+    lengths = [pc.list_value_length(column(content, name)).to_numpy(zero_copy_only=False) for name in lists]
+    if not lengths or not content.num_rows:
+        return [np.arange(content.num_rows)]
+    number = np.unique(np.column_stack(lengths), axis=0, return_inverse=True)[1].ravel()
+    return [np.flatnonzero(number == one) for one in range(int(number.max()) + 1)]
 
 
 def numpy_column(table: pa.Table, name: str) -> NDArray[Any]:
@@ -324,6 +337,3 @@ def _examined(tables: Tables, acts: pa.Table) -> tuple[Mask, dict[int, str]]:
     lengths = [pc.fill_null(pc.list_value_length(one), 0).to_numpy(zero_copy_only=False) for one in (reads, writes)]
     hollow = np.asarray((lengths[0] + lengths[1]) == 0)
     return hollow, lost_references(tables, {"read": reads, "wrote": writes})
-
-
-__all__ = ["CatalogueError", "Journal", "JournalError", "read_journal"]

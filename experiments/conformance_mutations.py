@@ -4,6 +4,7 @@
 sent by or to somebody else, with another content, or delivered late. ``unexpected`` says what the check then found that it should not have.
 """
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,7 @@ def mutations(tables: Tables, digest_rows: DigestRows | None, sources: Sources |
     """Every mutation of every made step; content is mutated only where ``digest_rows`` can detect it."""
     for made in made_steps(tables, sources):
         for kind, changed in _changes(tables, made, digest_rows):
-            yield Mutation(kind, made.suc, made.step, made.conversation, {**tables, **changed})
+            yield Mutation(kind, made.suc, made.step, made.conversation, ChainMap(dict(changed), tables))
 
 
 def _changes(tables: Tables, made: Made, digest_rows: DigestRows | None) -> Iterator[tuple[str, Tables]]:
@@ -104,11 +105,10 @@ def _changes(tables: Tables, made: Made, digest_rows: DigestRows | None) -> Iter
 
 
 def _deleted(tables: Tables, made: Made) -> Tables:
-    return {
-        name: _without(tables[name], rows)
-        for name, rows in (("messages", made.messages), ("acts", made.acts))
-        if len(rows)
-    } | _without_content(tables, made.messages)
+    changed = {"messages": _without(tables["messages"], made.messages)}
+    if len(made.acts):
+        changed["acts"] = _without(tables["acts"], made.acts)
+    return {**changed, **_without_content(tables, made.messages)}
 
 
 def _without(table: pa.Table, rows: I64) -> pa.Table:

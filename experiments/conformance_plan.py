@@ -7,21 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from experiments.conformance_journal import ACT
-from experiments.usecases import (
-    Alternative,
-    Conveyance,
-    Deadline,
-    Extra,
-    Reading,
-    Scenario,
-    Sources,
-    Step,
-    carries,
-    plays,
-    read_step,
-    readings,
-    usecase,
-)
+from experiments.usecases import Sources, carries, plays, read_step, readings, usecase
+from experiments.usecases_facts import Alternative, Conveyance, Deadline, Extra, Reading, Scenario, Step
 
 EXTRA = "extra "
 """Before the record of a message that no row of the table has, in place of a step id."""

@@ -63,11 +63,11 @@ class Walked:
 
     def outcome(self, case: int) -> str:
         """How a conversation ended."""
-        return self.journal.conversations.outcome[self.members[case]]
+        return self.journal.conversations.outcome[int(self.members[case])]
 
     def name(self, case: int) -> str:
         """Id of a conversation."""
-        return self.journal.conversations.names[self.members[case]]
+        return self.journal.conversations.names[int(self.members[case])]
 
 
 def walk(plan: Plan, journal: Journal, members: I64) -> Walked:
@@ -143,8 +143,7 @@ def _away(walked: Walked, number: int) -> Mask:
 def _spoilt(walked: Walked, number: int) -> dict[int, str]:
     """Conversations in which a row of an expectation is forged, hollow or cites what is not there, with the reason."""
     events, rows = walked.journal.events, walked.rows
-    place = walked.fittings[number].rows
-    place = np.union1d(place, walked.fittings[number].questions)
+    place = walked.fittings[number].everything
     index = rows.index[place]
     bad = events.forged[index] | events.hollow[index]
     if events.undone:
@@ -166,7 +165,7 @@ def _reason_spoilt(walked: Walked, row: int) -> str:
 
 def _fault(walked: Walked, number: int, one: Expectation, case: int) -> str:
     """Why an expectation that was not made is a fault; empty if the conversation just did not come to it."""
-    wrong = _wrong_rows(walked, number, case) or _near_miss(walked, one, case)
+    wrong = _wrong_rows(walked, number, case) or (_near_miss(walked, one, case) if one.required else "")
     completed = walked.outcome(case) == "completed" and one.required
     if wrong or completed:
         return wrong or _absent(walked, number, one, case)
@@ -178,7 +177,8 @@ def _fault(walked: Walked, number: int, one: Expectation, case: int) -> str:
 
 def _wrong_rows(walked: Walked, number: int, case: int) -> str:
     fitting, rows = walked.fittings[number], walked.rows
-    for place in np.flatnonzero(~fitting.good & (rows.case[fitting.rows] == case)):
+    here = _of_case(rows.case[fitting.rows], case)
+    for place in here.start + np.flatnonzero(~fitting.good[here]):
         row = int(fitting.rows[place])
         before = " or ".join(walked.plan.expectations[at].step for at in walked.plan.expectations[number].after)
         if fitting.impossible_time[place]:
@@ -193,9 +193,16 @@ def _wrong_rows(walked: Walked, number: int, case: int) -> str:
 def _near_miss(walked: Walked, one: Expectation, case: int) -> str:
     events, rows = walked.journal.events, walked.rows
     named = np.array([name in one.names for name in events.names], bool)
-    for row in np.flatnonzero(walked.stray & (rows.case == case) & named[rows.name]):
+    here = _of_case(rows.case, case)
+    for row in here.start + np.flatnonzero(walked.stray[here] & named[rows.name[here]]):
         return f"{_told(walked, int(row))}: not {_meant(one)}"
     return ""
+
+
+def _of_case(cases: I64, case: int) -> slice:
+    """The positions of one conversation in a sorted column of conversations."""
+    first, last = np.searchsorted(cases, [case, case + 1])
+    return slice(int(first), int(last))
 
 
 def _meant(one: Expectation) -> str:
@@ -208,7 +215,8 @@ def _absent(walked: Walked, number: int, one: Expectation, case: int) -> str:
     fitting, rows = walked.fittings[number], walked.rows
     for row in fitting.lost[rows.case[fitting.lost] == case]:
         return f"{_told(walked, int(row))}: never arrived, or was refused"
-    mine = fitting.rows[fitting.good & (rows.case[fitting.rows] == case)]
+    here = _of_case(rows.case[fitting.rows], case)
+    mine = fitting.rows[here][fitting.good[here]]
     if len(mine):
         open_ = [slot.label for slot, mask in zip(one.slots, walked.slots[number], strict=True) if not mask[mine].any()]
         return f"incomplete, nothing for {'; '.join(open_)}"
@@ -227,7 +235,7 @@ def _told(walked: Walked, row: int) -> str:
 def _late(walked: Walked, number: int, deadlines: Mapping[int, int]) -> Iterator[Finding]:
     """Steps whose rows took longer than allowed, one finding a conversation."""
     one, fitting, rows = walked.plan.expectations[number], walked.fittings[number], walked.rows
-    place = np.union1d(fitting.rows, fitting.questions)
+    place = fitting.everything
     for text, slow in _slownesses(walked, place, deadlines):
         cases, first, counts = np.unique(rows.case[place[slow]], return_index=True, return_counts=True)
         for case, start, count in zip(cases, first, counts, strict=True):

@@ -67,6 +67,13 @@ class Fitting:
         """Rows with nothing wrong in order."""
         return ~(self.unasked | self.early | self.untold | self.impossible_time)
 
+    @cached_property
+    def everything(self) -> I64:
+        """Positions of the rows and of their questions, sorted."""
+        if self.questions is self.rows:
+            return self.rows
+        return np.unique(np.concatenate([self.rows, self.questions]))
+
 
 def rows_of(events: Events, cases: NDArray[np.int64], within_ms: int | None) -> Rows:
     """The rows of some conversations.

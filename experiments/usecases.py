@@ -14,228 +14,10 @@ import msgspec
 
 import data
 from experiments.errors import did_you_mean
+from experiments.usecases_facts import Actor, CaseReadings, CatalogueError, Enforcement, Names, Step, UseCase
 
-Names = tuple[str, ...]
 Sources = Mapping[str, tuple[tuple[str, str], ...]]
 """Record name -> the information objects it carries, (use case, information id), as ``environment.messages.sources()`` gives them."""
-
-
-class CatalogueError(ValueError):
-    """A use case, step or rule that the catalogue does not know, or a file of it that does not fit."""
-
-
-class _Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of all catalogue facts: frozen, and an unknown key is refused."""
-
-
-class Step(_Fact):
-    """One row of a step table."""
-
-    id: str
-    event: str
-    activity: str
-    does: str
-    operation: str
-    producer: Names
-    receiver: Names
-    information: Names
-    requirements: Names
-
-    @property
-    def is_act(self) -> bool:
-        """Whether the step is an act by topology: nobody else receives it (CONFORMANCE C1)."""
-        return not self.receiver or set(self.receiver) == set(self.producer)
-
-
-class Scenario(_Fact):
-    """One scenario of a use case, steps in the order of its table."""
-
-    id: str
-    name: str
-    primary_actor: str
-    trigger: str
-    precondition: str
-    postcondition: str
-    source: Literal["table", "narrative"]
-    steps: tuple[Step, ...]
-
-
-class Information(_Fact):
-    """One information object that steps exchange."""
-
-    id: str
-    name: str
-    fields: Names
-    requirements: Names
-
-
-class Requirement(_Fact):
-    """One requirement that steps or information objects cite."""
-
-    id: str
-    category: str
-    name: str
-    says: str
-
-
-class CaseActor(_Fact):
-    """An actor as one use case writes it."""
-
-    id: str
-    as_written: str
-    kind: Literal["role", "system", "device"]
-
-
-class Actor(_Fact):
-    """An actor of the whole catalogue; ``operated_by`` is a role or nobody."""
-
-    id: str
-    names: Names
-    kind: Literal["role", "system", "device"]
-    operated_by: str | None
-    does: str
-    sucs: Names
-
-
-class UseCase(_Fact):
-    """One system use case."""
-
-    id: str
-    name: str
-    domain: str
-    bucs: Names
-    services: tuple[int, ...]
-    pilots: dict[str, Names]
-    objectives: Names
-    conditions: Names
-    rules: Names
-    actors: tuple[CaseActor, ...]
-    scenarios: tuple[Scenario, ...]
-    information: tuple[Information, ...]
-    requirements: tuple[Requirement, ...]
-    notes: Names
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """All steps of all scenarios."""
-        return tuple(step for scenario in self.scenarios for step in scenario.steps)
-
-    def scenario(self, name: str) -> Scenario:
-        """The scenario with this id; ``CatalogueError`` if there is none."""
-        for scenario in self.scenarios:
-            if scenario.id == name:
-                return scenario
-        text = f"{self.id} has no scenario {name!r}{did_you_mean(name, [one.id for one in self.scenarios])}"
-        raise CatalogueError(text)
-
-    def rule_keys(self) -> dict[str, str]:
-        """Key -> text of every rule (``SUC06.3/r07`` is the seventh) and requirement (``SUC06.3/QoS-2``)."""
-        rules = {f"{self.id}/r{number:02d}": text for number, text in enumerate(self.rules, start=1)}
-        return rules | {f"{self.id}/{one.id}": f"{one.name}: {one.says}" for one in self.requirements}
-
-
-class Alternative(_Fact):
-    """The other route of a step: the step falls away where ``step`` went to ``receiver``."""
-
-    name: str
-    step: str
-    receiver: str
-
-
-class Deadline(_Fact):
-    """A step is late when it arrives after the instant in ``field`` of the same conversation's ``record``."""
-
-    record: str
-    field: str
-
-
-class Reading(_Fact):
-    """How an odd step is read (CONFORMANCE C2); what is left out stays as the table has it.
-
-    Attributes:
-        reason: why, for people.
-        information: ids really carried.
-        producer: who really sends or acts.
-        receiver: who really receives.
-        receivers: whether all receivers must be reached, or any.
-        producers: whether any producer will do, or all must send.
-        carries: a GET as a pair: ``forward`` the receiver asks and the answer travels producer to receiver, ``back`` the producer asks;
-            ``push`` one message without a question.
-        records: the only records that can make it, where its information is carried by others too.
-        asks: the record of the question of a pair.
-        act: name of the act.
-        after: steps that its sender must have received or done before; the row above where not stated.
-        repeats: an earlier step with the same sender, receiver and information.
-        group: the alternative route that makes the step fall away.
-        deadline: until when it must arrive.
-        impossible: why no run can make the step.
-    """
-
-    reason: str
-    information: Names | None = None
-    producer: Names | None = None
-    receiver: Names | None = None
-    receivers: Literal["all", "any"] = "all"
-    producers: Literal["any", "joint"] = "any"
-    carries: Literal["forward", "back", "push"] | None = None
-    records: Names | None = None
-    asks: str = ""
-    act: str | None = None
-    after: Names | None = None
-    repeats: str | None = None
-    group: Alternative | None = None
-    deadline: Deadline | None = None
-    impossible: str | None = None
-
-
-class Extra(_Fact):
-    """A message that no row of the table has: it must exist in a completed conversation, or (``required: false``) may.
-
-    Any of the ``records`` will do.
-    """
-
-    records: Names
-    scenario: str
-    producer: Names
-    receiver: Names
-    reason: str
-    receivers: Literal["all", "any"] = "all"
-    after: Names = ()
-    required: bool = True
-
-
-class Trigger(_Fact):
-    """What starts a scenario, as a condition on result tables: ``table`` has a row (in which column ``less`` is below column ``than``)."""
-
-    table: str
-    reason: str
-    less: str = ""
-    than: str = ""
-
-
-class Conveyance(_Fact):
-    """How long a message may take to arrive, and to be acknowledged."""
-
-    within_ms: int
-    acknowledged_within_ms: int
-    source: str
-
-
-class CaseReadings(_Fact):
-    """All readings of one use case."""
-
-    steps: dict[str, Reading] = {}
-    extra: tuple[Extra, ...] = ()
-    operated_by: dict[str, str] = {}
-    triggers: dict[str, Trigger] = {}
-    conveyance: Conveyance | None = None
-
-
-class Enforcement(_Fact):
-    """What keeps a rule: a module attribute, or the reason why it is outside."""
-
-    enforced_by: Names = ()
-    outside: str = ""
 
 
 def _read(kind: Any, *parts: str) -> Any:
@@ -365,3 +147,35 @@ def carries(name: str, step: Step) -> str:
     if reading is not None and reading.carries is not None:
         return reading.carries
     return "forward" if step.operation == "GET" and not step.is_act else "push"
+
+
+def catalogue_table() -> str:
+    """All use cases as a table for a terminal."""
+    from experiments.usecases_text import catalogue_table as text
+
+    return text()
+
+
+def usecase_text(name: str, *, rules: bool = False) -> str:
+    """One use case for a terminal: its steps with their readings, or its rules with what enforces and tests them."""
+    from experiments.usecases_text import rules_text, steps_text
+
+    return rules_text(name) if rules else steps_text(name)
+
+
+__all__ = [
+    "CatalogueError",
+    "Sources",
+    "actors",
+    "carries",
+    "catalogue_table",
+    "enforcements",
+    "ids",
+    "operators",
+    "permissions",
+    "plays",
+    "read_step",
+    "readings",
+    "usecase",
+    "usecase_text",
+]

@@ -63,7 +63,7 @@ class Scribe:
         self.contents.setdefault(record, []).append({"row": row} | values)
         return name
 
-    def act(self, name, actors, reads=("needs/need-1",), writes=("setpoint/home-0001",)):
+    def act(self, name, actors, reads=("needs/need-1",), writes=("devices/home-0001",)):
         for actor in [actors] if isinstance(actors, str) else actors:
             self.acts.append(
                 {"row": len(self.acts), "act": name, "actor": actor, "conversation": self.conversation,
@@ -98,7 +98,7 @@ def procurement(scribe, number, at_ms):
     scribe.open(f"SUC06.1/{number}", "SUC06.1", "2", "dso-1/derms", at_ms)
     scribe.send("AvailabilityRequest", "dso-1/derms", list(FSPS))
     scribe.send("FlexibilityAvailability", list(FSPS), "dso-1/derms")
-    scribe.act("forecast_violations", "dso-1/derms", ["forecasts/trafo-1"], ["need/need-1"])
+    scribe.act("forecast_violations", "dso-1/derms", ["forecasts/trafo-1"], ["needs/need-1"])
     scribe.send("ParticipantFile", list(FSPS), "lfmo-1")
     scribe.send("SessionRequest", "dso-1", "lfmo-1")
     scribe.send("QualificationDecision", "lfmo-1", list(FSPS))
@@ -108,7 +108,7 @@ def procurement(scribe, number, at_ms):
         scribe.send("Bid", fsp, "lfmo-1")
         scribe.send("BidReceipt", "lfmo-1", fsp)
     scribe.now_ms += HOUR
-    scribe.act("clear_market", "lfmo-1", ["bids/session-1/0", "bids/session-1/1"], ["clearing/session-1"])
+    scribe.act("clear_market", "lfmo-1", ["bids/session-1/0", "bids/session-1/1"], ["clearings/session-1"])
     scribe.send("ClearingResult", "lfmo-1", "dso-1/derms")
     scribe.send("Award", "lfmo-1", list(FSPS))
     scribe.send("EngagementRequest", "dso-1/derms", list(FSPS))
@@ -128,7 +128,7 @@ def activation(scribe, number, at_ms, *, direct=False):
     for fsp, homes in FSPS.items():
         scribe.send("ActivationSignal", f"{fsp}/fsp-technical-platform", [f"{home}/der" for home in homes])
     ders = [f"{home}/der" for home in HOMES]
-    scribe.act("start_delivery", ders, ["activation/act-1"])
+    scribe.act("start_delivery", ders, ["activations/act-1"])
     scribe.send("DeliveryMeasurement", ders, "dso-1/dso-scada")
     scribe.send("DeliveryDetected", "dso-1/dso-scada", "dso-1")
     scribe.send("ActivationReport", "dso-1", "gdbn-1")
@@ -141,8 +141,8 @@ def settlement(scribe, number, at_ms):
     scribe.send("MeterData", "dso-1/dso-database", "gdbn-1/settlement", answer_to=question)
     scribe.act("read_baselines", "gdbn-1/settlement", ["baselines/base-1"], [])
     scribe.act("calculate_delivery", "gdbn-1/settlement", ["meters/home-0001"], ["deliveries/settle-1"])
-    scribe.act("verify_delivery", "gdbn-1/settlement", ["deliveries/settle-1", "activation/act-1"], ["deliveries/settle-1"])
-    scribe.act("calculate_remuneration", "gdbn-1/settlement", ["deliveries/settle-1"], ["settlement/settle-1"])
+    scribe.act("verify_delivery", "gdbn-1/settlement", ["deliveries/settle-1", "activations/act-1"], ["deliveries/settle-1"])
+    scribe.act("calculate_remuneration", "gdbn-1/settlement", ["deliveries/settle-1"], ["settlements/settle-1"])
     scribe.send("RemunerationAndPenalty", "gdbn-1/settlement", "dso-1/dso-settlement-service")
     scribe.send("SettlementDecision", "dso-1/dso-settlement-service", "gdbn-1/settlement")
     scribe.send("Invoice", "gdbn-1", [*(f"{fsp}/fsp-technical-platform" for fsp in FSPS), "dso-1/dso-settlement-service"])
