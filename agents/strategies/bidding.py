@@ -138,7 +138,7 @@ def offers(
         as 0.
         share: share of the potential to offer, in [0, 1]; see ``offered_share``.
         count: number of blocks an area.
-        granularity_kw: quantities are cut down to whole multiples of it.
+        granularity_kw: quantities are cut down to whole multiples of it (0: any quantity).
         least_kw: smaller quantities are not offered.
 
     Raises:
@@ -156,7 +156,7 @@ def offers(
         none = np.zeros(0, np.int64)
         return Offers(none, none, none, np.zeros(0), np.zeros(0))
     sums = np.add.reduceat(potential[order], starts, axis=0) * share
-    quantity = np.floor(sums / granularity_kw + 1e-9) * granularity_kw
+    quantity = np.floor(sums / granularity_kw + 1e-9) * granularity_kw if granularity_kw > 0.0 else sums
     price = np.maximum.reduceat(homes.price_eur_per_kwh[order], starts)
     row, interval = np.nonzero((quantity > 0.0) & (quantity >= least_kw))
     areas, numbers = np.divmod(key[starts][row], count)

@@ -158,7 +158,7 @@ def predict(model: Model, history_kw: ArrayLike, table: ArrayLike, upcoming: Arr
         raise ValueError(msg)
     residual = np.nan_to_num(load - _regress(model, np.asarray(table, np.float64)))
     recent = residual[:, -model.shape.recent :].mean(axis=1, keepdims=True)
-    return _regress(model, ahead) + _carry(residual, model, steps) + model.fade[:, :steps] * recent
+    return np.asarray(_regress(model, ahead) + _carry(residual, model, steps) + model.fade[:, :steps] * recent)
 
 
 def _regress(model: Model, table: F64) -> F64:
@@ -225,26 +225,47 @@ def _two_coefficients(now: F64, first: F64, second: F64) -> F64:
 def _fade(residual: F64, lag: F64, grid: Shape, horizon: int) -> F64:
     """Coefficient of the mean of the last intervals by horizon, shape (n, horizon), within [0, 1].
 
-    It explains what the lags left: the regression on the mean of the last hour is done on the lags' own error.
+    It explains what the lags left: the regression on the mean of the last hour is done on the lags' own error, at knots that
+    thin out with the horizon, straight lines between them.
     """
     filled = np.nan_to_num(residual)
     total = filled.shape[1]
     running = np.cumsum(np.pad(filled, ((0, 0), (1, 0))), axis=1)
-    recent = (running[:, grid.recent :] - running[:, : -grid.recent]) / grid.recent  # ends before column k + recent
+    recent = (running[:, grid.recent :] - running[:, : -grid.recent]) / grid.recent  # the first ends at column recent
     power = (recent * recent).mean(axis=1) + 1e-12
-    result = np.zeros((len(filled), horizon))
-    for step in range(min(horizon, total - grid.recent - 8 * grid.per_day)):
+    knots = _knots(min(horizon, total - grid.recent - grid.per_day))
+    values = np.zeros((len(filled), len(knots)))
+    for place, step in enumerate(knots):
         target = np.arange(grid.recent + step, total)
         left = filled[:, target] - _explained(filled, lag[step // grid.per_day], target, step, grid)
         shared = (left * recent[:, : len(target)]).mean(axis=1)
-        result[:, step] = np.clip(shared / power, 0.0, 1.0)
-    return result
+        values[:, place] = np.clip(shared / power, 0.0, 1.0)
+    return _between(values, knots, horizon)
+
+
+def _knots(steps: int) -> list[int]:
+    """Horizons at which the fading is fitted: every one at first, then each a third further than the last."""
+    found = [0]
+    while found[-1] < steps - 1:
+        found.append(min(max(found[-1] + 1, round(found[-1] * 4 / 3)), steps - 1))
+    return found
+
+
+def _between(values: F64, knots: list[int], horizon: int) -> F64:
+    """Straight lines between knots, shape (n, horizon); after the last knot its value."""
+    steps = np.minimum(np.arange(horizon), knots[-1])
+    right = np.minimum(np.searchsorted(knots, steps), len(knots) - 1)
+    left = np.maximum(right - 1, 0)
+    place = np.asarray(knots)
+    width = np.maximum(place[right] - place[left], 1)
+    part = (steps - place[left]) / width
+    return np.asarray(values[:, left] * (1.0 - part) + values[:, right] * part)
 
 
 def _explained(residual: F64, lag: F64, target: NDArray[np.int64], step: int, grid: Shape) -> F64:
     day = step // grid.per_day + 1
     back, week = _seen(residual, target - day * grid.per_day), _seen(residual, target - 7 * grid.per_day)
-    return lag[:, :1] * back + lag[:, 1:] * week
+    return np.asarray(lag[:, :1] * back + lag[:, 1:] * week)
 
 
 def persistence(history_kw: ArrayLike, steps: int, per_day: int = 96) -> F64:

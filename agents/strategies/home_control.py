@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.strategies.home_model import States, house, tank
+from agents.strategies.home_model import Linear, States, house, tank
 from agents.strategies.home_view import F64, Bool, HomePlan, HomeView
 
 QUIET_KW = 0.05
@@ -73,7 +73,7 @@ def set_points(now: HomeView, plan: HomePlan, step: int, ordered: Bool | None = 
     return SetPoints(*(np.where(now.automatic, power, np.nan) for power in powers))
 
 
-def _guarded(content: F64, model: tuple[F64, F64, F64], planned_kw: F64, rated_kw: F64, low: F64, high: F64) -> F64:
+def _guarded(content: F64, model: Linear, planned_kw: F64, rated_kw: F64, low: F64, high: F64) -> F64:
     """The planned power, raised to keep the lower and reduced to keep the upper bound at the end of the step; within the rating."""
     keep, drift, gain = model
     free = keep * content + drift[:, 0]
@@ -134,7 +134,7 @@ def needs_replan(
     battery = (made.battery_kw > 0) & (np.abs(now.battery_soc_kwh - expected.battery_kwh[:, step]) > allowed_kwh)
     heater = (made.heater_kw > 0) & (np.abs(now.heater_c - expected.heater_c[:, step]) > tolerance.heater_k)
     warmth = (made.hp_kw > 0) & (np.abs(now.house_c - expected.house_c[:, step]) > tolerance.house_k)
-    return (car | battery | heater | warmth) & now.automatic
+    return np.asarray((car | battery | heater | warmth) & now.automatic)
 
 
 def splice(old: HomePlan, new: HomePlan, rows: Bool, step: int) -> HomePlan:

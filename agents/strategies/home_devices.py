@@ -6,6 +6,7 @@ comfort). A battery meets the same segments downwards: what it takes out is wort
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,14 +111,14 @@ def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64, last: Ans
 def _widths(others_kw: F64, from_kw: F64, to_kw: F64, edges: tuple[F64, F64, F64], gain: F64) -> tuple[F64, ...]:
     """Content that the part of the own power range [from, to] in each of the four regions of the net load amounts to."""
     cuts = [from_kw, *(np.minimum(np.maximum(edge - others_kw, from_kw), to_kw) for edge in edges), to_kw]
-    return tuple((upper - lower) * gain for lower, upper in zip(cuts[:-1], cuts[1:], strict=True))
+    return tuple((upper - lower) * gain for lower, upper in pairwise(cuts))
 
 
 def _unchanged(last: Answer, new: Answer) -> NDArray[np.bool_]:
     same = (last.demand == new.demand).all(axis=0)
     for before, now in zip(last.widths, new.widths, strict=True):
         same &= (before == now).all(axis=0)
-    return same
+    return np.asarray(same)
 
 
 def _of(device: Device, columns: NDArray[np.intp]) -> Device:
@@ -210,7 +211,7 @@ def _at_step_ends(bound: F64, tighter: np.ufunc) -> F64:
 
 
 def _ev(view: HomeView, rows: NDArray[np.intp]) -> Device:
-    plugged = _steps(view.ev_plugged)
+    plugged = np.ascontiguousarray(view.ev_plugged.T)
     wanted = view.ev_target_share * view.ev_kwh_capacity
     leaves = np.concatenate([plugged[:-1] & ~plugged[1:], np.zeros((1, view.n), np.bool_)])
     low = np.where(leaves, wanted, 0.0)

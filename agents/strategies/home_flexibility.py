@@ -75,7 +75,7 @@ def potential(
     steps = slice(from_step, to_step)
     sides = []
     for sign in (1.0, -1.0):
-        extreme = _extreme(view, plan, sign * window, most_eur_per_kwh)
+        extreme = _extreme(view, plan, np.where(window, sign, 0.0), most_eur_per_kwh)
         moved_kw = _offered(view, sign * (plan.net_kw - extreme.net_kw))[:, steps]
         price = _price(view, plan, extreme, moved_kw)
         sides.append((moved_kw, np.repeat(price[:, None], to_step - from_step, axis=1)))

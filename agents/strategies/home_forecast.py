@@ -42,7 +42,7 @@ def similar_days(values: F64, past: Steps, future: Steps, days: int = 10) -> F64
         the forecast; where no day of the type was seen, the mean over days of any type, and 0 where there is no history of the slot.
     """
     chosen = _matches(past, future, days)
-    total = np.zeros((len(values), len(future.slot)))
+    total: F64 = np.zeros((len(values), len(future.slot)))
     count = np.zeros(len(future.slot))
     for column in chosen.T:  # one column a day: a running sum keeps rows independent of each other
         seen = column >= 0
@@ -84,7 +84,8 @@ def load(values: F64, past: Steps, future: Steps, days: int = 10, recent: int = 
     errors = values[:, -recent:] - similar_days(values[:, :-recent], before, last, days)
     shift = np.cumsum(errors, axis=1)[:, -1] / len(last.slot)
     fade = np.exp(-(np.arange(len(future.slot)) + 1.0) / fades_in)
-    return np.maximum(base + shift[:, None] * fade, 0.0)
+    shifted: F64 = np.maximum(base + shift[:, None] * fade, 0.0)
+    return shifted
 
 
 def generation(
@@ -115,7 +116,7 @@ def generation(
     observed_days = max(len(np.unique(past.day)), 1)
     weight = prior * energy.max() / observed_days
     yields = (power + weight * overall[:, None]) / np.where(energy + weight > 0.0, energy + weight, 1.0)
-    return np.maximum(yields[:, hour_ahead] * weather_ahead, 0.0)
+    return np.asarray(np.maximum(yields[:, hour_ahead] * weather_ahead, 0.0))
 
 
 def _last(sums: F64) -> F64:

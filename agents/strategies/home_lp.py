@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.strategies import home_devices
 from agents.strategies.home_devices import Device
-from agents.strategies.home_model import own_controls, with_net
+from agents.strategies.home_model import cost_eur, own_controls, with_net
 from agents.strategies.home_store import reach
 from agents.strategies.home_view import F64, HomePlan, HomeView, put_plan, take
 
@@ -43,7 +43,7 @@ class Template(NamedTuple):
         n_columns: number of columns.
         n_rows: number of rows.
         starts: column starts of the compressed matrix.
-        index: row indices of the compressed matrix.
+        rows: row indices of the compressed matrix.
         order: position of each value of :func:`_values` in the compressed matrix.
     """
 
@@ -51,7 +51,7 @@ class Template(NamedTuple):
     n_columns: int
     n_rows: int
     starts: NDArray[np.int32]
-    index: NDArray[np.int32]
+    rows: NDArray[np.int32]
     order: NDArray[np.int64]
 
 
@@ -61,8 +61,6 @@ def reference_cost(view: HomeView, rows: NDArray[np.int64] | None = None) -> F64
     Raises:
         RuntimeError: the solver did not find an optimum.
     """
-    from agents.strategies.home_model import cost_eur
-
     part = view if rows is None else take(view, rows)
     return cost_eur(part, reference(part).plan)
 
@@ -174,7 +172,7 @@ class _Solver:
         model.col_cost_, model.col_lower_, model.col_upper_ = cost, low, high
         model.row_lower_, model.row_upper_ = right, right
         model.a_matrix_.format_ = self._highspy.MatrixFormat.kColwise
-        model.a_matrix_.start_, model.a_matrix_.index_ = template.starts, template.index
+        model.a_matrix_.start_, model.a_matrix_.index_ = template.starts, template.rows
         model.a_matrix_.value_ = _values(devices, m)[template.order]
         self._highs.passModel(model)
 

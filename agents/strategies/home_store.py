@@ -140,7 +140,7 @@ def _backward(store: Store, base: F64, segments: list[Segment], levels: int) -> 
 
 
 def _at_the_end(store: Store, level: Ranks) -> F64:
-    return np.where(level < store.worthless, store.high[-1], store.low[-1])
+    return np.asarray(np.where(level < store.worthless, store.high[-1], store.low[-1]))
 
 
 def _forward(store: Store, base: F64, segments: list[Segment], wanted: F64) -> F64:

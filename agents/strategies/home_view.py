@@ -5,7 +5,7 @@ equals its homes planned alone, bit for bit. A device a home does not have is a 
 positive; ``n`` homes, ``m`` steps of the horizon, each ``hours`` long. Signs and units: ``environment.units``.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,8 +148,17 @@ class HomePlan(NamedTuple):
 
 
 PER_STEP = frozenset(
-    "buy_eur_per_kwh sell_eur_per_kwh load_kw pv_kw ev_plugged ev_drive_kwh heater_draw_kwh hp_cop house_low_c house_high_c"
-    " house_set_c temp_out_c gains_kw".split()
+    {
+        "buy_eur_per_kwh",
+        "sell_eur_per_kwh",
+        "load_kw",
+        "pv_kw",
+        "ev_plugged",
+        "ev_drive_kwh",
+        "heater_draw_kwh",
+        "hp_cop",
+    }
+    | {"house_low_c", "house_high_c", "house_set_c", "temp_out_c", "gains_kw"}
 )
 """Fields of shape (n, m); the other arrays are (n,)."""
 
@@ -170,7 +179,7 @@ _FLAGS = {"ev_plugged": False, "automatic": True, "consent": True}
 _SCALARS = ("hours", "start_step")
 
 
-def homes(n: int, m: int, hours: float, start_step: int = 0, **columns: object) -> HomeView:
+def homes(n: int, m: int, hours: float, start_step: int = 0, **columns: Any) -> HomeView:
     """A view of ``n`` homes over ``m`` steps: the given columns, and no device where none is given.
 
     Args:
@@ -190,7 +199,9 @@ def homes(n: int, m: int, hours: float, start_step: int = 0, **columns: object) 
     if unknown:
         msg = f"HomeView has no column {', '.join(unknown)}; columns: {', '.join(HomeView._fields[2:])}"
         raise ValueError(msg)
-    filled = {name: _column(name, columns.get(name), n, m) for name in HomeView._fields if name not in _SCALARS}
+    filled: dict[str, Any] = {
+        name: _column(name, columns.get(name), n, m) for name in HomeView._fields if name not in _SCALARS
+    }
     view = HomeView(hours=hours, start_step=start_step, **filled)
     ends = {
         "battery_end_kwh": "battery_soc_kwh",
@@ -201,7 +212,7 @@ def homes(n: int, m: int, hours: float, start_step: int = 0, **columns: object) 
     return view._replace(**{end: getattr(view, now) for end, now in ends.items() if end not in columns})
 
 
-def _column(name: str, value: object, n: int, m: int) -> NDArray[np.generic]:
+def _column(name: str, value: Any, n: int, m: int) -> NDArray[Any]:
     shape = (n, m) if name in PER_STEP else (n,)
     kind = np.bool_ if name in _FLAGS else np.float64
     given = _FLAGS.get(name, _DEFAULTS.get(name, 0.0)) if value is None else value
@@ -224,7 +235,8 @@ def keep_start(view: HomeView) -> HomeView:
 
 def take(view: HomeView, rows: Int | Bool | slice) -> HomeView:
     """The view of some homes: positions, a mask or a slice."""
-    return HomeView(view.hours, view.start_step, *(column[rows] for column in view[2:]))
+    columns: list[Any] = [column[rows] for column in view[2:]]
+    return HomeView(view.hours, view.start_step, *columns)
 
 
 def take_plan(plan: HomePlan, rows: Int | Bool | slice) -> HomePlan:

@@ -62,7 +62,7 @@ def needs(
         limit_kw: what each constraint bears in both directions, broadcast to (constraints, T).
         margin_share: safety margin as a share of the forecast.
         margin_kw: safety margin in kW, for example a quantile of the forecast's own error by horizon; broadcast.
-        granularity_kw: needs are whole multiples of it.
+        granularity_kw: needs are whole multiples of it (0: any quantity).
 
     Raises:
         ValueError: a limit is negative, a margin negative, or a forecast missing.
@@ -73,8 +73,9 @@ def needs(
         msg = "needs: forecasts must be finite, limits and margins at least 0"
         raise ValueError(msg)
     excess = np.abs(flow) * (1.0 + margin_share) + margin - limit
-    steps = np.ceil((excess - _ROUNDING_SLACK) / granularity_kw)
-    need = np.maximum(steps, 0.0) * granularity_kw
+    if granularity_kw > 0.0:
+        excess = np.ceil((excess - _ROUNDING_SLACK) / granularity_kw) * granularity_kw
+    need = np.maximum(excess, 0.0)
     return Needs(np.where(flow > 0.0, need, 0.0), np.where(flow < 0.0, need, 0.0))
 
 
