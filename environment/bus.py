@@ -1,7 +1,7 @@
 """The bus: what happens to a message between two addresses.
 
 Delay, loss, duplication, outage and partition act on every transmission and every acknowledgement; an unacknowledged message is sent again
-60 s later (SUC06.2/SEC-3), at most ``max_attempts`` times. All draws are addressed by message id and attempt, and all disturbances are known
+60 s later (SUC06.2/SEC-3), up to the channel's number of attempts. All draws are addressed by message id and attempt, and all disturbances are known
 by the clock, so the whole fate of a batch is computed when it is posted, as columns: the world schedules only what somebody reacts to.
 """
 
@@ -63,6 +63,8 @@ class Channel:
     delay: Delay = field(default_factory=Delay)
     loss_share: float = 0.0
     duplication_share: float = 0.0
+    acknowledge_within_ms: int = ACKNOWLEDGE_TIMEOUT_MS
+    attempts: int = 3
 
 
 INTERNAL = Channel("internal", Delay("constant", 0.05))
@@ -130,7 +132,6 @@ class Bus:
         channels: Mapping[str, Channel] | None = None,
         default: Channel | None = None,
         disturbances: tuple[Disturbance, ...] = (),
-        max_attempts: int = 3,
         authenticate: bool = True,
     ) -> None:
         """Wire up.
@@ -142,13 +143,11 @@ class Bus:
             channels: for addresses (or the part before the slash) the channel that they are reached by.
             default: channel of all others.
             disturbances: outages, partitions, dropped acknowledgements.
-            max_attempts: transmissions of one message at most.
             authenticate: whether signatures and roles are checked on receipt.
         """
         self.directory = directory
         self.journal = Journal(directory)
         self._authenticate = authenticate
-        self._max_attempts = max_attempts
         self._disturbances = disturbances
         self._channels = [INTERNAL, default or Channel(), *(channels or {}).values()]
         self._channel_of = self._assign(list(channels or {}))
@@ -251,12 +250,14 @@ class Bus:
         )
         channel = self._channel(batch)
         waiting = np.arange(n)
-        for attempt in range(self._max_attempts):
-            waiting = self._attempt(traffic, channel, waiting, attempt)
+        within_ms = np.array([one.acknowledge_within_ms for one in self._channels])[channel]
+        attempts = np.array([one.attempts for one in self._channels])[channel]
+        for attempt in range(int(attempts.max())):
+            waiting = self._attempt(traffic, channel, within_ms, waiting[attempts[waiting] > attempt], attempt)
             if not len(waiting):
                 break
-        last_ms = batch.sent_ms + (traffic.attempts - 1) * ACKNOWLEDGE_TIMEOUT_MS
-        traffic.given_up_ms[waiting] = last_ms[waiting] + ACKNOWLEDGE_TIMEOUT_MS
+        given_up = (traffic.acknowledged_ms == NEVER) & (batch.receiver >= 0)
+        traffic.given_up_ms[given_up] = (batch.sent_ms + traffic.attempts * within_ms)[given_up]
         traffic.status[traffic.delivered_ms != NEVER] = DELIVERED
         traffic.status[traffic.acknowledged_ms != NEVER] = ACKNOWLEDGED
         return traffic
@@ -267,11 +268,11 @@ class Bus:
         named = np.where(of[batch.receiver] > 1, of[batch.receiver], of[batch.sender])
         return np.where(directory.party[batch.receiver] == directory.party[batch.sender], 0, named)
 
-    def _attempt(self, traffic: Traffic, channel: I64, rows: I64, attempt: int) -> I64:
+    def _attempt(self, traffic: Traffic, channel: I64, within_ms: I64, rows: I64, attempt: int) -> I64:
         """Transmit ``rows`` once; returns those still unacknowledged when the timeout ends."""
         batch, ids = traffic.batch, traffic.batch.ids[rows]
         sender, receiver = batch.sender[rows], batch.receiver[rows]
-        start_ms = batch.sent_ms + attempt * ACKNOWLEDGE_TIMEOUT_MS
+        start_ms = batch.sent_ms + attempt * within_ms[rows]
         out_word, back_word = philox(self._delay_key, np.uint64(attempt), ids)
         arrival_ms = start_ms + self._delays(channel[rows], out_word)
         back_ms = arrival_ms + self._delays(channel[rows], back_word)
@@ -284,7 +285,7 @@ class Bus:
         traffic.duplicates[rows] += arrives & ~first
         traffic.duplicates[rows] += arrives & self._duplicated(channel[rows], ids, attempt)
         traffic.delivered_ms[rows[first]] = arrival_ms[first]
-        in_time = returns & (back_ms < start_ms + ACKNOWLEDGE_TIMEOUT_MS)
+        in_time = returns & (back_ms < start_ms + within_ms[rows])
         traffic.acknowledged_ms[rows[in_time]] = back_ms[in_time]
         return rows[~in_time & (receiver >= 0)]
 

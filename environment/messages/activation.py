@@ -24,7 +24,7 @@ class ActivationRequest(Record):
 
     source: ClassVar[Source] = (("SUC06.2", "I2"),)
     activation: Annotated[str, Item("id of the activation")]
-    bid: Annotated[str, Item("the contracted bid")]
+    contract: Annotated[str, Item("the contract called upon")]
     dso: Annotated[str, Item("who calls")]
     fsp: Annotated[str, Item("who delivers")]
     area: Annotated[str, Item("where")]
@@ -65,8 +65,8 @@ class DeliveryMeasurement(Record):
 
     source: ClassVar[Source] = (("SUC06.2", "I4"),)
     activation: Annotated[str, Item("id of the activation")]
-    before_kw: Annotated[float, Item("net load when the activation began")]
-    after_kw: Annotated[float, Item("net load now", catalogue="activation detected from SCADA")]
+    before_kw: Annotated[float, Item("power of the resource without the activation, as it had been planned")]
+    after_kw: Annotated[float, Item("power of the resource now", catalogue="activation detected from SCADA")]
 
 
 class DeliveryDetected(Record):

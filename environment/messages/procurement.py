@@ -30,6 +30,14 @@ class FlexibilityAvailability(Record):
     ]
 
 
+class AvailabilityRequest(Record):
+    """The DERMS asks the FSPs in its grid for what they could offer (the period that the following reports cover)."""
+
+    source: ClassVar[Source] = ()
+    from_ms: Annotated[int, Item("start of the period")]
+    to_ms: Annotated[int, Item("end of the period")]
+
+
 class SessionRequest(Record):
     """The DSO asks the market operator for a session: the need and the product."""
 
@@ -72,11 +80,20 @@ class SessionRequest(Record):
     baseline: Annotated[str, Item("baseline method")]
 
 
+class QualificationRequest(Record):
+    """The market operator asks a possible participant for its papers."""
+
+    source: ClassVar[Source] = ()
+    session: Annotated[str, Item("auction id")]
+    papers: Annotated[tuple[str, ...], Item("documents needed")]
+
+
 class ParticipantFile(Record):
     """The papers of an FSP that wants to bid."""
 
     source: ClassVar[Source] = (("SUC06.1", "Info-6"),)
     fsp: Annotated[str, Item("who it is")]
+    areas: Annotated[tuple[str, ...], Item("local areas of its portfolio")]
     papers: Annotated[
         tuple[str, ...], Item("documents handed in, of the seven that are needed", catalogue="contact information")
     ]
@@ -92,7 +109,7 @@ class QualificationDecision(Record):
 
 
 class SessionPublication(Record):
-    """The need, published to the FSPs that can help."""
+    """The need, published to the FSPs that can help; intervals without need carry 0."""
 
     source: ClassVar[Source] = (("SUC06.1", "Info-1"), ("SUC06.1", "Info-2"), ("SUC06.1", "Info-3"))
     session: Annotated[str, Item("auction id", catalogue="auction id")]
@@ -191,10 +208,11 @@ class Award(Record):
 
 
 class EngagementRequest(Record):
-    """The DERMS engages an FSP whose bid was cleared."""
+    """The DERMS engages an FSP whose bid was cleared; all bids of an FSP in an area are one contract."""
 
     source: ClassVar[Source] = (("SUC06.1", "N3"),)
     session: Annotated[str, Item("auction id")]
+    contract: Annotated[str, Item("contract that the bid belongs to: session, FSP and area")]
     bid: Annotated[str, Item("bid id")]
     fsp: Annotated[str, Item("who delivers", catalogue="FSP id")]
     area: Annotated[str, Item("where")]

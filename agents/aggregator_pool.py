@@ -1,0 +1,273 @@
+"""The aggregator's book-keeping: what its homes planned, what it may sell of it, whom it calls and what each delivered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earnings_eur, offered_share, offers
+from environment.calendar import Timeline
+from environment.instruments import MeterStore
+from environment.messages.activation import ActivationRequest
+from environment.messages.aggregation import AssetTelemetry, HomePlanReport, OnboardingFile
+from environment.messages.base import Batch
+from environment.messages.procurement import BaselineDeclaration, Bid, EngagementRequest, SessionPublication
+from markets.baselines.declared import freeze
+from markets.ledger import cents, split
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FspTerms:
+    """What an FSP is told.
+
+    Attributes:
+        dso: role address of the DSO.
+        derms: address of its DERMS.
+        market: role address of the market operator.
+        gdbn: address of the GDBN.
+        papers: documents of its participant file.
+        papers_until_ms: end of their validity.
+        margin_share: added to the homes' prices when it bids.
+        share_to_homes: part of what it earns above their own prices that goes to the homes.
+        blocks: price steps of a bid in each area.
+        delivers_share: part of an order that it passes on (a fault below 1).
+        telemetry_wait_s: how long it watches assets before it shares their flexibility.
+        feedback_wait_s: how long it waits for its members' answers to a signal.
+    """
+
+    dso: str
+    derms: str
+    market: str
+    gdbn: str
+    papers: tuple[str, ...]
+    papers_until_ms: int
+    margin_share: float = 0.1
+    share_to_homes: float = 0.7
+    blocks: int = 3
+    delivers_share: float = 1.0
+    telemetry_wait_s: float = 1200.0
+    feedback_wait_s: float = 15.0
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """The contracted homes.
+
+    Attributes:
+        home: names of the homes, sorted.
+        home_address: numbers of their addresses, shape (n,).
+        device_address: numbers of their device addresses, ascending, shape (n,).
+        meter: names of their metering points.
+        area: local area of each home.
+    """
+
+    home: Sequence[str]
+    home_address: I64
+    device_address: I64
+    meter: Sequence[str]
+    area: Sequence[str]
+
+
+@dataclass
+class Contract:
+    """What the DSO engaged of this FSP in one area: one block for each cleared bid."""
+
+    name: str
+    area: str
+    blocks: list[EngagementRequest]
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Names, areas and prices of some homes, to share money among them."""
+
+    name: NDArray[np.str_]
+    area: I64
+    price: F64
+
+    def take(self, rows: I64) -> "_Members":
+        return _Members(self.name[rows], self.area[rows], self.price[rows])
+
+
+@dataclass
+class _Call:
+    """An activation that was passed on: what each home was asked for."""
+
+    rows: I64
+    steps: slice
+    asked_kw: F64
+    planned_kw: F64
+
+
+@dataclass
+class Pool:
+    """Plans, offers and calls of a portfolio."""
+
+    owner: str
+    portfolio: Portfolio
+    timeline: Timeline
+    record: DeliveryRecord = field(default_factory=DeliveryRecord)
+
+    def __post_init__(self) -> None:
+        n = len(self.portfolio.home)
+        self.address = self.portfolio.device_address
+        self.home_address = self.portfolio.home_address
+        self.areas: tuple[str, ...] = tuple(sorted(set(self.portfolio.area)))
+        self._area = np.array([self.areas.index(area) for area in self.portfolio.area], np.int64)
+        self._names = np.array(self.portfolio.home, np.str_)
+        self._onboarded = np.zeros(n, bool)
+        self._planned = np.zeros(n, bool)
+        self._net = self._up = self._price = np.zeros((n, 0))
+        self._from_ms, self._step_s = 0, float(self.timeline.step_ms / 1000)
+        self._calls: dict[str, _Call] = {}
+        self.connected = np.ones(n, bool)
+
+    @property
+    def homes(self) -> _Members:
+        """The members with the mean price at which they offered."""
+        return _Members(self._names, self._area, self._mean_price())
+
+    # --- what is known of the members ----------------------------------------------------------------------------------
+
+    def onboard(self, rows: I64, batch: Batch[OnboardingFile]) -> None:
+        """Members with consent become part of the pool."""
+        self._onboarded[rows] = batch["consent"]
+
+    def watch(self, rows: I64, batch: Batch[AssetTelemetry]) -> None:
+        """Keep whether each asset can be used."""
+        self.connected[rows] = batch["connected"] & batch["communicating"]
+
+    def take_plans(self, rows: I64, batch: Batch[HomePlanReport]) -> None:
+        """Keep the plans of a new day; a plan reported again replaces the one before."""
+        from_ms, steps = int(batch["from_ms"][0]), batch["net_kw"].shape[1]
+        if from_ms != self._from_ms or self._net.shape[1] != steps:
+            n = len(self._names)
+            self._from_ms, self._planned = from_ms, np.zeros(n, bool)
+            self._net, self._up, self._price = np.zeros((n, steps)), np.zeros((n, steps)), np.zeros((n, steps))
+        self._net[rows], self._up[rows], self._price[rows] = batch["net_kw"], batch["up_kw"], batch["price_eur_per_kwh"]
+        self._planned[rows] = True
+
+    def areas_with_plans(self) -> tuple[str, ...]:
+        """Areas in which at least one member has a plan."""
+        return tuple(self.areas[number] for number in np.unique(self._area[self._planned]))
+
+    def members_of(self, area: str) -> list[int]:
+        """Device addresses of the members in an area that have a plan."""
+        return self.address[self._planned & (self._area == self.areas.index(area))].tolist()
+
+    def of_area(self, area: str) -> tuple[int, float, F64, F64, F64]:
+        """Start, step [s], planned net load, possible reduction and its mean price, summed over the members of an area."""
+        rows = self._planned & (self._area == self.areas.index(area))
+        up = self._usable()[rows]
+        total = up.sum(axis=0)
+        value = (up * self._price[rows]).sum(axis=0)
+        price = np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
+        return self._from_ms, self._step_s, self._net[rows].sum(axis=0), total, price
+
+    def _usable(self) -> F64:
+        return np.where((self._planned & self._onboarded & self.connected)[:, None], self._up, 0.0)
+
+    def _mean_price(self) -> F64:
+        energy = self._up.sum(axis=1)
+        value = (self._up * self._price).sum(axis=1)
+        return np.divide(value, energy, out=np.zeros_like(value), where=energy > 0.0)
+
+    # --- offers --------------------------------------------------------------------------------------------------------
+
+    def _window(self, from_ms: int, step_s: float, steps: int) -> slice:
+        """Columns of the plans that a window covers."""
+        first = round((from_ms - self._from_ms) / (self._step_s * 1000))
+        if step_s != self._step_s or first < 0 or first + steps > self._up.shape[1]:
+            text = f"the window of {steps} intervals of {step_s:g} s from {from_ms} ms lies outside the plans"
+            raise ValueError(text)
+        return slice(first, first + steps)
+
+    def _homes(self, margin_share: float, share_to_homes: float) -> Homes:
+        price = np.round(self._mean_price() * (1.0 + margin_share), 4)
+        return Homes(self._names, self._area, price, np.full(len(price), share_to_homes))
+
+    def bids(self, session: SessionPublication, terms: FspTerms) -> list[Bid]:
+        """The pool's supply curve of each area of a session, one bid a block; intervals without need are not offered."""
+        window = self._window(session.from_ms, session.step_s, len(session.need_kw))
+        potential = np.where(session.need_kw > 0.0, self._usable()[:, window], 0.0)
+        table = offers(
+            self._homes(terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
+            count=terms.blocks, granularity_kw=session.granularity_kw, least_kw=session.min_quantity_kw,
+        )  # fmt: skip
+        result = []
+        for area, block in sorted(set(zip(table.area.tolist(), table.block.tolist(), strict=True))):
+            rows = (table.area == area) & (table.block == block)
+            quantity = np.zeros(len(session.need_kw))
+            quantity[table.interval[rows]] = np.round(table.quantity_kw[rows], 6)
+            price = min(float(table.price_eur_per_kwh[rows].max()), session.price_cap_eur_per_kwh)
+            if self.areas[area] in session.areas:
+                name = f"{session.session}/{self.owner}/{self.areas[area]}/{block}"
+                result.append(
+                    Bid(
+                        bid=name, session=session.session, fsp=self.owner, area=self.areas[area],
+                        direction=session.direction, from_ms=session.from_ms, step_s=session.step_s, quantity_kw=quantity,
+                        price_eur_per_kwh=price, min_acceptance_kw=0.0,
+                    )
+                )  # fmt: skip
+        return result
+
+    def baselines(self, session: SessionPublication) -> list[BaselineDeclaration]:
+        """The planned net load of the members in each area over the window, frozen with its hash."""
+        window = self._window(session.from_ms, session.step_s, len(session.need_kw))
+        step_ms = round(session.step_s * 1000)
+        t_ms = session.from_ms + step_ms * np.arange(len(session.need_kw), dtype=np.int64)
+        result = []
+        for area in self.areas_with_plans():
+            if area not in session.areas:
+                continue
+            rows = self._planned & (self._area == self.areas.index(area))
+            name = f"baseline/{session.session}/{self.owner}/{area}"
+            power = self._net[rows][:, window].sum(axis=0)
+            frozen = freeze(name, self.owner, area, t_ms, power, session.gate_ms)
+            result.append(
+                BaselineDeclaration(
+                    baseline=name, session=session.session, fsp=self.owner, area=area, from_ms=session.from_ms,
+                    step_s=session.step_s, power_kw=power, sha256=frozen.sha256,
+                    meters=tuple(str(meter) for meter in np.array(self.portfolio.meter)[rows]),
+                )
+            )  # fmt: skip
+        return result
+
+    # --- calls ---------------------------------------------------------------------------------------------------------
+
+    def disaggregate(self, order: ActivationRequest, terms: FspTerms) -> tuple[I64, F64]:
+        """Rows of the members called and what each has to change [kW], shape (rows, intervals): cheapest first."""
+        window = self._window(order.from_ms, order.step_s, len(order.ordered_kw))
+        wanted = np.zeros((len(self.areas), len(order.ordered_kw)))
+        wanted[self.areas.index(order.area)] = order.ordered_kw
+        potential = np.where((self._area == self.areas.index(order.area))[:, None], self._usable()[:, window], 0.0)
+        reserve = 1.0 / max(offered_share(self.record), 0.1) - 1.0
+        asked = disaggregate(self._homes(0.0, terms.share_to_homes), potential, wanted, reserve)
+        rows = np.flatnonzero((asked > 0.0).any(axis=1))
+        first = self.timeline.index(order.from_ms)
+        steps = slice(first, first + len(order.ordered_kw))
+        self._calls[order.activation] = _Call(rows, steps, asked[rows], self._net[rows][:, window])
+        return rows, asked[rows]
+
+    def delivered(self, activation: str, meters: MeterStore) -> tuple[I64, F64]:
+        """Rows of the members called and the energy each delivered [kWh], at most what it was asked for, from their meters."""
+        call = self._calls[activation]
+        metered = meters.kw[call.rows, call.steps]
+        kw = np.clip(call.planned_kw - metered, 0.0, call.asked_kw)
+        delivered = kw.sum(axis=1) * self.timeline.hours
+        self.record = self.record.after(float(call.asked_kw.sum() * self.timeline.hours), float(delivered.sum()))
+        return call.rows, delivered
+
+
+def member_shares(homes: _Members, delivered_kwh: F64, revenue_eur: float, share_to_homes: float) -> F64:
+    """Whole cents of what the members earned with one activation, shape (n,) [EUR]: their own price, and a share of the rest."""
+    members = Homes(homes.name, homes.area, homes.price, np.full(len(homes.price), share_to_homes))
+    exact, _ = earnings_eur(members, delivered_kwh, revenue_eur)
+    total = min(cents(float(exact.sum())), cents(revenue_eur))
+    if total <= 0 or not exact.sum() > 0.0:
+        return np.zeros(len(exact))
+    return split(total, exact) / 100.0

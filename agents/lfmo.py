@@ -1,0 +1,331 @@
+"""Local flexibility market operator: qualifies, publishes, takes bids until the gate, clears and reports (SUC06.1 scenario 2)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.messages.base import Batch
+from environment.messages.procurement import (
+    PAPERS,
+    Award,
+    Bid,
+    BidReceipt,
+    ClearingResult,
+    ParticipantFile,
+    QualificationDecision,
+    QualificationRequest,
+    SessionPublication,
+    SessionRequest,
+)
+from environment.party import Party, Process, Seat, Work, act, handles
+from markets.bids import BidColumns, NeedColumns, Sensitivities, names
+from markets.clearing.outcome import Clearing
+from markets.products import FlexibilityProduct, LocalArea, Window
+from markets.qualification import Paper, Participant, qualify
+from markets.session import Session, SessionTerms, close, open_session, publish, record_clearing, send_results, submit
+
+F64 = NDArray[np.float64]
+Clear = Callable[..., Clearing]
+Price = Callable[[Clearing, Sensitivities], F64]
+
+
+@dataclass(frozen=True)
+class LfmoTerms:
+    """What the operator is told.
+
+    Attributes:
+        participants: role addresses of the FSPs that may ask to take part.
+        clear: the clearing rule.
+        price: the pricing rule.
+        opens_after_s: time between publication and the first bid taken.
+        papers_within_s: how long papers are waited for.
+    """
+
+    participants: Sequence[str]
+    clear: Clear
+    price: Price
+    opens_after_s: float = 1.0
+    papers_within_s: float = 600.0
+
+
+@dataclass
+class Running:
+    """A session under way: the requests (one a constraint), its state, and the messages behind the book's rows."""
+
+    conversation: str
+    requests: list[SessionRequest]
+    session: Session
+    bids: dict[str, Bid] = field(default_factory=dict)
+    received_ms: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def first(self) -> SessionRequest:
+        """The request of the first constraint; window, gate and product are the same in all."""
+        return self.requests[0]
+
+    @property
+    def t_ms(self) -> NDArray[np.int64]:
+        """Starts of the intervals."""
+        return self.first.from_ms + round(self.first.step_s * 1000) * np.arange(len(self.first.need_kw), dtype=np.int64)
+
+
+class Lfmo(Party):
+    """Runs one market platform; deciding is done by the rules it was given."""
+
+    def __init__(self, seat: Seat, terms: LfmoTerms) -> None:
+        super().__init__(seat)
+        self._terms = terms
+        self._running: dict[str, Running] = {}
+        self._areas: dict[str, tuple[str, ...]] = {}
+
+    @handles(SessionRequest)
+    def run_session(self, batch: Batch[SessionRequest]) -> Process | None:
+        """Steps 2.4 to 2.8; the constraints of one session come as rows of one batch."""
+        requests = sorted(batch.records(), key=lambda record: record.constraint)
+        if requests[0].session in self._running:
+            return None
+        running = Running(batch.conversation, requests, _requested(requests, self.now_ms + 1))
+        self._running[requests[0].session] = running
+        return self._hold(running)
+
+    def _hold(self, running: Running) -> Process:
+        admitted = yield from self.qualify(running)
+        running.session = publish(running.session, admitted)
+        self.publish(running, admitted)
+        yield self.sleep(self._terms.opens_after_s)
+        running.session = open_session(running.session, self.now_ms)
+        yield self.until(running.first.gate_ms)
+        running.session = close(running.session, self.now_ms)
+        self.clear_market(running)
+        self.report(running)
+        running.session = send_results(running.session)
+
+    # --- 2.4, 2.5 ------------------------------------------------------------------------------------------------------
+
+    def qualify(self, running: Running) -> Process:
+        """Ask possible participants for their papers; returns those admitted, and tells the others what is missing."""
+        if not self._terms.participants:
+            return []
+        request = QualificationRequest(session=running.first.session, papers=PAPERS)
+        within = self._terms.papers_within_s
+        answers = yield self.ask(request, list(self._terms.participants), running.conversation, timeout_s=within)
+        admitted = []
+        for file in answers.records():
+            decision = qualify(_participant(file), self.now_ms)
+            self._areas[file.fsp] = file.areas
+            missing = decision.missing + decision.expired
+            self.send(
+                QualificationDecision(admitted=decision.qualified, missing=missing), file.fsp, running.conversation
+            )
+            if decision.qualified:
+                admitted.append(file.fsp)
+        return sorted(admitted)
+
+    def publish(self, running: Running, admitted: Sequence[str]) -> None:
+        """Publish the need to the FSPs able to help."""
+        first = running.first
+        able = tuple(fsp for fsp in admitted if set(self._areas[fsp]) & set(first.areas))
+        if not able:
+            return
+        need = np.max([request.need_kw for request in running.requests], axis=0)
+        publication = SessionPublication(
+            session=first.session, dso=first.dso, product=first.product, negotiation=first.negotiation, able=able,
+            direction=first.direction, areas=first.areas, from_ms=first.from_ms, step_s=first.step_s, need_kw=need,
+            gate_ms=first.gate_ms, price_cap_eur_per_kwh=first.price_cap_eur_per_kwh, granularity_kw=first.granularity_kw,
+            min_quantity_kw=first.min_quantity_kw, announcement_s=first.announcement_s, remuneration=first.remuneration,
+        )  # fmt: skip
+        self.send(publication, list(able), running.conversation)
+
+    # --- 2.6 -----------------------------------------------------------------------------------------------------------
+
+    @handles(Bid)
+    def take_bids(self, batch: Batch[Bid]) -> None:
+        """Take bids into the book or refuse them, each with its reason; the time of receipt counts."""
+        for record, sender, received in zip(batch.records(), batch.sender, batch.received_ms, strict=True):
+            reason = self._take(record, self.directory.names[sender], int(received))
+            receipt = BidReceipt(bid=record.bid, taken=not reason, reason=reason)
+            self.send(receipt, self.directory.names[sender], batch.conversation)
+
+    def _take(self, record: Bid, sender: str, received_ms: int) -> str:
+        running = self._running.get(record.session)
+        if running is None:
+            return f"there is no session {record.session!r}"
+        if record.fsp != sender:
+            return f"{sender} cannot bid for {record.fsp}"
+        if running.session.state not in ("published", "open", "closed"):
+            return "the session is over"
+        rows = _rows(record, received_ms)
+        if not len(rows):
+            return "no interval has a quantity"
+        session, receipts = submit(running.session, rows)
+        refused = [str(reason) for reason in receipts.reason if reason]
+        if refused:
+            self._book(running, rows, np.zeros(len(rows)), np.array(refused[:1] * len(rows), object))
+            return refused[0]
+        running.session = session
+        running.bids[record.bid], running.received_ms[record.bid] = record, received_ms
+        return ""
+
+    # --- 2.7, 2.8 ------------------------------------------------------------------------------------------------------
+
+    @act("clear_market")
+    def clear_market(self, running: Running) -> Work:
+        """Clear the book by the session's rule."""
+        requests, book = running.requests, running.session.book
+        needs = _needs(requests, running.t_ms)
+        network = _network(requests)
+        hours = running.first.step_s / 3600.0
+        clearing = self._terms.clear(
+            book, needs, network, hours=hours, unmet_eur_per_kwh=running.first.price_cap_eur_per_kwh
+        )
+        running.session = record_clearing(running.session, clearing)
+        self._register(running, clearing, self._terms.price(clearing, network))
+        session = running.first.session
+        reads = [f"bids/{bid}" for bid in sorted(running.bids)] + [f"needs/{request.session}" for request in requests]
+        return Work(None, running.conversation, reads, [f"clearings/{session}"])
+
+    def _register(self, running: Running, clearing: Clearing, paid: F64) -> None:
+        self._book(running, clearing.bids, clearing.accepted_kw, clearing.reason.astype(object))
+        cost = _cost_by_need(clearing, paid)
+        self.register("clearings").add(
+            session=running.first.session, t_ms=clearing.needs.t_ms, constraint=clearing.needs.constraint.astype(object),
+            direction=running.first.direction, needed_kw=clearing.needs.quantity_kw, cleared_kw=clearing.cleared_kw,
+            cost_eur=cost, price_eur_per_kwh=clearing.shadow_eur_per_kwh,
+        )  # fmt: skip
+
+    def _book(self, running: Running, book: BidColumns, accepted_kw: F64, reason: NDArray[np.object_]) -> None:
+        if len(book):
+            self.register("bids").add(
+                bid=[name.rsplit("#", 1)[0] for name in book.bid.tolist()], session=running.first.session,
+                fsp=book.fsp.astype(object), area=book.area.astype(object), direction=running.first.direction, t_ms=book.t_ms,
+                quantity_kw=book.quantity_kw, price_eur_per_kwh=book.price_eur_per_kwh, received_ms=book.received_ms,
+                accepted_kw=accepted_kw, reason=reason,
+            )  # fmt: skip
+
+    def report(self, running: Running) -> None:
+        """Tell the DERMS what was cleared and every bidder what became of its bids."""
+        clearing = running.session.clearing
+        assert clearing is not None
+        price = self._terms.price(clearing, _network(running.requests))
+        unmet = _unmet(running, clearing)
+        derms = self._derms(running)
+        for bid in sorted(running.bids):
+            record = running.bids[bid]
+            cleared, paid, reason = _of_bid(clearing, price, record)
+            common = {"session": record.session, "bid": bid, "fsp": record.fsp, "area": record.area,
+                      "from_ms": record.from_ms, "step_s": record.step_s, "cleared_kw": cleared,
+                      "price_eur_per_kwh": paid}  # fmt: skip
+            self.send(Award(**common, reason=reason), record.fsp, running.conversation)
+            if cleared.any():
+                result = ClearingResult(**common, direction=record.direction, unmet_kw=unmet)
+                self.send(result, derms, running.conversation)
+        if not clearing.accepted_kw.any():
+            self.send(_nothing_cleared(running, unmet), derms, running.conversation)
+
+    def _derms(self, running: Running) -> str:
+        """The DERMS of the DSO that asked: the address of its party that plays one."""
+        wanted = running.first.dso
+        return next(one.name for one in self.directory.addresses if one.party == wanted and "derms" in one.actors)
+
+
+def _requested(requests: Sequence[SessionRequest], opens_ms: int) -> Session:
+    first = requests[0]
+    step_ms = round(first.step_s * 1000)
+    window = Window(first.from_ms, first.from_ms + step_ms * len(first.need_kw))
+    product = FlexibilityProduct(
+        name=first.product, direction=first.direction, area=LocalArea("zone", first.areas),
+        capacity_min_kw=first.min_quantity_kw, granularity_kw=first.granularity_kw, interval_ms=step_ms,
+        service_window=window, max_duration_ms=window.to_ms - window.from_ms,
+        announcement_ms=round(first.announcement_s * 1000), full_activation_ms=round(first.full_activation_s * 1000),
+        activation_cap_eur_per_kwh=first.price_cap_eur_per_kwh, baseline=first.baseline,
+    )  # fmt: skip
+    terms = SessionTerms(
+        auction=first.session,
+        dso=first.dso,
+        product=product,
+        areas=first.areas,
+        opens_ms=opens_ms,
+        gate_ms=first.gate_ms,
+    )
+    return Session(terms, _needs(requests, window.from_ms + step_ms * np.arange(len(first.need_kw), dtype=np.int64)))
+
+
+def _needs(requests: Sequence[SessionRequest], t_ms: NDArray[np.int64]) -> NeedColumns:
+    rows = [(request, k) for request in requests for k in range(len(t_ms))]
+    return NeedColumns(
+        names(request.constraint for request, _ in rows),
+        np.array([request.direction == "up" for request, _ in rows], bool),
+        np.array([t_ms[k] for _, k in rows], np.int64),
+        np.array([request.need_kw[k] for request, k in rows], np.float64),
+    )
+
+
+def _network(requests: Sequence[SessionRequest]) -> Sensitivities:
+    constraints = tuple(request.constraint for request in requests)
+    return Sensitivities(constraints, requests[0].areas, np.array([request.sensitivity for request in requests]))
+
+
+def _participant(file: ParticipantFile) -> Participant:
+    known = [paper for paper in PAPERS if paper in file.papers]
+    papers = tuple(
+        Paper(kind=paper, reference=f"{file.fsp}/{paper}", valid_until_ms=file.valid_until_ms) for paper in known
+    )
+    return Participant(fsp=file.fsp, papers=papers)
+
+
+def _rows(record: Bid, received_ms: int) -> BidColumns:
+    """A bid's intervals with a quantity as rows of the book, named ``bid#k``."""
+    places = np.flatnonzero(record.quantity_kw > 0.0)
+    n, step_ms = len(places), round(record.step_s * 1000)
+    return BidColumns(
+        names(f"{record.bid}#{k:03d}" for k in places),
+        names([record.fsp] * n),
+        names([record.area] * n),
+        np.full(n, record.direction == "up"),
+        record.from_ms + step_ms * places,
+        record.quantity_kw[places],
+        np.full(n, record.price_eur_per_kwh),
+        np.full(n, received_ms, np.int64),
+        np.full(n, record.min_acceptance_kw),
+        np.ones(n, bool),
+    )
+
+
+def _of_bid(clearing: Clearing, price: F64, record: Bid) -> tuple[F64, float, str]:
+    """Accepted power per interval, mean price paid, and the first reason why not all was taken."""
+    prefix = f"{record.bid}#"
+    rows = [k for k, name in enumerate(clearing.bids.bid.tolist()) if name.startswith(prefix)]
+    cleared = np.zeros(len(record.quantity_kw))
+    places = [int(str(clearing.bids.bid[k])[len(prefix) :]) for k in rows]
+    cleared[places] = clearing.accepted_kw[rows]
+    total = clearing.accepted_kw[rows].sum()
+    paid = float((clearing.accepted_kw[rows] * price[rows]).sum() / total) if total else 0.0
+    return cleared, paid, next((str(clearing.reason[k]) for k in rows if clearing.reason[k]), "")
+
+
+def _cost_by_need(clearing: Clearing, paid: F64) -> F64:
+    """Cost of each interval [EUR], written on its constraint with the largest need; the others carry 0."""
+    cost = np.zeros(len(clearing.needs))
+    for t_ms in np.unique(clearing.needs.t_ms):
+        here = np.flatnonzero(clearing.needs.t_ms == t_ms)
+        bids = clearing.bids.t_ms == t_ms
+        euro = (clearing.accepted_kw[bids] * paid[bids]).sum() * clearing.hours
+        cost[here[np.argmax(clearing.needs.quantity_kw[here])]] = euro
+    return cost
+
+
+def _unmet(running: Running, clearing: Clearing) -> F64:
+    unmet = np.zeros(len(running.t_ms))
+    place = np.searchsorted(running.t_ms, clearing.needs.t_ms)
+    np.maximum.at(unmet, place, clearing.unmet_kw)
+    return unmet
+
+
+def _nothing_cleared(running: Running, unmet: F64) -> ClearingResult:
+    first = running.first
+    return ClearingResult(
+        session=first.session, bid="", fsp="", area="", direction=first.direction, from_ms=first.from_ms,
+        step_s=first.step_s, cleared_kw=np.zeros(len(unmet)), price_eur_per_kwh=0.0, unmet_kw=unmet,
+    )  # fmt: skip

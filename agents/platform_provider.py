@@ -1,0 +1,254 @@
+"""Digital platform provider: opens the aggregation cycle (SUC05.1) and settles in the GDBN (SUC06.3 scenario 1)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.platform_provider_settlement import Case, SettlementTerms, cases, settle_case
+from environment.calendar import Calendar
+from environment.messages.activation import ActivationReport, ActivationRequest
+from environment.messages.aggregation import AggregationCycle
+from environment.messages.base import Batch
+from environment.messages.procurement import BaselineDeclaration, EngagementRequest
+from environment.messages.settlement import (
+    Invoice,
+    MeterData,
+    MeterDataRequest,
+    RemunerationAndPenalty,
+    SettlementDecision,
+)
+from environment.party import Party, Process, Seat, Work, act, handles
+from markets.baselines.declared import BaselineStore, freeze
+
+
+@dataclass(frozen=True)
+class ProviderTerms:
+    """What the provider is told: the days of delivery and whom it connects.
+
+    Attributes:
+        days_ms: (start, end) of every day of delivery.
+        cycle_before_ms: how long before a day its aggregation cycle opens.
+        settle_after_ms: how long after a day its activations are settled.
+        dso: role address of the DSO.
+        meter_database: address that answers for certified meter data.
+        settlement_desk: address that approves settlements.
+        aggregators: role addresses of the aggregators.
+        fsp_platforms: FSP -> address of its technical platform.
+        settlement: the rule and its parameters.
+        wait_s: how long meter data and decisions are waited for.
+    """
+
+    days_ms: Sequence[tuple[int, int]]
+    cycle_before_ms: int
+    settle_after_ms: int
+    dso: str
+    meter_database: str
+    settlement_desk: str
+    aggregators: Sequence[str]
+    fsp_platforms: dict[str, str]
+    settlement: SettlementTerms
+    wait_s: float = 600.0
+
+
+class PlatformProvider(Party):
+    """Operates the GDBN: its own role address, and the settlement service as sub-address of the platform."""
+
+    def __init__(self, seat: Seat, calendar: Calendar, terms: ProviderTerms) -> None:
+        super().__init__(seat)
+        self._calendar = calendar
+        self._terms = terms
+        self._baselines = BaselineStore()
+        self._declared: dict[tuple[str, str, str], BaselineDeclaration] = {}
+        self._engaged: list[EngagementRequest] = []
+        self._orders: list[tuple[str, ActivationRequest]] = []
+        self._seen: dict[str, float] = {}
+
+    def processes(self) -> Iterable[Process]:
+        """One cycle before, and one settlement after each day."""
+        for start_ms, end_ms in self._terms.days_ms:
+            yield self.aggregation_cycle(start_ms, end_ms)
+            yield self.settle_day(start_ms, end_ms)
+
+    # --- SUC05.1 -------------------------------------------------------------------------------------------------------
+
+    def aggregation_cycle(self, start_ms: int, end_ms: int) -> Process:
+        """Bring the DSO's constraints and the assets' flexibility together for one day."""
+        if not self._terms.aggregators:
+            return
+        yield self.until(start_ms - self._terms.cycle_before_ms)
+        day = self._calendar.local(start_ms).strftime("%Y-%m-%d")
+        conversation = self.open("SUC05.1", "1", day)
+        cycle = AggregationCycle(from_ms=start_ms, to_ms=end_ms)
+        outcome = yield self.confirm(self.send(cycle, [self._terms.dso, *self._terms.aggregators], conversation))
+        if not outcome.acknowledged:
+            self.end(conversation, "failed", "the cycle's opening was not acknowledged")
+            return
+        yield self.until(end_ms)
+        self.end(conversation)
+
+    # --- SUC06.3: what is kept ---------------------------------------------------------------------------------------
+
+    @handles(BaselineDeclaration)
+    def store_baseline(self, batch: Batch[BaselineDeclaration]) -> None:
+        """Freeze a declared baseline; a later change of it is refused."""
+        for record in batch.records():
+            steps = self._calendar_steps(record)
+            frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, self.now_ms)
+            if frozen.sha256 != record.sha256:
+                self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason="hash")
+                continue
+            self._baselines, reason = self._baselines.declare(frozen, int(steps[0]))
+            if reason:
+                self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason=reason)
+                continue
+            self._declared[record.session, record.fsp, record.area] = record
+            self.register("baselines").add(
+                baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=steps, power_kw=record.power_kw,
+                hash=record.sha256, frozen_ms=self.now_ms,
+            )  # fmt: skip
+
+    @staticmethod
+    def _calendar_steps(record: BaselineDeclaration) -> NDArray[np.int64]:
+        return record.from_ms + round(record.step_s * 1000) * np.arange(len(record.power_kw), dtype=np.int64)
+
+    @handles(EngagementRequest)
+    def store_engagement(self, batch: Batch[EngagementRequest]) -> None:
+        """Keep the contracted prices."""
+        self._engaged.extend(batch.records())
+
+    @handles(ActivationRequest)
+    def store_order(self, batch: Batch[ActivationRequest]) -> None:
+        """Keep what was ordered, with the conversation that ordered it."""
+        self._orders.extend((batch.conversation, record) for record in batch.records())
+
+    @handles(ActivationReport)
+    def store_report(self, batch: Batch[ActivationReport]) -> None:
+        """Keep what the DSO detected."""
+        self._seen.update({record.activation: record.volume_kw for record in batch.records()})
+
+    # --- SUC06.3 scenario 1 --------------------------------------------------------------------------------------------
+
+    def settle_day(self, start_ms: int, end_ms: int) -> Process:
+        """Settle every activation of a day, one conversation for each activation conversation."""
+        yield self.until(end_ms + self._terms.settle_after_ms)
+        mine = [(name, order) for name, order in self._orders if start_ms <= order.from_ms < end_ms]
+        for parent in dict.fromkeys(name for name, _ in mine):
+            orders = [order for name, order in mine if name == parent]
+            yield from self.settle(parent, orders)
+
+    def settle(self, parent: str, orders: list[ActivationRequest]) -> Process:
+        """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices."""
+        conversation = self.open("SUC06.3", "1", parent, parent=parent, system="gdbn")
+        ready = cases(conversation, orders, self._engaged, self._declared)
+        wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in ready]
+        desk = [self._terms.meter_database] * len(wanted)
+        answers = yield self.ask(wanted, desk, conversation, system="gdbn", timeout_s=self._terms.wait_s)
+        if not answers.complete:
+            self.end(conversation, "failed", "no meter data: " + ", ".join(sorted(set(answers.status))))
+            return
+        self._take_meter_data(ready, answers.batches)
+        if any(case.missing for case in ready):
+            self.end(conversation, "failed", f"{sum(case.missing for case in ready)} meter readings are missing")
+            return
+        self.read_baselines(conversation, ready)
+        self.calculate_delivery(conversation, ready)
+        self.verify_delivery(conversation, ready)
+        results = self.calculate_remuneration(conversation, ready)
+        decisions = yield from self.ask_approval(conversation, results)
+        if decisions is None:
+            self.end(conversation, "failed", "the DSO did not decide on the settlement")
+            return
+        self.finish(conversation, results, decisions)
+
+    @staticmethod
+    def _take_meter_data(ready: list[Case], batches: list[Batch[MeterData]]) -> None:
+        by_meters = {(record.meters, record.from_ms): record for batch in batches for record in batch.records()}
+        for case in ready:
+            data = by_meters[case.meters, case.from_ms]
+            case.metered_kw, case.missing = data.metered_kw, data.missing
+
+    @act("read_baselines", system="gdbn")
+    def read_baselines(self, conversation: str, ready: list[Case]) -> Work:
+        """Step 1.2: read the stored baselines back; a changed one no longer fits its hash."""
+        for case in ready:
+            case.baseline_kw = self._baselines.read(case.fsp, case.area, case.t_ms)
+        refs = [f"baselines/{case.baseline}" for case in ready]
+        return Work(None, conversation, reads=refs)
+
+    @act("calculate_delivery", system="gdbn")
+    def calculate_delivery(self, conversation: str, ready: list[Case]) -> Work:
+        """Step 1.3: delivered = baseline - metered, per interval."""
+        for case in ready:
+            case.deliver()
+            self.register("deliveries").add(
+                settlement=case.settlement, activation=case.activation, fsp=case.fsp, area=case.area, t_ms=case.t_ms,
+                baseline_kw=case.baseline_kw, metered_kw=case.metered_kw, ordered_kw=case.ordered_kw,
+                delivered_kw=case.delivered_kw,
+            )  # fmt: skip
+        reads = [f"baselines/{case.baseline}" for case in ready]
+        return Work(None, conversation, reads, [f"deliveries/{case.settlement}" for case in ready])
+
+    @act("verify_delivery", system="gdbn")
+    def verify_delivery(self, conversation: str, ready: list[Case]) -> Work:
+        """Step 1.4: compare delivery with what the DSO requested."""
+        for case in ready:
+            case.verify()
+        reads = [f"deliveries/{case.settlement}" for case in ready] + [
+            f"activations/{case.activation}" for case in ready
+        ]
+        return Work(None, conversation, reads)
+
+    @act("calculate_remuneration", system="gdbn")
+    def calculate_remuneration(self, conversation: str, ready: list[Case]) -> Work:
+        """Step 1.5: remuneration and penalty by the product's rule."""
+        results = [settle_case(case, self._terms.settlement) for case in ready]
+        reads = [f"deliveries/{case.settlement}" for case in ready]
+        return Work(results, conversation, reads, [f"settlements/{result.settlement}" for result in results])
+
+    def ask_approval(self, conversation: str, results: list[RemunerationAndPenalty]) -> Process:
+        """Steps 1.6 and 1.7: send the amounts and wait for the DSO's decision on each."""
+        self.send(results, [self._terms.settlement_desk] * len(results), conversation, system="gdbn")
+        until_ms = self.now_ms + round(self._terms.wait_s * 1000)
+        decisions: dict[str, SettlementDecision] = {}
+        while len(decisions) < len(results):
+            batch = yield self.receive(SettlementDecision, conversation, until_ms)
+            if batch is None:
+                return None
+            decisions.update({record.settlement: record for record in batch.records()})
+        return decisions
+
+    def finish(
+        self, conversation: str, results: list[RemunerationAndPenalty], decisions: dict[str, SettlementDecision]
+    ) -> None:
+        """Send invoices for what was approved; a dispute is kept with its reason and stops payment."""
+        for result in results:
+            approved = decisions[result.settlement].approved
+            self.register("settlements").add(
+                settlement=result.settlement, conversation=conversation, fsp=result.fsp, ordered_kwh=result.ordered_kwh,
+                delivered_kwh=result.delivered_kwh, remuneration_eur=result.remuneration_eur, penalty_eur=result.penalty_eur,
+                net_eur=result.net_eur, status="approved" if approved else "disputed",
+            )  # fmt: skip
+            if approved and result.net_eur:
+                self.send(
+                    self._invoice(result),
+                    [self._terms.settlement_desk, self._terms.fsp_platforms[result.fsp]],
+                    conversation,
+                    system="gdbn",
+                )
+        disputed = [key for key, decision in decisions.items() if not decision.approved]
+        self.end(conversation, "completed", f"disputed: {', '.join(disputed)}" if disputed else "")
+
+    def _invoice(self, result: RemunerationAndPenalty) -> Invoice:
+        """A net amount below zero is a claim of the DSO."""
+        pair = (self._terms.dso, result.fsp)
+        debtor, creditor = pair if result.net_eur > 0 else pair[::-1]
+        purpose = "flexibility" if result.net_eur > 0 else "penalty"
+        return Invoice(
+            invoice=f"invoice/{result.settlement}",
+            debtor=debtor,
+            creditor=creditor,
+            purpose=purpose,
+            eur=abs(result.net_eur),
+        )

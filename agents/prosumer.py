@@ -1,0 +1,307 @@
+"""Prosumers: a population of homes, each with its own address, plan, consent and devices (laws 10 and 11).
+
+Row i of every array is home i. A home's HEMS looks at its post every five seconds, so that what a home does depends on its own
+messages alone, whoever else lives here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.payments import pay_many
+from agents.prosumer_hems import Hems
+from agents.prosumer_life import live_step
+from environment.calendar import Timeline
+from environment.instruments import Controls, Readings
+from environment.messages.activation import ActivationSignal, DeliveryMeasurement
+from environment.messages.aggregation import (
+    ActivationFeedback,
+    AggregationCycle,
+    AssetTelemetry,
+    CongestionRequirements,
+    FlexibilityPotential,
+    HomePlanReport,
+    OnboardingFile,
+)
+from environment.messages.base import Batch
+from environment.messages.settlement import MemberStatement, RetailBill
+from environment.party import Party, Process, Seat, Work, act, handles
+from environment.physics import FLEXIBLE
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+LOOK_MS = 5_000
+"""A HEMS processes its post at every full five seconds."""
+
+MOVED_KW = 0.05
+"""A smaller change of power does not show in a measurement."""
+
+SHOWS_AFTER_S = 300.0
+"""When the power of a resource is measured after an activation begins: one SCADA period."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Who serves the homes.
+
+    Attributes:
+        home: numbers of the homes' addresses, shape (n,).
+        device: numbers of their device addresses, ascending, shape (n,).
+        aggregator: number of the aggregator address of each home, -1 for nobody, shape (n,).
+        dso: number of the DSO's role address.
+        scada: number of the DSO's SCADA address.
+        retailer: name of the retailer.
+        flexible_kw: rated power of the controllable devices, shape (n,).
+        assets: their number, shape (n,).
+    """
+
+    home: I64
+    device: I64
+    aggregator: I64
+    dso: int
+    scada: int
+    retailer: str
+    flexible_kw: F64
+    assets: I64
+
+
+@dataclass
+class _Delivery:
+    """Homes that follow one signal: what they will do, and from when to when."""
+
+    conversation: str
+    activation: str
+    rows: I64
+    from_ms: int
+    planned_kw: F64
+
+
+class Prosumers(Party):
+    """A population of homes; its strategy is the HEMS (``agents.prosumer_hems``).
+
+    Args:
+        seat: place in the world.
+        hems: energy management, with all that the homes have seen so far.
+        readings: what the devices show.
+        controls: the devices' set-points.
+        membership: who serves the homes.
+        overrides: (homes, steps) where people take over by hand.
+    """
+
+    stored = (FlexibilityPotential, MemberStatement)
+
+    def __init__(
+        self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
+        overrides: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        super().__init__(seat)
+        self._hems = hems
+        self._readings = readings
+        self._controls = controls
+        self._to = membership
+        self._overrides = overrides
+        self._cycle: dict[int, str] = {}
+        self._streams = np.full(hems.book.n, -1, np.int64)
+        self._conversations: list[str] = []
+        self._signals: list[Batch[ActivationSignal]] = []
+
+    @property
+    def _timeline(self) -> Timeline:
+        return self._hems.timeline
+
+    def processes(self) -> Iterable[Process]:
+        """The homes' day."""
+        yield self.live()
+
+    def live(self) -> Process:
+        """At every step: look at the meters, follow the plan, stream telemetry."""
+        for step in range(self._timeline.index(self.now_ms), self._timeline.n):
+            yield self.until(int(self._timeline.starts_ms[step]))
+            taken = live_step(self._hems, self._readings, self._controls, self._overrides, step, observe=self.now_ms > 0)
+            self._stream()
+            self._tell_overrides(taken)
+
+    # --- SUC05.1 -------------------------------------------------------------------------------------------------------
+
+    @handles(AggregationCycle)
+    def join_cycle(self, batch: Batch[AggregationCycle]) -> None:
+        """Steps 1 and its follow-up: show the flexible assets, then report plan and potential to the own aggregator."""
+        rows = self._rows(batch.receiver)
+        conversation = self._conversation(batch.conversation)
+        for row in rows.tolist():
+            self._cycle[row] = conversation
+        book, hems = self._hems.book, self._hems
+        load = hems.seen.load_kw[rows, : hems.seen.steps]
+        daily = load.mean(axis=1) * 24.0 if load.size else np.zeros(len(rows))
+        columns = {
+            "baseline_kwh_per_day": daily,
+            "flexible_kw": self._to.flexible_kw[rows],
+            "assets": self._to.assets[rows],
+            "consent": book.consent[rows] & book.automatic[rows],
+        }
+        device = self._to.device[rows]
+        self.send_batch(OnboardingFile, columns, device, self._to.aggregator[rows], conversation)
+        self.send_batch(OnboardingFile, columns, device, np.full(len(rows), self._to.dso), conversation)
+        self._report_plans(rows, conversation)
+
+    def _report_plans(self, rows: I64, conversation: str) -> None:
+        plan = self._hems.next
+        if plan is None or self._hems.offered is None:
+            return
+        steps = self._hems.offered.up_kw.shape[1]
+        n = len(rows)
+        columns = {
+            "from_ms": np.full(n, self._timeline.starts_ms[plan.first], np.int64),
+            "step_s": np.full(n, self._timeline.step_ms / 1000.0),
+            "net_kw": plan.plan.net_kw[rows, :steps],
+            "up_kw": self._hems.offered.up_kw[rows],
+            "price_eur_per_kwh": self._hems.offered.price_eur_per_kwh[rows],
+        }
+        self.send_batch(HomePlanReport, columns, self._to.device[rows], self._to.aggregator[rows], conversation)
+
+    @handles(CongestionRequirements)
+    def take_requirements(self, batch: Batch[CongestionRequirements]) -> None:
+        """Step 2: from now on the assets stream their telemetry."""
+        conversation = self._conversation(batch.conversation)
+        self._streams[self._rows(batch.receiver)] = self._conversations.index(conversation)
+
+    def _stream(self) -> None:
+        """Step 3: power and states of every streaming asset, to its aggregator and the DSO."""
+        for number, conversation in enumerate(self._conversations):
+            rows = np.flatnonzero(self._streams == number)
+            n = len(rows)
+            if not n:
+                continue
+            columns = {
+                "active_kw": self._readings["flexible_kw"][rows],
+                "reactive_kvar": np.zeros(n),
+                "voltage_pu": np.ones(n),
+                "connected": np.ones(n, bool),
+                "communicating": np.ones(n, bool),
+            }
+            device = self._to.device[rows]
+            self.send_batch(AssetTelemetry, columns, device, self._to.aggregator[rows], conversation)
+            self.send_batch(AssetTelemetry, columns, device, np.full(n, self._to.dso), conversation)
+
+    def _tell_overrides(self, taken: I64) -> None:
+        """Step 7, of homes in a cycle."""
+        for conversation in dict.fromkeys(self._cycle.values()):
+            rows = np.array([row for row in taken.tolist() if self._cycle.get(row) == conversation], np.int64)
+            if len(rows):
+                self.override_by_hand(conversation, rows)
+
+    @act("override_by_hand")
+    def override_by_hand(self, conversation: str, rows: I64) -> Work:
+        """People charge the car or heat water now, whatever the plan says (the order lies above all others)."""
+        names = [self._hems.book.names[row] for row in rows]
+        self.register("overrides").add(t_ms=self.now_ms, owner=names)
+        return Work(None, conversation, writes=[f"devices/{name}" for name in names], actors=self._to.device[rows])
+
+    # --- SUC06.2 -------------------------------------------------------------------------------------------------------
+
+    @handles(ActivationSignal)
+    def take_signal(self, batch: Batch[ActivationSignal]) -> Process | None:
+        """Step 1.4: signals lie until the HEMS looks at its post."""
+        self._signals.append(batch)
+        return self._look() if len(self._signals) == 1 else None
+
+    def _look(self) -> Process:
+        yield self.until(-(-(self.now_ms + 1) // LOOK_MS) * LOOK_MS)
+        signals, self._signals = self._signals, []
+        groups: dict[tuple[str, str, int], list[Batch[ActivationSignal]]] = {}
+        for batch in signals:
+            for activation in sorted(set(batch["activation"])):
+                part = batch.take(np.flatnonzero(batch["activation"] == activation))
+                groups.setdefault((batch.conversation, activation, int(part["from_ms"][0])), []).append(part)
+        for (conversation, activation, from_ms), parts in sorted(groups.items()):
+            delivery = self._follow(conversation, activation, from_ms, parts)
+            if len(delivery.rows):
+                self.start(self._deliver(delivery))
+
+    def _follow(
+        self, conversation: str, activation: str, from_ms: int, parts: list[Batch[ActivationSignal]]
+    ) -> _Delivery:
+        """Plan the ordered change, lay it over the schedule, and say what will come of it (SUC05.1/8)."""
+        rows = np.concatenate([self._rows(part.receiver) for part in parts])
+        change = np.concatenate([part["change_kw"] for part in parts])
+        sign = 1.0 if parts[0]["direction"][0] == "up" else -1.0
+        order = np.argsort(rows, kind="stable")
+        rows, change = rows[order], change[order]
+        step, first = self._timeline.index(self.now_ms), self._timeline.index(from_ms)
+        begin = max(step, first)
+        planned = self._planned_kw(rows, begin)
+        expected, plan = self._hems.activate(step, rows, first, sign * change, self._readings)
+        columns = slice(begin - step, first + change.shape[1] - step)
+        for kind, kw in zip(FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True):
+            self._controls.order(kind, activation, 1, rows, begin, kw[:, columns])
+        self._feed_back(rows, change.mean(axis=1), sign * expected)
+        follows = sign * expected > MOVED_KW
+        return _Delivery(conversation, activation, rows[follows], from_ms, planned[follows])
+
+    def _planned_kw(self, rows: I64, step: int) -> F64:
+        """Flexible power that the homes had planned for a step."""
+        current = self._hems.current
+        assert current is not None
+        place = step - current.first
+        plan = current.plan
+        return np.asarray(
+            (plan.ev_kw + plan.battery_kw + plan.heater_kw + plan.heat_pump_kw)[rows, place], np.float64
+        )
+
+    def _feed_back(self, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
+        for conversation in dict.fromkeys(self._cycle.get(row, "") for row in rows.tolist()):
+            mine = np.array([self._cycle.get(row, "") == conversation for row in rows.tolist()], bool)
+            if conversation:
+                columns = {"ordered_kw": ordered_kw[mine], "expected_kw": expected_kw[mine]}
+                device = self._to.device[rows[mine]]
+                self.send_batch(ActivationFeedback, columns, device, self._to.aggregator[rows[mine]], conversation)
+                self.send_batch(ActivationFeedback, columns, device, np.full(len(device), self._to.dso), conversation)
+
+    def _deliver(self, delivery: _Delivery) -> Process:
+        yield self.until(delivery.from_ms)
+        self.start_delivery(delivery)
+        yield self.sleep(SHOWS_AFTER_S)
+        after = self._readings["flexible_kw"][delivery.rows]
+        moved = np.abs(delivery.planned_kw - after) > MOVED_KW
+        n = int(moved.sum())
+        if n:
+            columns = {
+                "activation": np.array([delivery.activation] * n, object),
+                "before_kw": delivery.planned_kw[moved],
+                "after_kw": after[moved],
+            }
+            device = self._to.device[delivery.rows[moved]]
+            self.send_batch(DeliveryMeasurement, columns, device, np.full(n, self._to.scada), delivery.conversation)
+
+    @act("start_delivery")
+    def start_delivery(self, delivery: _Delivery) -> Work:
+        """Step 1.5: the ordered set-points take effect."""
+        names = [self._hems.book.names[row] for row in delivery.rows]
+        return Work(
+            None, delivery.conversation, [f"activations/{delivery.activation}"], [f"devices/{name}" for name in names],
+            self._to.device[delivery.rows],
+        )  # fmt: skip
+
+    # --- bills ---------------------------------------------------------------------------------------------------------
+
+    @handles(RetailBill)
+    def pay_bill(self, batch: Batch[RetailBill]) -> None:
+        """Pay the retailer."""
+        rows = np.searchsorted(self._to.home, batch.receiver)
+        names = np.array([self._hems.book.names[row] for row in rows], object)
+        owed = batch["energy_eur"] + batch["network_eur"] + batch["taxes_eur"]
+        retailer = np.array([self._to.retailer] * len(rows), object)
+        pay_many(self, names, retailer, np.rint(owed * 100.0) / 100.0, "retail bill", batch.ids)
+
+    # --- rows ----------------------------------------------------------------------------------------------------------
+
+    def _rows(self, devices: I64) -> I64:
+        return np.searchsorted(self._to.device, devices)
+
+    def _conversation(self, name: str) -> str:
+        if name not in self._conversations:
+            self._conversations.append(name)
+        return name

@@ -1,0 +1,263 @@
+"""The energy management of a population of homes: what it has seen, its plan for the day, and what it does each step.
+
+History, twin and coordinated run live by the same object: a home without coordination follows its own best schedule (the day's plan), in
+coordination the same plan is the baseline that it declares. A day's plan is made at noon of the day before and is in force from
+midnight; in between only homes whose present has left their plan are planned again.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.prosumer_book import HomeBook
+from agents.strategies import home_control, home_flexibility, home_forecast
+from agents.strategies.home_control import SetPoints
+from agents.strategies.home_flexibility import Potential
+from agents.strategies.home_model import States, simulate
+from agents.strategies.home_plan import plan as cheapest
+from agents.strategies.home_view import PER_STEP, HomePlan, HomeView
+from environment.calendar import Calendar, Timeline
+from environment.instruments import Readings
+from environment.weather.view import WeatherView
+
+F64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+I64 = NDArray[np.int64]
+
+HORIZON_STEPS_H = 36.0
+"""A day's plan looks from its midnight to the noon after, so that cars are ready the next morning."""
+
+
+@dataclass
+class DayPlan:
+    """A plan in force from a step of the timeline on, with the view it was made on and the states that it expects."""
+
+    first: int
+    view: HomeView
+    plan: HomePlan
+    expected: States
+
+    @property
+    def end(self) -> int:
+        """The step after its last."""
+        return self.first + self.view.m
+
+
+@dataclass
+class Seen:
+    """What the homes have recorded of themselves, per step of the timeline, (n, T): own load, generation, car, hot water."""
+
+    load_kw: F64
+    pv_kw: F64
+    plugged: Bool
+    driven_kwh: F64
+    draw_kwh: F64
+    steps: int = 0
+
+
+@dataclass
+class Hems:
+    """One energy management system per home, all homes at once.
+
+    Attributes:
+        book: what the homes are and want.
+        calendar: local time.
+        timeline: steps, history included.
+        weather: what has been measured and forecast.
+    """
+
+    book: HomeBook
+    calendar: Calendar
+    timeline: Timeline
+    weather: WeatherView
+    current: DayPlan | None = None
+    next: DayPlan | None = None
+    ordered_until: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    replanned: int = 0
+    offered: Potential | None = None
+
+    def __post_init__(self) -> None:
+        n, steps = self.book.n, self.timeline.n
+        self.seen = Seen(
+            np.zeros((n, steps)), np.zeros((n, steps)), np.ones((n, steps), bool), np.zeros((n, steps)), np.zeros((n, steps))
+        )
+        self.ordered_until = np.full(n, -1, np.int64)
+        self._car_left_kwh = np.full(n, np.nan)
+        local = self.calendar.local_columns(self.timeline.starts_ms)
+        slot = np.floor(local.hour / self.timeline.hours + 1e-9).astype(np.int64)
+        self._steps = home_forecast.Steps(local.day, slot, (~local.workday).astype(np.int64))
+        self._per_day = round(24.0 / self.timeline.hours)
+
+    # --- what was seen ---------------------------------------------------------------------------------------------------
+
+    def observe(self, step: int, readings: Readings) -> None:
+        """Record the finished step ``step`` and what the car shows."""
+        seen = self.seen
+        seen.load_kw[:, step] = readings["load_kw"]
+        seen.pv_kw[:, step] = readings["pv_kw"]
+        seen.draw_kwh[:, step] = np.nan_to_num(readings["draw_kw"]) * self.timeline.hours
+        plugged = np.nan_to_num(readings["ev_was_plugged"], nan=1.0) > 0.5
+        before = seen.plugged[:, step - 1] if step else plugged
+        energy = readings["ev_kwh"]
+        came = plugged & ~before & ~np.isnan(self._car_left_kwh)
+        if step:
+            seen.driven_kwh[came, step - 1] = np.maximum(self._car_left_kwh[came] - energy[came], 0.0)
+        self._car_left_kwh = np.where(plugged, energy, self._car_left_kwh)
+        seen.plugged[:, step] = plugged
+        seen.steps = step + 1
+
+    # --- plans -----------------------------------------------------------------------------------------------------------
+
+    def plan_next(self, step: int, readings: Readings) -> DayPlan:
+        """Make the plan of the next local day, at the start of ``step`` of this one; it comes into force at its midnight."""
+        midnight = self.timeline.index(self.calendar.day_start(int(self.timeline.starts_ms[step]), 1))
+        end = min(midnight + round(HORIZON_STEPS_H / self.timeline.hours), self.timeline.n)
+        now = self._view(step, end, readings, np.arange(self.book.n))
+        states = self._expected_at(midnight, step, now)
+        view = _from(now, midnight - step)._replace(
+            ev_kwh=states.ev_kwh, battery_soc_kwh=states.battery_kwh, heater_c=states.heater_c, house_c=states.house_c
+        )
+        view = self.book.with_ends(view)
+        plan = cheapest(view)
+        self.next = DayPlan(midnight, view, plan, simulate(view, plan))
+        return self.next
+
+    def _expected_at(self, midnight: int, step: int, now: HomeView) -> "_States":
+        """The states that the present plan leads to at midnight, from what is measured now."""
+        part = _until(now, midnight - step)
+        current = self.current
+        if current is not None and current.end >= midnight and current.first <= step:
+            columns = slice(step - current.first, midnight - current.first)
+            rest = HomePlan(*(column[:, columns] for column in current.plan))
+        else:
+            rest = cheapest(part)
+        states = simulate(part, rest)
+        return _States(states.ev_kwh[:, -1], states.battery_kwh[:, -1], states.heater_c[:, -1], states.house_c[:, -1])
+
+    def is_planning_time(self, step: int, hour: float) -> bool:
+        """Whether the next day is planned at the start of a step; not before a whole day was seen."""
+        place = self._steps.slot[step] * self.timeline.hours
+        return bool(abs(place - hour) < 1e-9) and self.seen.steps >= self._per_day
+
+    def offer(self, window: slice) -> Potential:
+        """What each home could leave out of the next day's plan in some hours of it (columns of the day; 0 outside)."""
+        assert self.next is not None
+        inside = home_flexibility.potential(self.next.view, self.next.plan, window.start, window.stop)
+        shape = (self.book.n, self._per_day)
+        self.offered = Potential(*(np.zeros(shape) for _ in Potential._fields))
+        for whole, part in zip(self.offered, inside, strict=True):
+            whole[:, window] = part
+        return self.offered
+
+    def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
+        """What some homes know at the start of ``step`` about the steps up to ``end``."""
+        past = home_forecast.Steps(*(column[: self.seen.steps] for column in self._steps))
+        ahead = home_forecast.Steps(*(column[step:end] for column in self._steps))
+        known = slice(0, self.seen.steps)
+        seen = self.seen
+        load = home_forecast.load(seen.load_kw[rows, known], past, ahead)
+        irradiance = self.weather.observed.ghi_wm2[known]
+        upcoming = self.weather.ahead(step, end)
+        pv = home_forecast.generation(seen.pv_kw[rows, known], irradiance, past, upcoming.ghi_wm2, ahead, self._per_day)
+        draws = home_forecast.similar_days(seen.draw_kwh[rows, known], past, ahead)
+        trips = home_forecast.trips(seen.plugged[rows, known], seen.driven_kwh[rows, known], past, ahead)
+        plugged, drive = _declared(trips.plugged, trips.drive_kwh, step, readings, rows)
+        return self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
+
+    # --- each step -------------------------------------------------------------------------------------------------------
+
+    def control(self, step: int, readings: Readings) -> SetPoints | None:
+        """Set-points for ``step``, which begins now; plans again for homes whose present left their plan. None without a plan."""
+        if self.next is not None and step >= self.next.first:
+            self.current, self.next = self.next, None
+        current = self.current
+        if current is None or not current.first <= step < current.end:
+            return None
+        now = self.book.now_view(step, readings, self.weather)
+        self._replan(step, now, readings)
+        return home_control.set_points(now, current.plan, step - current.first, self.ordered_until > step)
+
+    def _replan(self, step: int, now: HomeView, readings: Readings) -> None:
+        current = self.current
+        assert current is not None
+        place = step - current.first
+        off = home_control.needs_replan(now, current.view, current.expected, place) & (self.ordered_until <= step)
+        rows = np.flatnonzero(off)
+        if len(rows):
+            view = self.book.with_ends(self._view(step, current.end, readings, rows))
+            self._splice(rows, place, view, cheapest(view))
+            self.replanned += len(rows)
+
+    def _splice(self, rows: I64, place: int, view: HomeView, plan: HomePlan) -> None:
+        """Replace the plan of some homes from a position on, with the view and the expectation that belong to it."""
+        current = self.current
+        assert current is not None
+        for old, new in zip(current.plan, plan, strict=True):
+            old[rows, place:] = new
+        for name in PER_STEP:
+            getattr(current.view, name)[rows, place:] = getattr(view, name)
+        for states, fresh in zip(current.expected, simulate(view, plan), strict=True):
+            states[rows, place:] = fresh
+
+    # --- orders ----------------------------------------------------------------------------------------------------------
+
+    def activate(self, step: int, rows: I64, first: int, change_kw: F64, readings: Readings) -> tuple[F64, HomePlan]:
+        """Follow an order: from ``step`` on, leave the plan by ``change_kw`` (rows, k) in the k steps from ``first``.
+
+        Returns:
+            the mean change that each home will make [kW] in the ordered steps, and the new plan of these homes from ``step`` on.
+        """
+        current = self.current
+        assert current is not None
+        view = self.book.with_ends(self._view(step, current.end, readings, rows))
+        place = step - current.first
+        rest = HomePlan(*(column[rows, place:] for column in current.plan))
+        rest = rest._replace(net_kw=_net(view, rest))
+        ordered = np.zeros(rest.net_kw.shape)
+        begin = max(first - step, 0)
+        kept = change_kw[:, max(step - first, 0) :]
+        columns = slice(begin, begin + kept.shape[1])
+        ordered[:, columns] = kept[:, : ordered.shape[1] - begin]
+        answer = home_flexibility.redispatch(view, rest, ordered)
+        self._splice(rows, place, view, answer.plan)
+        self.ordered_until[rows] = np.maximum(self.ordered_until[rows], first + change_kw.shape[1])
+        reached = answer.reduction_kw[:, columns]
+        return reached.mean(axis=1) if reached.shape[1] else np.zeros(len(rows)), answer.plan
+
+
+@dataclass(frozen=True)
+class _States:
+    ev_kwh: F64
+    battery_kwh: F64
+    heater_c: F64
+    house_c: F64
+
+
+def _net(view: HomeView, plan: HomePlan) -> F64:
+    return view.load_kw - view.pv_kw + plan.ev_kw + plan.battery_kw + plan.heater_kw + plan.heat_pump_kw
+
+
+def _declared(plugged: Bool, drive_kwh: F64, step: int, readings: Readings, rows: I64) -> tuple[Bool, F64]:
+    """A driver who has plugged in says when the car leaves: it stays until then, and is away for at least two hours after."""
+    departure = readings["ev_departure_step"][rows]
+    ahead = step + np.arange(plugged.shape[1])
+    known = ~np.isnan(departure)[:, None]
+    leaves = np.nan_to_num(departure, nan=np.inf)[:, None]
+    stays = known & (ahead < leaves)
+    gone = known & (ahead >= leaves) & (ahead < leaves + 8)
+    here = (plugged | stays) & ~gone
+    return here, np.where(here, 0.0, drive_kwh)
+
+
+def _from(view: HomeView, place: int) -> HomeView:
+    """The view from a later step on."""
+    columns = {name: getattr(view, name)[:, place:] for name in PER_STEP}
+    return view._replace(start_step=view.start_step + place, **columns)
+
+
+def _until(view: HomeView, place: int) -> HomeView:
+    """The view up to a step."""
+    return view._replace(**{name: getattr(view, name)[:, :place] for name in PER_STEP})
+
+

@@ -1,0 +1,110 @@
+"""Retailer: sells energy to its homes, buys their surplus, and passes network tariff and taxes on (COUNTRIES 1)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.payments import pay_many
+from environment.instruments import MeterStore
+from environment.messages.base import Batch
+from environment.messages.settlement import Invoice, RetailBill
+from environment.party import Party, Process, Seat, handles
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices of every step for the homes of one tariff, shape (steps,) each [EUR/kWh]: what a kWh costs by receiver, what surplus earns."""
+
+    energy: F64
+    network: F64
+    taxes: F64
+    surplus: F64
+
+
+@dataclass(frozen=True)
+class RetailTerms:
+    """What the retailer is told.
+
+    Attributes:
+        customers: names of the homes.
+        tariff: name of each home's tariff.
+        prices: by tariff, on the meters' timeline.
+        days_ms: (start, end) of the days that are billed.
+        bill_after_ms: how long after a day its bills go out.
+        dso: role address of the DSO.
+        state: role address of the state.
+    """
+
+    customers: Sequence[str]
+    tariff: Sequence[str]
+    prices: Mapping[str, Prices]
+    days_ms: Sequence[tuple[int, int]]
+    bill_after_ms: int
+    dso: str
+    state: str
+
+
+class Retailer(Party):
+    """Bills each home for each day, from its certified meter."""
+
+    def __init__(self, seat: Seat, meters: MeterStore, terms: RetailTerms) -> None:
+        super().__init__(seat)
+        self._meters = meters
+        self._terms = terms
+
+    def processes(self) -> Iterable[Process]:
+        """One billing run a day."""
+        return [self.bill(start_ms, end_ms) for start_ms, end_ms in self._terms.days_ms]
+
+    def bill(self, from_ms: int, to_ms: int) -> Process:
+        """Send a bill to every home; pass on what is the DSO's and the state's."""
+        yield self.until(to_ms + self._terms.bill_after_ms)
+        if not self._terms.customers:
+            return
+        columns = self._bills(from_ms, to_ms)
+        receiver = self.numbers(self._terms.customers)
+        sender = self.numbers([self.name])
+        bills = self.send_batch(RetailBill, columns, sender, receiver, f"billing:{self.name}:{from_ms}")
+        yield self.confirm(bills)
+        homes, own = np.array(self._terms.customers, object), np.array([self.name] * len(receiver), object)
+        pay_many(self, own, homes, columns["surplus_eur"], "surplus", bills.batch.ids)
+        for name, creditor in (("network", self._terms.dso), ("taxes", self._terms.state)):
+            total = round(float(columns[f"{name}_eur"].sum()), 2)
+            invoice = Invoice(invoice=f"{self.name}/{name}/{from_ms}", debtor=self.name, creditor=creditor,
+                              purpose=name, eur=total)  # fmt: skip
+            self.send(invoice, [creditor, self.name], f"billing:{self.name}:{from_ms}")
+
+    def _bills(self, from_ms: int, to_ms: int) -> dict[str, NDArray[np.float64]]:
+        """Columns of the bills, amounts in whole cents."""
+        steps = self._meters.timeline.steps(from_ms, to_ms)
+        kwh = self._meters.read(self._terms.customers, from_ms, to_ms) * self._meters.timeline.hours
+        taken, fed = np.maximum(kwh, 0.0), np.maximum(-kwh, 0.0)
+        n = len(kwh)
+        columns: dict[str, NDArray[np.float64]] = {
+            "from_ms": np.full(n, from_ms, np.int64), "to_ms": np.full(n, to_ms, np.int64),
+            "import_kwh": taken.sum(axis=1), "export_kwh": fed.sum(axis=1),
+        }  # fmt: skip
+        for part in ("energy", "network", "taxes"):
+            columns[f"{part}_eur"] = _cents((taken * self._price(part, steps)).sum(axis=1))
+        columns["surplus_eur"] = _cents((fed * self._price("surplus", steps)).sum(axis=1))
+        return columns
+
+    def _price(self, part: str, steps: slice) -> F64:
+        """Prices of every home and step, shape (homes, steps)."""
+        by_tariff = {name: getattr(prices, part)[steps] for name, prices in self._terms.prices.items()}
+        return np.array([by_tariff[name] for name in self._terms.tariff])
+
+    @handles(Invoice)
+    def pay_invoice(self, batch: Batch[Invoice]) -> None:
+        """Pay what is owed to the DSO and the state (the retailer's own copy of the invoice is the one it cites)."""
+        for record, message in zip(batch.records(), batch.ids, strict=True):
+            one = (np.array([value], object) for value in (record.debtor, record.creditor))
+            pay_many(self, *one, np.array([record.eur]), record.purpose, np.array([message], np.uint64))
+
+
+def _cents(eur: F64) -> F64:
+    return np.rint(eur * 100.0) / 100.0

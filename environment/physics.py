@@ -1,0 +1,256 @@
+"""The physical side of a world: devices, meters and the grid, advanced together (rank 0).
+
+At the end of every step all devices are integrated to the instant, the meters are read and the devices' own displays refreshed. At the
+SCADA period the grid is solved for the powers of that instant. The flows of mean power per step, which figures and tables use, feed
+nothing back and are solved in one batch at the end (law 12).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.calendar import Timeline
+from environment.devices.fleet import Fleet
+from environment.devices.set_points import Priority
+from environment.grid.flow import Flow
+from environment.grid.power_flow import PowerFlow
+from environment.instruments import Controls, MeterStore, Readings, Request, ScadaView
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+FLEXIBLE = ("ev", "battery", "water_heater", "heat_pump")
+"""Kinds that a home's energy management sets."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The fleet of one kind and whose it is.
+
+    Attributes:
+        fleet: the devices.
+        owner: number of the home of every device, shape (devices,), each once; for plants the number among plants.
+        meter: number of the meter behind which each device is, shape (devices,).
+        kvar_per_kw: reactive power per active power.
+    """
+
+    fleet: Fleet
+    owner: I64
+    meter: I64
+    kvar_per_kw: float = 0.0
+
+
+@dataclass(frozen=True)
+class Uncontrolled:
+    """Net load behind every meter that nobody controls: appliances, shops, aggregated grids, plants by profile.
+
+    Attributes:
+        kw: shape (meters, steps).
+        kvar: shape (meters, steps).
+    """
+
+    kw: F64
+    kvar: F64
+
+
+@dataclass
+class GridSide:
+    """The grid as it is: its switching states over time, where meters are connected, and the control room's view.
+
+    Attributes:
+        bus: bus of every meter, shape (meters,).
+        states: (from_ms, power flow in the switching state from then on), ascending.
+        scada: the view that snapshots are written to.
+        measure: flow of an instant -> values of the points of the view, with noise.
+    """
+
+    bus: I64
+    states: Sequence[tuple[int, PowerFlow]]
+    scada: ScadaView | None = None
+    measure: Callable[[Flow, int], F64] | None = None
+
+    def at(self, t_ms: int) -> PowerFlow:
+        """The power flow in the switching state of an instant."""
+        return next(flow for start, flow in reversed(self.states) if start <= t_ms)
+
+
+@dataclass
+class Record:
+    """What was lived, per step of the run: mean power and state of every device, shape (devices, steps) each."""
+
+    power_kw: dict[str, F64] = field(default_factory=dict)
+    state: dict[str, F64] = field(default_factory=dict)
+
+
+class Physics:
+    """Devices behind meters on a grid.
+
+    Args:
+        timeline: the steps, history included; recording starts at instant 0.
+        homes: number of homes.
+        installed: fleets by kind.
+        uncontrolled: the rest behind every meter.
+        meters: the meters' store; homes come first.
+        grid: where the meters are connected.
+        snapshot_ms: period of SCADA snapshots.
+        displays: what the devices show their homes: kind -> columns of ``Readings`` from (fleet, step).
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        homes: int,
+        installed: Mapping[str, Installed],
+        uncontrolled: Uncontrolled,
+        meters: MeterStore,
+        grid: GridSide,
+        snapshot_ms: int,
+        displays: Callable[["Physics", int], dict[str, F64]],
+    ) -> None:
+        self.timeline = timeline
+        self.homes = homes
+        self.installed = dict(installed)
+        self.uncontrolled = uncontrolled
+        self.meters = meters
+        self.grid = grid
+        self.step_ms = timeline.step_ms
+        self.snapshot_ms = snapshot_ms
+        self.readings = Readings()
+        self.controls = Controls()
+        self.record = Record()
+        self.first = timeline.index(0)
+        self._displays = displays
+        self._flexible_kw = np.zeros(homes)
+        self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
+        for kind, one in self.installed.items():
+            shape = (one.fleet.n, timeline.n - self.first)
+            self.record.power_kw[kind] = np.full(shape, np.nan)
+            self.record.state[kind] = np.full(shape, np.nan)
+
+    # --- time ----------------------------------------------------------------------------------------------------------
+
+    def close_step(self, now_ms: int) -> None:
+        """Integrate to ``now_ms``, the end of a step; read the meters and refresh the displays."""
+        step = self.timeline.index(now_ms) - 1
+        hours = self.timeline.hours
+        kw = self.uncontrolled.kw[:, step].copy()
+        for kind, one in self.installed.items():
+            one.fleet.advance(now_ms)
+            power = one.fleet.step_energy(step) / hours
+            kw[one.meter] += power
+            if step >= self.first:
+                self.record.power_kw[kind][:, step - self.first] = power
+                self.record.state[kind][:, step - self.first] = one.fleet.state_value
+        self.meters.record(step, kw)
+        self.show(now_ms)
+
+    def show(self, now_ms: int) -> None:
+        """Refresh what the devices show their homes."""
+        step = min(self.timeline.index(now_ms), self.timeline.n - 1)
+        self.readings.at_ms = now_ms
+        self.readings.columns = self._displays(self, step)
+
+    def snapshot(self, now_ms: int) -> None:
+        """Solve the grid for the powers of this instant and write the control room's picture."""
+        grid = self.grid
+        if grid.scada is None or grid.measure is None or self.timeline.index(now_ms) >= self.timeline.n:
+            return
+        kw, kvar = self.power_now(now_ms)
+        self.readings.columns["flexible_kw"] = self._flexible_kw
+        flow = grid.at(now_ms).solve(self.at_buses(kw), self.at_buses(kvar))
+        grid.scada.record(now_ms, grid.measure(flow, now_ms))
+
+    def power_now(self, now_ms: int) -> tuple[F64, F64]:
+        """Net load and reactive net load behind every meter from this instant on, each (meters,)."""
+        step = self.timeline.index(now_ms)
+        kw, kvar = self.uncontrolled.kw[:, step].copy(), self.uncontrolled.kvar[:, step].copy()
+        flexible = np.zeros(self.homes)
+        for kind, one in self.installed.items():
+            one.fleet.advance(now_ms)
+            power = one.fleet.power_now_kw()
+            kw[one.meter] += power
+            kvar[one.meter] += one.kvar_per_kw * power
+            if kind in FLEXIBLE:
+                flexible[one.owner] += power
+        self._flexible_kw = flexible
+        return kw, kvar
+
+    def at_buses(self, values: F64) -> F64:
+        """Sums at the buses of values behind the meters: (meters,) -> (buses,)."""
+        return np.bincount(self.grid.bus, values, minlength=self.grid.states[0][1].network.n_bus)
+
+    # --- what parties set --------------------------------------------------------------------------------------------
+
+    def carry_out(self, now_ms: int, controls: Controls | None = None) -> None:
+        """Carry out, at this instant, the requests that parties have made."""
+        controls = controls or self.controls
+        requests, controls.pending = controls.pending, []
+        for request in requests:
+            self._carry_out(now_ms, request)
+
+    def _carry_out(self, now_ms: int, request: Request) -> None:
+        rows = self._row_of[request.kind][request.homes]
+        there = rows >= 0
+        rows, kw = rows[there], request.kw[there] if len(request.kw) else request.kw
+        fleet = self.installed[request.kind].fleet
+        if not len(rows):
+            return
+        match request.what:
+            case "schedule":
+                fleet.schedule(now_ms, rows, request.from_step, kw)
+            case "order":
+                fleet.order(now_ms, request.name, Priority(request.priority), rows, kw, request.from_step)
+            case "revoke":
+                fleet.revoke(now_ms, request.name, rows)
+            case "mode":
+                fleet.set_mode(now_ms, rows, kw > 0.5)
+
+    def dense(self, kind: str, values: F64) -> F64:
+        """Values of the devices of a kind as a column over homes, NaN where a home has none."""
+        column = np.full(self.homes, np.nan)
+        column[self.installed[kind].owner] = values
+        return column
+
+    # --- results -----------------------------------------------------------------------------------------------------
+
+    def flows(self) -> list[tuple[int, Flow]]:
+        """Power flows of the mean powers of the run's steps, batch by switching state: (first step, flow)."""
+        kw, kvar = self._mean_power()
+        starts = self.timeline.starts_ms[self.first : self.meters.known]
+        edges = sorted({0, *(int(np.searchsorted(starts, at)) for at, _ in self.grid.states[1:])} - {len(starts)})
+        result = []
+        for begin, end in zip(edges, [*edges[1:], len(starts)], strict=True):
+            solver = self.grid.at(int(starts[begin]))
+            result.append((begin, solver.solve(self._bus_rows(kw[:, begin:end]), self._bus_rows(kvar[:, begin:end]))))
+        return result
+
+    def _mean_power(self) -> tuple[F64, F64]:
+        run = slice(self.first, self.meters.known)
+        kvar = self.uncontrolled.kvar[:, run].copy()
+        for kind, one in self.installed.items():
+            kvar[one.meter] += one.kvar_per_kw * self.record.power_kw[kind][:, : kvar.shape[1]]
+        return self.meters.kw[:, run], kvar
+
+    def _bus_rows(self, values: F64) -> F64:
+        return np.array([self.at_buses(column) for column in values.T])
+
+
+def _places(owner: I64, homes: int) -> I64:
+    """Row of each home in a fleet, -1 where it has none; plants are numbered by themselves."""
+    places = np.full(max(homes, int(owner.max(initial=-1)) + 1), -1, np.int64)
+    places[owner] = np.arange(len(owner))
+    return places
+
+
+def copy_of(physics: Physics) -> Any:
+    """A deep copy that shares what never changes (networks, inputs): the starting point of a twin."""
+    import copy
+
+    shared: list[Any] = [physics.timeline, physics.uncontrolled, *(state for _, state in physics.grid.states)]
+    shared += [one.fleet.kind for one in physics.installed.values()] + [physics._displays]
+    shared += [one.fleet._inputs for one in physics.installed.values()]
+    return copy.deepcopy(physics, {id(one): one for one in shared})

@@ -1,0 +1,1 @@
+"""Platforms relay, store and authenticate; they never decide (law 5)."""

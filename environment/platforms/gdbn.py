@@ -1,0 +1,60 @@
+"""The grid data and business network (GDBN): relays dispatch notices to engaged FSPs and keeps what settlement will need.
+
+SUC06.2 rule 5: a notice is forwarded only to FSPs whose bids the DSO selected. SUC06.3 rule 2: baselines are kept where settlement happens.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from environment.messages.activation import ActivationReport, ActivationRequest
+from environment.messages.base import Batch, Record
+from environment.messages.procurement import BaselineDeclaration, EngagementRequest
+from environment.party import Party, Seat, handles
+
+
+class Gdbn(Party):
+    """Platform address ``gdbn``; its settlement service is an agent of the provider, reached by copies of what is kept.
+
+    Args:
+        seat: place in the world.
+        settlement: address of the settlement service.
+        fsp_platforms: FSP -> address of its technical platform.
+    """
+
+    def __init__(self, seat: Seat, settlement: str, fsp_platforms: Mapping[str, str]) -> None:
+        super().__init__(seat)
+        self._settlement = settlement
+        self._fsp_platforms = dict(fsp_platforms)
+        self._engaged: set[tuple[str, str]] = set()
+
+    @handles(EngagementRequest)
+    def keep_engagement(self, batch: Batch[EngagementRequest]) -> None:
+        """Remember whom the DSO engaged for what."""
+        for record in batch.records():
+            self._engaged.add((record.fsp, record.contract))
+            self._copy(batch, record)
+
+    @handles(BaselineDeclaration)
+    def keep_baseline(self, batch: Batch[BaselineDeclaration]) -> None:
+        """Store the baseline that an FSP declares at bidding time."""
+        for record in batch.records():
+            self._copy(batch, record)
+
+    @handles(ActivationRequest)
+    def relay_request(self, batch: Batch[ActivationRequest]) -> None:
+        """Pass a dispatch notice to the FSP that was engaged; one for anybody else stays here, on record."""
+        for record in batch.records():
+            if (record.fsp, record.contract) in self._engaged:
+                self.send(record, self._fsp_platforms[record.fsp], batch.conversation, system="gdbn")
+                self._copy(batch, record)
+            else:
+                self.register("withheld").add(t_ms=self.now_ms, fsp=record.fsp, activation=record.activation)
+
+    @handles(ActivationReport)
+    def keep_report(self, batch: Batch[ActivationReport]) -> None:
+        """Keep the DSO's verification for settlement."""
+        for record in batch.records():
+            self._copy(batch, record)
+
+    def _copy(self, batch: Batch[Any], record: Record) -> None:
+        self.send(record, self._settlement, batch.conversation, system="gdbn")
