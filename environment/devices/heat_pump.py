@@ -117,7 +117,7 @@ def cop(ratings: Ratings, temp_out_c: F64 | float) -> F64:
 def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | float) -> tuple[F64, F64]:
     """Constant power [kW] that keeps comfort over the hours; outside of comfort, what least and most power come to."""
     unit = _unit(ratings, inputs)
-    low_c, high_c = _comfort(inputs, state.indoor_c)
+    low_c, high_c = inputs.comfort_low_c, inputs.comfort_high_c
     low_heat, high_heat = thermal.holdable_kw(unit.store, state.indoor_c, low_c, high_c, hours)
     low, high = _electric_kw(unit, low_heat), _electric_kw(unit, high_heat)
     late = forced(ratings, state, inputs)
@@ -204,13 +204,9 @@ def _electric_kw(unit: _Unit, heat_kw: F64) -> F64:
     return np.asarray(compressor + np.maximum(heat_kw - unit.cop * unit.compressor_kw, 0.0))
 
 
-def _comfort(inputs: Inputs, like: F64) -> tuple[F64, F64]:
-    return np.broadcast_to(inputs.comfort_low_c, like.shape), np.broadcast_to(inputs.comfort_high_c, like.shape)
-
-
 def _control(unit: _Unit, state: State, setpoint_kw: F64, inputs: Inputs) -> tuple[F64, F64, F64]:
     """Power asked for [kW] and the band [degC] it is asked for in: no width at all for the own thermostat."""
-    low, high = _comfort(inputs, state.indoor_c)
+    low, high = inputs.comfort_low_c, inputs.comfort_high_c
     own = np.isnan(setpoint_kw)
     held = np.minimum(np.maximum(inputs.set_c, low), high)
     asked = np.minimum(np.maximum(np.where(own, 0.0, setpoint_kw), 0.0), unit.full_kw)
@@ -218,7 +214,7 @@ def _control(unit: _Unit, state: State, setpoint_kw: F64, inputs: Inputs) -> tup
 
 
 def _run(
-    unit: _Unit, indoor_c: F64, asked_kw: F64, low_c: F64, high_c: F64, hours: F64 | float
+    unit: _Unit, indoor_c: F64, asked_kw: F64, low_c: F64 | float, high_c: F64 | float, hours: F64 | float
 ) -> tuple[F64, thermal.Path]:
     """Mean electric power [kW] and the path of the building."""
     path = thermal.walk(unit.store, indoor_c, _heat_kw(unit, asked_kw), low_c, high_c, hours)

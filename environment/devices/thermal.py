@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from environment.devices.kind import F64
 
 Hours = F64 | float
+Level = F64 | float
 
 
 class Store(NamedTuple):
@@ -82,10 +83,10 @@ def crossing_h(start_c: F64, level_c: F64, aim_c: F64, tau_h: F64) -> F64:
     """Hours until the level is met on the way to the aim; 0 at the level, infinite if it lies behind or beyond the aim."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ahead = (start_c - level_c) / (level_c - aim_c)
-        return np.where(ahead >= 0.0, tau_h * np.log1p(np.maximum(ahead, 0.0)), np.inf)
+        return np.where(ahead >= 0.0, tau_h * np.log1p(ahead), np.inf)
 
 
-def walk(store: Store, start_c: F64, set_kw: F64, low_c: F64, high_c: F64, hours: Hours) -> Path:
+def walk(store: Store, start_c: F64, set_kw: F64, low_c: Level, high_c: Level, hours: Hours) -> Path:
     """Run at a set heat inside the guarded band [low, high].
 
     Args:
@@ -156,7 +157,7 @@ def _floor_h(leg: Leg, tau_h: F64, floor_c: F64) -> F64:
     return np.where(leg.aim_c < floor_c, np.maximum(leg.hours - met_h, 0.0), 0.0)
 
 
-def holdable_kw(store: Store, start_c: F64, low_c: F64, high_c: F64, hours: Hours) -> tuple[F64, F64]:
+def holdable_kw(store: Store, start_c: F64, low_c: Level, high_c: Level, hours: Hours) -> tuple[F64, F64]:
     """Lowest and highest heat [kW] that, given constantly over the hours, keeps a store that is in its band in it.
 
     The path is monotone, so the band need hold at its end only: T(hours) = low, T(hours) = high, solved for the heat.

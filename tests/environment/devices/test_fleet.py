@@ -219,6 +219,17 @@ def test_columns_that_do_not_fit_are_named_all_at_once():
         Fleet(water_heater, ["a", "b", "c"], wrong, state, lambda _k: inputs, TIMELINE)
 
 
+@pytest.mark.parametrize("name", DEVICES)
+def test_blocks_of_rows_change_no_bit(name, monkeypatch):
+    whole, blocks = _fleet(name, 20), _fleet(name, 20)
+    whole.advance(TIMELINE.end_ms)
+    monkeypatch.setattr("environment.devices.fleet.BLOCK", 7)
+    blocks.advance(TIMELINE.end_ms)
+    assert whole.energy_kwh.tolist() == blocks.energy_kwh.tolist()
+    assert whole.power_now_kw().tolist() == blocks.power_now_kw().tolist()
+    assert [column.tolist() for column in whole.state] == [column.tolist() for column in blocks.state]
+
+
 def test_a_copy_lives_its_own_life():
     """A twin starts as a deep copy that shares modules and inputs."""
     fleet = _fleet("battery")
