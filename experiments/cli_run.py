@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli_output import Answer
+from experiments.errors import CoflexError
 from experiments.progress import progress_bar
 from experiments.scenario import load_scenario
 
@@ -13,6 +14,7 @@ def run_scenario(name: str, *, seed: int, out: Path | None, sets: Iterable[str],
     """Run a scenario and write its folder; the folder is checked before anything is computed."""
     scenario = load_scenario(name, sets)
     folder = out or free_folder(Path("runs"), f"{scenario.name}-{seed}")
+    check_place(folder)
     from experiments.results import check_out
 
     check_out(folder, force)
@@ -37,6 +39,18 @@ def run_data(result: Any) -> dict[str, Any]:
         "figures": result.figures,
         "twin": None if result.twin_figures is None else {"figures": result.twin_figures},
     }
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder below something that is none.
+
+    Raises:
+        CoflexError: a parent is a file.
+    """
+    for parent in folder.absolute().parents:
+        if parent.exists() and not parent.is_dir():
+            msg = f"{folder} cannot be made: {parent} is not a folder"
+            raise CoflexError(msg)
 
 
 def free_folder(parent: Path, stem: str) -> Path:

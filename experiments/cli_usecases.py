@@ -105,10 +105,11 @@ def diagram_drawn(folder: Path, usecase: str, *, conversation: str | None, pictu
     if picture not in _PICTURES:
         msg = f"unknown kind of picture '{picture}'{did_you_mean(picture, _PICTURES)}"
         raise CoflexError(msg)
-    from experiments.diagram import draw
     from experiments.results import open_run
 
     open_run(folder)  # a folder that is no run is refused in clear words
+    from experiments.diagram import draw
+
     drawn = draw(folder, usecase, conversation=conversation, out=out, format=picture)
     paths = [str(path) for path in (drawn if isinstance(drawn, list | tuple) else [drawn])]
     return Answer("\n".join(paths), {"files": paths})

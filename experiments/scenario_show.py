@@ -67,7 +67,7 @@ def _keys(part: type[Part], example: Part | None, prefix: str) -> Iterator[Key]:
 
 def _step(field: FieldInfo) -> str:
     origin = get_origin(field.annotation)
-    return {tuple: "[]", dict: ".<name>"}.get(origin, "") if isinstance(origin, type) else ""
+    return "[]" if origin is tuple else ".<name>" if origin is dict else ""
 
 
 def _key(path: str, field: FieldInfo, default: str) -> Key:

@@ -1,7 +1,7 @@
 """Writes the generated pages of the manual: docs/scenario.md (from the schema) and docs/validation.md (from the reference cases).
 
-    python tools/write_docs.py            write them
-    python tools/write_docs.py --check    only say whether they are current (exit code 1 if not)
+python tools/write_docs.py            write them
+python tools/write_docs.py --check    only say whether they are current (exit code 1 if not)
 """
 
 import sys
@@ -69,7 +69,13 @@ def validation_page() -> str:
     for field, group in groupby(cases, key=lambda case: case[0].partition("_")[0]):
         lines += ["", f"## {field.capitalize()}"]
         for name, case in group:
-            lines += ["", f"### {case.get('title', name)}", "", f"`tests/reference/{name}`. {_prose(case.get('source', ''))}", ""]
+            lines += [
+                "",
+                f"### {case.get('title', name)}",
+                "",
+                f"`tests/reference/{name}`. {_prose(case.get('source', ''))}",
+                "",
+            ]
             lines += [f"- {line}" for line in _expectations(case)]
     return "\n".join(lines) + "\n"
 

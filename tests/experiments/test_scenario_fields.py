@@ -63,17 +63,17 @@ def test_a_moment_reads_its_own_text(day, clock):
 @pytest.mark.parametrize(
     ("text", "local"),
     [
-        ("18:40", datetime(2016, 1, 19, 18, 40)),
-        ("day 0 18:40", datetime(2016, 1, 18, 18, 40)),
-        ("day 2 08:05", datetime(2016, 1, 20, 8, 5)),
-        ("2016-01-20 18:40", datetime(2016, 1, 20, 18, 40)),
-        ("2016-01-20T18:40:00", datetime(2016, 1, 20, 18, 40)),
+        ("18:40", "2016-01-19 18:40"),
+        ("day 0 18:40", "2016-01-18 18:40"),
+        ("day 2 08:05", "2016-01-20 08:05"),
+        ("2016-01-20 18:40", "2016-01-20 18:40"),
+        ("2016-01-20T18:40:00", "2016-01-20 18:40"),
     ],
 )
 def test_the_three_ways_to_write_a_moment(text, local):
     moment = Moment.model_validate(text)
-    assert moment.local(DAY) == local
-    assert CALENDAR.local(moment.at(CALENDAR, DAY)).replace(tzinfo=None) == local
+    assert moment.local(DAY).isoformat(" ", "minutes") == local
+    assert CALENDAR.text(moment.at(CALENDAR, DAY)) == f"{local}:00"
 
 
 def test_a_moment_on_the_day_the_clocks_change_is_a_wall_clock_time():
