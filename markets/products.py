@@ -53,7 +53,7 @@ class FlexibilityProduct(msgspec.Struct, frozen=True, kw_only=True):
         area: where it must be delivered.
         capacity_min_kw: smallest bid.
         capacity_max_kw: largest bid.
-        granularity_kw: bids are whole multiples of it.
+        granularity_kw: bids are whole multiples of it (0: any quantity).
         interval_ms: length of one delivery interval; bids name its start.
         service_window: date and duration of the service.
         activation_windows: parts of the service window in which a resource may be called (empty: all of it).
@@ -117,13 +117,13 @@ class FlexibilityProduct(msgspec.Struct, frozen=True, kw_only=True):
         return [*self._capacity_checks(), *self._time_checks(), *self._money_checks()]
 
     def _capacity_checks(self) -> list[tuple[bool, str]]:
-        bounded = 0 < self.capacity_min_kw <= self.capacity_max_kw
+        bounded = 0 <= self.capacity_min_kw <= self.capacity_max_kw
         least = 0 <= self.min_acceptance_kw <= self.capacity_max_kw
         return [
             (bool(self.name), "it has no name"),
             (bool(self.area.names), "area names no place"),
-            (bounded, "capacity_min_kw must be above 0 and at most capacity_max_kw"),
-            (self.granularity_kw > 0, "granularity_kw must be above 0"),
+            (bounded, "capacity_min_kw must lie in [0, capacity_max_kw]"),
+            (self.granularity_kw >= 0, "granularity_kw cannot be negative"),
             (least, "min_acceptance_kw must lie in [0, capacity_max_kw]"),
         ]
 

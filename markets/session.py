@@ -183,15 +183,13 @@ def submit(session: Session, bids: BidColumns) -> tuple[Session, Receipts]:
     """
     _require(session, ("published", "open", "closed"), "take bids")
     reason = refusals(session, bids)
-    known = {str(b): _content(session.book, k) for k, b in enumerate(session.book.bid)}
-    new = []
-    for k in bids.precedence():
-        bid = str(bids.bid[k])
-        reason[k] = reason[k] or _identity(bid, _content(bids, k), known, session.gone)
-        if not reason[k] and bid not in known:
-            known[bid] = _content(bids, k)
-            new.append(k)
-    book = session.book.join(bids.take(np.array(new, np.int64)))
+    wanted = _under(session.terms.product, bids)
+    booked = {bid: k for k, bid in enumerate(session.book.bid.tolist())}
+    new: dict[str, int] = {}
+    for k in wanted.precedence().tolist():
+        if not reason[k]:
+            reason[k] = _identity(wanted, k, new, session, booked)
+    book = session.book.join(wanted.take(np.array(list(new.values()), np.int64)))
     return replace(session, book=book), Receipts(bids.bid, reason)
 
 
@@ -221,7 +219,8 @@ def replace_bid(session: Session, old: str, new: BidColumns) -> tuple[Session, R
 def refusals(session: Session, bids: BidColumns) -> Names:
     """Why each row cannot enter the book, shape (n,): the first of the reasons that holds, empty if none does."""
     terms, product = session.terms, session.terms.product
-    steps = bids.quantity_kw / product.granularity_kw
+    steps = bids.quantity_kw / (product.granularity_kw or 1.0)
+    off_step = (product.granularity_kw > 0.0) & ~(np.abs(steps - np.round(steps)) <= 1e-6)
     least = bids.min_acceptance_kw
     table = [
         (~np.isin(bids.fsp, sorted(session.qualified)), NOT_QUALIFIED),
@@ -231,9 +230,9 @@ def refusals(session: Session, bids: BidColumns) -> Names:
         (bids.up != (product.direction == "up"), WRONG_DIRECTION),
         ((bids.t_ms - product.service_window.from_ms) % product.interval_ms != 0, OFF_GRID),
         (~_inside(bids, product), OUTSIDE_WINDOW),
-        (~(bids.quantity_kw >= product.capacity_min_kw), TOO_SMALL),
+        (~((bids.quantity_kw >= product.capacity_min_kw) & (bids.quantity_kw > 0.0)), TOO_SMALL),
         (~(bids.quantity_kw <= product.capacity_max_kw), TOO_LARGE),
-        (~(np.abs(steps - np.round(steps)) <= 1e-6), WRONG_STEP),
+        (off_step, WRONG_STEP),
         (~(bids.price_eur_per_kwh >= 0.0), WRONG_PRICE),
         (bids.price_eur_per_kwh > product.activation_cap_eur_per_kwh, ABOVE_CAP),
         (~((least >= 0.0) & (least <= bids.quantity_kw)), WRONG_LEAST),
@@ -253,10 +252,21 @@ def _content(bids: BidColumns, k: int) -> tuple[object, ...]:
     return tuple(getattr(bids, name)[k].item() for name in CONTENT)
 
 
-def _identity(bid: str, content: tuple[object, ...], known: dict[str, tuple[object, ...]], gone: frozenset[str]) -> str:
-    if bid in gone:
+def _identity(bids: BidColumns, k: int, new: dict[str, int], session: Session, booked: dict[str, int]) -> str:
+    """Reason of row k by its id alone; a row with a fresh id is noted in ``new``."""
+    bid = str(bids.bid[k])
+    if bid in session.gone:
         return GONE
-    return IN_BOOK if known.get(bid, content) == content else ID_TAKEN
+    if bid in booked:
+        return IN_BOOK if _content(session.book, booked[bid]) == _content(bids, k) else ID_TAKEN
+    first = new.setdefault(bid, k)
+    return IN_BOOK if first == k or _content(bids, first) == _content(bids, k) else ID_TAKEN
+
+
+def _under(product: FlexibilityProduct, bids: BidColumns) -> BidColumns:
+    """Bids under the product's terms: never more divisible than it, no part smaller than its least."""
+    least = np.minimum(np.maximum(bids.min_acceptance_kw, product.min_acceptance_kw), bids.quantity_kw)
+    return replace(bids, min_acceptance_kw=least, divisible=bids.divisible & product.divisible)
 
 
 def _advance(session: Session, state: State) -> Session:

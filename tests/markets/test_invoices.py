@@ -6,7 +6,6 @@ from markets.invoices import Invoice, InvoiceLine, entries_of, lines_of
 from markets.ledger import EntryColumns, Ledger
 from markets.settlement import linear_with_grace
 
-
 ONE_EURO = InvoiceLine(text="x", energy_kwh=1.0, eur=Decimal("1.00"))
 
 

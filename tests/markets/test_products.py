@@ -25,9 +25,9 @@ def test_activation_windows_are_parts_of_the_service_window():
     [
         ({"name": ""}, "no name"),
         ({"area": LocalArea("zone", ())}, "names no place"),
-        ({"capacity_min_kw": 0.0}, "capacity_min_kw"),
+        ({"capacity_min_kw": -1.0}, "capacity_min_kw"),
         ({"capacity_min_kw": 9.0, "capacity_max_kw": 8.0}, "capacity_min_kw"),
-        ({"granularity_kw": 0.0}, "granularity_kw"),
+        ({"granularity_kw": -0.1}, "granularity_kw"),
         ({"min_acceptance_kw": -1.0}, "min_acceptance_kw"),
         ({"interval_ms": 0}, "interval_ms"),
         ({"service_window": Window(HOUR, HOUR)}, "must end after it begins"),
@@ -50,7 +50,7 @@ def test_each_contradiction_is_named(changes, said):
 
 def test_all_contradictions_are_named_at_once():
     with pytest.raises(ValueError, match=r"granularity_kw.*max_duration_ms.*grace_share"):
-        product(granularity_kw=0.0, max_duration_ms=1, grace_share=0.0)
+        product(granularity_kw=-1.0, max_duration_ms=1, grace_share=0.0)
 
 
 def test_a_product_cannot_be_changed_and_survives_the_wire():

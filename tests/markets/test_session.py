@@ -1,5 +1,6 @@
 """The life of a session: gate, receipts, duplicates, replacement."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,6 +81,19 @@ def test_each_refusal_has_its_reason(changes, reason):
                                   {"quantity_kw": 50.0}, {"quantity_kw": 1.0}, {"price_eur_per_kwh": 2.0}])  # fmt: skip
 def test_the_edges_themselves_are_allowed(edge):
     assert submitted([bid(**edge)])[1].accepted.all()
+
+
+def test_the_products_terms_bind_every_bid():
+    terms = session_of().terms
+    blocks = msgspec.structs.replace(terms.product, divisible=False, granularity_kw=0.0, capacity_min_kw=0.0)
+    session, receipts = submitted([bid(quantity_kw=5.37), bid(bid="b2", quantity_kw=0.0)], session_of(blocks))
+    assert receipts.reason.tolist() == [life.IN_BOOK, life.TOO_SMALL]
+    assert session.book.least_kw.tolist() == [5.37]
+    parts = msgspec.structs.replace(terms.product, min_acceptance_kw=3.0)
+    rows = [bid(), bid(bid="b2", quantity_kw=2.0), bid(bid="b3", min_acceptance_kw=4.0)]
+    session, _ = submitted(rows, session_of(parts))
+    assert session.book.least_kw.tolist() == [3, 2, 4]
+    assert submitted(rows, session)[1].accepted.all()
 
 
 def test_time_of_receipt_counts_not_the_order_of_events():
