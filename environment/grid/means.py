@@ -5,19 +5,21 @@ SUC06.1 lets a DSO buy flexibility only where reconfiguration does not suffice, 
 - every position of every tap changer (transformers in parallel move together);
 - every tie closed, with each branch of the loop it makes opened in turn; a tie that resupplies buses cut off needs no opening.
 
-A reconfiguration must leave the network as radial as it was and cut nobody off. All candidates are judged at the worst step, the best of them over all
+A reconfiguration must leave the network as radial as it was and cut nobody off, and its loop must hold a branch that is overloaded or feeds a bus out of
+its band: any other moves load past the trouble. All candidates are judged at the worst step, the best of them over all
 steps. Combinations of a tap and a reconfiguration are not enumerated.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from environment.grid.flow import Flow
 from environment.grid.layout import breadth_first, neighbours
-from environment.grid.limits import Limits, find_violations
+from environment.grid.limits import Limits, Violations, find_violations
 from environment.grid.model import F64, Bool, Network
 from environment.grid.power_flow import PowerFlow, energised
 
@@ -51,6 +53,7 @@ class Measure:
         open: branches to open.
         residual_kwh: what remains: sum over the steps of the largest need of any element (``Violations.severity_kw``), and of what is unserved.
         residual_hours: hours in which something remains.
+        peak_loading_percent: the highest loading of any branch over the steps with the measure taken.
         interrupts: whether customers are off for a moment.
     """
 
@@ -62,6 +65,7 @@ class Measure:
     open: tuple[str, ...] = ()
     residual_kwh: float = float("inf")
     residual_hours: float = float("inf")
+    peak_loading_percent: float = float("inf")
     interrupts: bool = False
 
     @property
@@ -84,7 +88,9 @@ def conventional_measures(
     step_h: float = 0.25,
     open_branches: Sequence[str] = (),
 ) -> list[Measure]:
-    """Measures that lessen the violations, best first: those that relieve everything by cost, then the others by what remains.
+    """Measures that lessen the violations, best first.
+
+    First those that relieve everything, by cost, then the others by what remains; of equals the one with the lower peak loading.
 
     Args:
         network: in its present state.
@@ -105,7 +111,8 @@ def conventional_measures(
     worst = int(np.argmax(before))
     if before[worst] <= _BETTER_KW:
         return []
-    candidates = [*_tap_moves(network, costs), *_reconfigurations(network, now, open_branches, costs)]
+    concerned = _concerned(now, find_violations(now, now.solve(p[worst], q[worst]), limits))
+    candidates = [*_tap_moves(network, costs), *_reconfigurations(network, now, open_branches, concerned, costs)]
     screened = []
     for measure in candidates:
         need = needs_kw(measure.power_flow(network, open_branches), p[worst], q[worst], limits)[0]
@@ -114,7 +121,12 @@ def conventional_measures(
     best = [row[-1] for row in sorted(screened, key=_rank)[:_KEPT]]
     judged = [_judged(measure, network, open_branches, p, q, limits, step_h) for measure in best]
     helping = [measure for measure in judged if measure.residual_kwh < float(before.sum()) * step_h - _BETTER_KW]
-    return sorted(helping, key=lambda m: (not m.relieves, round(m.residual_kwh, 6), m.cost_eur, m.text))
+    return sorted(helping, key=_order)
+
+
+def _order(measure: Measure) -> tuple[bool, float, float, float, str]:
+    residual, peak = round(measure.residual_kwh, 6), round(measure.peak_loading_percent, 6)
+    return not measure.relieves, residual, measure.cost_eur, peak, measure.text
 
 
 def _rank(row: tuple[bool, float, float, str, Measure]) -> tuple[bool, float, float, str]:
@@ -124,6 +136,10 @@ def _rank(row: tuple[bool, float, float, str, Measure]) -> tuple[bool, float, fl
 def needs_kw(power_flow: PowerFlow, p_kw: ArrayLike, q_kvar: ArrayLike, limits: Limits) -> F64:
     """What is wrong in each step as one number, shape (T,): the largest need of an element, and the load unserved."""
     flow = power_flow.solve(p_kw, q_kvar)
+    return _needs(power_flow, flow, limits)
+
+
+def _needs(power_flow: PowerFlow, flow: Flow, limits: Limits) -> F64:
     return find_violations(power_flow, flow, limits).severity_kw + flow.unserved_kw
 
 
@@ -136,10 +152,12 @@ def _judged(
     limits: Limits,
     step_h: float,
 ) -> Measure:
-    need = needs_kw(measure.power_flow(network, open_branches), p, q, limits)
+    power_flow = measure.power_flow(network, open_branches)
+    flow = power_flow.solve(p, q)
+    need = _needs(power_flow, flow, limits)
+    peak = float(np.nanmax(flow.loading_percent)) if flow.converged.any() else float("inf")
     kwh, hours = float(need.sum()) * step_h, float((need > _BETTER_KW).sum()) * step_h
-    values = {**measure.__dict__, "residual_kwh": kwh, "residual_hours": hours}
-    return Measure(**values)
+    return replace(measure, residual_kwh=kwh, residual_hours=hours, peak_loading_percent=peak)
 
 
 def _tap_moves(network: Network, costs: MeansCosts) -> Iterator[Measure]:
@@ -171,8 +189,23 @@ def _parallel(network: Network) -> list[list[int]]:
     return list(groups.values())
 
 
+def _concerned(now: PowerFlow, violations: Violations) -> set[int]:
+    """Branches whose flow matters: those overloaded, and those that feed a bus out of its band (all if there is no solution)."""
+    branches = now.network.branches
+    if violations.unsolved[0]:
+        return set(range(len(branches)))
+    around = neighbours(now.network.n_bus, branches.from_bus, branches.to_bus, now.closed)
+    _, parent, via = breadth_first(around, now.network.slack)
+    found = set(np.flatnonzero(violations.overload_percent[0] > 0).tolist())
+    for bus in np.flatnonzero(violations.voltage_pu[0] != 0).tolist():
+        while parent[bus] >= 0 and via[bus] not in found:
+            found.add(via[bus])
+            bus = parent[bus]
+    return found
+
+
 def _reconfigurations(
-    network: Network, now: PowerFlow, open_branches: Iterable[str], costs: MeansCosts
+    network: Network, now: PowerFlow, open_branches: Iterable[str], concerned: set[int], costs: MeansCosts
 ) -> Iterator[Measure]:
     branches, faulty = network.branches, set(open_branches)
     around = neighbours(network.n_bus, branches.from_bus, branches.to_bus, now.closed)
@@ -184,8 +217,10 @@ def _reconfigurations(
         live = [bool(now.energised[end]) for end in ends]
         if name in faulty or not any(live):
             continue
-        opened = [None] if not all(live) else [b for b in _loop(parent, via, *ends) if branches.switchable[b]]
-        for branch in opened:
+        loop = _loop(parent, via, *ends) if all(live) else []
+        if all(live) and not concerned.intersection(loop):
+            continue  # what it moves passes none of the elements in trouble
+        for branch in [b for b in loop if branches.switchable[b]] if all(live) else [None]:
             closed = now.closed.copy()
             closed[tie] = True
             if branch is not None:

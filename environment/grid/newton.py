@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from environment.grid.model import C128
+from environment.grid.model import C128, I64
 
 _STEPS: Final = 40
 _SMALLEST_DAMPING: Final = 1 / 64
@@ -19,10 +19,45 @@ _SMALLEST_DAMPING: Final = 1 / 64
 _LOWEST_SHARE: Final = 0.5
 
 
-def jacobian(y: sparse.csr_matrix, s: C128, v: C128) -> sparse.csc_matrix:
-    """Real Jacobian of the mismatch at v, shape (2n, 2n); s and v of shape (n,), per unit."""
-    d = sparse.diags(np.conj(s) / np.conj(v) ** 2).tocsr()
-    return sparse.bmat([[y.real - d.real, -y.imag - d.imag], [y.imag - d.imag, y.real + d.real]], format="csc")
+class Jacobian:
+    """The real Jacobian of one admittance matrix, assembled once: a change of loads or voltages moves only four diagonals.
+
+    Args:
+        y: admittance matrix without the slack, shape (n, n).
+    """
+
+    def __init__(self, y: sparse.csr_matrix) -> None:
+        n = y.shape[0]
+        full = y.tocoo()
+        every = np.arange(n)
+        rows, columns = np.r_[full.row, every], np.r_[full.col, every]
+        data = np.r_[full.data, np.zeros(n)]  # explicit zeros keep every diagonal in the pattern
+        matrix = sparse.coo_matrix(
+            (
+                np.r_[data.real, -data.imag, data.imag, data.real],
+                (np.r_[rows, rows, rows + n, rows + n], np.r_[columns, columns + n, columns, columns + n]),
+            ),
+            (2 * n, 2 * n),
+        ).tocsc()
+        matrix.sort_indices()
+        self._matrix = matrix
+        blocks = ((0, 0), (0, n), (n, 0), (n, n))
+        self._diagonals = [_positions(matrix, every + down, every + right) for down, right in blocks]
+
+    def at(self, s: C128, v: C128) -> sparse.csc_matrix:
+        """The Jacobian at loads s and voltages v, shape (n,) each, per unit."""
+        d = np.conj(s) / np.conj(v) ** 2
+        matrix = self._matrix.copy()
+        for place, change in zip(self._diagonals, (-d.real, -d.imag, -d.imag, d.real), strict=True):
+            matrix.data[place] += change
+        return matrix
+
+
+def _positions(matrix: sparse.csc_matrix, rows: I64, columns: I64) -> I64:
+    """Where the entries (row, column) stand in the data of a sorted CSC matrix."""
+    size = matrix.shape[0]
+    column_of = np.repeat(np.arange(size), np.diff(matrix.indptr))
+    return np.asarray(np.searchsorted(column_of * size + matrix.indices, columns * size + rows), np.int64)
 
 
 def factor(matrix: sparse.csc_matrix) -> Any:
@@ -37,12 +72,13 @@ def solve_complex(lu: Any, right: C128) -> C128:
     return np.asarray(real[:n] + 1j * real[n:])
 
 
-def newton(y: sparse.csr_matrix, y0: C128, s: C128, no_load: C128, tolerance: float) -> C128 | None:
+def newton(y: sparse.csr_matrix, y0: C128, jacobian: Jacobian, s: C128, no_load: C128, tolerance: float) -> C128 | None:
     """Voltages of one step, shape (n,), or None where there is no operating point (or none is found).
 
     Args:
         y: admittance matrix without the slack.
         y0: current the slack drives, ``Y_L0 V_0``, shape (n,).
+        jacobian: that of y.
         s: net loads, per unit, shape (n,).
         no_load: voltages without load, the start.
         tolerance: largest last step of a voltage.
@@ -52,7 +88,7 @@ def newton(y: sparse.csr_matrix, y0: C128, s: C128, no_load: C128, tolerance: fl
         mismatch = y @ v + y0 + np.conj(s / v)
         for _ in range(_STEPS):
             try:
-                step = solve_complex(factor(jacobian(y, s, v)), -mismatch)
+                step = solve_complex(factor(jacobian.at(s, v)), -mismatch)
             except RuntimeError:  # singular: at the nose
                 return None
             v, mismatch, damping = _damped(y, y0, s, v, step, mismatch)

@@ -2,7 +2,8 @@
 
 What is handled: closed bus-bus switches and closed lines without impedance join their buses; bus-bus switches with an impedance become short
 lines; open line switches are kept on their end (the line hangs on the other end and still takes its charging current); open
-transformer switches open the transformer; what is out of service is left out. SimBench networks carry no type of tap changer, which
+transformer switches open the transformer; what is out of service is left out, but a line to a bus out of service still takes its charging
+current. SimBench networks carry no type of tap changer, which
 makes pandapower 3 ignore the tap; here a tap position always changes the ratio.
 Whatever cannot be represented is refused by name, never left out silently.
 """
@@ -62,6 +63,9 @@ class _Import:
         self.buses = {row["index"]: row for row in self._rows("bus")}
         self.labels = _unique({i: _label(row, "Bus") for i, row in self.buses.items()})
         self.switches = [row for row in _records(net, "switch") if row["bus"] in self.buses]
+        self.at_branch: dict[tuple[str, int], list[Row]] = {}
+        for switch in self.switches:
+            self.at_branch.setdefault((switch["et"], switch["element"]), []).append(switch)
         self.lines = self._in_service("line", "from_bus", "to_bus")
         self.trafos = self._in_service("trafo", "hv_bus", "lv_bus")
         self.fused = self._fuse()
@@ -137,13 +141,11 @@ class _Import:
 
     def _open_ends(self, row: Row, element: str, *ends: str) -> list[bool]:
         """For each end of a branch, whether a switch there is open."""
-        opened = {
-            s["bus"] for s in self.switches if s["et"] == element and s["element"] == row["index"] and not s["closed"]
-        }
+        opened = {switch["bus"] for switch in self.at_branch.get((element, row["index"]), ()) if not switch["closed"]}
         return [row[end] in opened for end in ends]
 
     def _has_switch(self, row: Row, element: str) -> bool:
-        return any(s["et"] == element and s["element"] == row["index"] for s in self.switches)
+        return (element, row["index"]) in self.at_branch
 
     def _is_link(self, row: Row) -> bool:
         ohm = math.hypot(row["r_ohm_per_km"], row["x_ohm_per_km"]) * row["length_km"]
@@ -221,6 +223,19 @@ class _Import:
         for row in self._in_service("shunt", "bus"):
             scale = 1000.0 * _number(row.get("step"), 1.0) * (self.buses[row["bus"]]["vn_kv"] / row["vn_kv"]) ** 2
             yield {"bus": self._bus(row["bus"]), "p_kw": row["p_mw"] * scale, "q_kvar": row["q_mvar"] * scale}
+        for row in self._rows("line"):
+            alive = [end for end in ("from_bus", "to_bus") if row[end] in self.buses]
+            if len(alive) == 1 and not any(self._open_ends(row, "l", alive[0])):
+                va = self._charging_va(row, self.buses[row[alive[0]]]["vn_kv"])
+                yield {"bus": self._bus(row[alive[0]]), "p_kw": va.real / 1000.0, "q_kvar": va.imag / 1000.0}
+
+    def _charging_va(self, row: Row, kv: float) -> complex:
+        """What a line to a bus out of service still takes at nominal voltage."""
+        parallel = _number(row.get("parallel"), 1)
+        siemens = _number(row.get("g_us_per_km"), 0.0) * 1e-6 + 2j * math.pi * self.net.f_hz * row["c_nf_per_km"] * 1e-9
+        half = siemens * row["length_km"] * parallel / 2
+        ohm = complex(row["r_ohm_per_km"], row["x_ohm_per_km"]) * row["length_km"] / parallel
+        return complex((half + half / (1 + ohm * half)) * (1000.0 * kv) ** 2).conjugate()
 
     def _points(self, table: str, direction: float) -> list[Row]:
         rows = self._in_service(table, "bus")

@@ -8,6 +8,7 @@ not converge is tried with Newton's method; what has no solution is marked, and 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from environment.grid.elements import transformer_pi
 from environment.grid.flow import Flow
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.model import BASE_KW, C128, F64, I64, Bool, Branches, Network, NetworkError
-from environment.grid.newton import newton
+from environment.grid.newton import Jacobian, newton
 
 _ITERATIONS: Final = 60
 _TOLERANCE_PU: Final = 1e-11
@@ -53,6 +54,8 @@ class PowerFlow:
         self.ports = ports(self.branches, open_from, open_to)
         self.energised = energised(network, self.closed)
         self.live: I64 = np.flatnonzero(self.energised & (np.arange(network.n_bus) != network.slack))
+        self.place: I64 = np.full(network.n_bus, -1)  # of a bus among the live ones
+        self.place[self.live] = np.arange(len(self.live))
         matrix = bus_admittance(network, self.ports)
         self.y = matrix[self.live][:, self.live].tocsr()
         self.y0: C128 = np.asarray(matrix[self.live][:, [network.slack]].toarray()[:, 0] * network.slack_pu)
@@ -60,6 +63,11 @@ class PowerFlow:
             self.y.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
         )
         self.no_load: C128 = -self._lu.solve(self.y0)
+
+    @cached_property
+    def jacobian(self) -> Jacobian:
+        """The Jacobian of the live buses, for Newton's method and for sensitivities."""
+        return Jacobian(self.y)
 
     @property
     def cut_off(self) -> tuple[str, ...]:
@@ -92,14 +100,12 @@ class PowerFlow:
 
     def thevenin(self, buses: I64) -> C128:
         """Impedance seen from buses without load, per unit, shape (k,); zero at the slack and at de-energised buses."""
-        place = np.full(self.network.n_bus, -1)
-        place[self.live] = np.arange(len(self.live))
+        place = self.place[buses]
         result = np.zeros(len(buses), np.complex128)
-        for k, row in enumerate(place[buses].tolist()):
-            if row >= 0:
-                unit = np.zeros(len(self.live), np.complex128)
-                unit[row] = 1.0
-                result[k] = self._lu.solve(unit)[row]
+        for wanted in np.array_split(np.flatnonzero(place >= 0), 1 + len(buses) // _ROWS):
+            unit = np.zeros((len(self.live), len(wanted)), np.complex128, order="F")
+            unit[place[wanted], np.arange(len(wanted))] = 1.0
+            result[wanted] = self._lu.solve(unit)[place[wanted], np.arange(len(wanted))]
         return result
 
     def _powers(self, p_kw: ArrayLike, q_kvar: ArrayLike) -> tuple[F64, F64]:
@@ -112,7 +118,7 @@ class PowerFlow:
     def _solve_block(self, s: C128) -> tuple[C128, Bool]:
         v, converged = self._fixed_point(s)
         for row in np.flatnonzero(~converged & np.isfinite(s).all(axis=1)):
-            found = newton(self.y, self.y0, s[row], self.no_load, _TOLERANCE_PU)
+            found = newton(self.y, self.y0, self.jacobian, s[row], self.no_load, _TOLERANCE_PU)
             if found is not None:
                 v[row], converged[row] = found, True
         return v, converged

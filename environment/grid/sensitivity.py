@@ -12,7 +12,7 @@ from scipy.sparse.linalg import splu
 
 from environment.grid.flow import Flow, ka_per_pu
 from environment.grid.model import BASE_KW, C128, F64, I64
-from environment.grid.newton import factor, jacobian, solve_complex
+from environment.grid.newton import factor, solve_complex
 from environment.grid.power_flow import PowerFlow
 
 _NO_CURRENT_PU = 1e-9  # below, the direction of a current has no meaning
@@ -78,15 +78,13 @@ def _voltage_change(power_flow: PowerFlow, flow: Flow, step: int, buses: I64, pe
     live, n_bus = power_flow.live, power_flow.network.n_bus
     v = flow.v[step, live]
     s = (flow.p_kw[step, live] + 1j * flow.q_kvar[step, live]) / BASE_KW
-    place = np.full(n_bus, -1)
-    place[live] = np.arange(len(live))
-    movable = np.flatnonzero(place[buses] >= 0)
-    rows = place[buses[movable]]
+    movable = np.flatnonzero(power_flow.place[buses] >= 0)
+    rows = power_flow.place[buses[movable]]
     right = np.zeros((len(live), len(movable)), np.complex128)
     right[rows, np.arange(len(movable))] = -np.conj(per_kw / BASE_KW / v[rows])
     dv = np.zeros((n_bus, len(buses)), np.complex128)
     if len(movable):
-        dv[np.ix_(live, movable)] = solve_complex(factor(jacobian(power_flow.y, s, v)), right)
+        dv[np.ix_(live, movable)] = solve_complex(factor(power_flow.jacobian.at(s, v)), right)
     return dv
 
 
@@ -129,11 +127,9 @@ def transfer_factors(power_flow: PowerFlow, buses: I64 | None = None) -> F64:
     )
     incidence = incidence.tocsr()[:, power_flow.live]
     laplacian = (incidence.T @ sparse.diags(weight) @ incidence).tocsc()
-    place = np.full(network.n_bus, -1)
-    place[power_flow.live] = np.arange(len(power_flow.live))
-    movable = np.flatnonzero(place[wanted] >= 0)
+    movable = np.flatnonzero(power_flow.place[wanted] >= 0)
     right = np.zeros((len(power_flow.live), len(movable)))
-    right[place[wanted[movable]], np.arange(len(movable))] = -1.0
+    right[power_flow.place[wanted[movable]], np.arange(len(movable))] = -1.0
     factors = np.zeros((len(network.branches), len(wanted)))
     if len(movable):
         flows = weight[:, None] * (incidence @ splu(laplacian).solve(right))

@@ -41,8 +41,8 @@ def listed(names: Iterable[Any], most: int = 8) -> str:
 def _names(tables: Tables) -> list[str]:
     problems = []
     branches = [*tables["lines"]["name"], *tables["transformers"]["name"]]
-    points = [*tables["loads"]["name"], *tables["generators"]["name"]]
-    for what, names in (("buses", tables["buses"]["name"]), ("branches", branches), ("connection points", points)):
+    points = {table: tables[table]["name"] for table in ("buses", "loads", "generators")}
+    for what, names in {**points, "branches": branches}.items():
         double = [name for name, count in Counter(names).items() if count > 1]
         if double:
             problems.append(f"{what}: names used more than once: {listed(double)}")

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from environment.grid.network import Network, load_network, network_from_tables
 
@@ -38,12 +39,12 @@ def two_bus(**changes: Any) -> dict[str, Any]:
     return plain | changes
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def two_bus_tables():
     return two_bus
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def two_bus_network() -> Network:
     return network_from_tables(two_bus())
 
@@ -67,6 +68,45 @@ def chain(n: int, r_ohm: float = 0.05, x_ohm: float = 0.02, kv: float = 0.4, **c
     return plain | changes
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chain_tables():
     return chain
+
+
+@st.composite
+def radial_tables(draw: st.DrawFn, most: int = 12) -> dict[str, Any]:
+    """Radial LV feeders with random shape, impedances, loads and generators, light enough to have a solution."""
+    n = draw(st.integers(2, most))
+    parents = [draw(st.integers(max(0, i - 4), i - 1)) for i in range(1, n)]
+    turned = [draw(st.booleans()) for _ in parents]
+    ends = [
+        (f"b{i + 1}", f"b{p}") if flip else (f"b{p}", f"b{i + 1}")
+        for i, (p, flip) in enumerate(zip(parents, turned, strict=True))
+    ]
+    number = st.floats(0.001, 0.05)
+    return {
+        "name": "random feeder",
+        "slack": {"bus": "b0", "voltage_pu": draw(st.floats(0.97, 1.05))},
+        "buses": {"name": [f"b{i}" for i in range(n)], "kv": 0.4},
+        "lines": {
+            "name": [f"l{i}" for i in range(1, n)],
+            "from": [a for a, _ in ends],
+            "to": [b for _, b in ends],
+            "length_km": 1.0,
+            "r_ohm_per_km": [draw(number) for _ in parents],
+            "x_ohm_per_km": [draw(number) for _ in parents],
+            "c_nf_per_km": draw(st.floats(0, 800)),
+            "max_i_ka": 0.2,
+        },
+        "loads": {
+            "name": [f"h{i}" for i in range(1, n)],
+            "bus": [f"b{i}" for i in range(1, n)],
+            "p_kw": [draw(st.floats(-5, 5)) for _ in parents],
+            "q_kvar": [draw(st.floats(-2, 2)) for _ in parents],
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def radial():
+    return radial_tables
