@@ -1,0 +1,59 @@
+"""The report of a run: one HTML file that needs nothing else, made from the run folder alone."""
+
+from html import escape
+from pathlib import Path
+
+from experiments import report_sections as parts
+from experiments.plots import View
+from experiments.report_page import Section, page, paragraphs
+from experiments.results import Run, open_run
+
+REPORT_FILE = "report.html"
+
+_SECTIONS = (
+    parts.grid_map,
+    parts.grid_day,
+    parts.market,
+    parts.activation,
+    parts.money,
+    parts.home,
+    parts.sequence,
+    parts.conformance,
+    parts.forecasts,
+    parts.messages,
+    parts.all_figures,
+    parts.notices,
+    parts.reproduce,
+)
+
+
+def report_html(run: Run) -> str:
+    """The report of a run as one HTML document without outside parts; sections without data say so."""
+    view = View(run)
+    scenario = view.facts.scenario
+    title = scenario.get("title") or scenario.get("name") or run.meta.get("name") or "A run of coflex"
+    first, last = (run.local(t).strftime("%d %B %Y") for t in (view.facts.start_ms, view.facts.end_ms - 1))
+    days = first if first == last else f"{first} to {last}"
+    head = (
+        f'<p class="soft">coflex run report</p><h1>{escape(title)}</h1>{paragraphs(scenario.get("about") or "")}'
+        f'<p class="soft">{escape(days)}, {escape(parts.facts_of_day(view.facts))}, seed {run.meta["seed"]}. '
+        f"Times are local ({escape(run.meta['zone'])}).</p>{parts.key_figures(view)}"
+    )
+    sections: list[Section] = [section(view) for section in _SECTIONS]
+    return page(title, head, sections)
+
+
+def write_report(folder: Path | str, path: Path | str | None = None) -> Path:
+    """Writes the report of a run folder, by default into it as report.html.
+
+    Args:
+        folder: the run folder.
+        path: where to write instead.
+
+    Raises:
+        ResultsError: the folder is not a run, or holds no figures.
+    """
+    run = open_run(folder)
+    out = Path(path) if path is not None else run.path / REPORT_FILE
+    out.write_text(report_html(run), encoding="utf-8")
+    return out

@@ -1,0 +1,278 @@
+"""The sections of a report, each from the tables of the run."""
+
+from collections import Counter
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+
+from experiments.compare import stored_figures
+from experiments.kpis import FigureRow, Figures, catalogue, figure_rows
+from experiments.kpis_facts import Facts
+from experiments.kpis_forecast import BINS, forecast_errors, mape_percent, rmse_kw
+from experiments.plots import View, inline_svg
+from experiments.plots_grid import loading_chart, network_map, voltage_chart
+from experiments.plots_market import (
+    KIND_NAMES,
+    activation_charts,
+    clearing_charts,
+    flexibility_chart,
+    money_chart,
+    money_flows,
+)
+from experiments.plots_people import METHODS, forecast_chart, home_chart, message_chart, message_counts
+from experiments.report_page import Section, figure, table
+
+KEY_FIGURES: Final = (
+    "peak_loading_percent", "overload_hours", "overload_kwh", "voltage_violation_hours", "flexibility_needed_kwh",
+    "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
+    "cost_eur_per_kwh_delivered", "messages_total", "steps_made",
+)  # fmt: skip
+_DIAGRAM_OF: Final = "SUC06.2"
+_MOST_FINDINGS: Final = 40
+
+
+def figures_of(view: View) -> tuple[Figures, Figures | None]:
+    """The figures stored with the run and its twin."""
+    twin = stored_figures(view.run, twin=True) if "twin/figures" in view.run.tables else None
+    return stored_figures(view.run), twin
+
+
+def key_figures(view: View) -> str:
+    """The most asked for figures as cards, with what they were without coordination."""
+    values, twin = figures_of(view)
+    rows = {row.id: row for row in figure_rows(values, twin, every=True)}
+    return f'<div class="cards">{"".join(_card(rows[key]) for key in KEY_FIGURES if key in rows)}</div>'
+
+
+def _card(row: FigureRow) -> str:
+    without = f"without coordination: {row.without} {row.unit}" if row.without != "-" else "&nbsp;"
+    return f'<div class="card">{escape(row.title)}<br><b>{row.value}</b> {row.unit}<span class="soft">{without}</span></div>'
+
+
+def grid_map(view: View) -> Section:
+    """Map of the network before and after at the worst instant."""
+    found = network_map(view)
+    title = "The grid at its worst hour"
+    if found is None:
+        return Section("map", title, None, "The run holds no network geometry or no flows.")
+    picture, t_ms = found
+    caption = (
+        f"{view.time_text(t_ms)} local time, the instant of the largest loading without coordination. Lines by loading, wide "
+        "when over the limit; squares are transformers; rings are buses outside their voltage limits."
+    )
+    return Section("map", title, figure(picture, caption))
+
+
+def grid_day(view: View) -> Section:
+    """Loading and voltages over the day."""
+    loading, voltage = loading_chart(view), voltage_chart(view)
+    parts = [
+        figure(loading, "The branch most loaded without coordination. Filled: what remains above the limit.")
+        if loading
+        else "",
+        figure(voltage, "Lowest and highest voltage of any bus at each step; bands span from one to the other.")
+        if voltage
+        else "",
+    ]
+    return Section("day", "Loading and voltage over the day", "".join(parts) or None)
+
+
+def market(view: View) -> Section:
+    """Need, offers and clearing."""
+    day, curves = flexibility_chart(view), clearing_charts(view)
+    parts = [
+        figure(day, "Power needed at the constraint, offered, cleared, ordered and delivered, summed.") if day else "",
+        figure(
+            curves, "Each session at the interval of its largest need: bids in order of price, width the power offered."
+        )
+        if curves
+        else "",
+    ]
+    missing = "Nobody bid: the run had no need, no market, or no coordination."
+    return Section("market", "Need, bids and clearing", "".join(parts) or None, missing)
+
+
+def activation(view: View) -> Section:
+    """Activation of the biggest providers against baseline, meter and twin."""
+    picture = activation_charts(view)
+    caption = (
+        "The biggest providers by energy ordered. Paid is the distance from the frozen baseline to the meter, true is the distance "
+        "from the twin to the meter. Thin lines: the portfolio around the activation, with and without coordination."
+    )
+    missing = "Nothing was activated and settled."
+    return Section("activation", "Activation", figure(picture, caption) if picture else None, missing)
+
+
+def money(view: View) -> Section:
+    """Who paid whom."""
+    flows = money_flows(view.facts)
+    if not flows:
+        return Section("money", "Money", None, "The ledger is empty.")
+    rows = [(KIND_NAMES[a], KIND_NAMES[b], purpose, f"{eur:,.2f}") for a, b, purpose, eur in flows]
+    picture = money_chart(view)
+    parts = figure(picture, "Width in proportion to the amount; all entries of the ledger.") if picture else ""
+    return Section("money", "Money", parts + table(("payer", "receiver", "purpose", "EUR"), rows, numbers=(3,)))
+
+
+def home(view: View) -> Section:
+    """The day of a typical home."""
+    found = home_chart(view)
+    if found is None:
+        return Section("home", "A home's day", None, "The run holds no devices of homes.")
+    caption = f"{found[1]}: of the homes with the most kinds of device the one nearest their median of energy."
+    return Section("home", "A home's day", figure(found[0], caption))
+
+
+def sequence(view: View) -> Section:
+    """The sequence diagram of what really happened in an activation."""
+    title = f"Who told whom what ({_DIAGRAM_OF})"
+    cases = view.facts.all("conversations")
+    if cases is None or not (cases.names("suc") == _DIAGRAM_OF).any():
+        return Section("sequence", title, None, f"No conversation of {_DIAGRAM_OF} took place.")
+    try:
+        pictures = _diagrams(view.run.path)
+    except Exception as error:  # the report is worth having without its diagram, and says what went wrong
+        return Section("sequence", title, None, f"The diagram could not be drawn: {type(error).__name__}: {error}")
+    caption = f"A conversation of {_DIAGRAM_OF}, as the journal has it; coflex diagram draws the others."
+    return Section("sequence", title, "".join(figure(picture, caption) for picture in pictures))
+
+
+def _diagrams(folder: Path) -> list[str]:
+    from experiments.diagram import draw
+
+    with TemporaryDirectory(prefix="coflex-report-") as apart:
+        paths = draw(folder, _DIAGRAM_OF, conversation=None, out=Path(apart), format="svg")
+        texts = [path.read_text(encoding="utf-8") for path in sorted(paths)]
+    return [inline_svg(text, f"sequence{number}") for number, text in enumerate(texts)]
+
+
+def conformance(view: View) -> Section:
+    """Steps of the use cases: made, late, broken, excused, not reached."""
+    frame = view.facts.all("conformance")
+    if frame is None:
+        return Section("conformance", "Use-case steps", None, "The journal was not checked against the catalogue.")
+    columns = [frame.names(c).tolist() for c in ("suc", "step", "verdict", "conversation", "detail")]
+    rows = sorted(set(zip(*columns, strict=True)))
+    verdicts = ("made", "late", "broken", "excused", "not_reached")
+    counts = Counter((suc, verdict) for suc, _, verdict in {row[:3] for row in rows})
+    sucs = sorted({row[0] for row in rows})
+    head = ("use case", "made", "late", "broken", "excused", "not reached")
+    summary = table(head, [(suc, *(str(counts[suc, v]) for v in verdicts)) for suc in sucs], numbers=range(1, 6))
+    findings = [row for row in rows if row[2] != "made"]
+    shown = [(suc, step, verdict.replace("_", " "), talk, why) for suc, step, verdict, talk, why in findings]
+    details = table(("use case", "step", "verdict", "conversation", "why"), shown[:_MOST_FINDINGS]) if shown else ""
+    more = len(shown) - _MOST_FINDINGS
+    rest = f'<p class="soft">and {more} more: <code>coflex usecases --run</code> lists all</p>' if more > 0 else ""
+    return Section("conformance", "Use-case steps", summary + details + rest)
+
+
+def forecasts(view: View) -> Section:
+    """Error of forecasts by horizon and method."""
+    rows = []
+    for kind, who in (("dso", "DSO"), ("fsps", "flexibility providers")):
+        errors = forecast_errors(view.facts, kind)
+        for name in BINS if errors else ():
+            bins = errors.horizon(*BINS[name]) if errors else np.array([], bool)
+            for method, label in METHODS.items():
+                found = errors.of(method, bins) if errors else None
+                if found is not None and len(found[0]):
+                    mape, rmse = mape_percent(*found), rmse_kw(*found)
+                    horizon = f"{BINS[name][0]:g} to {BINS[name][1]:g} h"
+                    rows.append((who, horizon, label, str(len(found[0])), _number(mape, ".1f"), _number(rmse, ".2f")))
+    if not rows:
+        return Section(
+            "forecasts", "Forecast quality", None, "No forecasts were made, or nothing to compare them with."
+        )
+    picture = forecast_chart(view)
+    caption = "Truth is what came without activation, from the twin where there is one."
+    head = ("who", "horizon", "method", "values", "MAPE (%)", "RMSE (kW)")
+    chart = figure(picture, caption) if picture else ""
+    return Section("forecasts", "Forecast quality", chart + table(head, rows, numbers=(3, 4, 5)))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def messages(view: View) -> Section:
+    """Messages by platform and status."""
+    counts = message_counts(view.facts)
+    if not counts:
+        return Section("messages", "Messages", None, "The journal is empty.")
+    head = ["platform", *counts[0][1]]
+    rows = [(name, *(f"{number:,}" for number in own.values())) for name, own in counts]
+    picture = message_chart(view)
+    chart = figure(picture, "Every member of a batch counts; retransmissions do not.") if picture else ""
+    return Section("messages", "Messages by platform", table(head, rows, numbers=range(1, len(head))) + chart)
+
+
+def all_figures(view: View) -> Section:
+    """Every figure with its definition."""
+    values, twin = figures_of(view)
+    rows, theme = [], ""
+    for row in figure_rows(values, twin, every=True):
+        if row.theme != theme:
+            theme = row.theme
+            rows.append(f'<tr class="theme"><td colspan="6">{escape(theme.capitalize())}</td></tr>')
+        rows.append(_figure_line(row))
+    head = "".join(f"<th{c}>{t}</th>" for t, c in _FIGURE_HEAD)
+    whole = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    return Section("figures", "All figures", whole)
+
+
+_FIGURE_HEAD: Final = (
+    ("figure", ""), ("with", ' class="n"'), ("without", ' class="n"'), ("change", ' class="n"'), ("unit", ""), ("definition", ""),
+)  # fmt: skip
+
+
+def _figure_line(row: FigureRow) -> str:
+    mark = {True: " better", False: " worse", None: ""}[row.better]
+    spec = catalogue()[row.id]
+    return (
+        f'<tr><td title="{escape(row.id)}">{escape(row.title)}</td><td class="n">{row.value}</td><td class="n">{row.without}</td>'
+        f'<td class="n{mark}">{row.change}</td><td>{escape(row.unit)}</td><td class="soft">{escape(spec.formula)}</td></tr>\n'
+    )
+
+
+def notices(view: View) -> Section:
+    """What must be said about the data that were used."""
+    texts = view.run.meta.get("notices") or []
+    body = "".join(f"<p>{escape(text)}</p>" for text in texts)
+    return Section("data", "Data used", body or None, "No notices are recorded with this run.")
+
+
+def reproduce(view: View) -> Section:
+    """How to get the same numbers again."""
+    meta: Mapping[str, Any] = view.run.meta
+    name = meta.get("scenario", {}).get("name") or meta.get("name") or "SCENARIO"
+    twin = "" if meta.get("twin") else " --no-twin"
+    commands = f"coflex replay DIR            # this folder: same scenario, same seed, compares every number\ncoflex run {name} --seed {meta['seed']}{twin}"
+    rows = [
+        ("seed", str(meta["seed"])),
+        ("digest", str(meta.get("digest", "-"))),
+        ("exact digest", str(meta.get("exact_digest", "-"))),
+    ]
+    rows += [(key, str(value)) for key, value in sorted(meta["versions"].items())]
+    rows += [(f"{stage} time", f"{wall:.1f} s") for stage, wall in (meta.get("wall_s") or {}).items()]
+    text = (
+        "<p>run.json in this folder holds the complete scenario and the seed; every table is a Parquet file with its columns and "
+        "units in its metadata.</p>"
+    )
+    return Section("reproduce", "How to reproduce", f"{text}<pre>{escape(commands)}</pre>{table(('', ''), rows)}")
+
+
+def facts_of_day(facts: Facts) -> str:
+    """One line about the run: network, homes, days."""
+    grid = facts.scenario.get("grid", {}).get("network", "")
+    homes = facts.all("homes")
+    days = round((facts.end_ms - facts.start_ms) / 86_400_000)
+    parts = [
+        f"network {grid}" if grid else "",
+        f"{len(homes)} homes" if homes else "",
+        f"{days} delivery day{'s' if days != 1 else ''}",
+    ]
+    return ", ".join(part for part in parts if part)
