@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from experiments.covers import covers
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities, names, positions
 from tests.markets.market_cases import bid_rows
 
 
+@covers("SUC06.1/r18")
 @given(bid_rows(divisible=False))
 def test_columns_hold_what_single_bids_say(rows):
     columns = BidColumns.of(rows)

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from experiments.covers import covers
 from markets.invoices import Invoice, InvoiceLine, entries_of, lines_of
 from markets.ledger import EntryColumns, Ledger
 from markets.settlement import linear_with_grace
@@ -19,6 +20,7 @@ def test_an_invoice_is_rounded_once_not_line_by_line():
     assert invoice(thirds).total_cents == 1
 
 
+@covers("SUC06.3/r11")
 def test_a_settlement_becomes_an_entry_that_cites_its_message():
     settled = linear_with_grace.settle([40.0], [20.0], 0.5, hours=0.25, grace_slope=1.0, penalty_eur_per_kwh=0.1)
     made = invoice(lines_of(settled))

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from experiments.covers import covers
 from markets.products import FlexibilityProduct, LocalArea, Window
 
 HOUR = 3_600_000
@@ -15,11 +16,13 @@ def test_a_product_without_activation_windows_may_be_called_all_the_time():
     assert product().windows == (Window(0, 4 * HOUR),)
 
 
+@covers("SUC06.1/r17")
 def test_activation_windows_are_parts_of_the_service_window():
     inside = (Window(0, HOUR), Window(2 * HOUR, 3 * HOUR))
     assert product(activation_windows=inside).windows == inside
 
 
+@covers("SUC06.1/r17")
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

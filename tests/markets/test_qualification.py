@@ -1,5 +1,6 @@
 import pytest
 
+from experiments.covers import covers
 from markets.products import Window
 from markets.qualification import PAPERS, Contract, ContractRegister, Paper, Participant, qualify
 
@@ -13,6 +14,7 @@ def test_seven_papers_are_asked_for():
     assert qualify(file_of(), 0).qualified
 
 
+@covers("SUC06.1/r20")
 @pytest.mark.parametrize("absent", PAPERS)
 def test_each_missing_paper_is_named(absent):
     decision = qualify(file_of([k for k in PAPERS if k != absent]), 0)

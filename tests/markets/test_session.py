@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.covers import covers
 from markets import session as life
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities
 from markets.clearing import merit_order
@@ -39,6 +40,7 @@ def submitted(rows, session=None):
     return life.submit(session or session_of(), BidColumns.of(rows))
 
 
+@covers("SUC06.1/r16", "SUC06.1/r19")
 def test_a_whole_life():
     session = life.open_session(session_of(), OPENS)
     session, receipts = submitted([bid()], session)
@@ -51,6 +53,7 @@ def test_a_whole_life():
     assert session.clearing.accepted_kw.tolist() == [5.0]
 
 
+@covers("SUC06.1/r15", "SUC06.1/r17", "SUC06.1/r18")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -193,6 +196,7 @@ def test_a_clearing_of_other_bids_is_refused():
         life.record_clearing(session, other)
 
 
+@covers("SUC06.1/r16")
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -8,6 +8,7 @@ import pytest
 
 from agents.strategies import forecasting
 from environment.calendar import Calendar
+from experiments.covers import covers
 
 DAYS, PER_DAY, HORIZON = 30, 96, 144
 ZONE = ZoneInfo("Europe/Rome")
@@ -90,6 +91,7 @@ def simbench():
     return load, forecasting.features(local, temperature, irradiance)
 
 
+@covers("SUC06.1/r03")
 def test_nothing_after_the_origin_is_used(case):
     load, table = case
     origin = 20 * PER_DAY
@@ -132,6 +134,7 @@ def test_a_series_with_gaps_changes_no_other(case):
     assert not np.array_equal(first.beta[0], second.beta[0])
 
 
+@covers("SUC06.1/r03")
 def test_upcoming_weather_matters(case):
     load, table = case
     local, temperature, irradiance = world()
@@ -155,6 +158,7 @@ def test_linear_truth_is_found_again():
     np.testing.assert_allclose(found[0], truth[25 * 96 :][:HORIZON], rtol=1e-3, atol=0.05)
 
 
+@covers("SUC06.1/r03")
 def test_a_holiday_is_a_sunday():
     times = np.arange(7 * 96, dtype=np.int64) * 900_000
     plain = forecasting.calendar_features(calendar().local_columns(times))

@@ -5,16 +5,19 @@ from hypothesis import strategies as st
 
 from agents.strategies import procurement
 from agents.strategies.procurement import ServiceWindow
+from experiments.covers import covers
 
 flows = st.lists(st.floats(-300, 300), min_size=1, max_size=12)
 
 
+@covers("SUC06.1/r10")
 def test_the_need_is_what_the_forecast_with_margin_exceeds_the_limit_by():
     found = procurement.needs([[90.0, 100.0, 120.0]], [100.0], margin_share=0.05, granularity_kw=0.1)
     np.testing.assert_allclose(found.up_kw, [[0, 5, 26]])
     assert (found.down_kw == 0).all()
 
 
+@covers("SUC06.1/r08")
 def test_reverse_flow_asks_for_more_net_load():
     found = procurement.needs([[-120.0]], [100.0])
     np.testing.assert_allclose((found.up_kw, found.down_kw), [[[0.0]], [[20.0]]])
@@ -53,6 +56,7 @@ def test_senseless_input_is_refused(bad):
         procurement.needs(given_.pop("forecast_kw"), given_.pop("limit_kw"), **given_)
 
 
+@covers("SUC06.1/r10")
 def test_windows_are_runs_by_constraint_and_direction():
     found = procurement.Needs(
         np.array([[0, 2, 3, 0, 0, 1], [0, 0, 0, 0, 0, 0.0]]), np.array([[0, 0, 0, 0, 0, 0], [4, 0, 0, 0, 0, 0.0]])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.covers import covers
 from markets.baselines.declared import BaselineStore, canonical_bytes, freeze, verify
 
 T = np.arange(4) * 900_000
@@ -23,6 +24,7 @@ def test_the_hash_is_a_fixed_function_of_the_content():
     assert verify(declared())
 
 
+@covers("SUC06.3/r02")
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), st.data())
 def test_any_change_shows(values, data):
     power = np.array(values)
@@ -80,6 +82,7 @@ def test_the_same_declaration_twice_is_one():
     assert (len(again), reason) == (1, "")
 
 
+@covers("SUC06.3/r02")
 @pytest.mark.parametrize(
     ("second", "said"),
     [

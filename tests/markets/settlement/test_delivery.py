@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.covers import covers
 from markets.settlement.delivery import delivered_kw, net_kw
 
 
+@covers("SUC06.3/r01")
 @pytest.mark.parametrize(
     ("baseline", "metered", "direction", "expected"),
     [
@@ -32,6 +34,7 @@ def test_up_and_down_are_opposites(pairs):
     assert (delivered_kw(baseline, metered, "up") == -delivered_kw(baseline, metered, "down")).all()
 
 
+@covers("SUC06.3/r13")
 def test_missing_readings_and_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match="missing"):
         delivered_kw(np.array([1.0]), np.array([np.nan]), "up")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.covers import covers
 from markets.settlement.linear_with_grace import settle
 
 ordered = st.floats(0.1, 1000)
@@ -20,6 +21,7 @@ terms = st.fixed_dictionaries(
 )
 
 
+@covers("SUC06.3/r05", "SUC06.3/r06")
 @given(ordered, delivered, delivered, price, terms)
 def test_more_delivery_never_earns_less(o, first, second, p, rule):
     low, high = sorted((first, second))
@@ -29,6 +31,7 @@ def test_more_delivery_never_earns_less(o, first, second, p, rule):
     assert settled.penalty_eur[1] <= settled.penalty_eur[0] + 1e-9
 
 
+@covers("SUC06.3/r05")
 @given(ordered, delivered, price, terms)
 def test_money_is_bounded_by_the_order(o, d, p, rule):
     settled = settle([o], [d], p, **rule)
@@ -46,16 +49,19 @@ def test_full_delivery_earns_the_full_price_without_penalty(o, p, rule):
     assert settled.net_eur[0] == pytest.approx(o * p * rule["hours"])
 
 
+@covers("SUC06.3/r04")
 @given(ordered, delivered, price, terms)
 def test_a_product_without_penalty_takes_nothing(o, d, p, rule):
     assert settle([o], [d], p, **(rule | {"penalty_eur_per_kwh": None})).penalty_eur[0] == 0
 
 
+@covers("SUC06.3/r04")
 def test_a_penalty_needs_missing_delivery_below_the_grace():
     settled = settle([100.0, 100.0, 100.0], [100.0, 95.0, 45.0], 0.0, hours=1.0, penalty_eur_per_kwh=0.2)
     assert settled.penalty_eur.tolist() == pytest.approx([0, 0, 10])
 
 
+@covers("SUC06.3/r03")
 def test_the_wrong_way_counts_as_nothing_and_more_than_ordered_as_ordered():
     settled = settle([10.0, 10.0], [-5.0, 25.0], 1.0, hours=1.0)
     assert settled.credited_kw.tolist() == [0, 10]
