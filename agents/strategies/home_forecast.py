@@ -129,6 +129,7 @@ def trips(plugged: Bool, drive_kwh: F64, past: Steps, future: Steps, share: floa
 
     A type of day has a habit if the car left on at least ``share`` of its days. A car that is still at home when it is
     expected away stays until it would be back; one that is away when expected at home is expected within ``late`` steps.
+    An absence over midnight counts as out from the first to the last of a day: who is out most nights is taken to be out all day.
 
     Args:
         plugged: seen at the charger (n, T).
@@ -152,7 +153,7 @@ def trips(plugged: Bool, drive_kwh: F64, past: Steps, future: Steps, share: floa
 
 
 def _habits(plugged: Bool, drive_kwh: F64, past: Steps, kind: int, share: float) -> tuple[F64, F64, F64]:
-    """Median first departure, last arrival (slots; inf, inf without habit) and energy of a day of the type, (n,) each."""
+    """Median first departure, last arrival (slots; 0, 0 without habit) and energy of a day of the type, (n,) each."""
     known = np.unique(past.day[past.kind == kind])
     days = known if len(known) else np.unique(past.day)
     firsts, lasts, energies = [], [], []
@@ -165,7 +166,7 @@ def _habits(plugged: Bool, drive_kwh: F64, past: Steps, kind: int, share: float)
         energies.append(np.where(out, _last(np.cumsum(drive_kwh[:, steps], axis=1)), np.nan))
     seen = np.stack(firsts, axis=1)
     habit = (~np.isnan(seen)).sum(axis=1) >= max(share * len(days), 1.0)
-    leave, arrive = (np.where(habit, median(np.stack(rows, axis=1)), np.inf) for rows in (firsts, lasts))
+    leave, arrive = (np.where(habit, median(np.stack(rows, axis=1)), 0.0) for rows in (firsts, lasts))
     return leave, arrive, np.where(habit, median(np.stack(energies, axis=1)), 0.0)
 
 
