@@ -171,15 +171,11 @@ class Fleet:
             step = self.timeline.index(now)
             until = min(to_ms, self._end_ms(step))
             hours = (until - now) / MS_PER_H
-            self._state, power = self._piece_of_all(step, hours)
-            energy = power * hours
-            self._energy_kwh += energy
-            if step in self._step_kwh:
-                self._step_kwh[step] += energy
-            else:
-                self._step_kwh[step] = energy
-            now = until
-        self._common_ms = to_ms
+            state, power = self._piece_of_all(step, hours)
+            self._check_numbers(step, slice(None), (power, *state))
+            self._state = state
+            self._book(step, slice(None), power * hours)
+            self._common_ms = now = until
 
     def _advance_apart(self, to_ms: int, rows: Rows) -> None:
         if self._common_ms is not None:
@@ -201,16 +197,25 @@ class Fleet:
         """Integrate some rows within one step, each from its own instant."""
         hours = (until_ms - self._at_ms[rows]) / MS_PER_H
         state, power = self._piece(step, rows, hours)
-        self._state = (
-            take(self._state, slice(None)) if not self._state else type(self._state)(*map(np.copy, self._state))
-        )
+        self._check_numbers(step, rows, (power, *state))
+        self._state = type(self._state)(*map(np.copy, self._state))  # states handed out before stay as they were
         put(self._state, rows, state)
-        energy = power * hours
-        self._energy_kwh[rows] += energy
+        self._book(step, rows, power * hours)
+        self._at_ms[rows] = until_ms
+
+    def _book(self, step: int, rows: Rows | slice, energy_kwh: F64) -> None:
         if step not in self._step_kwh:
             self._step_kwh[step] = np.zeros(self.n)
-        self._step_kwh[step][rows] += energy
-        self._at_ms[rows] = until_ms
+        self._step_kwh[step][rows] += energy_kwh
+        self._energy_kwh[rows] += energy_kwh
+
+    def _check_numbers(self, step: int, rows: Rows | slice, columns: tuple[F64, ...]) -> None:
+        """A NaN among the inputs stops the run where it bites and its cause can be named."""
+        for column in columns:
+            if np.isnan(column).any():
+                owner = self.owners[int(np.arange(self.n)[rows][np.argmax(np.isnan(column))])]
+                msg = f"{self.kind.KIND} fleet: {owner!r} in step {step} comes to no number; look at its inputs of that step"
+                raise ValueError(msg)
 
     def _piece_of_all(self, step: int, hours: float) -> tuple[Any, F64]:
         """A piece of a step for all rows; many rows go in blocks that fit into the processor's cache."""

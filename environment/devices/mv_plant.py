@@ -56,9 +56,10 @@ def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
 
 
 def step(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours: F64 | float) -> tuple[State, F64]:
-    """Move towards the set-point within the ramp; ``fmin`` takes the available power where the set-point is NaN."""
+    """Move towards the set-point, or to all that is available, within the ramp."""
     most = _available_kw(ratings, inputs)
-    target = np.maximum(np.fmin(-setpoint_kw, most), 0.0)
+    asked = np.where(np.isnan(setpoint_kw), most, -setpoint_kw)
+    target = np.maximum(np.minimum(asked, most), 0.0)
     end, mean = _ramp(ratings, np.minimum(state.generation_kw, most), target, hours)
     return State(end), -mean
 

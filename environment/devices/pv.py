@@ -46,9 +46,10 @@ def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
 
 
 def step(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours: F64 | float) -> tuple[State, F64]:
-    """Net load [kW], (n,); ``fmax`` takes the available power where the set-point is NaN."""
+    """Net load [kW], (n,): what is available, or as much of it as is asked for."""
     most = np.minimum(inputs.available_kw, ratings.inverter_kw)
-    return state, np.minimum(np.fmax(setpoint_kw, -most), 0.0)
+    asked = np.where(np.isnan(setpoint_kw), -most, setpoint_kw)
+    return state, np.minimum(np.maximum(asked, -most), 0.0)
 
 
 def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours: F64 | float) -> Account:

@@ -6,7 +6,6 @@ NaN all the way down leaves the device to its own control. A row that is not ``a
 obeys only orders of people themselves and of safety.
 """
 
-from bisect import insort
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -15,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from environment.calendar import Timeline
 from environment.devices.kind import F64, Rows
+from environment.devices.sheets import NOTHING, Pile, Shown
 
 Selection = ArrayLike | slice
 
 _SEQUENCES = 1 << 40  # ranks are priority * _SEQUENCES + sequence number, so that one integer compares both
-_NOTHING = -1
 
 
 class Priority(IntEnum):
@@ -53,25 +52,6 @@ class Order:
     revoked: NDArray[np.bool_]
     rank: int
 
-    def __lt__(self, other: "Order") -> bool:
-        return self.rank < other.rank
-
-
-@dataclass
-class _Shown:
-    """The set-points of one step as seen from above, kept up to date while only sheets are added."""
-
-    step: int
-    values: F64
-    ranks: NDArray[np.int64]
-
-    def overlay(self, rows: Rows, kw: F64, rank: int, shown: NDArray[np.bool_]) -> None:
-        """Lay a sheet's column over the rows where it shows and nothing above it lies already."""
-        shown = shown & ~np.isnan(kw) & (self.ranks[rows] <= rank)
-        touched = rows[shown]
-        self.values[touched] = kw[shown]
-        self.ranks[touched] = rank
-
 
 class SetPoints:
     """Schedule, orders and modes of n rows.
@@ -86,8 +66,8 @@ class SetPoints:
         self._automatic = np.ones(n, np.bool_)
         self._schedule: dict[int, F64] = {}
         self._by_name: dict[str, list[Order]] = {}
-        self._by_step: dict[int, list[Order]] = {}
-        self._cache: _Shown | None = None
+        self._piles: dict[int, Pile] = {}
+        self._cache: Shown | None = None
 
     @property
     def automatic(self) -> NDArray[np.bool_]:
@@ -130,8 +110,8 @@ class SetPoints:
         sheet = Order(order, priority, rows, from_step, columns, np.zeros(len(rows), np.bool_), rank)
         self.orders.append(sheet)
         self._by_name.setdefault(order, []).append(sheet)
-        for step in range(from_step, from_step + columns.shape[1]):
-            insort(self._by_step.setdefault(step, []), sheet)
+        for offset in range(columns.shape[1]):
+            self._piles.setdefault(from_step + offset, Pile()).add(rows, columns[:, offset], rank)
         if self._cache is not None:
             self._lay(self._cache, sheet)
 
@@ -141,9 +121,12 @@ class SetPoints:
         Raises:
             KeyError: no order has that name.
         """
+        taken = None if rows is None else self.rows(rows)
         for sheet in self.named(order):
-            taken = slice(None) if rows is None else np.isin(sheet.rows, self.rows(rows))
-            sheet.revoked[taken] = True
+            mask = np.ones(len(sheet.rows), np.bool_) if taken is None else np.isin(sheet.rows, taken)
+            sheet.revoked[mask] = True
+            for offset in range(sheet.kw.shape[1] if mask.any() else 0):
+                self._piles[sheet.from_step + offset].punch(sheet.rank, sheet.rows[mask])
         self._cache = None
 
     def named(self, order: str) -> list[Order]:
@@ -194,18 +177,18 @@ class SetPoints:
             raise ValueError(msg)
         return numbers, np.array(np.broadcast_to(table, (len(numbers), table.shape[1])))
 
-    def _look(self, step: int) -> _Shown:
+    def _look(self, step: int) -> Shown:
         base = self._schedule.get(step)
         values = np.full(self.n, np.nan) if base is None else np.where(self._automatic, base, np.nan)
-        shown = _Shown(step, values, np.full(self.n, _NOTHING, np.int64))
-        for sheet in self._by_step.get(step, ()):
-            self._lay(shown, sheet)
+        shown = Shown(step, values, np.full(self.n, NOTHING, np.int64))
+        if step in self._piles:
+            self._piles[step].lay(shown, self._automatic, int(Priority.MANUAL) * _SEQUENCES)
         return shown
 
-    def _lay(self, shown: _Shown, sheet: Order) -> None:
+    def _lay(self, shown: Shown, sheet: Order) -> None:
+        """Keep what shows up to date with a new order."""
         offset = shown.step - sheet.from_step
         if 0 <= offset < sheet.kw.shape[1]:
-            obeyed = ~sheet.revoked
-            if sheet.priority < Priority.MANUAL:
-                obeyed &= self._automatic[sheet.rows]
+            by_people = sheet.priority >= Priority.MANUAL
+            obeyed = np.ones(len(sheet.rows), np.bool_) if by_people else self._automatic[sheet.rows]
             shown.overlay(sheet.rows, sheet.kw[:, offset], sheet.rank, obeyed)

@@ -245,3 +245,16 @@ def test_a_copy_lives_its_own_life():
     expected.advance(1_800_000)
     _assert_same(fleet, expected, 1e-12)
     assert (twin.energy_kwh < fleet.energy_kwh).tolist() == [True] * 5 + [False]  # the last battery is full
+
+
+@pytest.mark.parametrize("name", [name for name in DEVICES if name != "battery"])
+def test_an_input_that_is_no_number_is_named_where_it_bites(name):
+    kind = device_kind(name)
+    ratings, state, inputs = kind.examples(np.random.default_rng(3), 4)
+    hole = np.array([False, False, True, False])
+    broken = inputs._replace(**{inputs._fields[0]: np.where(hole, np.nan, inputs[0])})
+    if name == "ev":  # a car's whereabouts are yes or no; its target is a number
+        broken = inputs._replace(plugged=np.ones(4), away=np.zeros(4), target_share=np.where(hole, np.nan, 0.8))
+    fleet = Fleet(kind, list("abcd"), ratings, state, lambda k: broken if k == 2 else inputs, TIMELINE)
+    with pytest.raises(ValueError, match="'c' in step 2"):
+        fleet.advance(TIMELINE.end_ms)
