@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.conformance_journal import I64, DigestRows, Journal, Tables, instants, read_journal
+from experiments.conformance_journal import I64, DigestRows, Journal, Tables, instants, numpy_column, read_journal
 from experiments.conformance_plan import Plan, plan
-from experiments.conformance_verdicts import Deadlines, Excuse, Finding, Verdicts, judge, walk
+from experiments.conformance_verdicts import Excuse, Finding, Said, Verdicts, judge, walk
 from experiments.usecases import Sources, readings, usecase
 from experiments.usecases_facts import Trigger
 
@@ -132,7 +133,7 @@ def _check_scenario(expected: Plan, journal: Journal, members: I64, tables: Tabl
     if not len(members):
         return Verdicts(excused=impossible + _untriggered(expected, tables))
     walked = walk(expected, journal, members)
-    found = judge(walked, _deadlines(expected, journal, members, tables))
+    found = judge(walked, _said(expected, journal, members, tables))
     found.excused += impossible
     return found
 
@@ -153,27 +154,31 @@ def _happened(trigger: Trigger, tables: Tables) -> bool:
     return bool(pc.any(below, min_count=0).as_py())
 
 
-def _deadlines(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Deadlines:
-    return {
-        number: _instants_in(one.deadline.record, one.deadline.field, journal, members, tables)
-        for number, one in enumerate(expected.expectations)
-        if one.deadline is not None
-    }
+def _said(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Said:
+    """Deadlines and conditions that messages of the conversations state."""
+    place = np.full(len(journal.conversations.names) + 1, -1, np.int64)
+    place[members] = np.arange(len(members))
+    deadlines: dict[int, dict[int, int]] = {}
+    demanded: dict[int, frozenset[int]] = {}
+    for number, one in enumerate(expected.expectations):
+        if one.deadline and f"content/{one.deadline.record}" in tables:
+            content = tables[f"content/{one.deadline.record}"]
+            cases = place[journal.events.conversation[_positions(content, tables)]]
+            pairs = zip(cases.tolist(), instants(content, one.deadline.field).tolist(), strict=True)
+            deadlines[number] = dict(sorted(pair for pair in pairs if pair[0] >= 0))
+        if one.when and f"content/{one.when.record}" in tables:
+            content = tables[f"content/{one.when.record}"]
+            true = np.logical_and.reduce([numpy_column(content, name).astype(bool) for name in one.when.fields])
+            cases = place[journal.events.conversation[_positions(content, tables)[true]]]
+            demanded[number] = frozenset(cases[cases >= 0].tolist())
+    return Said(deadlines, demanded)
 
 
-def _instants_in(record: str, field: str, journal: Journal, members: I64, tables: Tables) -> dict[int, int]:
-    """The latest instant that the messages of a record state in each conversation."""
-    content = tables.get(f"content/{record}")
-    if content is None:
-        return {}
-    place = {int(member): case for case, member in enumerate(members)}
-    row_of = {int(row): number for number, row in enumerate(instants(tables["messages"], "row"))}
-    found: dict[int, int] = {}
-    for row, instant in zip(instants(content, "row"), instants(content, field), strict=True):
-        case = place.get(int(journal.events.conversation[row_of[int(row)]]))
-        if case is not None:
-            found[case] = max(found.get(case, int(instant)), int(instant))
-    return found
+def _positions(content: pa.Table, tables: Tables) -> I64:
+    """Positions in table ``messages`` of the rows of a content table."""
+    rows, wanted = instants(tables["messages"], "row"), instants(content, "row")
+    order = np.argsort(rows, kind="stable")
+    return np.asarray(order[np.minimum(np.searchsorted(rows, wanted, sorter=order), len(rows) - 1)])
 
 
 def union(reports: Sequence[Report]) -> Report:

@@ -163,7 +163,7 @@ def coded(table: pa.Table, name: str) -> Coded:
 def texts(table: pa.Table, name: str) -> tuple[str, ...]:
     """A column of texts, null as empty."""
     if name not in table.column_names:
-        return ("",) * table.num_rows
+        return ("",) * int(table.num_rows)
     values: list[str | None] = column(table, name).to_pylist()
     return tuple(value or "" for value in values)
 

@@ -4,7 +4,6 @@
 sent by or to somebody else, with another content, or delivered late. ``unexpected`` says what the check then found that it should not have.
 """
 
-from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +88,7 @@ def mutations(tables: Tables, digest_rows: DigestRows | None, sources: Sources |
     """Every mutation of every made step; content is mutated only where ``digest_rows`` can detect it."""
     for made in made_steps(tables, sources):
         for kind, changed in _changes(tables, made, digest_rows):
-            yield Mutation(kind, made.suc, made.step, made.conversation, ChainMap(dict(changed), tables))
+            yield Mutation(kind, made.suc, made.step, made.conversation, {**tables, **changed})
 
 
 def _changes(tables: Tables, made: Made, digest_rows: DigestRows | None) -> Iterator[tuple[str, Tables]]:

@@ -8,7 +8,7 @@ from functools import cache
 
 from experiments.conformance_journal import ACT
 from experiments.usecases import Sources, carries, plays, read_step, readings, usecase
-from experiments.usecases_facts import Alternative, Conveyance, Deadline, Extra, Reading, Scenario, Step
+from experiments.usecases_facts import Alternative, Condition, Conveyance, Deadline, Extra, Reading, Scenario, Step
 
 EXTRA = "extra "
 """Before the record of a message that no row of the table has, in place of a step id."""
@@ -38,6 +38,7 @@ class Expectation:
         after: positions of the causal predecessors in the plan.
         required: whether its absence is a fault.
         counted: whether it is a step of the table.
+        when: in which conversations it is required; None for all.
     """
 
     step: str
@@ -48,6 +49,7 @@ class Expectation:
     counted: bool = True
     group: Alternative | None = None
     deadline: Deadline | None = None
+    when: Condition | None = None
     impossible: str = ""
 
     @property
@@ -163,5 +165,6 @@ def _expect_extra(suc: str, extra: Extra, place: dict[str, int]) -> Expectation:
         asks="",
         after=tuple(place[one] for one in extra.after),
         required=extra.required,
+        when=extra.when,
         counted=False,
     )

@@ -11,8 +11,22 @@ from experiments.conformance_plan import Expectation, Plan
 from experiments.conformance_sends import assign
 from experiments.conformance_walk import Fitting, Rows, fit, question_masks, rows_of, slot_masks
 
-Deadlines = Mapping[int, Mapping[int, int]]
-"""Position of an expectation -> number of a conversation -> instant until which its rows must arrive [ms]."""
+
+@dataclass(frozen=True)
+class Said:
+    """What messages say about the conversations they belong to.
+
+    Attributes:
+        deadlines: position of an expectation -> number of a conversation -> instant until which its rows must arrive [ms].
+        demanded: position of an expectation -> numbers of the conversations that demand it (others do not), where that depends.
+    """
+
+    deadlines: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    demanded: Mapping[int, frozenset[int]] = field(default_factory=dict)
+
+    def requires(self, number: int, one: Expectation, case: int) -> bool:
+        """Whether a conversation demands an expectation."""
+        return one.required and (number not in self.demanded or case in self.demanded[number])
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
@@ -92,19 +106,22 @@ def _made(one: Fitting, masks: list[Mask], rows: Rows, count: int) -> Mask:
     return made
 
 
-def judge(walked: Walked, deadlines: Deadlines) -> Verdicts:
+def judge(walked: Walked, said: Said) -> Verdicts:
     """The verdicts of one scenario."""
     found = Verdicts(unmatched=int(walked.stray.sum()))
     away = [_away(walked, number) for number in range(len(walked.fittings))]
     for number, expectation in enumerate(walked.plan.expectations):
         spoilt = _spoilt(walked, number)
-        _settle(walked, number, expectation, spoilt, away[number], found)
-        found.late += _late(walked, number, deadlines.get(number, {}))
+        _settle(walked, number, expectation, (spoilt, away[number], said), found)
+        found.late += _late(walked, number, said.deadlines.get(number, {}))
     return found
 
 
-def _settle(walked: Walked, number: int, one: Expectation, spoilt: dict[int, str], away: Mask, found: Verdicts) -> None:
+def _settle(
+    walked: Walked, number: int, one: Expectation, known: tuple[dict[int, str], Mask, Said], found: Verdicts
+) -> None:
     """Sort the conversations of one expectation into made, broken, excused and not reached."""
+    spoilt, away, said = known
     made = walked.made[number].copy()
     made[list(spoilt)] = False
     if one.counted and made.any():
@@ -119,7 +136,7 @@ def _settle(walked: Walked, number: int, one: Expectation, spoilt: dict[int, str
         found.excused.append(Excuse(one.step, "alternative", f"{one.group.step} went to {one.group.receiver}"))
     for case in np.flatnonzero(~made & ~away):
         if int(case) not in spoilt:
-            why = _fault(walked, number, one, int(case))
+            why = _fault(walked, number, int(case), required=said.requires(number, one, int(case)))
             found.broken += [Finding(one.step, walked.name(int(case)), why)] if why else []
 
 
@@ -163,14 +180,14 @@ def _reason_spoilt(walked: Walked, row: int) -> str:
     return f"{_told(walked, row)}: {events.undone[index]}"
 
 
-def _fault(walked: Walked, number: int, one: Expectation, case: int) -> str:
+def _fault(walked: Walked, number: int, case: int, *, required: bool) -> str:
     """Why an expectation that was not made is a fault; empty if the conversation just did not come to it."""
-    wrong = _wrong_rows(walked, number, case) or (_near_miss(walked, one, case) if one.required else "")
-    completed = walked.outcome(case) == "completed" and one.required
-    if wrong or completed:
+    one = walked.plan.expectations[number]
+    wrong = _wrong_rows(walked, number, case) or (_near_miss(walked, one, case) if required else "")
+    if wrong or (required and walked.outcome(case) == "completed"):
         return wrong or _absent(walked, number, one, case)
     later = [follower for follower in walked.plan.followers(number) if walked.made[follower, case]]
-    if later and one.required:
+    if later and required:
         return f"missing, though {walked.plan.expectations[min(later)].step} was made after it"
     return ""
 

@@ -59,7 +59,7 @@ class Scribe:
              "acknowledged_ms": self.now_ms + 2_400, "attempts": 1, "duplicates": 0, "status": "acknowledged",
              "reason": None, "digest": 0, "answer_to": answer_to}
         )  # fmt: skip
-        values = {"subject": f"{sender}>{receiver}", "value": float(row), "gate_ms": self.now_ms + HOUR} | content
+        values = {"subject": f"{sender}>{receiver}", "value": float(row), "gate_ms": self.now_ms + HOUR, "approved": True, "net_eur": 12.5} | content
         self.contents.setdefault(record, []).append({"row": row} | values)
         return name
 
