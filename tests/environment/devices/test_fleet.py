@@ -258,3 +258,19 @@ def test_an_input_that_is_no_number_is_named_where_it_bites(name):
     fleet = Fleet(kind, list("abcd"), ratings, state, lambda k: broken if k == 2 else inputs, TIMELINE)
     with pytest.raises(ValueError, match="'c' in step 2"):
         fleet.advance(TIMELINE.end_ms)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("battery", "energy_kwh"), ("ev", "energy_kwh"), ("heat_pump", "indoor_c"), ("water_heater", "tank_c")],
+)
+def test_the_state_shown_is_what_is_stored(name, field):
+    fleet = _fleet(name)
+    fleet.advance(0)
+    np.testing.assert_array_equal(fleet.state_value, getattr(fleet.state, field))
+    assert fleet.kind.STATE_UNIT == ("kWh" if field == "energy_kwh" else "degC")
+
+
+@pytest.mark.parametrize("name", ["load", "pv", "mv_plant"])
+def test_what_stores_nothing_shows_no_state(name):
+    assert np.isnan(_fleet(name).state_value).all()
