@@ -174,15 +174,16 @@ def _check(new: EntryColumns) -> None:
 
 
 def _unbooked(booked: EntryColumns, new: EntryColumns) -> I64:
-    known = {str(entry): _content(booked, k) for k, entry in enumerate(booked.entry)}
+    """Rows that are not booked yet, each id once."""
+    known = {entry: (booked, k) for k, entry in enumerate(booked.entry.tolist())}
     rows = []
     for k, entry in enumerate(new.entry.tolist()):
-        content = _content(new, k)
-        if known.setdefault(entry, content) != content:
+        source, row = known.setdefault(entry, (new, k))
+        if source is new and row == k:
+            rows.append(k)
+        elif _content(source, row) != _content(new, k):
             msg = f"ledger: entry id {entry!r} was used before with other content"
             raise ValueError(msg)
-        if known[entry] is content:
-            rows.append(k)
     return np.array(rows, np.int64)
 
 

@@ -42,7 +42,5 @@ def _effectiveness(clearing: Clearing, network: Sensitivities, rows: I64, up: bo
 def _common(asked: F64, effectiveness: F64) -> F64:
     """The highest effective price at each node; a bid taken for another reason than relief keeps its own price."""
     helps = effectiveness > 1e-9
-    if not helps.any():
-        return asked
-    effective = (asked[helps] / effectiveness[helps]).max()
+    effective = np.max(asked[helps] / effectiveness[helps], initial=0.0)
     return np.maximum(np.where(helps, effective * effectiveness, 0.0), asked)

@@ -62,8 +62,8 @@ def bid_rows(draw, divisible=True, max_size=12, intervals=2, directions=("up", "
 
 @st.composite
 def markets(draw, divisible=True, guarded=True, constraints=CONSTRAINTS, max_size=12):
-    """A market in a small network with sensitivities on a coarse grid (0 and 1 most of the time)."""
-    share = st.sampled_from([0.0, 1.0, 1.0, 0.5, 0.8])
+    """A market in a small network with sensitivities on a coarse grid: 0 and 1 most of the time, some meshed."""
+    share = st.sampled_from([0.0, 1.0, 1.0, 0.5, 0.8, -0.3])
     table = np.array([[draw(share) for _ in AREAS] for _ in CONSTRAINTS])
     spots = [(c, d, t) for c in constraints for d in ("up", "down") for t in (0, 900_000)]
     needs = [(*spot, draw(st.integers(0, 60)) / 2) for spot in spots if draw(st.booleans())]

@@ -134,6 +134,15 @@ def test_a_series_with_gaps_changes_no_other(case):
     assert not np.array_equal(first.beta[0], second.beta[0])
 
 
+def test_less_than_a_week_of_history_is_enough_for_the_regression(case):
+    load, table = case
+    past, known = load[:, : 3 * PER_DAY], table[: 3 * PER_DAY]
+    made = forecasting.predict(forecasting.fit(past, known), past, known, table[3 * PER_DAY :][:HORIZON])
+    error = forecasting.error_by_horizon(made, load[:, 3 * PER_DAY :][:, :HORIZON])
+    naive = forecasting.error_by_horizon(np.full_like(made, past.mean()), load[:, 3 * PER_DAY :][:, :HORIZON])
+    assert overall(error) < overall(naive)
+
+
 @covers("SUC06.1/r03")
 def test_upcoming_weather_matters(case):
     load, table = case

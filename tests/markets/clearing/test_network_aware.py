@@ -16,6 +16,7 @@ from markets.clearing.outcome import (
     NO_RELIEF,
     OUTBID,
     PARTLY,
+    Problem,
     problems,
 )
 from tests.markets.market_cases import AREAS, CONSTRAINTS, HOURS, UNMET, Market, markets
@@ -124,6 +125,18 @@ def test_one_more_divisible_bid_never_costs_more(market, price, area):
     more = market.bids.join(BidColumns.of([extra]))
     after = market.cleared_by(network_aware, bids=more)
     assert value_of(market, after) <= before + 1e-6
+
+
+@given(markets(divisible=False))
+@FEW
+def test_intervals_cleared_alone_or_together_are_the_same(market):
+    whole = market.cleared_by(network_aware)
+    for t_ms in (0, 900_000):
+        bids, needs = market.bids.t_ms == t_ms, market.needs.t_ms == t_ms
+        alone = market.cleared_by(network_aware, bids=market.bids.take(bids), needs=market.needs.take(needs))
+        assert (alone.accepted_kw == whole.accepted_kw[bids]).all()
+        assert (alone.cleared_kw == whole.cleared_kw[needs]).all()
+        assert (alone.shadow_eur_per_kwh == whole.shadow_eur_per_kwh[needs]).all()
 
 
 @given(markets(divisible=False, max_size=8), st.integers(1, 20))
@@ -272,3 +285,18 @@ def test_a_day_of_a_thousand_bids_is_cleared_quickly():
     market = Market(bids, needs, network, NeedColumns.of([]))
     outcome = market.cleared_by(network_aware)
     assert value_of(market, outcome) <= value_of(market, market.cleared_by(merit_order)) + 1e-6
+
+
+def test_hours_and_the_price_of_an_unmet_need_must_make_sense():
+    with pytest.raises(ValueError, match="price of an unmet need"):
+        one([], [("trafo", 1)], [[1]], unmet=0.0)
+
+
+def test_a_solver_that_gives_up_says_so():
+    nothing_fits = Problem(
+        bid_rows=np.arange(1), need_rows=np.arange(1), cost=np.ones(1), quantity_kw=np.ones(1), least_kw=np.zeros(1),
+        need_kw=np.ones(1), relief=np.ones((1, 1)), guard=np.ones((1, 1)), guard_low_kw=np.full(1, 5.0),
+        guard_high_kw=np.full(1, 6.0),
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match="Infeasible"):
+        network_aware.ReliefModel(nothing_fits.relief, nothing_fits.guard).solve(nothing_fits, UNMET)
