@@ -1,7 +1,7 @@
 """Make the shipped networks, data/networks/**, from the pinned packages simbench 1.6.3 and pandapower 3.5.6.
 
-    python tools/derive_networks.py            all of them (needs the extra datagen; a minute)
-    python tools/derive_networks.py cigre-mv   those named
+    python -m tools.derive_networks            all of them (needs the extra datagen; a minute)
+    python -m tools.derive_networks cigre-mv   those named
 
 The result is deterministic; a test makes some of them again and compares.
 """

@@ -42,11 +42,16 @@ class Flow:
     def _end_currents(self) -> tuple[C128, C128]:
         start = self.v[:, self.network.branches.from_bus]
         end = self.v[:, self.network.branches.to_bus]
-        return self.ports.ff * start + self.ports.ft * end, self.ports.tf * start + self.ports.tt * end
+        i_from, i_to = self.ports.ff * start, self.ports.tt * end
+        i_from += np.multiply(self.ports.ft, end, out=end)  # in place: arrays of a month are large
+        i_to += np.multiply(self.ports.tf, start, out=start)
+        return i_from, i_to
 
     def _end_power(self, side: int) -> C128:
         ends = self.network.branches.from_bus, self.network.branches.to_bus
-        return BASE_KW * self.v[:, ends[side]] * np.conj(self._end_currents[side])
+        power = self.v[:, ends[side]]
+        power *= BASE_KW * np.conj(self._end_currents[side])
+        return power
 
     @cached_property
     def _from_kva(self) -> C128:
@@ -75,7 +80,8 @@ class Flow:
     def loading_percent(self) -> F64:
         """The larger of the two end currents over its rated current, shape (T, m); pandapower's definition for both kinds."""
         branches = self.network.branches
-        return 100.0 * np.maximum(self.i_from_ka / branches.limit_from_ka, self.i_to_ka / branches.limit_to_ka)
+        shares = self.i_from_ka * (100.0 / branches.limit_from_ka), self.i_to_ka * (100.0 / branches.limit_to_ka)
+        return np.maximum(*shares, out=shares[0])
 
     @property
     def p_from_kw(self) -> F64:

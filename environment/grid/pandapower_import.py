@@ -192,8 +192,10 @@ class _Import:
             }
 
     def _trafo(self, row: Row, name: str) -> Row:
-        if _number(row.get("tap_step_degree"), 0.0) or row.get("tap_changer_type") in ("Ideal", "Tabular"):
-            self.problems.append(f"transformer {name!r}: phase-shifting or tabular tap changers are not supported")
+        if _unusual_tap(row):
+            self.problems.append(
+                f"transformer {name!r}: phase-shifting, tabular and second tap changers are not supported"
+            )
         plates = ("sn_mva", "vn_hv_kv", "vn_lv_kv", "vk_percent", "vkr_percent", "pfe_kw", "i0_percent", "shift_degree")
         on_load = bool(_number(row.get("autoTap"), 0.0) or _number(row.get("oltc"), 0.0))
         has_tap = _number(row.get("tap_step_percent"), 0.0) != 0.0 and row.get("tap_side") in ("hv", "lv")
@@ -274,6 +276,12 @@ def _records(net: Any, table: str) -> list[Row]:
     names = list(frame.columns)
     rows = zip(frame.index.tolist(), *columns, strict=True)
     return [{**dict(zip(names, values, strict=True)), "index": index} for index, *values in rows]
+
+
+def _unusual_tap(trafo: Row) -> bool:
+    """Whether a tap position does anything but change the ratio by equal steps."""
+    shifts = _number(trafo.get("tap_step_degree"), 0.0) != 0.0 or trafo.get("tap_changer_type") in ("Ideal", "Tabular")
+    return shifts or bool(_number(trafo.get("tap_dependency_table"), 0.0)) or not _missing(trafo.get("tap2_pos"))
 
 
 def _joins(switch: Row) -> bool:

@@ -24,7 +24,7 @@ from environment.grid.newton import Jacobian, newton
 
 _ITERATIONS: Final = 60
 _TOLERANCE_PU: Final = 1e-11
-_ROWS: Final = 128  # steps worked on at once: their arrays stay in the cache
+_BLOCK: Final = 16_384  # complex numbers worked on at once: their arrays stay in the cache
 
 
 class PowerFlow:
@@ -54,6 +54,7 @@ class PowerFlow:
         self.ports = ports(self.branches, open_from, open_to)
         self.energised = energised(network, self.closed)
         self.live: I64 = np.flatnonzero(self.energised & (np.arange(network.n_bus) != network.slack))
+        self._rows = max(8, _BLOCK // max(len(self.live), 1))
         self.place: I64 = np.full(network.n_bus, -1)  # of a bus among the live ones
         self.place[self.live] = np.arange(len(self.live))
         matrix = bus_admittance(network, self.ports)
@@ -92,8 +93,8 @@ class PowerFlow:
         v = np.zeros((len(s), self.network.n_bus), np.complex128)
         v[:, self.network.slack] = self.network.slack_pu
         converged = np.zeros(len(s), bool)
-        for first in range(0, len(s), _ROWS):
-            rows = slice(first, first + _ROWS)
+        for first in range(0, len(s), self._rows):
+            rows = slice(first, first + self._rows)
             v[rows, self.live], converged[rows] = self._solve_block(s[rows])
         v[~converged] = np.nan
         return Flow(self.network, self.ports, v, p, q, converged, self.energised)
@@ -102,7 +103,7 @@ class PowerFlow:
         """Impedance seen from buses without load, per unit, shape (k,); zero at the slack and at de-energised buses."""
         place = self.place[buses]
         result = np.zeros(len(buses), np.complex128)
-        for wanted in np.array_split(np.flatnonzero(place >= 0), 1 + len(buses) // _ROWS):
+        for wanted in np.array_split(np.flatnonzero(place >= 0), 1 + len(buses) // self._rows):
             unit = np.zeros((len(self.live), len(wanted)), np.complex128, order="F")
             unit[place[wanted], np.arange(len(wanted))] = 1.0
             result[wanted] = self._lu.solve(unit)[place[wanted], np.arange(len(wanted))]

@@ -165,6 +165,17 @@ def test_what_cannot_be_represented_is_refused_all_at_once():
     assert all(line.startswith("network 'village'") for line in text.splitlines())
 
 
+@pytest.mark.parametrize(
+    "change", [{"tap_step_degree": 5.0}, {"tap_changer_type": "Ideal"}, {"tap_dependency_table": True}, {"tap2_pos": 1}]
+)
+def test_unusual_tap_changers_are_refused(change):
+    net = in_pandapower(json.loads((DATA / "simbench/1-LV-rural1--0-sw.json").read_text()))
+    for column, value in change.items():
+        net.trafo[column] = value
+    with pytest.raises(NetworkError, match="phase-shifting, tabular and second tap changers"):
+        from_pandapower(net)
+
+
 def test_a_net_without_slack_is_refused():
     net = trap_net()
     net.ext_grid["in_service"] = False

@@ -235,3 +235,11 @@ def test_shipped_files_are_small():
         assert file.stat().st_size < 200_000
         assert json.loads(file.read_text())["notice"]
         assert file.with_name(file.name + ".license").is_file()
+
+
+def test_with_nothing_left_but_the_slack_everything_is_unserved(two_bus_network):
+    flow = PowerFlow(two_bus_network, ["cable"]).solve([[1.0, 10.0], [0.0, -4.0]])
+    assert flow.converged.all()
+    assert flow.unserved_kw.tolist() == [10.0, 0.0]
+    assert flow.slack_kw.tolist() == [1.0, 0.0]
+    assert not flow.loading_percent.any()
