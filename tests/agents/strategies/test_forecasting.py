@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from agents.strategies import forecasting
+from agents.strategies import forecast_errors, forecasting
 from environment.calendar import Calendar
 from experiments.covers import covers
 
@@ -55,20 +55,20 @@ def overall(error):
 
 def test_it_beats_persistence_and_last_week(case):
     load, table = case
-    found = forecasting.backtest(load, table, origins=np.arange(16, 28) * PER_DAY + 48, horizon=HORIZON)
+    found = forecast_errors.backtest(load, table, origins=np.arange(16, 28) * PER_DAY + 48, horizon=HORIZON)
     assert overall(found.model) < 0.8 * overall(found.persistence)
     assert overall(found.model) < 0.8 * overall(found.last_week)
 
 
 def test_the_next_hour_is_known_better_than_the_next_day(case):
     load, table = case
-    error = forecasting.backtest(load, table, origins=np.arange(16 * 96, 28 * 96, 41), horizon=HORIZON).model
+    error = forecast_errors.backtest(load, table, origins=np.arange(16 * 96, 28 * 96, 41), horizon=HORIZON).model
     assert error.rmse_kw[:2].mean() < 0.85 * error.rmse_kw[48:].mean()
 
 
 def test_it_beats_both_on_simbench_profiles(simbench):
     load, table = simbench
-    found = forecasting.backtest(load, table, origins=np.arange(16, 28) * PER_DAY + 48, horizon=HORIZON)
+    found = forecast_errors.backtest(load, table, origins=np.arange(16, 28) * PER_DAY + 48, horizon=HORIZON)
     assert overall(found.model) < overall(found.persistence)
     assert overall(found.model) < overall(found.last_week)
 
@@ -99,7 +99,7 @@ def test_nothing_after_the_origin_is_used(case):
     first = forecasting.predict(model, load[:, :origin], table[:origin], table[origin : origin + HORIZON])
     changed = load.copy()
     changed[:, origin:] = 1e6
-    later = forecasting.backtest(changed, table, origins=[origin]).model
+    later = forecast_errors.backtest(changed, table, origins=[origin]).model
     np.testing.assert_allclose(later.bias_kw, (first - 1e6).mean(axis=0))
 
 
@@ -138,8 +138,8 @@ def test_less_than_a_week_of_history_is_enough_for_the_regression(case):
     load, table = case
     past, known = load[:, : 3 * PER_DAY], table[: 3 * PER_DAY]
     made = forecasting.predict(forecasting.fit(past, known), past, known, table[3 * PER_DAY :][:HORIZON])
-    error = forecasting.error_by_horizon(made, load[:, 3 * PER_DAY :][:, :HORIZON])
-    naive = forecasting.error_by_horizon(np.full_like(made, past.mean()), load[:, 3 * PER_DAY :][:, :HORIZON])
+    error = forecast_errors.error_by_horizon(made, load[:, 3 * PER_DAY :][:, :HORIZON])
+    naive = forecast_errors.error_by_horizon(np.full_like(made, past.mean()), load[:, 3 * PER_DAY :][:, :HORIZON])
     assert overall(error) < overall(naive)
 
 
@@ -184,7 +184,7 @@ def test_baselines_repeat_what_was_seen():
 
 
 def test_errors_by_horizon_leave_gaps_out():
-    error = forecasting.error_by_horizon([[[1.0, 2.0]], [[3.0, 0.0]]], [[[0.0, np.nan]], [[0.0, 1.0]]])
+    error = forecast_errors.error_by_horizon([[[1.0, 2.0]], [[3.0, 0.0]]], [[[0.0, np.nan]], [[0.0, 1.0]]])
     np.testing.assert_allclose(error.rmse_kw, [np.sqrt(5), 1])
     np.testing.assert_allclose(error.mae_kw, [2, 1])
     np.testing.assert_allclose(error.bias_kw, [2, -1])
