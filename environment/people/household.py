@@ -172,7 +172,8 @@ def _load_kw(chance: Chance, rows: _Rows, quarters: Quarters, dark: F64) -> F64:
     screens = _screens()[bins] * winter
     steady = uses.screens_kw[:, None] * screens + uses.light_kw[:, None] * dark[None, :]
     base: F64 = uses.standby_kw[:, None] + uses.cold_kw[:, None] * _cold(chance, rows.owners, quarters)
-    return base + active * steady + _cycles_kw(chance, rows, size, uses.per_week, bins, active, quarters, winter)
+    cycles = _cycles_kw(chance, rows, size, uses.per_week, bins, active, quarters, winter)
+    return np.asarray(base + active * steady + cycles)
 
 
 def _uses(chance: Chance, rows: _Rows) -> _Uses:
@@ -222,7 +223,7 @@ def _cycles_kw(
     power = np.zeros(bins.shape)
     words: dict[int, U64] = {}
     for i, kind in enumerate(presence.parameters()["cycles"].values()):
-        when = presence.bells(kind["when"], "weight") * np.array([1.0, kind["free_days"]])[:, None]
+        when = (presence.bells(kind["when"], "weight") + kind["floor"]) * np.array([1.0, kind["free_days"]])[:, None]
         expected = (
             presence.expected_active()[:, size, rows.level, :] * when[:, None, :] * np.array([5.0, 2.0])[:, None, None]
         ).sum(axis=(0, 2))
