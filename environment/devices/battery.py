@@ -80,6 +80,19 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(grid_kw * hours, after.energy_kwh - state.energy_kwh, np.zeros_like(lost), lost)
 
 
+def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+    """What must not be -> the rows where it is, (n,)."""
+    low, high = ratings.min_soc_share, ratings.max_soc_share
+    return {
+        "capacity_kwh is negative": ratings.capacity_kwh < 0.0,
+        "power_kw is negative": ratings.power_kw < 0.0,
+        "charge_share is not in (0, 1]": ~((ratings.charge_share > 0.0) & (ratings.charge_share <= 1.0)),
+        "discharge_share is not in (0, 1]": ~((ratings.discharge_share > 0.0) & (ratings.discharge_share <= 1.0)),
+        "0 <= min_soc_share <= max_soc_share <= 1 does not hold": ~((low >= 0.0) & (low <= high) & (high <= 1.0)),
+        "standby_kw is negative": ratings.standby_kw < 0.0,
+    }
+
+
 def state_value(ratings: Ratings, state: State) -> F64:
     """Energy in the cells, (n,) [kWh]."""
     return state.energy_kwh

@@ -62,6 +62,12 @@ def draw(kind: DeviceKind, rng: np.random.Generator, n: int) -> Case:
     return Case(ratings, state, np.choose(rng.integers(0, len(choices), n), choices), inputs, hours)
 
 
+def examples_are_plausible(kind: DeviceKind, case: Case) -> None:
+    """The kind's examples pass its own checks of ratings."""
+    for what, rows in kind.implausible(case.ratings).items():
+        _demand(kind, f"plausible examples ({what})", ~rows, case.hours, case.hours)
+
+
 def feasible_is_a_range(kind: DeviceKind, case: Case) -> None:
     """The lowest feasible power is finite and not above the highest."""
     low, high = kind.feasible_kw(case.ratings, case.state, case.inputs, case.hours)
@@ -156,6 +162,7 @@ def arguments_are_left_alone(kind: DeviceKind, case: Case) -> None:
 
 
 LAWS: tuple[Law, ...] = (
+    examples_are_plausible,
     feasible_is_a_range,
     feasible_is_kept,
     power_is_bounded,

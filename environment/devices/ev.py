@@ -103,6 +103,18 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(power * hours + elsewhere, after.energy_kwh - state.energy_kwh, driven, lost)
 
 
+def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+    """What must not be -> the rows where it is, (n,)."""
+    return {
+        "capacity_kwh is negative": ratings.capacity_kwh < 0.0,
+        "charger_kw is negative": ratings.charger_kw < 0.0,
+        "discharge_kw is negative": ratings.discharge_kw < 0.0,
+        "charge_share is not in (0, 1]": ~((ratings.charge_share > 0.0) & (ratings.charge_share <= 1.0)),
+        "discharge_share is not in (0, 1]": ~((ratings.discharge_share > 0.0) & (ratings.discharge_share <= 1.0)),
+        "min_soc_share is not in [0, 1]": ~((ratings.min_soc_share >= 0.0) & (ratings.min_soc_share <= 1.0)),
+    }
+
+
 def state_value(ratings: Ratings, state: State) -> F64:
     """Energy in the battery, (n,) [kWh]."""
     return state.energy_kwh

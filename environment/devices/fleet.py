@@ -31,7 +31,7 @@ class Fleet:
         timeline: the grid of steps; the fleet starts at its start.
 
     Raises:
-        ValueError: a column does not have one value a row, or is not a number.
+        ValueError: a column does not have one value a row, or is not a number, or a rating cannot be; all at once.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Fleet:
         self.n = len(self.owners)
         self.timeline = timeline
         self.ratings = self._columns("ratings", ratings)
+        self._check_ratings()
         self.set_points = SetPoints(self.n, timeline)
         self._state = self._columns("state", state)
         self._inputs = inputs
@@ -260,3 +261,13 @@ class Fleet:
             msg = f"{self.kind.KIND} fleet of {self.n}: {what} need one number a row; wrong: {', '.join(wrong)}"
             raise ValueError(msg)
         return type(record)(**columns)
+
+    def _check_ratings(self) -> None:
+        wrong = {what: np.flatnonzero(rows) for what, rows in self.kind.implausible(self.ratings).items() if rows.any()}
+        if wrong:
+            found = "; ".join(
+                f"{what}: {', '.join(self.owners[row] for row in rows[:3])}{' ...' * (len(rows) > 3)}"
+                for what, rows in wrong.items()
+            )
+            msg = f"{self.kind.KIND} fleet: ratings that cannot be: {found}"
+            raise ValueError(msg)

@@ -160,6 +160,18 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(heat + inputs.gains_kw * hours, stored, np.zeros_like(lost), lost)
 
 
+def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+    """What must not be -> the rows where it is, (n,)."""
+    return {
+        "compressor_kw is negative": ratings.compressor_kw < 0.0,
+        "backup_kw is negative": ratings.backup_kw < 0.0,
+        "fleet_factor is not in [0.3, 3]": ~((ratings.fleet_factor >= 0.3) & (ratings.fleet_factor <= 3.0)),
+        "capacity_kwh_per_k is not positive": ratings.capacity_kwh_per_k <= 0.0,
+        "loss_kw_per_k is not positive": ratings.loss_kw_per_k <= 0.0,
+        "loss_kw_per_k is above 20 kW/K (is it in W/K?)": ratings.loss_kw_per_k > 20.0,
+    }
+
+
 def state_value(ratings: Ratings, state: State) -> F64:
     """Indoor temperature, (n,) [degC]."""
     return state.indoor_c

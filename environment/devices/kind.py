@@ -8,7 +8,7 @@ Within a step the inputs are constant. A set-point is respected *in continuous t
 met and then holds the bound, by exact solutions, so that cutting a step anywhere changes no energy.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -47,9 +47,18 @@ class DeviceKind(Protocol):
 
     KIND: str
     STATE_UNIT: str
-    Ratings: Callable[..., Any]
-    State: Callable[..., Any]
-    Inputs: Callable[..., Any]
+
+    @property
+    def Ratings(self) -> Any:  # noqa: N802 (it is a class)
+        """The NamedTuple of what was bought."""
+
+    @property
+    def State(self) -> Any:  # noqa: N802
+        """The NamedTuple of what is remembered."""
+
+    @property
+    def Inputs(self) -> Any:  # noqa: N802
+        """The NamedTuple of what people and weather do during a step."""
 
     def feasible_kw(self, ratings: Any, state: Any, inputs: Any, hours: Any) -> tuple[F64, F64]:
         """Lowest and highest mean grid-side power [kW] reachable over the next hours.
@@ -65,6 +74,9 @@ class DeviceKind(Protocol):
 
     def account(self, ratings: Any, state: Any, setpoint_kw: F64, inputs: Any, hours: Any) -> Account:
         """Where the energy of that step goes."""
+
+    def implausible(self, ratings: Any) -> dict[str, NDArray[np.bool_]]:
+        """What ratings must not be, in words -> the rows where they are, (n,); a fleet refuses them."""
 
     def state_value(self, ratings: Any, state: Any) -> F64:
         """What a results table shows as the state, in ``STATE_UNIT``; NaN where there is none."""

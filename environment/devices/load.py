@@ -55,6 +55,11 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(used, nothing, used, nothing)
 
 
+def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+    """What must not be -> the rows where it is, (n,)."""
+    return {"scale is not finite": ~np.isfinite(ratings.scale)}
+
+
 def state_value(ratings: Ratings, state: State) -> F64:
     """NaN: a load has no state."""
     return np.full(ratings.scale.shape, np.nan)

@@ -71,6 +71,14 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(available, np.zeros_like(available), injected, available - injected)
 
 
+def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+    """What must not be -> the rows where it is, (n,)."""
+    return {
+        "capacity_kw is negative or not finite": ~((ratings.capacity_kw >= 0.0) & np.isfinite(ratings.capacity_kw)),
+        "ramp_kw_per_h is not positive (infinite: no limit)": ratings.ramp_kw_per_h <= 0.0,
+    }
+
+
 def state_value(ratings: Ratings, state: State) -> F64:
     """NaN: a plant stores nothing, and its output is its power."""
     return np.full(ratings.capacity_kw.shape, np.nan)

@@ -59,6 +59,11 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(available, np.zeros_like(available), injected, available - injected)
 
 
+def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+    """What must not be -> the rows where it is, (n,)."""
+    return {"inverter_kw is negative or not finite": ~((ratings.inverter_kw >= 0.0) & np.isfinite(ratings.inverter_kw))}
+
+
 def state_value(ratings: Ratings, state: State) -> F64:
     """NaN: a generator has no state."""
     return np.full(ratings.inverter_kw.shape, np.nan)

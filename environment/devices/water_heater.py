@@ -145,6 +145,19 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(power * hours, stored, inputs.draw_kw * hours - ratings.loss_kw_per_k * missing, lost)
 
 
+def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+    """What must not be -> the rows where it is, (n,)."""
+    return {
+        "volume_l is not positive": ratings.volume_l <= 0.0,
+        "heater_kw is negative": ratings.heater_kw < 0.0,
+        "loss_kw_per_k is not positive": ratings.loss_kw_per_k <= 0.0,
+        "loss_kw_per_k is above 0.1 kW/K (is it in W/K?)": ratings.loss_kw_per_k > 0.1,
+        "dead_band_k is not positive": ratings.dead_band_k <= 0.0,
+        "min_c is above set_c - dead_band_k": ratings.min_c > ratings.set_c - ratings.dead_band_k,
+        "max_c is below set_c": ratings.max_c < ratings.set_c,
+    }
+
+
 def state_value(ratings: Ratings, state: State) -> F64:
     """Tank temperature, (n,) [degC]."""
     return state.tank_c

@@ -58,6 +58,7 @@ def _faulty(**replaced):
         "forced",
         "step",
         "account",
+        "implausible",
         "state_value",
         "examples",
     )
@@ -112,6 +113,7 @@ def _backwards(ratings, state, setpoint_kw, inputs, hours):
         ({"feasible_kw": _promising_backwards}, conformance_kit.feasible_is_a_range),
         ({"step": _backwards}, conformance_kit.more_power_means_more_state),
         ({"step": _backwards}, conformance_kit.power_is_bounded),
+        ({"implausible": lambda r: {"small": r.capacity_kwh < 10.0}}, conformance_kit.examples_are_plausible),
     ],
 )
 def test_a_faulty_kind_is_caught(fault, law):

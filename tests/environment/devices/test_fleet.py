@@ -268,9 +268,39 @@ def test_the_state_shown_is_what_is_stored(name, field):
     fleet = _fleet(name)
     fleet.advance(0)
     np.testing.assert_array_equal(fleet.state_value, getattr(fleet.state, field))
-    assert fleet.kind.STATE_UNIT == ("kWh" if field == "energy_kwh" else "degC")
+    assert ("kWh" if field == "energy_kwh" else "degC") == fleet.kind.STATE_UNIT
 
 
 @pytest.mark.parametrize("name", ["load", "pv", "mv_plant"])
 def test_what_stores_nothing_shows_no_state(name):
     assert np.isnan(_fleet(name).state_value).all()
+
+
+WRONG = [
+    ("load", {"scale": np.inf}, ["scale is not finite"]),
+    ("pv", {"inverter_kw": -1.0}, ["inverter_kw is negative"]),
+    ("mv_plant", {"capacity_kw": np.inf, "ramp_kw_per_h": 0.0}, ["capacity_kw is negative or not finite", "ramp_kw_per_h"]),
+    ("battery", {"capacity_kwh": -1.0, "power_kw": -1.0, "charge_share": 0.0, "discharge_share": 1.1, "min_soc_share": 0.99,
+                 "max_soc_share": 0.5, "standby_kw": -0.1},
+     ["capacity_kwh", "power_kw", "charge_share is not in", "discharge_share is not in", "min_soc_share", "standby_kw"]),
+    ("ev", {"capacity_kwh": -1.0, "charger_kw": -1.0, "discharge_kw": -1.0, "charge_share": 90.0, "discharge_share": 0.0,
+            "min_soc_share": 2.0},
+     ["capacity_kwh", "charger_kw", "discharge_kw", "charge_share", "discharge_share", "min_soc_share"]),
+    ("heat_pump", {"compressor_kw": -1.0, "backup_kw": -1.0, "fleet_factor": 5.0, "capacity_kwh_per_k": 0.0, "loss_kw_per_k": 150.0},
+     ["compressor_kw", "backup_kw", "fleet_factor", "capacity_kwh_per_k", "is it in W/K"]),
+    ("heat_pump", {"loss_kw_per_k": 0.0}, ["loss_kw_per_k is not positive"]),
+    ("water_heater", {"volume_l": 0.0, "heater_kw": -1.0, "loss_kw_per_k": 1.5, "dead_band_k": 0.0, "min_c": 70.0, "max_c": 40.0},
+     ["volume_l", "heater_kw", "is it in W/K", "dead_band_k", "min_c", "max_c"]),
+    ("water_heater", {"loss_kw_per_k": 0.0}, ["loss_kw_per_k is not positive"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "wrong", "named"), WRONG)
+def test_ratings_that_cannot_be_are_all_named_with_their_owners(name, wrong, named):
+    kind = device_kind(name)
+    ratings, state, inputs = kind.examples(np.random.default_rng(3), 5)
+    broken = {field: np.where(np.arange(5) >= 1, value, getattr(ratings, field)) for field, value in wrong.items()}
+    with pytest.raises(ValueError, match=f"{name} fleet: ratings that cannot be") as refused:
+        Fleet(kind, list("abcde"), ratings._replace(**broken), state, lambda _k: inputs, TIMELINE)
+    for text in [*named, ": b, c, d ..."]:
+        assert text in str(refused.value)
