@@ -41,3 +41,14 @@ def test_an_input_that_is_no_number_is_named(chain_tables):
 def test_a_good_step_is_called_solved(two_bus_network):
     found = diagnose(PowerFlow(two_bus_network), [0.0, 1.0])
     assert (found.reason, found.load_multiple, found.cut_off) == ("solved", 1.0, ())
+
+
+@pytest.mark.parametrize("name", ["ieee-33", "simbench/1-LV-semiurb4--0-sw", "simbench/1-MVLV-semiurb-3.202-0-sw"])
+def test_the_share_named_is_the_edge_of_what_can_be_solved(network_named, name):
+    power_flow = PowerFlow(network_named(name))
+    p, q = (20 * power for power in power_flow.network.rated_power())
+    share = diagnose(power_flow, p, q).load_multiple
+    below, above = (power_flow.solve(share * k * p, share * k * q) for k in (0.9999, 1.0001))
+    assert below.converged[0]
+    assert not above.converged[0]
+    assert below.slack_kw[0] == pytest.approx(below.p_kw.sum() + below.losses_kw[0], rel=1e-6)

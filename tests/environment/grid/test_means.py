@@ -81,6 +81,12 @@ def test_a_fault_is_resupplied_over_the_tie():
     assert best.power_flow(network, ["la1"]).cut_off == ()
 
 
+def test_a_tie_out_of_service_is_no_way_out():
+    network = network_from_tables(ring())
+    faults = ["la1", "tie"]
+    assert conventional_measures(network, np.full(5, 10.0), 0.0, Limits(), COSTS, open_branches=faults) == []
+
+
 def test_off_load_tap_mends_low_voltage_and_overload_it_cannot(network_named):
     network = network_named("simbench/1-LV-semiurb4--0-sw")
     p, q = network.rated_power()

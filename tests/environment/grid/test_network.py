@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
@@ -56,6 +57,22 @@ def test_another_simbench_code_without_the_package_says_how(monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(NetworkError, match=r"pip install 'coflex\[datagen\]'"):
         load_network("simbench/1-LV-rural2--0-sw")
+
+
+def test_another_simbench_code_with_the_package(monkeypatch):
+    asked = []
+    net = {"f_hz": 50.0}
+    package = types.SimpleNamespace(
+        collect_all_simbench_codes=lambda: ["1-LV-rural2--0-sw"],
+        get_simbench_net=lambda code: asked.append(code) or net,
+    )
+    monkeypatch.setitem(sys.modules, "simbench", package)
+    monkeypatch.setattr(module, "find_spec", lambda _: True)
+    monkeypatch.setattr(module, "from_pandapower", lambda net, name: (net, name))
+    assert load_network("simbench/1-LV-rural2--0-sw") == (net, "simbench/1-LV-rural2--0-sw")
+    assert asked == ["1-LV-rural2--0-sw"]
+    with pytest.raises(NetworkError, match="did you mean '1-LV-rural2--0-sw'"):
+        load_network("simbench/1-LV-rurall2--0-sw")
 
 
 @pytest.mark.parametrize(
