@@ -17,15 +17,19 @@ EXIT_DONE, EXIT_NO, EXIT_NOT_STARTED, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     name="coflex",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Formats = Annotated[Format, typer.Option("--format", help="text to read, or one JSON document on standard output")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="change a key of the scenario")]
+
+
+def _examples(*lines: str) -> str:
+    """The end of a help page: examples, a line each."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def main() -> None:
@@ -46,7 +50,7 @@ def run_cli(arguments: Sequence[str]) -> int:
     """
     words = [word for word in arguments if word != "--debug"]
     try:
-        code = typer.main.get_command(app).main(args=words, prog_name="coflex", standalone_mode=False)
+        code = typer.main.get_command(app).main(args=words or ["--help"], prog_name="coflex", standalone_mode=False)
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except Exception as error:
@@ -60,8 +64,8 @@ def run_cli(arguments: Sequence[str]) -> int:
 
 
 @app.callback(
-    epilog="Exit codes: 0 done, 1 done and the answer is no, 2 could not be started, 130 interrupted."
-    "\n\nExamples: [bold]coflex run district-day[/bold] | [bold]coflex usecases SUC06.2[/bold]"
+    epilog=_examples("coflex run district-day", "coflex usecases SUC06.2")
+    + "\n\nExit codes: 0 done, 1 done and the answer is no, 2 could not be started, 130 interrupted."
 )
 def coflex(
     debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error")] = False,
@@ -70,8 +74,9 @@ def coflex(
 
 
 @app.command(
-    epilog="Examples: [bold]coflex run district-day[/bold] | "
-    "[bold]coflex run my.yaml --seed 7 --out runs/mine --set people.0.devices.ev=80%[/bold]"
+    epilog=_examples(
+        "coflex run district-day", "coflex run my.yaml --seed 7 --out runs/mine --set people.0.devices.ev=80%"
+    )
 )
 def run(
     scenario: Annotated[str, typer.Argument(help="name of a shipped scenario, or a .yaml file")],
@@ -82,13 +87,13 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="replace a run folder that is not empty")] = False,
     form: Formats = Format.text,
 ) -> None:
-    """Run a scenario: prints its figures and leaves a folder with tables and a report."""
+    """Run a scenario. Prints its figures and leaves a folder with tables and a report."""
     from experiments.cli_run import run_scenario
 
     emit(run_scenario(scenario, seed=seed, out=out, sets=sets or (), twin=not no_twin, force=force), form)
 
 
-@app.command(epilog="Example: [bold]coflex scenarios --format json[/bold]")
+@app.command(epilog=_examples("coflex scenarios --format json"))
 def scenarios(form: Formats = Format.text) -> None:
     """List the scenarios that ship with coflex."""
     from experiments.cli_scenario import scenario_list
@@ -96,48 +101,47 @@ def scenarios(form: Formats = Format.text) -> None:
     emit(scenario_list(), form)
 
 
-@app.command(
-    epilog="Examples: [bold]coflex show district-day[/bold] | [bold]coflex show my.yaml --all --set clock.days=2[/bold]"
-)
+@app.command(epilog=_examples("coflex show district-day", "coflex show my.yaml --all --set clock.days=2"))
 def show(
     scenario: Annotated[str, typer.Argument(help="name of a shipped scenario, or a .yaml file")],
     complete: Annotated[bool, typer.Option("--all", help="every key with its default, unit and source")] = False,
     sets: Sets = None,
     form: Formats = Format.text,
 ) -> None:
-    """Print a scenario: as written, or complete."""
+    """Print a scenario, as written or complete."""
     from experiments.cli_scenario import scenario_shown
 
     emit(scenario_shown(scenario, complete=complete, sets=sets or ()), form)
 
 
-@app.command(epilog="Examples: [bold]coflex schema[/bold] | [bold]coflex schema people --format json[/bold]")
+@app.command(epilog=_examples("coflex schema", "coflex schema people --format json"))
 def schema(
     section: Annotated[str | None, typer.Argument(help="only keys that begin so, for example people")] = None,
     form: Formats = Format.text,
 ) -> None:
-    """Explain every key of a scenario: type, unit, default, source; JSON gives the JSON schema."""
+    """Explain the keys of a scenario. Type, unit, default and its source; as JSON the JSON schema."""
     from experiments.cli_scenario import schema_shown
 
     emit(schema_shown(section), form)
 
 
-@app.command(epilog="Example: [bold]coflex validate my.yaml[/bold]")
+@app.command(epilog=_examples("coflex validate my.yaml"))
 def validate(
     file: Annotated[str, typer.Argument(help="a .yaml file, or the name of a shipped scenario")],
     sets: Sets = None,
     deep: Annotated[bool, typer.Option("--deep", help="also read a network of your own (slower)")] = False,
     form: Formats = Format.text,
 ) -> None:
-    """Report everything that is wrong with a scenario; exit code 1 if anything is."""
+    """Report what is wrong with a scenario. Everything at once; exit code 1 if anything is."""
     from experiments.cli_scenario import scenario_checked
 
     emit(scenario_checked(file, sets=sets or (), deep=deep), form)
 
 
 @app.command(
-    epilog="Examples: [bold]coflex usecases[/bold] | [bold]coflex usecases SUC06.3 --rules[/bold] | "
-    "[bold]coflex usecases --run runs/district-day-1-1 --strict[/bold]"
+    epilog=_examples(
+        "coflex usecases", "coflex usecases SUC06.3 --rules", "coflex usecases --run runs/district-day-1-1 --strict"
+    )
 )
 def usecases(
     usecase: Annotated[str | None, typer.Argument(help="a use case, for example SUC06.2")] = None,
@@ -146,13 +150,13 @@ def usecases(
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if a step is broken")] = False,
     form: Formats = Format.text,
 ) -> None:
-    """The catalogue of use cases; its rules; what runs made of it."""
+    """Show use cases, and what runs made of them. The catalogue, one of it with its rules, or the steps of runs."""
     from experiments.cli_usecases import usecases_shown
 
     emit(usecases_shown(usecase, rules=rules, runs=runs or (), strict=strict), form)
 
 
-@app.command(epilog="Example: [bold]coflex diagram runs/district-day-1-1 SUC06.2 --picture png[/bold]")
+@app.command(epilog=_examples("coflex diagram runs/district-day-1-1 SUC06.2 --picture png"))
 def diagram(
     folder: Annotated[Path, typer.Argument(help="a run folder")],
     usecase: Annotated[str, typer.Argument(help="a use case, for example SUC06.2")],
@@ -167,15 +171,15 @@ def diagram(
     emit(diagram_drawn(folder, usecase, conversation=conversation, picture=picture, out=out), form)
 
 
-@app.command(epilog="Example: [bold]coflex replay runs/district-day-1-1[/bold]")
+@app.command(epilog=_examples("coflex replay runs/district-day-1-1"))
 def replay(folder: Annotated[Path, typer.Argument(help="a run folder")], form: Formats = Format.text) -> None:
-    """Run again from the folder alone and compare; exit code 1 with the first difference."""
+    """Run again from a run folder alone. Compares the results; exit code 1 with the first difference."""
     from experiments.cli_run import replayed
 
     emit(replayed(folder), form)
 
 
-@app.command(epilog="Example: [bold]coflex compare runs/district-day-1-1 runs/district-day-2-1[/bold]")
+@app.command(epilog=_examples("coflex compare runs/district-day-1-1 runs/district-day-2-1"))
 def compare(folders: Annotated[list[Path], typer.Argument(help="run folders")], form: Formats = Format.text) -> None:
     """Put the figures of runs side by side."""
     from experiments.cli_run import compared

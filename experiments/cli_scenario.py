@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from experiments.cli_output import Answer
 from experiments.errors import CoflexError
 from experiments.scenario import find_scenario, load_scenario, scenario_yaml
-from experiments.scenario_checks import problems_of_network
+from experiments.scenario_checks import problems_of_network, problems_of_weather
 from experiments.scenario_library import network_names, scenario_names, tariff_names
 from experiments.scenario_read import ScenarioError
 
@@ -60,17 +60,18 @@ def scenario_checked(file: str, *, sets: Iterable[str], deep: bool) -> Answer:
     """
     path = find_scenario(file)
     try:
-        problems = _network_problems(load_scenario(file, sets), path.name, deep=deep)
+        problems = _data_problems(load_scenario(file, sets), path.name, deep=deep)
     except ScenarioError as error:
         problems = error.problems
     text = "\n".join(problems) if problems else f"{path.name}: in order"
     return Answer(text, {"file": str(path), "valid": not problems, "problems": problems}, yes=not problems)
 
 
-def _network_problems(scenario: "Scenario", where: str, *, deep: bool) -> list[str]:
-    """What only the network shows; a network of the user's own is read when asked for, since that takes seconds."""
+def _data_problems(scenario: "Scenario", where: str, *, deep: bool) -> list[str]:
+    """What only data show; files of the user's own are read when asked for, since that takes seconds."""
     from environment.grid.network import load_network
 
-    if not deep and scenario.grid.network not in network_names():
-        return []
-    return [f"{where}: {problem}" for problem in problems_of_network(scenario, load_network)]
+    problems = problems_of_weather(scenario) if deep else []
+    if deep or scenario.grid.network in network_names():
+        problems += problems_of_network(scenario, load_network)
+    return [f"{where}: {problem}" for problem in problems]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -191,6 +191,26 @@ def problems_of_network(scenario: "Scenario", load_network: Callable[[str], Any]
         return [f"grid.network: {line}" for line in str(error).splitlines()]
     named = [*_named_buses(scenario, network), *_named_branches(scenario, network)]
     return [problem for path, find, name in named if (problem := _refused(path, find, name))]
+
+
+def problems_of_weather(scenario: "Scenario") -> list[str]:
+    """Problems of a weather file of the user's own: unreadable, incomplete, implausible, of another place or time."""
+    place, clock = scenario.place, scenario.clock
+    if not place.weather.endswith((".epw", ".csv")):
+        return []
+    from environment.calendar import Calendar, Timeline
+    from environment.weather.files import from_file
+
+    zone = ZoneInfo(place.timezone)
+    first = _begins(scenario) - timedelta(days=clock.history_days)
+    hours = (clock.history_days + clock.days) * 24 + clock.lead_h + clock.tail_h
+    step_s = clock.physics_step_s
+    try:
+        calendar = Calendar(first.replace(tzinfo=zone).astimezone(UTC), zone)
+        from_file(place, calendar, Timeline(0, step_s * 1000, hours * 3600 // step_s))
+    except ValueError as error:
+        return [f"place.weather: {line}" for line in str(error).splitlines()]
+    return []
 
 
 def _named_buses(scenario: "Scenario", network: Any) -> Iterable[tuple[str, Callable[[str], Any], str]]:

@@ -126,8 +126,11 @@ def _explain(problem: dict[str, Any], loc: list[str | int], root: type[Part]) ->
         return _missing(loc, root)
     if kind.startswith(("greater_than", "less_than")):
         bound = next(iter(context.values()))
-        return f"{given} is out of range; it must be {_BOUNDS[kind]} {bound:g}{in_unit}"
-    if kind in {"float_type", "float_parsing", "int_type", "int_parsing", "int_from_float"}:
+        text = f"{bound:g}" if isinstance(bound, int | float) else str(bound)
+        return f"{given} is out of range; it must be {_BOUNDS[kind]} {text}{in_unit}"
+    if kind == "multiple_of":
+        return f"{given} is not a multiple of {context['multiple_of']:g}{in_unit}"
+    if kind in {"float_type", "float_parsing", "int_type", "int_parsing", "int_from_float", "finite_number"}:
         return _not_a_number(given, unit, whole=kind.startswith("int"))
     return _other(kind, given, context, problem["msg"])
 
@@ -142,7 +145,7 @@ def _other(kind: str, given: Any, context: dict[str, Any], fallback: str) -> str
         return f"'{given}' stands where keys are expected; write {{key: value}}"
     if kind in {"list_type", "tuple_type"}:
         return f"'{given}' stands where a list is expected; write [a, b] or lines that begin with -"
-    if kind == "bool_parsing":
+    if kind in {"bool_parsing", "bool_type"}:
         return f"'{given}' is neither true nor false"
     if kind == "string_pattern_mismatch":
         return f"'{given}' is no name; use small letters, digits and hyphens, beginning with a letter"

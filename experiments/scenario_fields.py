@@ -6,12 +6,13 @@ Every type accepts its own text again, so that a scenario written out in full re
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from environment.calendar import Calendar
+if TYPE_CHECKING:
+    from environment.calendar import Calendar
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DAYS_BEFORE = {"": 1, "the day before": 1, "on the day": 0, "that day": 0}
@@ -117,9 +118,17 @@ class DayTime(Part):
         """Whether this time comes first, for the same day of delivery."""
         return (-self.days_before, self.clock) < (-other.days_before, other.clock)
 
-    def on(self, calendar: Calendar, delivery: date) -> int:
+    def on(self, calendar: "Calendar", delivery: date) -> int:
         """The instant [ms since the world's start] for one day of delivery."""
         return calendar.on(delivery - timedelta(days=self.days_before), self.clock)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Moment(Part):
@@ -135,8 +144,8 @@ class Moment(Part):
     def _read(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        match = re.fullmatch(r"(?:day (\d+) |(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})(?::00)?", value.strip())
-        if not match or not _CLOCK.fullmatch(match[3]):
+        match = re.fullmatch(r"(?:day (\d{1,4}) |((?:19|20|21)\d\d-\d\d-\d\d)[ T])?(\d\d?:\d\d)(?::00)?", value.strip())
+        if not match or not _CLOCK.fullmatch(match[3]) or (match[2] and not _is_date(match[2])):
             refuse(f"'{value}' is not a moment; write 18:40, day 2 18:40 or 2016-01-20 18:40")
         day: int | str = match[2] or int(match[1] or 1)
         return {"day": day, "clock": read_clock(match[3])}
@@ -154,7 +163,7 @@ class Moment(Part):
         day = self.day if isinstance(self.day, date) else first_day + timedelta(days=self.day - 1)
         return datetime.combine(day, self.clock)
 
-    def at(self, calendar: Calendar, first_day: date) -> int:
+    def at(self, calendar: "Calendar", first_day: date) -> int:
         """The instant [ms since the world's start]."""
         return calendar.at(self.local(first_day))
 

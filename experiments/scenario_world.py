@@ -12,7 +12,12 @@ from experiments.scenario_library import known_places
 class Clock(Part):
     """When the run happens: from ``lead_h`` before the first delivery day to ``tail_h`` after the last."""
 
-    start: date = given(date(2016, 1, 19), source="a Tuesday of the SimBench profile year 2016")
+    start: date = given(
+        date(2016, 1, 19),
+        source="a Tuesday of the SimBench profile year 2016",
+        ge=date(1980, 1, 1),
+        le=date(2100, 12, 31),
+    )
     """First day of delivery."""
     days: int = given(1, unit="d", source=JUDGEMENT, ge=1, le=366)
     """Days of delivery; the figures of a run count these."""
@@ -62,7 +67,9 @@ class Place(Part):
     def _fill_known(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = {"city": value}
-        return {**known_places().get(value.get("city", "Rome"), {}), **value} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        return {**known_places().get(str(value.get("city", "Rome")), {}), **value}
 
 
 def _ordered(band: tuple[float, float]) -> tuple[float, float]:
