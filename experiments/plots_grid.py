@@ -1,6 +1,5 @@
 """Charts of the grid: its map before and after, the loading of the worst branch, the voltages."""
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,61 +30,25 @@ class Geometry:
 
 
 def geometry(facts: Facts) -> Geometry | None:
-    """The network of a run; buses without coordinates are laid out as a tree."""
+    """The network of a run, as far as its places are known; None without."""
     buses, branches = facts.all("network_buses"), facts.all("network_branches")
     if buses is None or branches is None:
+        return None
+    known = ~(np.isnan(buses.floats("x")) | np.isnan(buses.floats("y")))
+    buses = buses.where(known)
+    if not len(buses):
         return None
     names = buses.names("bus").tolist()
     ends = zip(branches.names("from_bus").tolist(), branches.names("to_bus").tolist(), strict=True)
     found = dict(zip(branches.names("branch").tolist(), ends, strict=True))
-    x, y = buses.floats("x"), buses.floats("y")
-    known = not (np.isnan(x).any() or np.isnan(y).any())
-    places = zip(x.tolist(), y.tolist(), strict=True)
+    places = zip(buses.floats("x").tolist(), buses.floats("y").tolist(), strict=True)
     return Geometry(
-        place=dict(zip(names, places, strict=True)) if known else tree_layout(names, list(found.values())),
-        ends=found,
-        trafos=frozenset(branches.names("branch")[branches.names("kind") == "trafo"].tolist()),
+        place=dict(zip(names, places, strict=True)),
+        ends={branch: ends for branch, ends in found.items() if set(ends) <= set(names)},
+        trafos=frozenset(branches.names("branch")[branches.names("kind") == "trafo"].tolist()) & found.keys(),
         zone=dict(zip(names, buses.names("zone").tolist(), strict=True)),
         vn_kv=dict(zip(names, buses.floats("vn_kv").tolist(), strict=True)),
     )
-
-
-def tree_layout(buses: list[str], edges: list[tuple[str, str]]) -> dict[str, tuple[float, float]]:
-    """Places for buses without coordinates: depth from the first bus across, leaves one below the other."""
-    near: dict[str, list[str]] = {bus: [] for bus in buses}
-    for a, b in edges:
-        near[a].append(b)
-        near[b].append(a)
-    depth: dict[str, int] = {}
-    children: dict[str, list[str]] = {bus: [] for bus in buses}
-    order: list[str] = []
-    for root in buses:
-        queue = deque([root] if root not in depth else [])
-        depth.setdefault(root, 0)
-        while queue:
-            bus = queue.popleft()
-            order.append(bus)
-            for other in near[bus]:
-                if other not in depth:
-                    depth[other] = depth[bus] + 1
-                    children[bus].append(other)
-                    queue.append(other)
-    return _levels(order, children, depth)
-
-
-def _levels(order: list[str], children: dict[str, list[str]], depth: dict[str, int]) -> dict[str, tuple[float, float]]:
-    """Leaves in the order of a walk; whoever has children stands in their middle."""
-    rank: dict[str, float] = {}
-    walk = [bus for bus in reversed(order) if depth[bus] == 0]
-    while walk:
-        bus = walk.pop()
-        if not children[bus]:
-            rank[bus] = float(len(rank))
-        walk.extend(reversed(children[bus]))
-    for bus in reversed(order):
-        if children[bus]:
-            rank[bus] = float(np.mean([rank[child] for child in children[bus]]))
-    return {bus: (float(depth[bus]), -rank[bus]) for bus in order}
 
 
 def worst_instant(facts: Facts) -> tuple[str, int] | None:
@@ -107,7 +70,12 @@ def network_map(view: View) -> tuple[str, int] | None:
     sides = [("without coordination", view.facts.twin), ("with coordination", view.facts)]
     there = [(title, facts) for title, facts in sides if facts is not None]
     parts = _parts(net, branch)
-    with chart(4.8 * len(there), 3.9 * len(parts), len(parts), len(there), squeeze=False) as (figure, axes):
+    shapes = [_shape(np.array([net.place[bus] for bus in buses])) for _, buses in parts]
+    heights = [4.6 * min(max(height, 0.4), 1.1) for height, _ in shapes]
+    with chart(4.8 * len(there), sum(heights) + 0.3, len(parts), len(there), squeeze=False, height_ratios=heights) as (
+        figure,
+        axes,
+    ):
         colours = None
         for row, (what, buses) in enumerate(parts):
             for column, (title, facts) in enumerate(there):
@@ -123,7 +91,7 @@ def _parts(net: Geometry, branch: str) -> list[tuple[str, frozenset[str]]]:
     low = {bus for bus in everything if net.vn_kv[bus] < _LOW_VOLTAGE_KV}
     end = next((bus for bus in reversed(net.ends.get(branch, ())) if bus in low), None)
     zone = frozenset(bus for bus in low if end is not None and net.zone[bus] == net.zone[end])
-    if not zone or len(zone) > 0.9 * len(everything):
+    if not zone or len(zone) > 0.8 * len(everything):
         return [("network", everything)]
     return [("network", everything), (f"LV grid {net.zone[next(iter(zone))]}".rstrip(), zone)]
 
@@ -165,20 +133,31 @@ def _draw_buses(axes: Axes, net: Geometry, facts: Facts, t_ms: int, buses: froze
     bad = [net.place[bus] for bus in sorted(_bad_voltage_at(facts, t_ms) & buses)]
     if bad:
         x, y = np.array(bad).T
-        axes.scatter(x, y, s=60, facecolors="none", edgecolors=PURPLE, linewidths=1.6, zorder=5)
+        size = 60 if len(buses) < 60 else 22 if len(buses) < 200 else 9
+        axes.scatter(x, y, s=size, facecolors="none", edgecolors=PURPLE, linewidths=1.2, zorder=5)
 
 
 def _frame(axes: Axes, places: NDArray[np.float64]) -> None:
-    """No axes around a map; degrees are stretched to their length on the ground."""
+    """No axes around a map, and the aspect of the ground."""
     low, high = places.min(axis=0), places.max(axis=0)
     span = np.where(high > low, high - low, 1.0)
-    degrees = np.abs(places).max(axis=0) <= (180, 90)
-    flat = max(span) / min(span) > 12 or span.max() > 5
-    ground = 1 / np.cos(np.radians(places[:, 1].mean())) if degrees.all() else 1.0
-    axes.set_aspect("auto" if flat else ground, adjustable="box")
+    axes.set_aspect(_shape(places)[1], adjustable="box")
     axes.set_xlim(low[0] - 0.05 * span[0], high[0] + 0.05 * span[0])
     axes.set_ylim(low[1] - 0.05 * span[1], high[1] + 0.05 * span[1])
     axes.set_axis_off()
+
+
+def _shape(places: NDArray[np.float64]) -> tuple[float, Any]:
+    """Height of a map per width, and the aspect of its axes.
+
+    Degrees of longitude are shortened as on the ground; drawings (spans of more than 5) and bands fill what they get.
+    """
+    span = places.max(axis=0) - places.min(axis=0)
+    degrees = bool((np.abs(places).max(axis=0) <= (180, 90)).all())
+    ground = 1 / np.cos(np.radians(places[:, 1].mean())) if degrees else 1.0
+    if span.min() <= 0 or span.max() / span.min() > 12 or (degrees and span.max() > 5):
+        return 0.6, "auto"
+    return float(ground * span[1] / span[0]), float(ground)
 
 
 def _stress_at(facts: Facts, t_ms: int) -> dict[str, float]:

@@ -40,7 +40,7 @@ KIND_NAMES: Final = {
 def flexibility_chart(view: View) -> str | None:
     """Needed, offered, cleared, ordered and delivered power over the delivery days."""
     series: list[tuple[str, str, dict[str, Any]]] = [
-        ("needs", "quantity_kw", {"label": "needed", "color": BLACK, "linestyle": ":"}),
+        ("needs", "quantity_kw", {"label": "needed", "color": BLACK, "linestyle": ":", "zorder": 5}),
         ("bids", "quantity_kw", {"label": "offered", "color": PALE, "linewidth": 4}),
         ("bids", "accepted_kw", {"label": "cleared", "color": ORANGE}),
         ("activations", "ordered_kw", {"label": "ordered", "color": SKY, "linestyle": "--"}),
@@ -57,6 +57,7 @@ def flexibility_chart(view: View) -> str | None:
             if not np.isnan(frame.floats(column)).any():
                 view.step_line(axes, *sums_at(frame, frame.floats(column)), **style)
         axes.set(title="Flexibility over the day", ylabel="power (kW)")
+        axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.08 * axes.get_ylim()[1])
         first, last = _span(frame for frame, _, _ in there)
         margin = 2 * 3_600_000
         low, high = view.clock(np.array([first - margin, last + margin]))

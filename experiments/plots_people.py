@@ -107,9 +107,9 @@ def _windows(view: View, axes: Axes, home: str) -> None:
     fsp = homes.names("fsp")[homes.names("owner") == home]
     times = np.unique(activations.ints("t_ms")[np.isin(activations.names("fsp"), fsp[fsp != ""])])
     step = round(view.facts.market_hours * 3_600_000)
-    for number, t_ms in enumerate(times):
-        low, high = view.clock(np.array([t_ms, t_ms + step]))
-        axes.axvspan(low, high, 0, 0.03, color=BLACK, linewidth=0, label="provider activated" if not number else None)
+    for number, run in enumerate(np.split(times, np.flatnonzero(np.diff(times) > step) + 1) if len(times) else []):
+        low, high = view.clock(np.array([run[0], run[-1] + step]))
+        axes.axvspan(low, high, 0, 0.03, color=BLACK, linewidth=0, label="" if number else "provider activated")
 
 
 def message_counts(facts: Facts) -> list[tuple[str, dict[str, int]]]:

@@ -58,7 +58,7 @@ class Section:
 
 def page(title: str, head: str, sections: Sequence[Section]) -> str:
     """The whole document; ``head`` is what stands above the table of contents."""
-    links = "".join(f'<a href="#{section.id}">{escape(section.title)}</a>' for section in sections)
+    links = "\n".join(f'<a href="#{section.id}">{escape(section.title)}</a>' for section in sections)
     body = "\n".join(section.page() for section in sections)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'

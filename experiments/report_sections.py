@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import matplotlib as mpl
 import numpy as np
 
 from experiments.compare import stored_figures
@@ -144,7 +145,8 @@ def sequence(view: View) -> Section:
 def _diagrams(folder: Path) -> list[str]:
     from experiments.diagram import draw
 
-    with TemporaryDirectory(prefix="coflex-report-") as apart:
+    salt: Any = {"svg.hashsalt": _DIAGRAM_OF}  # ids in the picture repeat from run to run
+    with TemporaryDirectory(prefix="coflex-report-") as apart, mpl.rc_context(salt):
         paths = draw(folder, _DIAGRAM_OF, conversation=None, out=Path(apart), format="svg")
         texts = [path.read_text(encoding="utf-8") for path in sorted(paths)]
     return [inline_svg(text, f"sequence{number}") for number, text in enumerate(texts)]

@@ -1,0 +1,299 @@
+import re
+import sys
+from html.parser import HTMLParser
+from types import ModuleType
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from experiments.kpis import figure_columns, figures
+from experiments.plots import View, chart, inline_svg, svg
+from experiments.plots_grid import geometry, worst_instant
+from experiments.plots_market import biggest_fsps, money_flows, portfolio
+from experiments.plots_people import message_counts, typical_home
+from experiments.report import report_html, write_report
+from experiments.report_page import paragraphs, table
+from experiments.results import open_run, write_run
+from experiments.results_schema import ResultsError
+
+SECTIONS = (
+    "map", "day", "market", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
+    "data", "reproduce",
+)  # fmt: skip
+VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """What a page holds: tags balanced, ids, links, texts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.tags, self.words = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value)
+            if name in {"href", "src", "xlink:href", "data"}:
+                self.links.append(value)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.words.append(text)
+
+
+@pytest.fixture(scope="module")
+def run(synthetic_folder):
+    return open_run(synthetic_folder)
+
+
+@pytest.fixture(scope="module")
+def html(run):
+    return report_html(run)
+
+
+def section(html, name):
+    return re.search(rf'<section id="{name}">.*?</section>', html, re.S)[0]
+
+
+def test_every_section_is_there_and_linked(html):
+    page = Page(html)
+    for name in SECTIONS:
+        assert name in page.ids
+        assert f"#{name}" in page.links
+    assert page.open == []
+    assert "This run holds nothing" not in html
+
+
+@pytest.mark.parametrize(
+    "name", ["map", "day", "market", "activation", "money", "home", "sequence", "forecasts", "messages"]
+)
+def test_sections_with_a_chart_have_one(html, name):
+    assert "<svg" in section(html, name)
+    assert "<figcaption>" in section(html, name)
+
+
+def test_the_page_needs_nothing_from_elsewhere(html):
+    page = Page(html)
+    assert all(link.startswith("#") or link.startswith("data:image/png;base64,") for link in page.links)
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert "@import" not in html
+    assert "url(http" not in html
+    assert len(html) < 3_000_000
+
+
+def test_ids_are_unique_and_references_inside_pictures_are_met(html):
+    page = Page(html)
+    assert len(page.ids) == len(set(page.ids))
+    wanted = {link[1:] for link in page.links if link.startswith("#")} | set(re.findall(r"url\(#([^)]+)\)", html))
+    assert wanted <= set(page.ids)
+
+
+def test_pictures_are_well_formed(html):
+    pictures = re.findall(r"<svg.*?</svg>", html, re.S)
+    assert len(pictures) >= 10
+    for picture in pictures:
+        ET.fromstring(picture)
+
+
+def test_axes_are_labelled_with_units_and_local_time(html):
+    day = section(html, "day")
+    assert "loading (%)" in day
+    assert "voltage (p.u.)" in day
+    assert "local time" in day
+    assert "18:00" in day
+    assert "power (kW)" in section(html, "market")
+    assert "price (EUR/kWh)" in section(html, "market")
+    assert "19 Jan 19:30 local time" in section(html, "map")
+
+
+def test_key_figures_show_both_worlds(html):
+    head = html[: html.index("<nav>")]
+    assert "<b>171.1</b> %" in head
+    assert "without coordination: 172.9 %" in head
+    assert "A winter evening on one feeder" in head
+    assert "19 January 2016" in head
+    assert "12 homes" in head
+
+
+def test_notices_and_the_way_to_reproduce_are_told(html, run):
+    assert "Contains information from SimBench" in section(html, "data")
+    text = section(html, "reproduce")
+    assert "coflex replay DIR" in text
+    assert run.meta["digest"] in text
+    assert "--seed 7" in text
+
+
+def test_money_and_conformance_are_tables(html):
+    assert "<td>homes</td><td>retailer</td><td>retail energy</td>" in section(html, "money")
+    steps = section(html, "conformance")
+    assert "took 61 s" in steps
+    assert "not reached" in steps
+
+
+def test_all_figures_carry_their_definition(html):
+    text = section(html, "figures")
+    assert "Largest loading of any line or transformer" in text
+    assert 'title="baseline_rrmse"' in text
+    assert 'class="n better">-35.90' in text
+
+
+def test_the_same_run_gives_the_same_page(run, html):
+    assert report_html(open_run(run.path)) == html
+
+
+def test_a_report_is_written_into_the_run_or_elsewhere(synthetic_folder, tmp_path):
+    assert write_report(synthetic_folder, tmp_path / "x.html") == tmp_path / "x.html"
+    assert (tmp_path / "x.html").read_text().startswith("<!DOCTYPE html>")
+    with pytest.raises(ResultsError):
+        write_report(tmp_path)
+
+
+def bare(synthetic, *names):
+    """Only the required tables and these."""
+    required = ("addresses", "conversations", "messages", "grid_branches", "grid_buses", "meters")
+    tables = {name: table for name, table in synthetic.tables().items() if name in required + names}
+    return tables | {"figures": figure_columns(figures(tables, synthetic.meta()))}
+
+
+def test_a_run_with_little_in_it_has_a_report_that_says_so(synthetic, tmp_path):
+    write_run(tmp_path / "run", bare(synthetic), synthetic.meta(notices=[]))
+    html = report_html(open_run(tmp_path / "run"))
+    missing = [name for name in SECTIONS if "<svg" not in section(html, name)]
+    assert set(missing) >= {"map", "market", "activation", "money", "home", "forecasts", "conformance", "data"}
+    for name in set(missing) - {"figures", "reproduce", "conformance"}:
+        assert 'class="soft"' in section(html, name)
+    assert "<svg" in section(html, "day")
+    assert "without coordination" not in html[: html.index("<nav>")]
+    assert "--no-twin" in section(html, "reproduce")
+
+
+def test_a_run_without_any_conversation_or_flow(synthetic, tmp_path):
+    tables = bare(synthetic)
+    for name in ("messages", "conversations", "grid_branches", "grid_buses", "meters"):
+        tables[name] = {key: list(column)[:0] for key, column in tables[name].items()}
+    write_run(tmp_path / "run", tables, synthetic.meta())
+    html = report_html(open_run(tmp_path / "run"))
+    assert "No conversation of SUC06.2 took place" in html
+    assert Page(html).open == []
+
+
+def test_a_diagram_that_fails_does_not_take_the_report_with_it(run, monkeypatch):
+    module = ModuleType("experiments.diagram")
+
+    def draw(*args, **kwargs):
+        raise RuntimeError("no <lifelines>")
+
+    module.draw = draw
+    monkeypatch.setitem(sys.modules, "experiments.diagram", module)
+    text = section(report_html(run), "sequence")
+    assert "could not be drawn: RuntimeError: no &lt;lifelines&gt;" in text
+
+
+def test_words_of_a_scenario_cannot_become_markup(synthetic, tmp_path):
+    scenario = synthetic.meta()["scenario"] | {"title": "<script>alert(1)</script>", "about": "a < b\n\nsecond"}
+    write_run(tmp_path / "run", bare(synthetic), synthetic.meta(scenario=scenario))
+    html = report_html(open_run(tmp_path / "run"))
+    assert "<script" not in html
+    assert "<p>a &lt; b</p><p>second</p>" in html
+
+
+def test_a_day_with_a_clock_change_is_drawn_on_the_local_clock(synthetic, tmp_path):
+    # 27 March 2016: 01:59 is followed by 03:00 in Rome
+    meta = synthetic.meta(begins="2016-03-26T12:00:00+01:00")
+    write_run(tmp_path / "run", bare(synthetic), meta)
+    run = open_run(tmp_path / "run")
+    assert [run.local(t * 3_600_000).hour for t in (12, 13, 14, 15)] == [0, 1, 3, 4]
+    assert "27 March 2016" in report_html(run)
+
+
+def test_the_worst_instant_is_of_the_twin(run):
+    facts = View(run).facts
+    branch, t_ms = worst_instant(facts)
+    frame = facts.twin.days("grid_branches")
+    worst = int(np.argmax(frame.floats("loading_percent")))
+    assert (branch, t_ms) == (frame.names("branch")[worst], frame.ints("t_ms")[worst])
+
+
+def test_buses_of_unknown_place_are_left_out(synthetic, tmp_path):
+    network = synthetic.network()
+    network["network_buses"]["x"] = [0.0, 1.0, None]
+    write_run(tmp_path / "run", bare(synthetic) | network, synthetic.meta())
+    net = geometry(View(open_run(tmp_path / "run")).facts)
+    assert set(net.place) == {"mv", "lv"}
+    assert set(net.ends) == {"T1"}
+
+
+def test_the_biggest_providers_come_first(run):
+    assert biggest_fsps(View(run).facts) == ["fsp-mar", "fsp-sol"]
+
+
+def test_a_portfolio_is_the_sum_of_its_homes(run, synthetic):
+    t_ms, kw = portfolio(View(run).facts, "fsp-mar")
+    expected = synthetic.portfolio(synthetic.base_kw() + synthetic.car_kw(synthetic.shifts(True)), "fsp-mar")
+    assert t_ms.tolist() == synthetic.T_MS.tolist()
+    assert kw == pytest.approx(expected)
+
+
+def test_money_flows_add_up_to_the_ledger(run, synthetic):
+    flows = money_flows(View(run).facts)
+    assert sum(flow[3] for flow in flows) == pytest.approx(sum(synthetic.ledger()["eur"]))
+    assert flows[0] == ("homes", "retailer", "retail energy", 30.0)
+
+
+def test_messages_by_platform_add_up(run, synthetic):
+    counts = message_counts(View(run).facts)
+    assert sum(own["messages"] for _, own in counts) == len(synthetic.messages()["row"])
+    for _, own in counts:
+        assert own["messages"] == own["acknowledged"] + own["delivered"] + own["late"] + own["refused"] + own["lost"]
+
+
+def test_the_typical_home_has_the_most_kinds_of_device(synthetic, tmp_path):
+    tables = bare(synthetic, "homes", "devices")
+    extra = {
+        "t_ms": [synthetic.DELIVERY_START_MS],
+        "owner": ["home-0005"],
+        "kind": ["pv"],
+        "power_kw": [-1.0],
+        "state": [None],
+    }
+    tables["devices"] = {key: [*column, *extra[key]] for key, column in tables["devices"].items()}
+    write_run(tmp_path / "run", tables, synthetic.meta())
+    assert typical_home(View(open_run(tmp_path / "run")).facts) == "home-0005"
+
+
+def test_pictures_of_one_page_do_not_share_ids():
+    def picture(name):
+        with chart(2, 1) as (figure, axes):
+            axes.plot([0, 1], [0, 1])
+            return svg(figure, name)
+
+    first, second = picture("one"), picture("two")
+    assert not set(re.findall(r'id="([^"]+)"', first)) & set(re.findall(r'id="([^"]+)"', second))
+    assert picture("one") == first
+    assert first.count("<svg") == 1
+    assert "max-width:" in first
+
+
+def test_foreign_pictures_are_taken_in():
+    text = '<?xml version="1.0"?><svg xmlns="http://x" width="10pt" height="5pt"><use href="#a"/><g id="a"/></svg>'
+    assert (
+        inline_svg(text, "n")
+        == '<svg style="width:100%;max-width:13px" role="img"><use href="#n-a"/><g id="n-a"/></svg>'
+    )
+
+
+def test_tables_and_paragraphs_escape():
+    assert '<td class="n">1 &lt; 2</td>' in table(("a",), [("1 < 2",)], numbers=(0,))
+    assert paragraphs("a\nb\n\n\n") == "<p>a b</p>"
