@@ -20,6 +20,10 @@ ORDER = ("heat_pump_kw", "heater_kw", "ev_kw", "battery_kw")
 """Order of planning within a round: the less a device can wait, the earlier."""
 
 
+FourRanks = tuple[int, Ranks, Ranks, int]
+"""Levels of the four segments: below the band, surplus, grid, beyond the band."""
+
+
 class Device(NamedTuple):
     """One kind of device of the homes that have it.
 
@@ -41,8 +45,8 @@ class Device(NamedTuple):
     down_kw: F64 | None
     gain: F64
     drain: F64
-    take_ranks: tuple[Ranks, Ranks, Ranks, Ranks]
-    give_ranks: tuple[Ranks, Ranks, Ranks, Ranks] | None
+    take_ranks: FourRanks
+    give_ranks: FourRanks | None
     limit_kw: F64
 
 
@@ -167,12 +171,12 @@ def _prices(view: HomeView) -> tuple[F64, F64, F64]:
     return np.minimum(_steps(view.sell_eur_per_kwh), buy) + delay, buy + delay, _steps(view.pv_kw - view.load_kw)
 
 
-def _take_ranks(sell: Ranks, buy: Ranks) -> tuple[Ranks, Ranks, Ranks, Ranks]:
-    return np.full_like(buy, 1), sell, buy, np.full_like(buy, LEVELS - 1)
+def _take_ranks(sell: Ranks, buy: Ranks) -> FourRanks:
+    return 1, sell, buy, LEVELS - 1
 
 
-def _give_ranks(sell: Ranks, buy: Ranks) -> tuple[Ranks, Ranks, Ranks, Ranks]:
-    return np.full_like(buy, 0), sell, buy, np.full_like(buy, LEVELS - 1)
+def _give_ranks(sell: Ranks, buy: Ranks) -> FourRanks:
+    return 0, sell, buy, LEVELS - 1
 
 
 def _thermal(

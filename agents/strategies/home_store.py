@@ -54,10 +54,10 @@ class Store(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A part of the supply: content it brings, and the level from which on it is worth taking, (m, n) each."""
+    """A part of the supply: content it brings (m, n), and the level from which on it is worth taking, (m, n) or one for all."""
 
     width: F64
-    rank: Ranks
+    rank: Ranks | int
 
 
 def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
@@ -124,17 +124,21 @@ def _backward(store: Store, base: F64, segments: list[Segment], levels: int) -> 
     content = _at_the_end(store, level)
     taken, mask = np.empty((levels, n)), np.empty((levels, n), np.bool_)
     leak = 1.0 / store.keep
+    leaks, drifts = bool((leak != 1.0).any()), bool(store.drift.any())  # what does nothing is left out, to the same bits
     for t in range(m - 1, -1, -1):
         need = wanted[t, 1:-1]
         np.subtract(content, base[t], out=need)
         for width, rank in segments:
-            np.greater_equal(level, rank[t], out=mask)
-            np.multiply(mask, width[t], out=taken)
-            np.subtract(need, taken, out=need)
+            if isinstance(rank, int):
+                need[rank:] -= width[t]
+            else:
+                np.greater_equal(level, rank[t], out=mask)
+                np.multiply(mask, width[t], out=taken)
+                np.subtract(need, taken, out=need)
         if t:
-            np.subtract(need, store.drift[t], out=content)
-            np.multiply(content, leak, out=content)
-            np.maximum(content, store.low[t - 1], out=content)
+            before = np.subtract(need, store.drift[t], out=content) if drifts else need
+            before = np.multiply(before, leak, out=content) if leaks else before
+            np.maximum(before, store.low[t - 1], out=content)
             np.minimum(content, store.high[t - 1], out=content)
     return wanted
 
@@ -173,6 +177,7 @@ def _forward(store: Store, base: F64, segments: list[Segment], wanted: F64) -> F
 def _taken(base: F64, segments: list[Segment], t: int, level: Ranks, *, beside: bool) -> F64:
     """What is taken up at a level, or just beside it, at the level below; (n,)."""
     taken = base
-    for width, rank in segments:
-        taken = taken + (rank[t] < level if beside else rank[t] <= level) * width[t]
+    for width, ranks in segments:
+        rank = ranks if isinstance(ranks, int) else ranks[t]
+        taken = taken + (level > rank if beside else level >= rank) * width[t]
     return taken
