@@ -6,6 +6,7 @@ targets are in data/profiles/household.yaml. Electric heating, hot water and veh
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -197,15 +198,29 @@ def _uses(chance: Chance, rows: _Rows) -> _Uses:
 def _scaled(uses: _Uses, rows: _Rows, size: NDArray[np.int64]) -> _Uses:
     """The same uses, scaled so that the expected energy of a year is the home's."""
     given = presence.parameters()
-    per_cycle = np.array([sum(kind["kw"]) * HOURS for kind in given["cycles"].values()])
-    active = presence.expected_active()[:, size, rows.level, :]
-    week = np.array([5.0, 2.0])[:, None, None] * HOURS
-    screen_h = (active * week * _screens()).sum(axis=(0, 2))
-    light_h = (active * week).sum(axis=(0, 2)) * given["steady"]["light"]["dark_share"]
-    weekly = (uses.per_week * per_cycle[:, None]).sum(axis=0) + 168.0 * (uses.standby_kw + uses.cold_kw)
-    weekly = weekly + screen_h * uses.screens_kw + light_h * uses.light_kw
+    screen_h, light_h = (table[size, rows.level] for table in _steady_hours())
+    weekly = 168.0 * (uses.standby_kw + uses.cold_kw) + screen_h * uses.screens_kw + light_h * uses.light_kw
+    for kind, per_week in zip(given["cycles"].values(), uses.per_week, strict=True):
+        weekly = weekly + per_week * (sum(kind["kw"]) * HOURS)
     factor = rows.annual_kwh / (weekly * (365.0 / 7.0))
     return _Uses(*(part * factor for part in uses))
+
+
+@cache
+def _steady_hours() -> tuple[F64, F64]:
+    """Expected hours a week of all screens and of all lamps, by size and level, each of shape (3, 3)."""
+    week = presence.expected_active() * np.array([5.0, 2.0])[:, None, None, None] * HOURS
+    dark_share = presence.parameters()["steady"]["light"]["dark_share"]
+    return (week * _screens()).sum(axis=(0, 3)), week.sum(axis=(0, 3)) * dark_share
+
+
+@cache
+def _starting(kind: str) -> tuple[F64, F64]:
+    """When people start an appliance, (day kind 2, 96), and the expected sum of it over the active quarters of a week, (3, 3)."""
+    given = presence.parameters()["cycles"][kind]
+    when = (presence.bells(given["when"], "weight") + given["floor"]) * np.array([1.0, given["free_days"]])[:, None]
+    active = presence.expected_active() * np.array([5.0, 2.0])[:, None, None, None]
+    return when, (active * when[:, None, None, :]).sum(axis=(0, 3))
 
 
 def _cycles_kw(
@@ -219,20 +234,14 @@ def _cycles_kw(
     winter: F64,
 ) -> F64:
     """Power of the cycles that people start while they are active, shape (n, m)."""
+    given = presence.parameters()
     free = (~quarters.local.workday).astype(np.int64)
     power = np.zeros(bins.shape)
     words: dict[int, U64] = {}
-    for i, kind in enumerate(presence.parameters()["cycles"].values()):
-        when = (presence.bells(kind["when"], "weight") + kind["floor"]) * np.array([1.0, kind["free_days"]])[:, None]
-        expected = (
-            presence.expected_active()[:, size, rows.level, :] * when[:, None, :] * np.array([5.0, 2.0])[:, None, None]
-        ).sum(axis=(0, 2))
-        season = (
-            winter
-            if "winter" not in kind
-            else 1.0 + kind["winter"] * (winter - 1.0) / presence.parameters()["winter_factor"]
-        )
-        chance_of_start = (per_week[i] / expected)[:, None] * when[free[None, :], bins] * season[None, :]
+    for i, (name, kind) in enumerate(given["cycles"].items()):
+        when, expected = _starting(name)
+        season = 1.0 + kind.get("winter", given["winter_factor"]) / given["winter_factor"] * (winter - 1.0)
+        chance_of_start = (per_week[i] / expected[size, rows.level])[:, None] * when[free[None, :], bins] * season
         drawn = _third(chance, rows.owners, quarters, i, words)
         _add_cycles(power, active & (drawn < chance_of_start), kind["kw"])
     return power

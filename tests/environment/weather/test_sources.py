@@ -77,7 +77,7 @@ def test_an_unknown_city_names_the_near_one(calendar, timeline, chance):
 
 
 def test_an_unknown_source_names_the_known_ones(calendar, timeline, chance):
-    with pytest.raises(WeatherError, match="'tmy'.*nsrdb-2019, generated"):
+    with pytest.raises(WeatherError, match=r"'tmy'.*nsrdb-2019, generated"):
         weather_for(Site("Rome", 41.9, 12.5, weather="tmy"), calendar, timeline, chance)
 
 
