@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import data as shipped
+from experiments.errors import CoflexError, did_you_mean
 
 RULES: Mapping[str, Mapping[str, str]] = {
     "clearing": {
@@ -24,6 +26,20 @@ RULES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Rules that a scenario may name, by kind: name -> ``module:attribute``, resolved where it is used."""
+
+
+def rule(kind: str, name: str) -> Any:
+    """The function (or class) behind the name of a rule.
+
+    Raises:
+        CoflexError: no rule of that kind has the name.
+    """
+    known = RULES[kind]
+    if name not in known:
+        msg = f"unknown {kind} rule '{name}'{did_you_mean(name, known)}"
+        raise CoflexError(msg)
+    module, _, attribute = known[name].partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def scenarios_folder() -> Path:

@@ -1,4 +1,7 @@
-"""Writes the generated pages of the manual: docs/scenario.md (from the schema) and docs/validation.md (from the reference cases).
+"""Writes the generated pages of the manual.
+
+docs/scenario.md (from the schema), docs/validation.md (from the reference cases), docs/results.md (from the catalogues of tables and
+figures), docs/commands.md (from the command line's own help).
 
 python tools/write_docs.py            write them
 python tools/write_docs.py --check    only say whether they are current (exit code 1 if not)
@@ -16,7 +19,12 @@ GENERATED = "<!-- Written by tools/write_docs.py; do not edit. -->"
 
 def pages() -> dict[Path, str]:
     """The text of every generated page by its path."""
-    return {ROOT / "docs/scenario.md": scenario_page(), ROOT / "docs/validation.md": validation_page()}
+    return {
+        ROOT / "docs/scenario.md": scenario_page(),
+        ROOT / "docs/validation.md": validation_page(),
+        ROOT / "docs/results.md": results_page(),
+        ROOT / "docs/commands.md": commands_page(),
+    }
 
 
 def scenario_page() -> str:
@@ -77,6 +85,62 @@ def validation_page() -> str:
                 "",
             ]
             lines += [f"- {line}" for line in _expectations(case)]
+    return "\n".join(lines) + "\n"
+
+
+def results_page() -> str:
+    """The tables of a run folder by column, and the figures by theme."""
+    from experiments.scenario_read import parse_yaml
+
+    tables, figures = (
+        parse_yaml((ROOT / "data" / f"{name}.yaml").read_text("utf-8"), where=name)[name]
+        for name in ("tables", "figures")
+    )
+    lines = [
+        "# What a run leaves behind", "", GENERATED, "",
+        "A run folder holds `run.json` (scenario, seed, versions, digests) and Parquet tables, readable without coflex. Times `t_ms` are",
+        "milliseconds since the start of the world (`begins` in `run.json`), at the start of an interval; net load is positive when",
+        "consuming. Tables under `twin/` are those of the same world without coordination.", "", "## Figures", "",
+        "| id | title | unit | formula | source |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, figure in figures.items():
+        lines.append(_row(f"`{name}`", *(figure[part] for part in ("title", "unit", "formula", "source"))))
+    for name, table in tables.items():
+        key = ", ".join(f"`{column}`" for column in table.get("key", []))
+        twin = " Also under `twin/`." if table.get("twin") else ""
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"{_prose(table['about'])}{twin}" + (f" Rows are ordered by {key}." if key else ""),
+        ]
+        lines += ["", "| column | type | unit | meaning |", "|---|---|---|---|"] if table.get("columns") else []
+        for column, facts in (table.get("columns") or {}).items():
+            unknown = "; null if unknown" if facts.get("nullable") else ""
+            lines.append(_row(f"`{column}`", facts["type"], facts["unit"].strip("-"), f"{facts['about']}{unknown}"))
+    return "\n".join(lines) + "\n"
+
+
+def _row(*cells: Any) -> str:
+    return "| " + " | ".join(_prose(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def commands_page() -> str:
+    """The help of every command."""
+    import typer
+
+    from experiments.cli import app
+
+    group = typer.main.get_command(app)
+    context = typer.Context(group, info_name="coflex", terminal_width=100, max_content_width=100)
+    lines = [
+        "# Commands", "", GENERATED, "",
+        "Exit codes: 0 done, 1 done and the answer is no, 2 could not be started, 130 interrupted. `--format json` prints one JSON",
+        "document on standard output; progress and errors go to standard error. `--debug` shows the traceback of an error.",
+    ]  # fmt: skip
+    for name, command in group.commands.items():
+        inner = typer.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
+        lines += ["", f"## {name}", "", "```text", command.get_help(inner).rstrip(), "```"]
     return "\n".join(lines) + "\n"
 
 

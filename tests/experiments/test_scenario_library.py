@@ -1,9 +1,7 @@
-from importlib import import_module
-
 import pytest
 
 from environment.grid.network import load_network
-from experiments.errors import closest, did_you_mean
+from experiments.errors import CoflexError, closest, did_you_mean
 from experiments.scenario import load_scenario
 from experiments.scenario_actors import Product
 from experiments.scenario_checks import problems_of_network
@@ -12,6 +10,7 @@ from experiments.scenario_library import (
     known_places,
     known_products,
     network_names,
+    rule,
     scenario_names,
     tariff_names,
 )
@@ -19,8 +18,14 @@ from experiments.scenario_library import (
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, rules in RULES.items() for name in rules])
 def test_every_rule_that_can_be_named_exists(kind, name):
-    module, _, attribute = RULES[kind][name].partition(":")
-    assert callable(getattr(import_module(module), attribute))
+    found = rule(kind, name)
+    assert callable(found)
+    assert found.__module__ == RULES[kind][name].partition(":")[0]
+
+
+def test_an_unknown_rule_is_answered_with_the_nearest():
+    with pytest.raises(CoflexError, match="unknown clearing rule 'merit'; did you mean 'merit-order'"):
+        rule("clearing", "merit")
 
 
 @pytest.mark.parametrize("name", sorted(known_products()))
