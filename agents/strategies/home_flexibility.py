@@ -69,7 +69,13 @@ def potential(
 
     Returns:
         profiles and prices; zero for homes on manual control or without consent.
+
+    Raises:
+        ValueError: the window is empty or not inside the horizon.
     """
+    if not 0 <= from_step < to_step <= view.m:
+        msg = f"window [{from_step}, {to_step}) is not inside the horizon of {view.m} steps, or empty"
+        raise ValueError(msg)
     window = np.zeros((view.n, view.m), np.bool_)
     window[:, from_step:to_step] = True
     steps = slice(from_step, to_step)

@@ -124,7 +124,10 @@ def _backward(store: Store, base: F64, segments: list[Segment], levels: int) -> 
     content = _at_the_end(store, level)
     taken, mask = np.empty((levels, n)), np.empty((levels, n), np.bool_)
     leak = 1.0 / store.keep
-    leaks, drifts = bool((leak != 1.0).any()), bool(store.drift.any())  # what does nothing is left out, to the same bits
+    leaks, drifts = (
+        bool((leak != 1.0).any()),
+        bool(store.drift.any()),
+    )  # what does nothing is left out, to the same bits
     for t in range(m - 1, -1, -1):
         need = wanted[t, 1:-1]
         np.subtract(content, base[t], out=need)

@@ -233,6 +233,15 @@ def keep_start(view: HomeView) -> HomeView:
     )
 
 
+def charged_at_end(view: HomeView) -> HomeView:
+    """The view whose cars, where they are at the charger when the horizon ends, must then have what their next departure needs.
+
+    A horizon that ends in the night sees no departure; without this the car would be left for the next plan to hurry.
+    """
+    wanted = view.ev_target_share * view.ev_kwh_capacity
+    return view._replace(ev_end_kwh=np.where(view.ev_plugged[:, -1], wanted, view.ev_end_kwh))
+
+
 def take(view: HomeView, rows: Int | Bool | slice) -> HomeView:
     """The view of some homes: positions, a mask or a slice."""
     columns: list[Any] = [column[rows] for column in view[2:]]

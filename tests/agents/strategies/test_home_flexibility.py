@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -6,6 +7,7 @@ from agents.strategies.home_flexibility import potential, redispatch
 from agents.strategies.home_model import cost_eur, simulate
 from agents.strategies.home_plan import plan
 from agents.strategies.home_view import homes, take, take_plan
+from experiments.covers import covers
 
 seeds = st.integers(0, 10**6)
 WINDOW = slice(26, 34)
@@ -84,6 +86,7 @@ def test_a_smaller_order_costs_no_more_than_its_share(population):
     assert half.sum() <= 0.5 * whole.sum() + 1e-6
 
 
+@covers("SUC05.1/r11")
 def test_manual_homes_and_homes_without_consent_offer_nothing_and_stay(population):
     automatic, consent = np.arange(12) % 3 != 0, np.arange(12) % 4 != 1
     view = population(12, 48, 4, automatic=automatic, consent=consent)
@@ -107,6 +110,7 @@ def car(**columns):
     return homes(1, 6, 1.0, **(base | columns))
 
 
+@covers("SUC05.1/r02")
 def test_a_car_with_time_to_spare_gives_its_charging_and_asks_the_price_difference():
     view = car()
     planned = plan(view)
@@ -168,3 +172,23 @@ def test_offers_and_answers_of_a_row_depend_on_it_alone_bit_for_bit(population, 
             np.testing.assert_array_equal(one, all_[rows])
         for one, all_ in zip(redispatch(part, old, reduction_kw[rows]).plan, answer.plan, strict=True):
             np.testing.assert_array_equal(one, all_[rows])
+
+
+@pytest.mark.parametrize(("start", "stop"), [(4, 4), (-1, 3), (3, 9)])
+def test_a_window_outside_of_the_horizon_is_refused(start, stop):
+    view = car()
+    with pytest.raises(ValueError, match=r"not inside the horizon of 6 steps"):
+        potential(view, plan(view), start, stop)
+
+
+def test_the_extreme_schedule_is_not_bought_at_any_price():
+    """A tank that loses quickly could be overheated hours before; no home does so for more than the virtual price."""
+    view = homes(
+        1, 24, 1.0, buy_eur_per_kwh=0.2, contracted_kw=9.0, heater_kw=2.0, heater_kwh_per_k=0.1, heater_ua_kw_per_k=0.02,
+        heater_c=50.0, heater_low_c=50.0, heater_high_c=95.0,
+    )  # fmt: skip
+    planned = plan(view)
+    for most in (0.05, 0.5, 5.0):
+        offer = potential(view, planned, 20, 23, most_eur_per_kwh=most)
+        assert (offer.price_eur_per_kwh[offer.up_kw > 0] <= most + 1e-9).all()
+    assert potential(view, planned, 20, 23, 5.0).up_kw.sum() > potential(view, planned, 20, 23, 0.05).up_kw.sum()

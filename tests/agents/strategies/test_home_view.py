@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from agents.strategies.home_view import HomePlan, homes, keep_start, problems, put_plan, take, take_plan
+from agents.strategies.home_view import HomePlan, charged_at_end, homes, keep_start, problems, put_plan, take, take_plan
 
 
 def test_a_home_without_columns_has_no_device():
@@ -42,3 +42,8 @@ def test_rows_of_views_and_plans_are_taken_and_put_back(population):
     assert not old.net_kw.any()
     np.testing.assert_array_equal(new.net_kw[:, 0], [0, 5, 0, 5, 0])
     np.testing.assert_array_equal(take_plan(new, slice(3, 4)).ev_kw, np.ones((1, 8)))
+
+
+def test_cars_at_the_charger_at_the_end_must_be_ready():
+    view = homes(2, 3, 1.0, ev_kwh_capacity=50.0, ev_target_share=0.8, ev_kwh=20.0, ev_plugged=[[0, 1, 1], [1, 1, 0]])
+    np.testing.assert_array_equal(charged_at_end(view).ev_end_kwh, [40.0, 20.0])
