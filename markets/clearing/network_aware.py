@@ -14,7 +14,7 @@ market; a bid whose effective price exceeds :math:`\pi` is not bought. Minimum a
 :math:`x_j` semi-continuous (a mixed-integer programme); shadow prices are then those of the linear programme with the
 chosen bids fixed.
 
-*One optimum.* Among equal costs the earlier bid wins: each bid carries a tie cost of at most 1e-9 of :math:`\pi` per
+*One optimum.* Among equal costs the earlier bid wins: each bid carries a tie cost of at most 1e-8 of :math:`\pi` per
 unit of relief, strictly increasing with its precedence (time of receipt, then id). Tie costs are proportional to
 square roots of primes, which are linearly independent over the rationals (Besicovitch 1940, "On the linear
 independence of fractional powers of integers", J. London Math. Soc. 15), so no two different vertices tie. They are
@@ -35,8 +35,11 @@ from numpy.typing import NDArray
 from markets.bids import F64, BidColumns, NeedColumns, Sensitivities
 from markets.clearing.outcome import Clearing, Problem, Solution, assemble, no_headrooms, snap
 
-PENALTY_SCALE = 1e5  # the price of an unmet need inside the solver, so that tie costs stay above its tolerances
-TIE_SHARE = 1e-9  # largest tie cost as a share of that price
+PENALTY_SCALE = 1e3  # the price of an unmet need inside the solver, so that tie costs stay above its tolerances
+TIE_SHARE = 1e-8  # largest tie cost as a share of that price
+LARGEST = (
+    100.0  # the largest bid inside the solver: quantities are in a power of two of a kW, so that scaling rounds nothing
+)
 
 
 def clear(
@@ -94,17 +97,22 @@ class ReliefModel:
         """The unique optimum for the costs, quantities and needs of one problem with this matrix."""
         if self._n == 0:
             return Solution(np.zeros(0), np.full(self._k, unmet_eur_per_kwh), np.zeros(self._h))
+        unit_kw = 2.0 ** np.ceil(np.log2(problem.quantity_kw.max() / LARGEST))
         self._set_costs(problem, unmet_eur_per_kwh)
-        low, high = np.zeros(self._n), problem.quantity_kw
-        self._set_rows(problem)
-        blocks = problem.least_kw > 0.0
-        if blocks.any():
-            self._set_bounds(np.where(blocks, problem.least_kw, 0.0), high, blocks)
-            chosen = np.asarray(self._run().col_value[: self._n]) > 0.5 * np.where(blocks, problem.least_kw, -1.0)
-            low = np.where(blocks & chosen, problem.least_kw, 0.0)
-            high = np.where(chosen, high, 0.0)
+        self._set_rows(problem, unit_kw)
+        low, high = self._chosen(problem.least_kw / unit_kw, problem.quantity_kw / unit_kw)
         self._set_bounds(low, high, np.zeros(self._n, bool))
-        return self._read(problem, unmet_eur_per_kwh)
+        return self._read(problem, unit_kw, unmet_eur_per_kwh)
+
+    def _chosen(self, least: F64, largest: F64) -> tuple[F64, F64]:
+        """Bounds of each bid once it is settled which of the bids with a smallest part are taken."""
+        blocks = least > 0.0
+        if not blocks.any():
+            return least, largest
+        self._set_bounds(least, largest, blocks)
+        found = np.asarray(self._run(("choose",)).col_value[: self._n])
+        out = blocks & (found < 0.5 * least)
+        return np.where(out, 0.0, least), np.where(out, 0.0, largest)
 
     def _set_costs(self, problem: Problem, unmet_eur_per_kwh: float) -> None:
         weight = np.maximum(np.maximum(problem.relief, 0.0).sum(axis=0), 1e-3)
@@ -113,9 +121,9 @@ class ReliefModel:
         costs = np.concatenate([bids, np.full(self._k, PENALTY_SCALE)])
         self._highs.changeColsCost(len(costs), self._columns, costs)
 
-    def _set_rows(self, problem: Problem) -> None:
-        low = np.concatenate([problem.need_kw, problem.guard_low_kw])
-        high = np.concatenate([np.full(self._k, highspy.kHighsInf), problem.guard_high_kw])
+    def _set_rows(self, problem: Problem, unit_kw: float) -> None:
+        low = np.concatenate([problem.need_kw, problem.guard_low_kw]) / unit_kw
+        high = np.concatenate([np.full(self._k, highspy.kHighsInf), problem.guard_high_kw / unit_kw])
         self._highs.changeRowsBounds(len(low), self._rows, low, high)
 
     def _set_bounds(self, low: F64, high: F64, semi: NDArray[np.bool_]) -> None:
@@ -123,18 +131,20 @@ class ReliefModel:
         self._highs.changeColsIntegrality(self._n, self._columns[: self._n], kinds)
         self._highs.changeColsBounds(self._n, self._columns[: self._n], low, high)
 
-    def _run(self) -> Any:
-        self._highs.clearSolver()  # a cold start: the answer depends on this problem alone, not on the one before
-        status = self._highs.run()
-        outcome = self._highs.getModelStatus()
-        if status == highspy.HighsStatus.kError or outcome != highspy.HighsModelStatus.kOptimal:
-            msg = f"network-aware clearing: the solver ended with {self._highs.modelStatusToString(outcome)}"
-            raise RuntimeError(msg)
-        return self._highs.getSolution()
+    def _run(self, solvers: tuple[str, ...]) -> Any:
+        """The solution of the first solver that reaches the optimum; they are asked in a fixed order."""
+        for solver in solvers:
+            self._highs.setOptionValue("solver", solver)
+            self._highs.clearSolver()  # a cold start: the answer depends on this problem alone, not on the one before
+            status, outcome = self._highs.run(), self._highs.getModelStatus()
+            if status != highspy.HighsStatus.kError and outcome == highspy.HighsModelStatus.kOptimal:
+                return self._highs.getSolution()
+        msg = f"network-aware clearing: the solver ended with {self._highs.modelStatusToString(outcome)}"
+        raise RuntimeError(msg)
 
-    def _read(self, problem: Problem, unmet_eur_per_kwh: float) -> Solution:
-        found = self._run()
-        accepted = snap(problem, np.asarray(found.col_value[: self._n], np.float64))
+    def _read(self, problem: Problem, unit_kw: float, unmet_eur_per_kwh: float) -> Solution:
+        found = self._run(("simplex", "ipm"))
+        accepted = snap(problem, np.asarray(found.col_value[: self._n], np.float64) * unit_kw)
         duals = np.asarray(found.row_dual, np.float64) * unmet_eur_per_kwh / PENALTY_SCALE
         return Solution(accepted, np.maximum(duals[: self._k], 0.0), -duals[self._k :])
 

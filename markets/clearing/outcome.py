@@ -16,6 +16,7 @@ PARTLY = "only a part was needed"
 INDIVISIBLE = "smallest acceptable quantity exceeds what is worth taking"
 NO_HEADROOM = "would break the limit of another constraint"
 
+ZERO_EFFECT = 1e-5  # kW per kW: a bid that acts so little on a constraint does not act on it
 ZERO_KW = 1e-7  # quantities below are solver noise; a bid is never smaller than a watt
 
 
@@ -28,7 +29,8 @@ class Clearing:
         accepted_kw: accepted part of each bid, shape (bids,).
         reason: why the rest was rejected, empty if nothing was, shape (bids,).
         needs: the needs, as given.
-        cleared_kw: relief reached at the constraint, at most the need, shape (needs,).
+        cleared_kw: relief reached at the constraint, at most the need, shape (needs,); negative where bids taken for another
+            need make this one worse (meshed grids).
         shadow_eur_per_kwh: what one more kWh of that need would cost, shape (needs,).
         hours: length of an interval.
     """
@@ -154,11 +156,16 @@ def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headr
             quantity_kw=bids.quantity_kw[mine],
             least_kw=bids.least_kw[mine],
             need_kw=needs.quantity_kw[active],
-            relief=network.between(needs.constraint[active], bids.area[mine]),
-            guard=network.between(guards, bids.area[mine]),
+            relief=_effect(network.between(needs.constraint[active], bids.area[mine])),
+            guard=_effect(network.between(guards, bids.area[mine])),
             guard_low_kw=low,
             guard_high_kw=high,
         )
+
+
+def _effect(kw_per_kw: F64) -> F64:
+    """Sensitivities without what is below any measurement and would only trouble a solver."""
+    return np.where(np.abs(kw_per_kw) < ZERO_EFFECT, 0.0, kw_per_kw)
 
 
 def _guards(headrooms: NeedColumns, up: bool, t_ms: int) -> tuple[list[str], F64, F64]:
@@ -200,7 +207,7 @@ def assemble(
         accepted[problem.bid_rows] = solution.accepted_kw
         reason[problem.bid_rows] = reasons(problem, solution, unmet_eur_per_kwh)
         reached = (problem.relief * solution.accepted_kw).sum(axis=1)
-        cleared[problem.need_rows] = _snap(np.clip(reached, 0.0, problem.need_kw), problem.need_kw)
+        cleared[problem.need_rows] = _snap(np.minimum(reached, problem.need_kw), problem.need_kw)
         shadow[problem.need_rows] = solution.shadow
     return Clearing(bids, accepted, reason, needs, cleared, shadow, hours)
 

@@ -86,7 +86,6 @@ def one(bids, needs, table, constraints=("trafo",), areas=("a",), headrooms=(), 
 def test_agrees_with_a_readable_model_on_random_markets(market):
     outcome = market.cleared_by(network_aware)
     expected = reference_optimum(market)
-    # a need met to the last watt may be beaten by the relief bought for another need: count only what is missing
     assert value_of(market, outcome) == pytest.approx(expected, abs=1e-6)
 
 
@@ -300,3 +299,13 @@ def test_a_solver_that_gives_up_says_so():
     )  # fmt: skip
     with pytest.raises(RuntimeError, match="Infeasible"):
         network_aware.ReliefModel(nothing_fits.relief, nothing_fits.guard).solve(nothing_fits, UNMET)
+
+
+def test_relief_that_makes_another_need_worse_is_counted_there():
+    table = [[-0.5], [1.0]]
+    outcome = one(
+        [{"bid": "a", "quantity_kw": 4, "price_eur_per_kwh": 0}], [("x", 3), ("y", 4)], table, constraints=("x", "y")
+    )
+    assert outcome.accepted_kw.tolist() == [4]
+    assert outcome.cleared_kw.tolist() == [-2, 4]
+    assert outcome.unmet_kw.tolist() == [5, 0]
