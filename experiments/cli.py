@@ -161,8 +161,8 @@ def diagram(
     folder: Annotated[Path, typer.Argument(help="a run folder")],
     usecase: Annotated[str, typer.Argument(help="a use case, for example SUC06.2")],
     conversation: Annotated[str | None, typer.Option(help="only this conversation")] = None,
-    picture: Annotated[str, typer.Option(help="svg, png or mermaid")] = "svg",
-    out: Annotated[Path | None, typer.Option(help="file to write; in the run folder if not given")] = None,
+    picture: Annotated[str | None, typer.Option(help="svg, png or mermaid; svg and mermaid if not given")] = None,
+    out: Annotated[Path | None, typer.Option(help="file or folder to write; in the run folder if not given")] = None,
     form: Formats = Format.text,
 ) -> None:
     """Draw who told what to whom in a run."""

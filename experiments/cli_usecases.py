@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cli_output import Answer
-from experiments.errors import CoflexError
+from experiments.errors import CoflexError, did_you_mean
 
 if TYPE_CHECKING:
     from experiments.conformance import Report
 
-_PICTURES = ("svg", "png", "mermaid")
+_SUFFIXES = {".svg": "svg", ".png": "png", ".mmd": "mermaid"}
 
 
 def usecases_shown(usecase: str | None, *, rules: bool, runs: Sequence[Path], strict: bool) -> Answer:
@@ -94,22 +94,32 @@ def _report(runs: Sequence[Path], usecases: Sequence[str] | None) -> "Report":
     return union([check(one, digest_rows=digest_rows, usecases=usecases) for one in tables])
 
 
-def diagram_drawn(folder: Path, usecase: str, *, conversation: str | None, picture: str, out: Path | None) -> Answer:
-    """The sequence diagram of a use case in a run, written to a file.
-
-    Raises:
-        CoflexError: no such kind of picture.
-    """
-    from experiments.errors import did_you_mean
-
-    if picture not in _PICTURES:
-        msg = f"unknown kind of picture '{picture}'{did_you_mean(picture, _PICTURES)}"
-        raise CoflexError(msg)
+def diagram_drawn(
+    folder: Path, usecase: str, *, conversation: str | None, picture: str | None, out: Path | None
+) -> Answer:
+    """The sequence diagrams of a use case in a run, written to files."""
     from experiments.results import open_run
 
+    kinds = _kinds(picture, out)
     open_run(folder)  # a folder that is no run is refused in clear words
     from experiments.diagram import draw
 
-    drawn = draw(folder, usecase, conversation=conversation, out=out, format=picture)
-    paths = [str(path) for path in (drawn if isinstance(drawn, list | tuple) else [drawn])]
-    return Answer("\n".join(paths), {"files": paths})
+    files = [
+        str(file) for kind in kinds for file in draw(folder, usecase, conversation=conversation, out=out, format=kind)
+    ]
+    return Answer("\n".join(files), {"files": files})
+
+
+def _kinds(picture: str | None, out: Path | None) -> Sequence[str]:
+    """The kinds of picture to draw: as asked, as the file's name says, or one to look at and one to quote.
+
+    Raises:
+        CoflexError: no such kind.
+    """
+    if picture is None:
+        named = _SUFFIXES.get(out.suffix) if out else None
+        return [named] if named else ["svg", "mermaid"]
+    if picture not in _SUFFIXES.values():
+        msg = f"unknown kind of picture '{picture}'{did_you_mean(picture, _SUFFIXES.values())}"
+        raise CoflexError(msg)
+    return [picture]

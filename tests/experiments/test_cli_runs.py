@@ -152,3 +152,27 @@ def test_weather_of_ones_own_is_read_when_asked(answer, tmp_path):
     assert code == 1
     assert out.startswith("my.yaml: place.weather: ")
     assert "station.csv" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        ([], ["svg", "mermaid"]),
+        (["--picture", "png"], ["png"]),
+        (["--out", "a/b.png"], ["png"]),
+        (["--out", "a/b.mmd"], ["mermaid"]),
+        (["--out", "a/b.svg", "--picture", "mermaid"], ["mermaid"]),
+    ],
+)
+def test_a_diagram_is_drawn_in_the_kinds_asked_for(answer, synthetic_folder, monkeypatch, words, kinds):
+    drawn = []
+
+    def draw(folder, usecase, *, conversation, out, format):  # noqa: A002 - the shape of the library's function
+        drawn.append(format)
+        return [folder / f"{usecase}.{format}"]
+
+    monkeypatch.setattr("experiments.diagram.draw", draw)
+    code, out, err = answer("diagram", synthetic_folder, "SUC06.2", *words, "--format", "json")
+    assert code == 0, err
+    assert drawn == kinds
+    assert [file.rsplit(".", 1)[-1] for file in json.loads(out)["files"]] == kinds
