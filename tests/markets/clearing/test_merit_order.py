@@ -8,7 +8,7 @@ from markets.clearing import merit_order
 from markets.clearing.outcome import DEARER_THAN_UNMET, INDIVISIBLE, OUTBID
 from tests.markets.market_cases import markets
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=30, deadline=None)
 
 
 def one(prices, need, least=0.0, divisible=True, quantity=4.0):

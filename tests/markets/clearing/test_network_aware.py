@@ -21,7 +21,7 @@ from markets.clearing.outcome import (
 )
 from tests.markets.market_cases import AREAS, CONSTRAINTS, HOURS, UNMET, Market, markets
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=30, deadline=None)
 
 
 def value_of(market, outcome):
