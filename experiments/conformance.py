@@ -209,10 +209,10 @@ def _case_json(case: CaseReport) -> dict[str, Any]:
         "conversations": case.conversations,
         "made": len(case.made),
         "made_steps": list(case.made),
-        "late": msgspec.to_builtins(case.late),
-        "excused": msgspec.to_builtins(case.excused),
+        "late": [msgspec.to_builtins(one) for one in case.late],
+        "excused": [msgspec.to_builtins(one) for one in case.excused],
         "not_reached": list(case.not_reached),
-        "broken": msgspec.to_builtins(case.broken),
+        "broken": [msgspec.to_builtins(one) for one in case.broken],
         "unmatched": case.unmatched,
     }
 

@@ -18,8 +18,15 @@ from experiments.conformance_plan import plan
 from experiments.conformance_verdicts import Walked, walk
 from experiments.usecases import Sources, usecase
 
+STRANGER = "nobody"
+"""An address that no run has, in place of a sender or receiver."""
+
 LATE_MS = 600_000
 """How much later a late delivery arrives in a mutation: ten minutes, beyond every requirement."""
+
+
+LEAD_MS, SPREAD_MS = 20_000, 5_000
+"""How long before its cause a step is put, and over how long its rows are spread there."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def _changes(tables: Tables, made: Made, digest_rows: DigestRows | None) -> Iter
     if made.cause_ms is not None:
         yield "before_cause", _moved_before(tables, made)
     if len(made.messages):
-        yield "receiver", {"messages": _set(tables["messages"], "receiver", made.messages, _stranger(tables))}
+        yield "receiver", {"messages": _set(tables["messages"], "receiver", made.messages, STRANGER)}
         yield "delivery", {"messages": _delivered_late(tables["messages"], made.messages)}
         if digest_rows is not None:
             yield "content", _other_content(tables, made.messages)
@@ -125,48 +132,42 @@ def _without_content(tables: Tables, rows: I64) -> Tables:
     }
 
 
-def _stranger(tables: Tables) -> str:
-    """An address that no step of any use case speaks to; there is none by this name in any run."""
-    return "nobody"
-
-
 def _sent_by_nobody(tables: Tables, made: Made) -> Tables:
     changed = {}
     if len(made.messages):
-        changed["messages"] = _set(tables["messages"], "sender", made.messages, _stranger(tables))
+        changed["messages"] = _set(tables["messages"], "sender", made.messages, STRANGER)
     if len(made.acts):
-        changed["acts"] = _set(tables["acts"], "actor", made.acts, _stranger(tables))
+        changed["acts"] = _set(tables["acts"], "actor", made.acts, STRANGER)
     return changed
 
 
 def _moved_before(tables: Tables, made: Made) -> Tables:
-    """All rows of the step sent (and arrived) just before its earliest cause was sent."""
+    """All rows of the step sent within the seconds before its earliest cause was sent, in the order they had."""
+    start = (made.cause_ms or 0) - LEAD_MS
     changed: dict[str, pa.Table] = {}
     if len(made.messages):
         table = tables["messages"]
-        sent = instants(table, "sent_ms")
-        first = int(sent[made.messages].min())
-        shift = (made.cause_ms or 0) - 10_000 - first
+        sent = instants(table, "sent_ms")[made.messages]
+        shift = start + np.minimum(sent - sent.min(), SPREAD_MS) - sent
         for name in ("sent_ms", "delivered_ms", "acknowledged_ms"):
             table = _shifted(table, name, made.messages, shift)
         changed["messages"] = table
     if len(made.acts):
-        times = instants(tables["acts"], "t_ms")
-        shift = (made.cause_ms or 0) - 10_000 - int(times[made.acts].max())
-        changed["acts"] = _shifted(tables["acts"], "t_ms", made.acts, shift)
+        times = instants(tables["acts"], "t_ms")[made.acts]
+        changed["acts"] = _shifted(tables["acts"], "t_ms", made.acts, start - times)
     return changed
 
 
 def _delivered_late(table: pa.Table, rows: I64) -> pa.Table:
     for name in ("delivered_ms", "acknowledged_ms"):
-        table = _shifted(table, name, rows, LATE_MS)
+        table = _shifted(table, name, rows, np.full(len(rows), LATE_MS))
     return table
 
 
-def _shifted(table: pa.Table, name: str, rows: I64, shift_ms: int) -> pa.Table:
+def _shifted(table: pa.Table, name: str, rows: I64, shift_ms: I64) -> pa.Table:
     values = table.column(name).to_pylist()
-    for row in rows:
-        values[row] = None if values[row] is None else values[row] + shift_ms
+    for row, shift in zip(rows.tolist(), shift_ms.tolist(), strict=True):
+        values[row] = None if values[row] is None else values[row] + shift
     return table.set_column(table.column_names.index(name), name, pa.array(values, pa.int64()))
 
 
@@ -247,6 +248,33 @@ def content_digests(tables: Tables, digest_rows: DigestRows) -> dict[str, pa.Tab
     messages = tables["messages"]
     column = messages.column_names.index("digest")
     return {**tables, "messages": messages.set_column(column, "digest", pa.array(digests))}
+
+
+def restricted(tables: Tables, conversations: frozenset[str]) -> dict[str, pa.Table]:
+    """The tables of a run with the messages, contents and acts of some conversations only."""
+    wanted = pa.array(sorted(conversations), pa.string())
+    kept = dict(tables.items())
+    for name in ("messages", "acts", "conversations"):
+        if name in tables:
+            kept[name] = _belonging(tables[name], "conversation", wanted)
+    rows = kept["messages"].column("row")
+    for name in (name for name in tables if name.startswith("content/")):
+        kept[name] = tables[name].filter(pc.is_in(tables[name].column("row"), rows.combine_chunks()))
+    return kept
+
+
+def _belonging(table: pa.Table, name: str, wanted: pa.Array) -> pa.Table:
+    return table.filter(pc.is_in(table.column(name).cast(pa.string()), wanted))
+
+
+def samples(tables: Tables, each: int = 1) -> list[str]:
+    """The first conversations of every scenario and outcome of a run: enough for the law, which looks at one at a time."""
+    columns = ("conversation", "suc", "scenario", "outcome")
+    rows = zip(*(tables["conversations"].column(name).to_pylist() for name in columns), strict=True)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, *kind in rows:
+        found.setdefault(tuple(kind), []).append(name)
+    return [name for names in found.values() for name in names[:each]]
 
 
 def check_law(

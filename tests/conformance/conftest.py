@@ -190,14 +190,27 @@ def results():
     }
 
 
+ACTS = pa.schema(
+    [("row", pa.int64()), ("act", pa.string()), ("actor", pa.string()), ("conversation", pa.string()), ("t_ms", pa.int64()),
+     ("reads", pa.list_(pa.string())), ("writes", pa.list_(pa.string()))]
+)  # fmt: skip
+
+
 def tables_of(scribe):
+    """The tables of what was written; the content of a message that was taken out goes with it."""
+    kept = {row["row"] for row in scribe.messages}
+    contents = {
+        record: [row for row in rows if row["row"] in kept]
+        for record, rows in scribe.contents.items()
+        if any(row["row"] in kept for row in rows)
+    }
     tables = {
         "addresses": pa.Table.from_pylist(addresses()),
         "conversations": pa.Table.from_pylist(scribe.conversations),
         "messages": pa.Table.from_pylist(scribe.messages),
-        "acts": pa.Table.from_pylist(scribe.acts),
+        "acts": pa.Table.from_pylist(scribe.acts, schema=ACTS),
     }
-    tables |= {f"content/{record}": pa.Table.from_pylist(rows) for record, rows in scribe.contents.items()}
+    tables |= {f"content/{record}": pa.Table.from_pylist(rows) for record, rows in contents.items()}
     tables |= {name: pa.table(columns) for name, columns in results().items()}
     return content_digests(tables, digest_rows)
 

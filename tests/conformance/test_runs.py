@@ -1,0 +1,55 @@
+"""The laws of conformance over every shipped run: clean, mutation law, provenance.
+
+Runs come from the session fixture ``run_folders`` (folders of runs); where the suite has none, the synthetic day stands in for them.
+"""
+
+import pytest
+
+from environment.messages import digest_rows
+from experiments.conformance import check, union
+from experiments.conformance_mutations import check_law, restricted, samples
+from experiments.conformance_provenance import check_provenance
+
+
+@pytest.fixture(scope="session")
+def runs(request, journal_day):
+    """Tables of every run, by name."""
+    try:
+        folders = request.getfixturevalue("run_folders")
+    except pytest.FixtureLookupError:
+        return {"synthetic": journal_day}
+    from experiments.results import open_run
+
+    return {str(folder): open_run(folder).tables for folder in folders}
+
+
+def test_no_step_is_broken_and_nothing_is_unmatched(runs):
+    for name, tables in runs.items():
+        for suc, case in check(tables, digest_rows=digest_rows).usecases.items():
+            assert not case.broken, (name, suc, case.broken[:5])
+            assert case.unmatched == 0, (name, suc)
+
+
+def test_every_step_of_the_routes_is_made(runs):
+    whole = union([check(tables) for tables in runs.values()]).usecases
+    routes = {"SUC05.1": "12345678", "SUC06.1": [f"2.{n}" for n in range(1, 10)], "SUC06.2": [f"1.{n}" for n in range(1, 9)],
+              "SUC06.3": [f"1.{n}" for n in range(1, 8)]}  # fmt: skip
+    for suc, steps in routes.items():
+        assert set(steps) <= set(whole[suc].made), (suc, set(steps) - set(whole[suc].made))
+
+
+def test_mutation_law(runs):
+    for name, tables in runs.items():
+        for conversation in samples(tables):
+            assert check_law(restricted(tables, frozenset({conversation})), digest_rows) == {}, (name, conversation)
+
+
+def test_numbers_come_from_their_tables(runs):
+    for name, tables in runs.items():
+        if name != "synthetic":  # whose contents are not numbers of a market; test_provenance has its own tables
+            assert check_provenance(tables) == {}, name
+
+
+def test_excused_steps_are_not_made(runs):
+    for case in union([check(tables) for tables in runs.values()]).usecases.values():
+        assert not {one.step for one in case.excused} & set(case.made)
