@@ -121,9 +121,12 @@ def _runs(flags: NDArray[np.bool_], bridge: int) -> list[tuple[int, int]]:
 def flow_without_call(measured_kw: ArrayLike, active_relief_kw: ArrayLike) -> F64:
     """The flow that would be measured if nothing were called: what the active calls take off is added back.
 
-    Without this an operator would see its own success as the end of the need and call and release in turns.
+    Relief lowers the amount of a flow, whichever way it runs (up on consumption, down on reverse flow, and branches that are
+    counted from their far end), so the flow keeps its sign. Without this an operator would see its own success as the end of
+    the need, and call and release in turns.
     """
-    return np.asarray(np.asarray(measured_kw, np.float64) + np.asarray(active_relief_kw, np.float64))
+    measured = np.asarray(measured_kw, np.float64)
+    return np.copysign(np.abs(measured) + np.asarray(active_relief_kw, np.float64), measured)
 
 
 def near_flow(free_flow_kw: ArrayLike, forecast_kw: ArrayLike, forecast_now_kw: ArrayLike, memory: float = 0.8) -> F64:

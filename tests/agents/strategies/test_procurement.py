@@ -82,7 +82,7 @@ def test_windows_hold_the_whole_need(row):
 
 
 def test_an_active_call_does_not_hide_the_need_it_covers():
-    assert procurement.flow_without_call([95.0], [10.0]).tolist() == [105.0]
+    assert procurement.flow_without_call([95.0, -95.0, 0.0], [10.0, 10.0, 3.0]).tolist() == [105.0, -105.0, 3.0]
 
 
 def test_the_present_error_fades_over_the_next_intervals():
