@@ -126,7 +126,7 @@ def flow_without_call(measured_kw: ArrayLike, active_relief_kw: ArrayLike) -> F6
     the need, and call and release in turns.
     """
     measured = np.asarray(measured_kw, np.float64)
-    return np.copysign(np.abs(measured) + np.asarray(active_relief_kw, np.float64), measured)
+    return np.asarray(np.copysign(np.abs(measured) + np.asarray(active_relief_kw, np.float64), measured))
 
 
 def near_flow(free_flow_kw: ArrayLike, forecast_kw: ArrayLike, forecast_now_kw: ArrayLike, memory: float = 0.8) -> F64:

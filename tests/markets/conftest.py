@@ -1,19 +1,15 @@
 """Fixtures of the market tests."""
 
+import numpy as np
 import pytest
 
-from markets.products import FlexibilityProduct, LocalArea, Window
+from markets.bids import BidColumns, NeedColumns, Sensitivities
+from tests.markets.market_cases import AREAS, CONSTRAINTS, Market
 
 
 @pytest.fixture
-def product():
-    """A congestion product of four hours with quarter-hour intervals."""
-    return FlexibilityProduct(
-        name="congestion-day-ahead",
-        area=LocalArea("zone", ("lv-5",)),
-        service_window=Window(16 * 3_600_000, 20 * 3_600_000),
-        capacity_min_kw=1.0,
-        capacity_max_kw=200.0,
-        granularity_kw=0.5,
-        activation_cap_eur_per_kwh=2.0,
-    )
+def empty_market():
+    """Needs, and nobody who offers."""
+    needs = NeedColumns.of([("trafo", "up", 0, 4.0), ("line-1", "down", 0, 2.0), ("trafo", "up", 900_000, 0.0)])
+    network = Sensitivities(CONSTRAINTS, AREAS, np.ones((3, 3)))
+    return Market(BidColumns.of([]), needs, network, NeedColumns.of([]))

@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities
 from markets.clearing import merit_order
 from markets.clearing.outcome import DEARER_THAN_UNMET, INDIVISIBLE, OUTBID
-from tests.markets.market_cases import markets
 
 FEW = settings(max_examples=30, deadline=None)
 
@@ -21,34 +19,6 @@ def one(prices, need, least=0.0, divisible=True, quantity=4.0):
     return merit_order.clear(
         BidColumns.of(rows), NeedColumns.of([("trafo", "up", 0, need)]), network, hours=1.0, unmet_eur_per_kwh=3.0
     )
-
-
-@given(markets(divisible=False))
-@FEW
-def test_every_bid_is_accounted_for(market):
-    outcome = market.cleared_by(merit_order)
-    assert (outcome.accepted_kw + outcome.rejected_kw == market.bids.quantity_kw).all()
-    assert ((outcome.reason != "") == (outcome.rejected_kw > 0)).all()
-    assert (outcome.cleared_kw <= market.needs.quantity_kw).all()
-
-
-@given(markets(divisible=False), st.randoms(use_true_random=False))
-@FEW
-def test_order_of_arrival_changes_nothing(market, random):
-    shuffled = list(range(len(market.bids)))
-    random.shuffle(shuffled)
-    first = market.cleared_by(merit_order)
-    second = market.cleared_by(merit_order, bids=market.bids.take(shuffled))
-    assert (second.accepted_kw == first.accepted_kw[shuffled]).all()
-    assert (second.reason == first.reason[shuffled]).all()
-
-
-@given(markets(divisible=False))
-@FEW
-def test_no_smallest_part_is_undercut(market):
-    outcome = market.cleared_by(merit_order)
-    taken = outcome.accepted_kw > 0
-    assert (outcome.accepted_kw[taken] >= market.bids.least_kw[taken]).all()
 
 
 def test_the_last_bid_taken_sets_the_shadow_price():

@@ -89,31 +89,6 @@ def test_agrees_with_a_readable_model_on_random_markets(market):
     assert value_of(market, outcome) == pytest.approx(expected, abs=1e-6)
 
 
-@given(markets())
-@FEW
-def test_every_bid_is_accounted_for(market):
-    outcome = market.cleared_by(network_aware)
-    assert (outcome.accepted_kw >= 0).all()
-    assert (outcome.accepted_kw + outcome.rejected_kw == market.bids.quantity_kw).all()
-    assert ((outcome.reason != "") == (outcome.rejected_kw > 0)).all()
-
-
-@given(markets(divisible=False), st.randoms(use_true_random=False))
-@FEW
-def test_order_of_arrival_changes_nothing(market, random):
-    shuffled = list(range(len(market.bids)))
-    random.shuffle(shuffled)
-    turned = list(range(len(market.needs)))
-    random.shuffle(turned)
-    first = market.cleared_by(network_aware)
-    second = market.cleared_by(
-        network_aware, bids=market.bids.take(shuffled), needs=market.needs.take(turned) if turned else market.needs
-    )
-    assert (second.accepted_kw == first.accepted_kw[shuffled]).all()
-    assert (second.reason == first.reason[shuffled]).all()
-    assert second.cost_eur == first.cost_eur
-
-
 @given(markets(max_size=8), st.integers(0, 30), st.sampled_from(AREAS))
 @FEW
 def test_one_more_divisible_bid_never_costs_more(market, price, area):
@@ -146,20 +121,6 @@ def test_a_tighter_limit_never_costs_less(market, tighter):
     )
     before = value_of(market, market.cleared_by(network_aware))
     assert value_of(market, market.cleared_by(network_aware, needs=tight)) >= before - 1e-6
-
-
-@given(markets(divisible=False, max_size=8))
-@FEW
-def test_doubled_prices_double_the_cost_and_change_no_bid(market):
-    b = market.bids
-    doubled = BidColumns(
-        b.bid, b.fsp, b.area, b.up, b.t_ms, b.quantity_kw, 2 * b.price_eur_per_kwh, b.received_ms,
-        b.min_acceptance_kw, b.divisible,
-    )  # fmt: skip
-    first = market.cleared_by(network_aware)
-    second = market.cleared_by(network_aware, bids=doubled, unmet_eur_per_kwh=2 * UNMET)
-    assert (first.accepted_kw == second.accepted_kw).all()
-    assert second.cost_eur == pytest.approx(2 * first.cost_eur, abs=1e-12)
 
 
 @given(markets(guarded=False, constraints=("trafo",)))

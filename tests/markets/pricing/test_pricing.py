@@ -20,17 +20,6 @@ def test_pay_as_bid_is_the_cost_of_the_clearing(market):
     assert paid.sum() == pytest.approx(outcome.cost_eur, abs=1e-9)
 
 
-@given(markets(divisible=False))
-@FEW
-def test_no_accepted_bid_gets_less_than_it_asked_for_and_no_other_gets_anything(market):
-    outcome = market.cleared_by(network_aware)
-    paid = uniform.prices(outcome, market.network)
-    taken = outcome.accepted_kw > 0
-    assert (paid[taken] >= market.bids.price_eur_per_kwh[taken]).all()
-    assert (paid[~taken] == 0).all()
-    assert (paid[taken] >= pay_as_bid.prices(outcome)[taken]).all()
-
-
 @given(markets(guarded=False, constraints=("trafo",)))
 @FEW
 def test_one_effective_price_for_all_of_an_interval(market):
