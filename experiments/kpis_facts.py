@@ -146,6 +146,11 @@ def unpaired(key: I64) -> tuple[I64, I64]:
     return key >> 44, (key & ((1 << 44) - 1)) - (1 << 43)
 
 
+def summed(group: I64, values: F64) -> F64:
+    """Sums of the values of each group, numbered from 0."""
+    return np.bincount(group, values).astype(np.float64)
+
+
 def total(values: F64) -> float | None:
     """The sum; None when a value is unknown."""
     return None if np.isnan(values).any() else float(values.sum())

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.kpis_facts import F64, I64, MS_PER_H, Facts, paired, unpaired
+from experiments.kpis_facts import F64, I64, MS_PER_H, Facts, paired, summed, unpaired
 from experiments.kpis_grid import Figure
 from experiments.kpis_parties import party_kinds
 
@@ -154,7 +154,7 @@ def _summed(groups: list[str], codes: I64, t_ms: I64, kw: F64) -> tuple[list[str
     """Values summed over the members of each group, by instant."""
     labels, member = np.unique(np.array(groups, str), return_inverse=True)
     keys, place = np.unique(paired(member[codes].astype(np.int64), t_ms), return_inverse=True)
-    return labels.tolist(), *unpaired(keys), np.asarray(np.bincount(place, kw), np.float64)
+    return labels.tolist(), *unpaired(keys), summed(place, kw)
 
 
 def _figure(

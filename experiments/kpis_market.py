@@ -1,8 +1,10 @@
 """Figures of flexibility: needed, offered, cleared, activated, delivered, what it cost, and how good the baseline was."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from experiments.kpis_facts import F64, Facts, Frame, ratio, total
+from experiments.kpis_facts import F64, I64, Facts, Frame, ratio, summed, total
 from experiments.kpis_grid import Figure
 
 
@@ -124,15 +126,48 @@ def bids_hhi(facts: Facts) -> float | None:
     return None if offered.sum() == 0 else float(1e4 * ((offered / offered.sum()) ** 2).sum())
 
 
-def _baseline_and_truth(facts: Facts) -> tuple[F64, F64] | None:
-    """Baseline, and what the meter would have shown without activation (from the twin), by settled interval [kW]."""
+@dataclass(frozen=True)
+class Portfolios:
+    """Settled portfolios by interval, shape (n,): start [ms], frozen baseline, meter, order and true delivery [kW].
+
+    Overlapping activations of one portfolio share baseline and meter; their orders and true deliveries add up. Both count
+    positive towards less net load.
+    """
+
+    t_ms: I64
+    baseline_kw: F64
+    metered_kw: F64
+    ordered_kw: F64
+    true_kw: F64
+
+    @property
+    def without_kw(self) -> F64:
+        """What the meter would have shown without activation [kW], from the twin; NaN without."""
+        return self.metered_kw + self.true_kw
+
+
+def portfolios(facts: Facts, fsp: str | None = None) -> Portfolios | None:
+    """The settled portfolios, of one provider or of all; None without."""
     frame, activations = settled(facts), facts.all("activations")
     if frame is None or activations is None:
         return None
-    up = dict(zip(activations.names("activation"), activations.names("direction") == "up", strict=True))
-    sign = np.array([1.0 if up.get(name, True) else -1.0 for name in frame.names("activation")])
-    truth = frame.floats("metered_kw") + sign * frame.floats("true_kw")
-    return None if np.isnan(truth).any() else (frame.floats("baseline_kw"), truth)
+    frame = frame if fsp is None else frame.where(frame.names("fsp") == fsp)
+    up = dict(zip(activations.names("activation").tolist(), activations.names("direction") == "up", strict=True))
+    sign = np.array([1.0 if up.get(name, True) else -1.0 for name in frame.names("activation").tolist()])
+    _, first, group = np.unique(frame.grouped("fsp", "area", "t_ms"), return_index=True, return_inverse=True)
+    return Portfolios(
+        t_ms=frame.ints("t_ms")[first],
+        baseline_kw=frame.floats("baseline_kw")[first],
+        metered_kw=frame.floats("metered_kw")[first],
+        ordered_kw=summed(group, sign * frame.floats("ordered_kw")),
+        true_kw=summed(group, sign * frame.floats("true_kw")),
+    )
+
+
+def _baseline_and_truth(facts: Facts) -> tuple[F64, F64] | None:
+    """Baseline, and what the meter would have shown without activation (from the twin), by settled interval [kW]."""
+    found = portfolios(facts)
+    return None if found is None or np.isnan(found.without_kw).any() else (found.baseline_kw, found.without_kw)
 
 
 def baseline_are(facts: Facts) -> float | None:

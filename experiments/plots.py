@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.kpis_facts import F64, I64, Facts, Frame
+from experiments.kpis_facts import F64, I64, Facts, Frame, summed
 from experiments.results import Run
 
 WITH: Final = "#0072B2"
@@ -113,7 +113,7 @@ def with_style(without: bool = False) -> dict[str, Any]:
 def sums_at(frame: Frame, values: F64) -> tuple[I64, F64]:
     """Values summed by instant."""
     t_ms, place = np.unique(frame.ints("t_ms"), return_inverse=True)
-    return t_ms, np.asarray(np.bincount(place, values), np.float64)
+    return t_ms, summed(place, values)
 
 
 @contextmanager

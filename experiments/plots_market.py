@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from experiments.kpis_facts import F64, I64, Facts, Frame
-from experiments.kpis_market import settled
+from experiments.kpis_facts import F64, I64, Facts, Frame, summed
+from experiments.kpis_market import portfolios, settled
 from experiments.kpis_parties import party_kinds
 from experiments.plots import (
     BLACK,
@@ -142,14 +142,14 @@ def biggest_fsps(facts: Facts) -> list[str]:
 
 def activation_charts(view: View) -> str | None:
     """For the biggest providers: frozen baseline, meter and twin of the portfolio, and what was ordered."""
-    fsps, frame = biggest_fsps(view.facts), settled(view.facts)
-    if not fsps or frame is None:
+    fsps = biggest_fsps(view.facts)
+    if not fsps:
         return None
     columns = min(len(fsps), 2)
     rows = -(-len(fsps) // columns)
     with chart(4.6 * columns if columns > 1 else 6.4, 3.1 * rows, rows, columns, squeeze=False) as (figure, axes):
         for place, fsp in enumerate(fsps):
-            _activation(view, axes.flat[place], frame.where(frame.names("fsp") == fsp), fsp)
+            _activation(view, axes.flat[place], fsp)
         for empty in axes.flat[len(fsps) :]:
             empty.set_axis_off()
         handles, labels = axes.flat[0].get_legend_handles_labels()
@@ -157,36 +157,27 @@ def activation_charts(view: View) -> str | None:
         return svg(figure, "activation")
 
 
-def _activation(view: View, axes: Axes, rows: Frame, fsp: str) -> None:
-    t_ms, baseline = sums_at(rows, rows.floats("baseline_kw"))
-    _, metered = sums_at(rows, rows.floats("metered_kw"))
-    target = baseline - _sign(view.facts, rows) * sums_at(rows, rows.floats("ordered_kw"))[1]
+def _activation(view: View, axes: Axes, fsp: str) -> None:
+    found = portfolios(view.facts, fsp)
+    if found is None:
+        return
+    t_ms, place = np.unique(found.t_ms, return_inverse=True)
+    columns = (found.baseline_kw, found.metered_kw, found.ordered_kw, found.without_kw)
+    baseline, metered, ordered, twin = (summed(place, column) for column in columns)
     for facts, colour in ((view.facts.twin, WITHOUT), (view.facts, WITH)):
         around = portfolio(facts, fsp) if facts else None
         if around is not None and _agrees(around if facts is view.facts else portfolio(view.facts, fsp), t_ms, metered):
             view.step_line(axes, *around, color=colour, alpha=0.45, linewidth=1.0)
-    true_kw = rows.floats("true_kw")
-    if not np.isnan(true_kw).any():
-        twin = metered + _sign(view.facts, rows) * sums_at(rows, true_kw)[1]
+    if not np.isnan(twin).any():
         view.step_line(axes, t_ms, twin, color=WITHOUT, linestyle=(0, (4, 1.5)), label="twin (no activation)")
     view.step_line(axes, t_ms, baseline, color=BLACK, label="frozen baseline")
-    view.step_line(axes, t_ms, target, color=ORANGE, linestyle=":", label="baseline less order")
+    view.step_line(axes, t_ms, baseline - ordered, color=ORANGE, linestyle=":", label="baseline less order")
     view.step_line(axes, t_ms, metered, color=WITH, linewidth=2.2, label="metered")
     axes.set(title=fsp, ylabel="net load (kW)")
     margin = 3 * 3_600_000
     view.time_axis(axes, span=False)
     low, high = view.clock(np.array([t_ms[0] - margin, t_ms[-1] + margin]))
     axes.set_xlim(low, high)
-
-
-def _sign(facts: Facts, rows: Frame) -> float:
-    """+1 where the orders are up (less net load), -1 where down; the majority where both."""
-    activations = facts.all("activations")
-    if activations is None:
-        return 1.0
-    own = np.isin(activations.names("activation"), rows.names("activation"))
-    up = activations.names("direction")[own] == "up"
-    return 1.0 if up.mean() >= 0.5 else -1.0
 
 
 def portfolio(facts: Facts, fsp: str) -> tuple[I64, F64] | None:

@@ -93,7 +93,9 @@ def _numbers(array: Any, exact: bool) -> NDArray[np.int64]:
         values = array.fill_null(0.0).to_numpy(zero_copy_only=False)
         return np.ascontiguousarray(values, "<f8").view("<i8") if exact else rounded(values)
     filled = array.fill_null(False) if pa.types.is_boolean(array.type) else array.fill_null(0)
-    return np.asarray(filled.to_numpy(zero_copy_only=False).astype("<i8"))
+    return np.asarray(filled.to_numpy(zero_copy_only=False).astype("<u8" if array.type == pa.uint64() else "<i8")).view(
+        "<i8"
+    )
 
 
 def rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:

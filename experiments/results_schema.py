@@ -23,6 +23,7 @@ CONTENT = "content/"
 NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
 _TYPES: dict[str, Any] = {
     "int64": pa.int64(),
+    "uint64": pa.uint64(),
     "float64": pa.float64(),
     "bool": pa.bool_(),
     "name": NAME_TYPE,
@@ -42,7 +43,10 @@ class _MisfitError(ValueError):
 
 @dataclass(frozen=True)
 class ColumnSpec:
-    """One column as documented: type, unit, meaning; nullable: null means unknown; optional: may be left out."""
+    """One column as documented.
+
+    ``nullable``: null means unknown; ``missing``: what writers put for null; ``optional``: may be left out.
+    """
 
     name: str
     type: str
@@ -50,6 +54,7 @@ class ColumnSpec:
     about: str
     nullable: bool = False
     optional: bool = False
+    missing: Any = None
 
     @property
     def arrow(self) -> Any:
@@ -59,7 +64,7 @@ class ColumnSpec:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table as documented; ``key`` orders its rows, ``open`` tables may have columns of their own."""
+    """One table as documented; ``key`` orders its rows, ``open`` tables may have columns of their own, ``repeats`` are left out."""
 
     name: str
     about: str
@@ -68,6 +73,7 @@ class TableSpec:
     required: bool = False
     twin: bool = False
     open: bool = field(default=False)
+    repeats: bool = False
 
 
 @cache
@@ -79,7 +85,7 @@ def table_specs() -> Mapping[str, TableSpec]:
 
 def _spec(name: str, entry: Mapping[str, Any]) -> TableSpec:
     columns = {column: ColumnSpec(name=column, **row) for column, row in entry["columns"].items()}
-    flags = {flag: entry[flag] for flag in ("required", "twin", "open") if flag in entry}
+    flags = {flag: entry[flag] for flag in ("required", "twin", "open", "repeats") if flag in entry}
     return TableSpec(name, entry["about"], tuple(entry["key"]), columns, **flags)
 
 
@@ -136,6 +142,8 @@ def _conform_table(name: str, columns: Columns | Any, twin: bool) -> Any:
     if twin and not spec.twin:
         text = f"table '{name}' is not kept of a twin"
         raise ResultsError(text)
+    if not isinstance(columns, pa.Table) and not columns:
+        return empty_table(name)
     given = {c: columns.column(c) for c in columns.column_names} if isinstance(columns, pa.Table) else dict(columns)
     errors = _column_errors(spec, name, given)
     arrays: dict[str, Any] = {}
@@ -183,9 +191,11 @@ def _schema(spec: TableSpec, columns: Iterable[str], arrays: Mapping[str, Any] |
 def _array(spec: ColumnSpec | None, values: Any) -> Any:
     """One column as an arrow array of its documented type (or, without documentation, of the nearest allowed one)."""
     raw = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    array = raw if isinstance(raw, pa.Array) else pa.array(_plain(raw), from_pandas=False)
+    array = raw if isinstance(raw, pa.Array) else _arrow(raw)
     wanted = _TYPES[spec.type] if spec else _nearest(array.type)
     array = _names(array) if wanted == NAME_TYPE else _cast(array, wanted, nullable=spec is None or spec.nullable)
+    if spec and spec.nullable:
+        array = _without_missing(array, spec)
     if pa.types.is_floating(array.type):
         array = _finite(array, nullable=spec is None or spec.nullable)
     if spec and not spec.nullable and array.null_count:
@@ -194,12 +204,30 @@ def _array(spec: ColumnSpec | None, values: Any) -> Any:
     return array
 
 
-def _plain(values: Any) -> Any:
-    if isinstance(values, np.ndarray) and values.dtype.kind == "O":
-        return values.tolist()
-    if isinstance(values, np.ndarray) and values.ndim > 1:
-        return list(values)
-    return values if isinstance(values, np.ndarray) else list(values)
+def _without_missing(array: Any, spec: ColumnSpec) -> Any:
+    """The column with null for the value that stands for it; names and texts have the empty one."""
+    texts = spec.type in ("name", "text")
+    missing = "" if texts else spec.missing
+    if missing is None:
+        return array
+    plain = array.cast(pa.string()) if spec.type == "name" else array
+    stands = pc.fill_null(pc.equal(plain, pa.scalar(missing, plain.type)), False)
+    if not pc.any(stands, min_count=0).as_py():
+        return array
+    known = pc.if_else(stands, pa.scalar(None, plain.type), plain)
+    return _names(known) if spec.type == "name" else known
+
+
+def _arrow(values: Any) -> Any:
+    """A sequence or numpy array as an arrow array; the rows of a matrix become lists."""
+    if not isinstance(values, np.ndarray):
+        return pa.array(list(values), from_pandas=False)
+    if values.dtype.kind == "O":
+        return pa.array(values.tolist(), from_pandas=False)
+    if values.ndim == 2:
+        ends = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+        return pa.ListArray.from_arrays(pa.array(ends), pa.array(np.ascontiguousarray(values).ravel()))
+    return pa.array(values, from_pandas=False)
 
 
 def _nearest(kind: Any) -> Any:
@@ -207,6 +235,7 @@ def _nearest(kind: Any) -> Any:
         return pa.list_(_nearest(kind.value_type) if not _is_text(kind.value_type) else pa.string())
     for test, wanted in (
         (pa.types.is_boolean, pa.bool_()),
+        (pa.types.is_uint64, pa.uint64()),
         (pa.types.is_integer, pa.int64()),
         (pa.types.is_floating, pa.float64()),
     ):
@@ -229,12 +258,14 @@ def _cast(array: Any, wanted: Any, nullable: bool) -> Any:
         return array.cast(wanted)
     if pa.types.is_dictionary(kind):
         return _cast(array.cast(kind.value_type), wanted, nullable)
+    if wanted == pa.uint64() and kind == pa.int64() and not array.null_count:
+        return pa.array(array.to_numpy().view(np.uint64))  # 64 bits that were read as a signed number
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if pa.types.is_floating(kind) and pa.types.is_integer(wanted) and nullable:
         array = pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
     allowed = (
         (number and (pa.types.is_integer(wanted) or pa.types.is_floating(wanted)))
-        or (_is_text(kind) and pa.types.is_string(wanted))
+        or (_is_text(kind) and (pa.types.is_string(wanted) or wanted == pa.uint64()))
         or (pa.types.is_nested(kind) and pa.types.is_nested(wanted))
     )
     if not allowed:
@@ -283,12 +314,14 @@ def _sorted(table: Any, spec: TableSpec, name: str) -> Any:
     same = np.ones(max(len(order) - 1, 0), bool)
     for rank in ranks:
         same &= rank[order[1:]] == rank[order[:-1]]
-    if same.any():
+    if spec.repeats:
+        order = order[np.concatenate([np.ones(min(len(order), 1), bool), ~same])]
+    elif same.any():
         at = int(order[int(np.argmax(same))])
         key = ", ".join(f"{column}={table.column(column)[at].as_py()!r}" for column in spec.key)
         text = f"table '{name}': two rows have the key {key}"
         raise ResultsError(text)
-    return table if np.array_equal(order, np.arange(len(order))) else table.take(pa.array(order)).combine_chunks()
+    return table if np.array_equal(order, np.arange(table.num_rows)) else table.take(pa.array(order)).combine_chunks()
 
 
 def _rank(column: Any) -> Any:

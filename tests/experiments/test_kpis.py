@@ -21,6 +21,7 @@ from experiments.kpis import (
 from experiments.kpis_conformance import conformance_columns
 from experiments.kpis_facts import Facts, Frame, paired, unpaired
 from experiments.kpis_grid import branch_limits, overload_rows
+from experiments.kpis_truth import true_delivery_kw
 from experiments.results_schema import conform, empty_table, table_specs
 
 H = 3_600_000
@@ -257,6 +258,59 @@ def test_true_delivery_is_unknown_without_twin_and_no_price_for_nothing():
     assert value("cost_eur_per_kwh_true", tables) is None
 
 
+def test_overlapping_activations_of_a_portfolio_share_its_meter():
+    tables = market()
+    tables["activations"]["activation"] = ["a1", "a2"]
+    tables["activations"]["t_ms"] = [0, 0]
+    tables["deliveries"] |= {
+        "activation": ["a1", "a2"],
+        "t_ms": [0, 0],
+        "baseline_kw": [20.0] * 2,
+        "metered_kw": [15.0] * 2,
+    }
+    tables["deliveries"]["true_kw"] = [2.0, 1.0]
+    assert value("baseline_are", tables) == pytest.approx((20 - 18) / 18)
+    assert value("flexibility_true_kwh", tables) == 3
+
+
+def test_true_delivery_against_the_twin():
+    def row(fsp, meters):
+        return {"fsp": fsp, "area": "T1", "from_ms": 0, "step_s": 3600.0, "power_kw": [0.0, 0.0], "meters": meters}
+
+    rows = [row("f1", ["m1", "m2"]), row("f2", ["m3"]), row("f3", ["gone"])]
+    declarations = {name: [one[name] for one in rows] for name in rows[0]}
+    twin = {
+        "t_ms": [0, H] * 3, "meter": ["m1"] * 2 + ["m2"] * 2 + ["m3"] * 2, "import_kwh": [5.0, 6.0, 1.0, 2.0, 4.0, 4.0],
+        "export_kwh": [0.0, 0.0, 0.0, 3.0, 0.0, 0.0],
+    }  # fmt: skip
+    deliveries = {
+        "activation": ["up", "up", "down", "up", "one", "two"], "fsp": ["f1", "f1", "f2", "f3", "f2", "f2"],
+        "area": ["T1"] * 6, "t_ms": [0, H, 0, 0, H, H], "metered_kw": [2.0, 1.0, 7.0, 1.0, 0.0, 0.0],
+        "ordered_kw": [9.0, 9.0, 9.0, 9.0, 1.0, 3.0],
+    }  # fmt: skip
+    activations = {"activation": ["up", "down", "one", "two"], "direction": ["up", "down", "up", "up"]}
+    found = true_delivery_kw(deliveries, activations, declarations, twin)
+    assert found[:3].tolist() == [6 - 2, 5 - 1, 7 - 4]
+    assert math.isnan(found[3])
+    assert found[4:].tolist() == [1.0, 3.0]
+
+
+def test_the_synthetic_twin_confirms_its_true_delivery(synthetic):
+    tables = synthetic.tables()
+    meters = {
+        fsp: [f"{h}/meter" for i, h in enumerate(synthetic.HOMES) if synthetic.fsp_of(i) == fsp]
+        for fsp in synthetic.FSPS
+    }
+    declarations = {
+        "fsp": synthetic.FSPS, "area": ["T1"] * 2, "from_ms": [0, 0], "step_s": [900.0] * 2,
+        "power_kw": [np.zeros(synthetic.N)] * 2, "meters": [meters[fsp] for fsp in synthetic.FSPS],
+    }  # fmt: skip
+    found = true_delivery_kw(
+        tables["deliveries"], tables["activations"], declarations, synthetic.twin_tables()["meters"]
+    )
+    assert found == pytest.approx(np.array(tables["deliveries"]["true_kw"]))
+
+
 def test_rebound_by_hand():
     meters = {"t_ms": [0, H, 2 * H, 3 * H], "meter": ["m"] * 4, "export_kwh": [0.0] * 4}
     tables = market() | {"meters": meters | {"import_kwh": [1.0, 1.0, 9.0, 6.0]}}
@@ -273,7 +327,7 @@ def test_money_by_kind_of_party_sums_to_zero():
         "operator": ["dso-1", "dso-1", "f", "h1", "retailer-1", "state", "dpp-1"], "device": [False] * 7,
     }  # fmt: skip
     debtors, creditors = ["dso-1", "f", "h1", "retailer-1", "f"], ["f", "h1", "retailer-1", "state", "dpp-1"]
-    ledger = {"entry": range(5), "t_ms": [0] * 5, "debtor": debtors, "creditor": creditors, "eur": [10.0, 4.0, 7.0, 2.0, 1.0],
+    ledger = {"entry": list("abcde"), "t_ms": [0] * 5, "debtor": debtors, "creditor": creditors, "eur": [10.0, 4.0, 7.0, 2.0, 1.0],
               "purpose": ["x"] * 5, "message_id": [None] * 5}  # fmt: skip
     found = figures({"ledger": ledger, "addresses": addresses}, META)
     money = {key: v for key, v in found.items() if key.startswith("money_")}
@@ -412,8 +466,8 @@ def test_copies_of_a_feeder_multiply_amounts_and_leave_ratios(copies):
         return found
 
     keys = {
-        "needs": ("need", "constraint"), "bids": ("bid",), "clearings": ("constraint",), "activations": ("activation",),
-        "deliveries": ("settlement", "activation"), "settlements": ("settlement",),
+        "needs": ("need", "constraint"), "bids": ("bid",), "clearings": ("constraint",), "activations": ("activation", "area"),
+        "deliveries": ("settlement", "activation", "area"), "settlements": ("settlement",),
     }  # fmt: skip
     once = figures(market(), META)
     many = figures({name: repeated(table, *keys[name]) for name, table in market().items()}, META)

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import experiments.results as results
+from environment.addresses import Address, Directory
+from environment.journal import Journal
 from experiments.results import check_out, first_difference, open_run, write_run
 from experiments.results_digest import digest_tables, rounded
 from experiments.results_schema import ResultsError, conform, empty_table, table_specs
@@ -126,6 +128,51 @@ def test_an_instant_that_never_came_may_be_given_as_nan(synthetic):
     messages["delivered_ms"] = np.array([np.nan if v is None else v for v in messages["delivered_ms"]], float)
     column = conform({"messages": messages})["messages"].column("delivered_ms")
     assert column.to_pylist() == synthetic.messages()["delivered_ms"]
+
+
+def test_what_writers_put_for_unknown_becomes_null():
+    messages = Journal(Directory([Address("a", "a", (), "a")])).messages()
+    assert conform({"messages": messages, "scada": {}})["messages"].num_rows == 0
+    columns = {name: [value] for name, value in {
+        "row": 0, "message_id": np.uint64(2**64 - 5), "conversation": "", "record": "Bid", "sender": "a", "receiver": "b", "sent_ms": 1,
+        "delivered_ms": -1, "acknowledged_ms": -1, "attempts": 1, "duplicates": 0, "status": "lost", "reason": "",
+        "digest": np.uint64(2**63 + 1), "answer_to": np.uint64(0),
+    }.items()}  # fmt: skip
+    row = conform({"messages": columns})["messages"].to_pylist()[0]
+    assert [row[name] for name in ("conversation", "delivered_ms", "acknowledged_ms", "reason", "answer_to")] == [
+        None
+    ] * 5
+    assert (row["message_id"], row["digest"], row["receiver"]) == (2**64 - 5, 2**63 + 1, "b")
+
+
+@pytest.mark.parametrize("given", [np.array([2**63 + 1], np.uint64), np.array([-(2**63) + 1]), [str(2**63 + 1)]])
+def test_ids_of_64_bits_are_ids_however_they_come(given):
+    entry = {"entry": ["e"], "t_ms": [0], "debtor": ["a"], "creditor": ["b"], "eur": [1.0], "purpose": ["x"]}
+    column = conform({"ledger": entry | {"message_id": given}})["ledger"].column("message_id")
+    assert column.to_pylist() == [2**63 + 1]
+
+
+def test_rows_seen_before_are_left_out_only_where_that_is_allowed():
+    twice = {"t_ms": [5, 0, 5], "subject": ["T1"] * 3, "value_kw": [1.0, 0.0, 1.0]}
+    assert conform({"actuals": twice})["actuals"].column("t_ms").to_pylist() == [0, 5]
+    with pytest.raises(ResultsError, match="two rows have the key"):
+        conform({"unserved": {"t_ms": [0, 0], "power_kw": [0.0, 0.0]}})
+
+
+def test_contents_keep_the_forms_of_records():
+    columns = {
+        "row": np.arange(2), "profile": np.array([[1.0, 2.0], [3.0, np.nan]]), "meters": np.array([("m1", "m2"), ("m3",)], object),
+        "bits": np.array([2**63, 1], np.uint64), "share": [0.5, np.nan], "on": [True, False], "name": ["", "x"],
+    }  # fmt: skip
+    table = conform({"content/Some": columns})["content/Some"]
+    assert table.column("profile").to_pylist()[0] == [1.0, 2.0]
+    assert table.column("meters").to_pylist() == [["m1", "m2"], ["m3"]]
+    assert table.column("bits").to_pylist() == [2**63, 1]
+    assert table.column("share").to_pylist() == [0.5, None]
+    assert table.column("name").to_pylist() == ["", "x"]
+    assert digest_tables({"content/Some": table}) == digest_tables(conform({"content/Some": columns}))
+    with pytest.raises(ResultsError, match="cannot be kept"):
+        conform({"content/Some": {"row": [0], "what": [b"bytes"]}})
 
 
 def test_empty_tables_are_tables():
