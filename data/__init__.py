@@ -1,14 +1,13 @@
 """Facts of coflex as files, and the one loader of them. No logic lives here.
 
-Every file that comes from others has a note beside it, ``<file>.license``: SPDX identifier, copyright, source, version, what
-was changed, and the sentence that a result made with it must carry. The licence of the code does not extend to these files.
+Every file that comes from others has a note beside it, ``<file>.license``: SPDX identifier, copyright, source, version,
+what was changed, and the sentence that a result made with it must carry. The licence of the code does not extend to them.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 _ROOT = Path(__file__).resolve().parent
@@ -31,7 +30,8 @@ def path(*parts: str) -> Path:
     found = _ROOT.joinpath(*parts)
     if not found.exists():
         there = sorted(item.name for item in found.parent.iterdir()) if found.parent.is_dir() else []
-        message = f"data/{'/'.join(parts)} does not exist; data/{'/'.join(parts[:-1])} holds {', '.join(there) or 'nothing'}"
+        wanted, folder = "/".join(parts), "/".join(parts[:-1])
+        message = f"data/{wanted} does not exist; data/{folder} holds {', '.join(there) or 'nothing'}"
         raise FileNotFoundError(message)
     return found
 
@@ -41,7 +41,7 @@ def read_yaml(*parts: str) -> Any:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path(*parts).read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 a safe loader
+    return yaml.load(path(*parts).read_text(encoding="utf-8"), Loader=loader)
 
 
 def read_parquet_columns(name: str, columns: Iterable[str] | None = None) -> Columns:
@@ -66,7 +66,7 @@ def column_names(name: str) -> tuple[str, ...]:
 
 
 def notices(names: Iterable[str]) -> list[str]:
-    """The sentences that results made with the files ``data/<name>`` must carry, without repetition, in order of name."""
+    """The sentences that results made with the files ``data/<name>`` must carry, once each, in order of name."""
     texts = {_notice(path(*f"{name}.license".split("/"))): None for name in sorted(set(names))}
     return list(texts)
 

@@ -87,10 +87,11 @@ class Tariff:
         """Fixed charges of a period by receiver, taxes included."""
         before = {party: self.fixed_eur_per_year.get(party, (0.0, 0.0)) for party in PARTIES}
         net = {party: (point + kw * contracted_kw) * days / 365.0 for party, (point, kw) in before.items()}
-        return net | {"state": net["state"] + self._tax(sum(net.values()))}
+        return net | {"state": net["state"] + self.tax_eur(sum(net.values()))}
 
-    def _tax(self, net: Any) -> Any:
-        return net * ((1.0 + self.tax_share) * (1.0 + self.vat_share) - 1.0)
+    def tax_eur(self, net_eur: Any) -> Any:
+        """Electricity and value added tax on an amount (or price) before tax."""
+        return net_eur * ((1.0 + self.tax_share) * (1.0 + self.vat_share) - 1.0)
 
 
 def names() -> tuple[str, ...]:
@@ -188,7 +189,7 @@ def prices(tariff: Tariff, calendar: Calendar, timeline: Timeline) -> Prices:
     bands, table = band_table(tariff.bands)
     band = table[local.month - 1, _kind_of_day(tariff.bands, local), np.floor(local.hour * 4.0).astype(np.int64)]
     net = {party: np.array([tariff.energy_eur_per_kwh[party][b] for b in bands])[band] for party in PARTIES}
-    tax = tariff._tax(net["retailer"] + net["dso"] + net["state"])
+    tax = tariff.tax_eur(net["retailer"] + net["dso"] + net["state"])
     parts = net | {"state": net["state"] + tax}
     buy = parts["retailer"] + parts["dso"] + parts["state"]
     return Prices(buy, np.full(timeline.n, tariff.sell_eur_per_kwh), parts)

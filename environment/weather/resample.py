@@ -24,10 +24,12 @@ def means_of_instants(values: F64, first_ms: int, step_ms: int, timeline: Timeli
         Shape (..., T).
     """
     if timeline.step_ms == step_ms and (timeline.start_ms - first_ms) % step_ms == 0:
+        _refuse_beyond(timeline, first_ms, step_ms * (values.shape[-1] - 1))
         first = (timeline.start_ms - first_ms) // step_ms
         return 0.5 * (values[..., first : first + timeline.n] + values[..., first + 1 : first + timeline.n + 1])
     inner = np.cumsum(0.5 * (values[..., 1:] + values[..., :-1]), axis=-1)
     whole = np.concatenate([np.zeros((*values.shape[:-1], 1)), inner], axis=-1)
+    _refuse_beyond(timeline, first_ms, step_ms * (values.shape[-1] - 1))
     cell, part = _split(_edges(timeline), first_ms, step_ms, values.shape[-1] - 1)
     slope = values[..., cell + 1] - values[..., cell]
     integral = whole[..., cell] + part * (values[..., cell] + 0.5 * part * slope)
@@ -35,11 +37,13 @@ def means_of_instants(values: F64, first_ms: int, step_ms: int, timeline: Timeli
 
 
 def means_of_means(values: F64, first_ms: int, step_ms: int, timeline: Timeline) -> F64:
-    """Step means of the staircase ``values``; value i is the mean over [first_ms + i step_ms, ... + step_ms). Shapes as above."""
-    if timeline.step_ms == step_ms and (timeline.start_ms - first_ms) % step_ms == 0:
-        first = (timeline.start_ms - first_ms) // step_ms
-        return values[..., first : first + timeline.n].copy()
+    """Step means of the staircase ``values``; value i is the mean over the ``step_ms`` from ``first_ms + i step_ms``. Shapes as above."""
+    if step_ms % timeline.step_ms == 0 and (timeline.start_ms - first_ms) % timeline.step_ms == 0:
+        _refuse_beyond(timeline, first_ms, step_ms * values.shape[-1])
+        inside: F64 = values[..., (timeline.starts_ms - first_ms) // step_ms]
+        return inside
     whole = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    _refuse_beyond(timeline, first_ms, step_ms * values.shape[-1])
     cell, part = _split(_edges(timeline), first_ms, step_ms, values.shape[-1])
     return np.diff(whole[..., cell] + part * values[..., cell], axis=-1) * (step_ms / timeline.step_ms)
 
@@ -50,8 +54,11 @@ def _edges(timeline: Timeline) -> NDArray[np.int64]:
 
 def _split(times_ms: NDArray[np.int64], first_ms: int, step_ms: int, cells: int) -> tuple[NDArray[np.int64], F64]:
     """The cell of each instant, and how far into it [0, 1]; the end of the series belongs to its last cell."""
-    if times_ms[0] < first_ms or times_ms[-1] > first_ms + cells * step_ms:
-        message = "the timeline reaches beyond the series"
-        raise ValueError(message)
     cell = np.minimum((times_ms - first_ms) // step_ms, cells - 1)
     return cell, (times_ms - first_ms - cell * step_ms) / step_ms
+
+
+def _refuse_beyond(timeline: Timeline, first_ms: int, length_ms: int) -> None:
+    if timeline.start_ms < first_ms or timeline.end_ms > first_ms + length_ms:
+        message = "the timeline reaches beyond the series"
+        raise ValueError(message)

@@ -8,7 +8,7 @@ import pytest
 
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
-from environment.weather.files import read
+from environment.weather.file_formats import read
 from environment.weather.records import Site, WeatherError
 from environment.weather.sources import weather_for
 

@@ -63,3 +63,16 @@ def test_rows_do_not_influence_each_other():
 def test_a_timeline_beyond_the_series_is_refused(means, start):
     with pytest.raises(ValueError, match="beyond the series"):
         means(np.arange(5.0), 0, 900_000, Timeline(start, 450_000, 8))
+
+
+@pytest.mark.parametrize("means", [means_of_instants, means_of_means])
+def test_aligned_steps_beyond_the_series_are_refused_too(means):
+    with pytest.raises(ValueError, match="beyond the series"):
+        means(np.arange(5.0), 0, 900_000, Timeline(900_000, 900_000, 5))
+    with pytest.raises(ValueError, match="beyond the series"):
+        means(np.arange(5.0), 0, 900_000, Timeline(-900_000, 900_000, 2))
+
+
+def test_steps_inside_one_interval_have_exactly_its_value():
+    values = np.array([0.1, 0.7, 0.2])
+    assert means_of_means(values, 0, 900_000, Timeline(300_000, 300_000, 6)).tolist() == [0.1, 0.1, 0.7, 0.7, 0.7, 0.2]
