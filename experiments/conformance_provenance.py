@@ -21,7 +21,7 @@ class Join(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A second table, called ``other`` in expressions."""
 
     table: str
-    on: str
+    matching: str
 
 
 class Side(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,32 +67,33 @@ def check_provenance(tables: Mapping[str, pa.Table], usecases: Sequence[str] | N
     Returns:
         Use case -> findings (their ``conversation`` is empty); use cases without a fault are left out.
     """
+    import duckdb
+
     faults: dict[str, list[Finding]] = {}
-    for suc in equalities() if usecases is None else usecases:
-        for one in equalities().get(suc, ()):
-            why = fault(one, tables)
-            if why:
-                faults.setdefault(suc, []).append(Finding(one.step, "", f"{one.says}: {why}"))
+    with duckdb.connect() as base:
+        for suc in equalities() if usecases is None else usecases:
+            for one in equalities().get(suc, ()):
+                why = fault(one, tables, base)
+                if why:
+                    faults.setdefault(suc, []).append(Finding(one.step, "", f"{one.says}: {why}"))
     return faults
 
 
-def fault(one: Equality, tables: Mapping[str, pa.Table]) -> str:
-    """Why an equality does not hold; empty if it does, or if nothing was said."""
+def fault(one: Equality, tables: Mapping[str, pa.Table], base: Any) -> str:
+    """Why an equality does not hold, by queries on the connection ``base``; empty if it holds, or if nothing was said."""
+    import duckdb
+
     if one.left.table not in tables:
         return ""
     missing = [name for name in _tables(one) if name not in tables]
     if missing:
         return f"the run has no table {' or '.join(missing)}"
-    import duckdb
-
-    with duckdb.connect() as base:
-        for name in _tables(one):
-            base.register(name, tables[name])
-        try:
-            rows = base.execute(_difference(one)).fetchall()
-        except duckdb.Error as error:
-            return str(error).splitlines()[0]
-    return _told(one, rows)
+    for name in _tables(one):
+        base.register(name, tables[name])
+    try:
+        return _told(one, base.execute(_difference(one)).fetchall())
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
 
 
 def _told(one: Equality, rows: list[tuple[Any, ...]]) -> str:
@@ -127,10 +128,15 @@ def _difference(one: Equality) -> str:
 
 
 def _select(side: Side) -> str:
-    keys = ", ".join(f'{expression} AS "{name}"' for name, expression in side.keys.items())
+    keys = ", ".join(f'{_expression(one)} AS "{name}"' for name, one in side.keys.items())
     where = f"WHERE {side.where}" if side.where else ""
-    join = f'JOIN "{side.join.table}" AS other ON {side.join.on}' if side.join else ""
+    join = f'JOIN "{side.join.table}" AS other ON {side.join.matching}' if side.join else ""
     return f"SELECT {keys}, CAST({side.value} AS DOUBLE) AS v FROM ({_rows(side)}) {join} {where}"
+
+
+def _expression(text: str) -> str:
+    """A column's name quoted (it may be a word of the language), anything else as it stands."""
+    return f'"{text}"' if text.isidentifier() else text
 
 
 def _rows(side: Side) -> str:

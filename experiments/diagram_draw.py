@@ -30,12 +30,18 @@ def write(sequence: Course, path: Path, form: str, clock: Clock) -> Path:
     if form == "mermaid":
         path.write_text(mermaid(sequence, clock), encoding="utf-8")
     else:
-        figure(sequence, clock).savefig(path, format=form, dpi=130, bbox_inches="tight", metadata=_metadata(form))
+        _save(figure(sequence, clock), path, form)
     return path
 
 
-def _metadata(form: str) -> dict[str, Any] | None:
-    return {"Date": None} if form == "svg" else None
+def _save(drawn: Any, path: Path, form: str) -> None:
+    """The same bytes for the same diagram: neither date nor random ids."""
+    from matplotlib import rc_context
+
+    with rc_context({"svg.hashsalt": "coflex"}):
+        drawn.savefig(
+            path, format=form, dpi=130, bbox_inches="tight", metadata={"Date": None} if form == "svg" else None
+        )
 
 
 def label(arrow: Arrow) -> str:

@@ -59,7 +59,13 @@ class Scribe:
              "acknowledged_ms": self.now_ms + 2_400, "attempts": 1, "duplicates": 0, "status": "acknowledged",
              "reason": None, "digest": 0, "answer_to": answer_to}
         )  # fmt: skip
-        values = {"subject": f"{sender}>{receiver}", "value": float(row), "gate_ms": self.now_ms + HOUR, "approved": True, "net_eur": 12.5} | content
+        values = {
+            "subject": f"{sender}>{receiver}",
+            "value": float(row),
+            "gate_ms": self.now_ms + HOUR,
+            "approved": True,
+            "net_eur": 12.5,
+        } | content
         self.contents.setdefault(record, []).append({"row": row} | values)
         return name
 
@@ -141,11 +147,15 @@ def settlement(scribe, number, at_ms):
     scribe.send("MeterData", "dso-1/dso-database", "gdbn-1/settlement", answer_to=question)
     scribe.act("read_baselines", "gdbn-1/settlement", ["baselines/base-1"], [])
     scribe.act("calculate_delivery", "gdbn-1/settlement", ["meters/home-0001"], ["deliveries/settle-1"])
-    scribe.act("verify_delivery", "gdbn-1/settlement", ["deliveries/settle-1", "activations/act-1"], ["deliveries/settle-1"])
+    scribe.act(
+        "verify_delivery", "gdbn-1/settlement", ["deliveries/settle-1", "activations/act-1"], ["deliveries/settle-1"]
+    )
     scribe.act("calculate_remuneration", "gdbn-1/settlement", ["deliveries/settle-1"], ["settlements/settle-1"])
     scribe.send("RemunerationAndPenalty", "gdbn-1/settlement", "dso-1/dso-settlement-service")
     scribe.send("SettlementDecision", "dso-1/dso-settlement-service", "gdbn-1/settlement")
-    scribe.send("Invoice", "gdbn-1", [*(f"{fsp}/fsp-technical-platform" for fsp in FSPS), "dso-1/dso-settlement-service"])
+    scribe.send(
+        "Invoice", "gdbn-1", [*(f"{fsp}/fsp-technical-platform" for fsp in FSPS), "dso-1/dso-settlement-service"]
+    )
     for fsp, homes in FSPS.items():
         scribe.send("MemberStatement", fsp, list(homes))
     scribe.close()
@@ -155,7 +165,9 @@ def addresses():
     rows = []
 
     def add(address, party, actors, operator=None, *, device=False):
-        rows.append({"address": address, "party": party, "actors": actors, "operator": operator or party, "device": device})
+        rows.append(
+            {"address": address, "party": party, "actors": actors, "operator": operator or party, "device": device}
+        )
 
     for party, (role, systems) in SYSTEMS.items():
         add(party, party, [role])
@@ -247,3 +259,54 @@ def write_tables():
 def talks():
     """The functions that write a conversation of each use case."""
     return {"SUC05.1": aggregation, "SUC06.1": procurement, "SUC06.2": activation, "SUC06.3": settlement}
+
+
+def _interval_table(names, **columns):
+    """Two quarter-hours, each column a pair of values or one for both."""
+    values = {name: value if isinstance(value, list) else [value, value] for name, value in columns.items()}
+    return pa.table(names | {"t_ms": [0, 900_000]} | values)
+
+
+def _content(row, **fields):
+    return pa.Table.from_pylist([{"row": row, "from_ms": 0, "step_s": 900.0} | fields])
+
+
+@pytest.fixture(scope="session")
+def market_tables():
+    """One bid from its need to its payment, worked by hand: 20 and 15 kW accepted and delivered, 0.40 EUR/kWh."""
+    contract, pair = {"bid": ["bid-1"] * 2}, {"activation": ["act-1"] * 2}
+    need = {"constraint": ["trafo-1"] * 2, "direction": ["up"] * 2}
+    settled = {
+        "settlement": "settle-1",
+        "fsp": "fsp-sol",
+        "remuneration_eur": 3.5,
+        "penalty_eur": 0.25,
+        "net_eur": 3.25,
+    }
+    return {
+        "needs": _interval_table(need, need="need-1", quantity_kw=[40.0, 30.0]),
+        "bids": _interval_table(contract, quantity_kw=[25.0, 15.0], accepted_kw=[20.0, 15.0]),
+        "clearings": _interval_table(need, session="need-1", needed_kw=[40.0, 30.0]),
+        "activations": _interval_table(pair, area="LV1", ordered_kw=[20.0, 15.0]),
+        "baselines": _interval_table({"baseline": ["base-1"] * 2}, fsp="fsp-sol", area="LV1", power_kw=[30.0, 28.0]),
+        "meters": pa.table(
+            {"meter": ["m-1", "m-1", "m-2", "m-2"], "t_ms": [0, 900_000] * 2, "import_kwh": [2.0, 2.5, 1.0, 1.0], "export_kwh": [0.0, 0.0, 0.5, 0.25]}
+        ),
+        "deliveries": _interval_table(
+            pair, settlement="settle-1", fsp="fsp-sol", area="LV1", baseline_kw=[30.0, 28.0], metered_kw=[10.0, 13.0],
+            ordered_kw=[20.0, 15.0], delivered_kw=[20.0, 15.0],
+        ),
+        "settlements": pa.table({"settlement": ["settle-1"], "fsp": ["fsp-sol"], "net_eur": [3.25]}),
+        "ledger": pa.table({"eur": [3.25], "purpose": ["flexibility"], "message_id": ["8"]}),
+        "messages": pa.table({"row": [7], "message_id": ["8"]}),
+        "content/SessionRequest": _content(1, constraint="trafo-1", direction="up", need_kw=[40.0, 30.0]),
+        "content/Bid": _content(2, bid="bid-1", quantity_kw=[25.0, 15.0]),
+        "content/ClearingResult": _content(3, bid="bid-1", cleared_kw=[20.0, 15.0]),
+        "content/Award": _content(4, bid="bid-1", cleared_kw=[20.0, 15.0]),
+        "content/EngagementRequest": _content(5, bid="bid-1", engaged_kw=[20.0, 15.0]),
+        "content/BaselineDeclaration": _content(6, baseline="base-1", power_kw=[30.0, 28.0]),
+        "content/Invoice": pa.table({"row": [7], "eur": [3.25]}),
+        "content/ActivationRequest": _content(8, activation="act-1", ordered_kw=[20.0, 15.0]),
+        "content/MeterData": _content(9, meters=["m-1", "m-2"], metered_kw=[10.0, 13.0]),
+        "content/RemunerationAndPenalty": pa.Table.from_pylist([{"row": 10} | settled]),
+    }  # fmt: skip

@@ -319,7 +319,9 @@ def test_rows_that_nothing_expects_are_counted(activation, write_tables):
 def test_second_report_is_the_sharing_and_not_a_repeat_of_the_aggregation(scribe, talks, write_tables):
     """SUC05.1/5 and 6 have the same sender, receiver and information."""
     talks["SUC05.1"](scribe, 1, 0)
-    alone = {row["row"] for row in scribe.messages if row["record"] == "FlexibilityPotential" and row["receiver"] == "dso-1"}
+    alone = {
+        row["row"] for row in scribe.messages if row["record"] == "FlexibilityPotential" and row["receiver"] == "dso-1"
+    }
     with_members = {
         row["row"] for row in scribe.messages if row["record"] == "FlexibilityPotential" and row["receiver"] != "dso-1"
     }

@@ -5,7 +5,15 @@ import pytest
 
 from environment.messages import digest_rows
 from experiments.conformance import check
-from experiments.conformance_mutations import Mutation, check_law, made_steps, mutations, restricted, samples, unexpected
+from experiments.conformance_mutations import (
+    Mutation,
+    check_law,
+    made_steps,
+    mutations,
+    restricted,
+    samples,
+    unexpected,
+)
 from experiments.covers import covers
 
 KINDS = {"delete", "sender", "receiver", "before_cause", "delivery", "content"}
@@ -30,7 +38,9 @@ def test_deleting_is_reported_as_missing_in_that_conversation_alone(journal_day)
     for mutation in mutations(journal_day, None):
         if mutation.kind == "delete":
             report = check(mutation.tables)
-            findings = [(suc, one.step, one.conversation) for suc, case in report.usecases.items() for one in case.broken]
+            findings = [
+                (suc, one.step, one.conversation) for suc, case in report.usecases.items() for one in case.broken
+            ]
             assert findings == [(mutation.suc, mutation.step, mutation.conversation)]
 
 
@@ -48,7 +58,10 @@ def test_law_notices_a_cascade(journal_day):
     acts = mutation.tables["acts"]
     other = acts.filter(pa.compute.not_equal(acts["act"], "start_delivery"))
     after = check({**mutation.tables, "acts": other})
-    assert {text.split(":")[0] for text in unexpected(before, mutation, after)} == {"SUC06.2/1.5", "SUC06.2/1.5 is no longer made"}
+    assert {text.split(":")[0] for text in unexpected(before, mutation, after)} == {
+        "SUC06.2/1.5",
+        "SUC06.2/1.5 is no longer made",
+    }
 
 
 def test_restricted_run_holds_one_conversation(journal_day):

@@ -1,0 +1,99 @@
+"""Provenance law C11: a number that a step carries equals the table it came from."""
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from experiments.conformance_provenance import Equality, Side, check_provenance, equalities, fault
+
+STEP = 900_000
+
+
+def changed(tables, name, column, row, value):
+    """The tables with one value changed."""
+    table = tables[name]
+    values = table[column].to_pylist()
+    values[row] = value
+    return {
+        **tables,
+        name: table.set_column(
+            table.column_names.index(column), column, pa.array(values, table.schema.field(column).type)
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def base():
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def test_correct_numbers_have_no_fault(market_tables):
+    assert check_provenance(market_tables) == {}
+
+
+def test_every_equality_looks_at_something(market_tables, base):
+    """Each of them must be able to fail: emptied on the right, it does."""
+    for suc, listed in equalities().items():
+        for one in listed:
+            if one.left.table == one.right.table:
+                continue
+            emptied = {**market_tables, one.right.table: market_tables[one.right.table].slice(0, 0)}
+            assert fault(one, emptied, base), (suc, one.says)
+
+
+WRONG = [
+    ("needs", "quantity_kw", 1, 31.0, "SUC06.1", "2.3"),
+    ("bids", "accepted_kw", 0, 3.0, "SUC06.1", "2.8"),
+    ("bids", "quantity_kw", 1, 3.0, "SUC06.1", "2.6"),
+    ("activations", "ordered_kw", 0, 3.0, "SUC06.2", "1.2"),
+    ("deliveries", "delivered_kw", 1, 19.0, "SUC06.3", "1.3"),
+    ("deliveries", "ordered_kw", 1, 19.0, "SUC06.3", "1.4"),
+    ("meters", "import_kwh", 0, 9.9, "SUC06.3", "1.1"),
+    ("baselines", "power_kw", 0, 31.0, "SUC06.3", "1.2"),
+    ("settlements", "net_eur", 0, 1.0, "SUC06.3", "1.6"),
+    ("ledger", "eur", 0, 1.0, "SUC06.3", "1.7"),
+    ("ledger", "message_id", 0, "77", "SUC06.3", "1.7"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "row", "value", "suc", "step"), WRONG)
+def test_number_that_differs_from_its_table_is_a_fault_of_the_step(market_tables, table, column, row, value, suc, step):
+    faults = check_provenance(changed(market_tables, table, column, row, value))
+    assert step in {one.step for one in faults[suc]}
+
+
+def test_fault_says_where_and_both_numbers(market_tables):
+    wrong = changed(market_tables, "content/EngagementRequest", "engaged_kw", 0, [20.0, 15.5])
+    (one,) = check_provenance(wrong)["SUC06.1"]
+    assert one.why == (
+        "an FSP is engaged for the quantity that the order book accepted: at bid bid-1, t_ms 900000 content/EngagementRequest says 15.5, bids 15; 1 of such rows"
+    )
+
+
+def test_difference_below_the_tolerance_is_none(market_tables):
+    assert check_provenance(changed(market_tables, "bids", "accepted_kw", 0, 20.0 + 5e-7)) == {}
+
+
+def test_table_that_is_missing_is_named(market_tables):
+    rest = {name: table for name, table in market_tables.items() if name != "activations"}
+    faults = check_provenance(rest, ["SUC06.2"])
+    assert faults["SUC06.2"][0].why.endswith("the run has no table activations")
+
+
+def test_nothing_said_is_no_fault(market_tables):
+    rest = {name: table for name, table in market_tables.items() if not name.startswith("content/")}
+    assert check_provenance(rest, ["SUC06.2"]) == {}
+
+
+def test_right_rows_that_nobody_said_count_where_both_sides_are_demanded(market_tables):
+    more = pa.concat_tables(
+        [market_tables["settlements"], pa.table({"settlement": ["settle-2"], "fsp": ["fsp-sol"], "net_eur": [3.0]})]
+    )
+    faults = check_provenance({**market_tables, "settlements": more}, ["SUC06.3"])
+    assert [(one.step, "says nothing" in one.why) for one in faults["SUC06.3"]] == [("1.6", True)]
+
+
+def test_unknown_column_is_told(market_tables, base):
+    one = Equality("1.1", "x", Side("needs", "no_such", {"k": "need"}), Side("needs", "quantity_kw", {"k": "need"}))
+    assert "no_such" in fault(one, market_tables, base)
