@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.payments import pay_many
-from agents.prosumer_hems import Hems
+from agents.prosumer_hems import DayPlan, Hems
 from agents.prosumer_life import live_step
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
@@ -89,15 +89,17 @@ class Prosumers(Party):
         controls: the devices' set-points.
         membership: who serves the homes.
         overrides: (homes, steps) where people take over by hand.
+        offered: steps of the day in which flexibility may be offered; None where nobody asks for it.
     """
 
     stored = (FlexibilityPotential, MemberStatement)
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
-        overrides: NDArray[np.bool_],
+        overrides: NDArray[np.bool_], offered: slice | None,
     ) -> None:  # fmt: skip
         super().__init__(seat)
+        self._offered = offered
         self._hems = hems
         self._readings = readings
         self._controls = controls
@@ -107,6 +109,7 @@ class Prosumers(Party):
         self._streams = np.full(hems.book.n, -1, np.int64)
         self._conversations: list[str] = []
         self._signals: list[Batch[ActivationSignal]] = []
+        self._offered_of: DayPlan | None = None
 
     @property
     def _timeline(self) -> Timeline:
@@ -120,9 +123,17 @@ class Prosumers(Party):
         """At every step: look at the meters, follow the plan, stream telemetry."""
         for step in range(self._timeline.index(self.now_ms), self._timeline.n):
             yield self.until(int(self._timeline.starts_ms[step]))
-            taken = live_step(self._hems, self._readings, self._controls, self._overrides, step, observe=self.now_ms > 0)
+            taken = live_step(self._hems, self._readings, self._controls, self._overrides, step)
+            self._offer()
             self._stream()
             self._tell_overrides(taken)
+
+    def _offer(self) -> None:
+        """Work out, once for each new plan, what could be left out of it."""
+        plan = self._hems.next
+        if plan is not None and self._offered is not None and plan is not self._offered_of:
+            self._offered_of = plan
+            self._hems.offer(self._offered)
 
     # --- SUC05.1 -------------------------------------------------------------------------------------------------------
 
@@ -247,9 +258,7 @@ class Prosumers(Party):
         assert current is not None
         place = step - current.first
         plan = current.plan
-        return np.asarray(
-            (plan.ev_kw + plan.battery_kw + plan.heater_kw + plan.heat_pump_kw)[rows, place], np.float64
-        )
+        return np.asarray((plan.ev_kw + plan.battery_kw + plan.heater_kw + plan.heat_pump_kw)[rows, place], np.float64)
 
     def _feed_back(self, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
         for conversation in dict.fromkeys(self._cycle.get(row, "") for row in rows.tolist()):

@@ -2,7 +2,7 @@
 
 History, twin and coordinated run live by the same object: a home without coordination follows its own best schedule (the day's plan), in
 coordination the same plan is the baseline that it declares. A day's plan is made at noon of the day before and is in force from
-midnight; in between only homes whose present has left their plan are planned again.
+midnight; in between only cars that come otherwise than planned are planned again.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from agents.strategies.home_control import SetPoints
 from agents.strategies.home_flexibility import Potential
 from agents.strategies.home_model import States, simulate
 from agents.strategies.home_plan import plan as cheapest
+from agents.strategies.home_recharge import recharge
 from agents.strategies.home_view import PER_STEP, HomePlan, HomeView
 from environment.calendar import Calendar, Timeline
 from environment.instruments import Readings
@@ -24,6 +25,9 @@ from environment.weather.view import WeatherView
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 I64 = NDArray[np.int64]
+
+CAR_KWH = 1.0
+"""A car may differ by so much from what its plan expects."""
 
 HORIZON_STEPS_H = 36.0
 """A day's plan looks from its midnight to the noon after, so that cars are ready the next morning."""
@@ -168,26 +172,49 @@ class Hems:
     # --- each step -------------------------------------------------------------------------------------------------------
 
     def control(self, step: int, readings: Readings) -> SetPoints | None:
-        """Set-points for ``step``, which begins now; plans again for homes whose present left their plan. None without a plan."""
+        """Set-points for ``step``, which begins now; cars that came otherwise than planned are planned again. None without a plan."""
         if self.next is not None and step >= self.next.first:
             self.current, self.next = self.next, None
         current = self.current
         if current is None or not current.first <= step < current.end:
             return None
         now = self.book.now_view(step, readings, self.weather)
-        self._replan(step, now, readings)
+        self._recharge(step, now, readings)
         return home_control.set_points(now, current.plan, step - current.first, self.ordered_until > step)
 
-    def _replan(self, step: int, now: HomeView, readings: Readings) -> None:
+    def _recharge(self, step: int, now: HomeView, readings: Readings) -> None:
+        """Plan charging again where a car is here with other energy, or at another time, than the plan expects.
+
+        The stores of heat need no new plan: their bounds are kept from step to step (``home_control``).
+        """
         current = self.current
         assert current is not None
         place = step - current.first
-        off = home_control.needs_replan(now, current.view, current.expected, place) & (self.ordered_until <= step)
+        made, plugged = current.view, now.ev_plugged[:, 0]
+        other = np.abs(now.ev_kwh - current.expected.ev_kwh[:, place]) > CAR_KWH
+        off = plugged & now.automatic & (now.ev_kw > 0) & (other | ~made.ev_plugged[:, place]) & (self.ordered_until <= step)
         rows = np.flatnonzero(off)
-        if len(rows):
-            view = self.book.with_ends(self._view(step, current.end, readings, rows))
-            self._splice(rows, place, view, cheapest(view))
-            self.replanned += len(rows)
+        if not len(rows):
+            return
+        rest = slice(place, made.m)
+        deadline = np.nan_to_num(readings["ev_departure_step"][rows], nan=float(current.end)).astype(np.int64) - step
+        plan = current.plan
+        needed = np.maximum(now.ev_target_share[rows] * now.ev_kwh_capacity[rows] - now.ev_kwh[rows], 0.0)
+        others = plan.net_kw[rows, rest] - plan.ev_kw[rows, rest]
+        power = recharge(
+            needed, deadline, now.ev_kw[rows], now.ev_eta_charge[rows], others, now.contracted_kw[rows],
+            made.buy_eur_per_kwh[rows, rest], made.sell_eur_per_kwh[rows, rest], made.hours,
+        )  # fmt: skip
+        stays = np.arange(made.m - place) < deadline[:, None]
+        power = np.where(stays, power, plan.ev_kw[rows, rest])
+        plan.ev_kw[rows, rest] = power
+        plan.net_kw[rows, rest] = others + power
+        made.ev_plugged[rows, rest] |= stays
+        made.ev_drive_kwh[rows, rest] = np.where(stays, 0.0, made.ev_drive_kwh[rows, rest])
+        change = now.ev_eta_charge[rows, None] * made.hours * power - made.ev_drive_kwh[rows, rest]
+        energy = np.cumsum(np.concatenate([now.ev_kwh[rows, None], change], axis=1), axis=1)
+        current.expected.ev_kwh[rows, place:] = np.clip(energy, 0.0, now.ev_kwh_capacity[rows, None])
+        self.replanned += len(rows)
 
     def _splice(self, rows: I64, place: int, view: HomeView, plan: HomePlan) -> None:
         """Replace the plan of some homes from a position on, with the view and the expectation that belong to it."""

@@ -20,7 +20,7 @@ PLAN_HOUR = 12.0
 
 
 def live_step(
-    hems: Hems, readings: Readings, controls: Controls, overrides: NDArray[np.bool_], step: int, observe: bool = True
+    hems: Hems, readings: Readings, controls: Controls, overrides: NDArray[np.bool_], step: int
 ) -> I64:
     """What the homes do at the beginning of ``step``: record the last step, plan at noon, set their devices.
 
@@ -30,12 +30,11 @@ def live_step(
         controls: their devices' set-points.
         overrides: (homes, steps) where people take over by hand.
         step: the step that begins.
-        observe: False at an instant that was observed before.
 
     Returns:
         homes whose people take over now.
     """
-    if observe and step > hems.seen.steps:
+    if step > hems.seen.steps:
         hems.observe(step - 1, readings)
     if hems.is_planning_time(step, PLAN_HOUR):
         hems.plan_next(step, readings)

@@ -31,6 +31,7 @@ class RetailTerms:
 
     Attributes:
         customers: names of the homes.
+        meters: their metering points.
         tariff: name of each home's tariff.
         prices: by tariff, on the meters' timeline.
         days_ms: (start, end) of the days that are billed.
@@ -40,6 +41,7 @@ class RetailTerms:
     """
 
     customers: Sequence[str]
+    meters: Sequence[str]
     tariff: Sequence[str]
     prices: Mapping[str, Prices]
     days_ms: Sequence[tuple[int, int]]
@@ -81,7 +83,7 @@ class Retailer(Party):
     def _bills(self, from_ms: int, to_ms: int) -> dict[str, NDArray[np.float64]]:
         """Columns of the bills, amounts in whole cents."""
         steps = self._meters.timeline.steps(from_ms, to_ms)
-        kwh = self._meters.read(self._terms.customers, from_ms, to_ms) * self._meters.timeline.hours
+        kwh = self._meters.read(self._terms.meters, from_ms, to_ms) * self._meters.timeline.hours
         taken, fed = np.maximum(kwh, 0.0), np.maximum(-kwh, 0.0)
         n = len(kwh)
         columns: dict[str, NDArray[np.float64]] = {

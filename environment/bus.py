@@ -67,8 +67,8 @@ class Channel:
     attempts: int = 3
 
 
-INTERNAL = Channel("internal", Delay("constant", 0.05))
-"""Between systems of one party: 50 ms, nothing lost."""
+INTERNAL = Channel("inside", Delay("constant", 0.001))
+"""Between systems of one party: the least that a message takes, nothing lost."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,12 @@ class Partition:
 
 @dataclass(frozen=True)
 class DroppedAcknowledgements:
-    """Acknowledgements by these receivers never arrive in [from_ms, to_ms)."""
+    """A share of the acknowledgements by these receivers never arrives in [from_ms, to_ms)."""
 
     receivers: Mask
     from_ms: int
     to_ms: int
+    share: float = 1.0
 
 
 Disturbance = Outage | Partition | DroppedAcknowledgements
@@ -130,7 +131,9 @@ class Bus:
         chance: Chance,
         permissions: Mapping[str, frozenset[str]],
         channels: Mapping[str, Channel] | None = None,
+        channel_of: Mapping[str, str] | None = None,
         default: Channel | None = None,
+        inside: Channel = INTERNAL,
         disturbances: tuple[Disturbance, ...] = (),
         authenticate: bool = True,
     ) -> None:
@@ -140,8 +143,10 @@ class Bus:
             directory: all addresses.
             chance: source of the draws.
             permissions: for each record the actors that may send it; a record that is not listed may be sent by anybody.
-            channels: for addresses (or the part before the slash) the channel that they are reached by.
+            channels: channels by name.
+            channel_of: address -> name of the channel that it is reached by.
             default: channel of all others.
+            inside: channel between systems of one party.
             disturbances: outages, partitions, dropped acknowledgements.
             authenticate: whether signatures and roles are checked on receipt.
         """
@@ -149,8 +154,8 @@ class Bus:
         self.journal = Journal(directory)
         self._authenticate = authenticate
         self._disturbances = disturbances
-        self._channels = [INTERNAL, default or Channel(), *(channels or {}).values()]
-        self._channel_of = self._assign(list(channels or {}))
+        self._channels = [inside, default or Channel(), *(channels or {}).values()]
+        self._channel_of = self._assign(list(channels or {}), channel_of or {})
         self._permitted = {
             record: np.logical_or.reduce([directory.playing(actor) for actor in sorted(actors)])
             for record, actors in permissions.items()
@@ -160,12 +165,13 @@ class Bus:
         self._loss = chance.stream("bus.loss")
         self._acknowledgement_loss = chance.stream("bus.acknowledgement-loss")
         self._duplication = chance.stream("bus.duplication")
+        self._fault = chance.stream("bus.dropped-acknowledgement")
         self._instant = NEVER
         self._posted: dict[tuple[str, str], U64] = {}
 
-    def _assign(self, named: list[str]) -> I64:
+    def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
         place = {name: 2 + number for number, name in enumerate(named)}
-        channel = (place.get(name, place.get(name.split("/")[0], 1)) for name in self.directory.names)
+        channel = (place[channel_of[name]] if name in channel_of else 1 for name in self.directory.names)
         return np.fromiter(channel, np.int64, len(self.directory.names))
 
     def key_ring(self, party: int) -> KeyRing:
@@ -279,7 +285,9 @@ class Bus:
         arrives = ~self._lost(self._loss, channel[rows], ids, attempt) & (receiver >= 0)
         arrives &= self._passes(sender, receiver, start_ms, arrival_ms)
         returns = arrives & ~self._lost(self._acknowledgement_loss, channel[rows], ids, attempt)
-        returns &= self._passes(receiver, sender, arrival_ms, back_ms) & ~self._dropped(receiver, arrival_ms)
+        returns &= self._passes(receiver, sender, arrival_ms, back_ms) & ~self._dropped(
+            receiver, arrival_ms, ids, attempt
+        )
         traffic.attempts[rows] += 1
         first = arrives & (traffic.delivered_ms[rows] == NEVER)
         traffic.duplicates[rows] += arrives & ~first
@@ -323,11 +331,12 @@ class Bus:
                 passes &= ~(across & _during(one, arrives_ms))
         return passes
 
-    def _dropped(self, receiver: I64, at_ms: I64) -> Mask:
+    def _dropped(self, receiver: I64, at_ms: I64, ids: U64, attempt: int) -> Mask:
         dropped = np.zeros(len(receiver), bool)
         for one in self._disturbances:
             if isinstance(one, DroppedAcknowledgements):
-                dropped |= one.receivers[receiver] & _during(one, at_ms)
+                share = np.where(one.receivers[receiver] & _during(one, at_ms), one.share, 0.0)
+                dropped |= self._happens(self._fault, share, ids, attempt)
         return dropped
 
     # --- the receiver's door ---------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The calendar: where milliseconds of the world meet dates, time zones and daylight saving. Nowhere else do they meet."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ class Calendar:
     """Instants of a run. Instant 0 is ``begins`` (an aware datetime); earlier instants (history) are negative.
 
     Attributes:
-        begins: the start of the world.
+        begins: the start of the world; kept in UTC, since differences within a zone would count wall-clock hours.
         zone: the local time zone.
         holidays: local dates that count as Sundays.
     """
@@ -24,6 +24,10 @@ class Calendar:
     begins: datetime
     zone: ZoneInfo
     holidays: frozenset[date] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Keep the start in UTC."""
+        object.__setattr__(self, "begins", self.begins.astimezone(UTC))
 
     def at(self, local: datetime) -> int:
         """The instant [ms] of a local wall-clock time; of a time that happens twice, the first."""

@@ -109,6 +109,17 @@ class Controls:
 
 
 @dataclass
+class Switchgear:
+    """The operator's own means: tap positions and switches that it wants set (by the grid's names), from now on."""
+
+    pending: list[tuple[dict[str, int], tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+
+    def set(self, taps: dict[str, int], close: tuple[str, ...], open_branches: tuple[str, ...]) -> None:
+        """Ask for tap positions by transformer, ties to close and branches to open."""
+        self.pending.append((taps, close, open_branches))
+
+
+@dataclass
 class ScadaView:
     """The control room's picture: the last snapshot, and those before.
 

@@ -73,6 +73,10 @@ class GridSide:
     scada: ScadaView | None = None
     measure: Callable[[Flow, int], F64] | None = None
 
+    def switch(self, from_ms: int, state: PowerFlow) -> None:
+        """Bring the grid into a switching state from an instant on."""
+        self.states = sorted([*self.states, (from_ms, state)], key=lambda one: one[0])
+
     def at(self, t_ms: int) -> PowerFlow:
         """The power flow in the switching state of an instant."""
         return next(flow for start, flow in reversed(self.states) if start <= t_ms)
@@ -97,7 +101,8 @@ class Physics:
         meters: the meters' store; homes come first.
         grid: where the meters are connected.
         snapshot_ms: period of SCADA snapshots.
-        displays: what the devices show their homes: kind -> columns of ``Readings`` from (fleet, step).
+        displays: what the devices show their homes: columns of ``Readings`` from (physics, step).
+        publish: called at the end of every step (weather service).
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class Physics:
         grid: GridSide,
         snapshot_ms: int,
         displays: Callable[["Physics", int], dict[str, F64]],
+        publish: Callable[[int], None] = lambda now_ms: None,
     ) -> None:
         self.timeline = timeline
         self.homes = homes
@@ -124,6 +130,7 @@ class Physics:
         self.record = Record()
         self.first = timeline.index(0)
         self._displays = displays
+        self.publish = publish
         self._flexible_kw = np.zeros(homes)
         self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
         for kind, one in self.installed.items():
@@ -146,6 +153,7 @@ class Physics:
                 self.record.power_kw[kind][:, step - self.first] = power
                 self.record.state[kind][:, step - self.first] = one.fleet.state_value
         self.meters.record(step, kw)
+        self.publish(now_ms)
         self.show(now_ms)
 
     def show(self, now_ms: int) -> None:
@@ -244,13 +252,3 @@ def _places(owner: I64, homes: int) -> I64:
     places = np.full(max(homes, int(owner.max(initial=-1)) + 1), -1, np.int64)
     places[owner] = np.arange(len(owner))
     return places
-
-
-def copy_of(physics: Physics) -> Any:
-    """A deep copy that shares what never changes (networks, inputs): the starting point of a twin."""
-    import copy
-
-    shared: list[Any] = [physics.timeline, physics.uncontrolled, *(state for _, state in physics.grid.states)]
-    shared += [one.fleet.kind for one in physics.installed.values()] + [physics._displays]
-    shared += [one.fleet._inputs for one in physics.installed.values()]
-    return copy.deepcopy(physics, {id(one): one for one in shared})

@@ -48,8 +48,11 @@ class PowerFlow:
         closed_branches: Iterable[str] = (),
     ) -> None:
         self.network = network
-        self.branches = with_taps(network, tap_positions or {})
-        open_from, open_to = _switched(network, tuple(open_branches), tuple(closed_branches))
+        self.opened: tuple[str, ...] = tuple(open_branches)
+        self.tied: tuple[str, ...] = tuple(closed_branches)
+        self.taps: dict[str, int] = dict(tap_positions or {})
+        self.branches = with_taps(network, self.taps)
+        open_from, open_to = _switched(network, self.opened, self.tied)
         self.closed: Bool = ~(open_from | open_to)
         self.ports = ports(self.branches, open_from, open_to)
         self.energised = energised(network, self.closed)

@@ -1,0 +1,411 @@
+"""Distribution system operator: foresees, procures, activates and settles flexibility in its grid area.
+
+Its systems are addresses of one party: DERMS (look ahead), SCADA (real time), activation system, database (certified meters), settlement
+service.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.dso_contracts import Call, Contracts, DsoTerms, near_need, session_requests
+from agents.dso_outlook import LookAhead, Need, Outlook
+from agents.dso_settlement import judge
+from agents.payments import pay
+from environment.calendar import Calendar
+from environment.grid.means import MeansCosts, Measure, conventional_measures
+from environment.instruments import MeterStore, ScadaView, Switchgear
+from environment.messages.activation import (
+    ActivationNeed,
+    ActivationReport,
+    DeliveryDetected,
+    DeliveryMeasurement,
+    SignalReceipt,
+)
+from environment.messages.aggregation import (
+    ActivationFeedback,
+    AggregationCycle,
+    AssetBaseline,
+    AssetTelemetry,
+    CongestionRequirements,
+    FlexibilityPotential,
+    OnboardingFile,
+)
+from environment.messages.base import Batch
+from environment.messages.procurement import (
+    AvailabilityRequest,
+    ClearingResult,
+    EngagementRequest,
+    FlexibilityAvailability,
+)
+from environment.messages.settlement import (
+    Invoice,
+    MeterData,
+    MeterDataRequest,
+    RemunerationAndPenalty,
+    SettlementDecision,
+)
+from environment.party import Party, Process, Seat, Work, act, handles
+from markets.ledger import cents
+
+F64 = NDArray[np.float64]
+
+
+class Dso(Party):
+    """Operator of one distribution grid.
+
+    Args:
+        seat: place in the world.
+        look_ahead: forecast module with the operator's grid model.
+        meters: certified meters of its grid.
+        scada: real-time measurements.
+        switchgear: its own means.
+        calendar: local time.
+        terms: who the others are, products and deadlines.
+    """
+
+    stored = (
+        AssetTelemetry,
+        OnboardingFile,
+        ActivationFeedback,
+        AssetBaseline,
+        FlexibilityPotential,
+        FlexibilityAvailability,
+    )
+
+    def __init__(
+        self, seat: Seat, look_ahead: LookAhead, meters: MeterStore, scada: ScadaView, switchgear: Switchgear,
+        calendar: Calendar, terms: DsoTerms,
+    ) -> None:  # fmt: skip
+        super().__init__(seat)
+        self._look_ahead = look_ahead
+        self._meters = meters
+        self._scada = scada
+        self._switchgear = switchgear
+        self._calendar = calendar
+        self._terms = terms
+        self._cycle = ""
+        self._onboarded: list[int] = []
+        self._measured: dict[str, list[tuple[str, float]]] = {}
+        self._called_kwh: dict[str, tuple[float, float]] = {}
+        self._receipts: dict[str, SignalReceipt] = {}
+        self.register("needs")
+
+    def processes(self) -> Iterable[Process]:
+        """One procurement before every day of delivery."""
+        return [self.procure(start_ms, end_ms) for start_ms, end_ms in self._terms.days_ms]
+
+    # --- SUC06.1 scenario 2 ---------------------------------------------------------------------------------------------
+
+    def procure(self, start_ms: int, end_ms: int) -> Process:
+        """Foresee the day; if something is violated that own means do not mend, buy flexibility on the market."""
+        yield self.until(self._terms.procures_ms(start_ms))
+        day = self._calendar.local(start_ms).strftime("%Y-%m-%d")
+        conversation = self.open("SUC06.1", "2", day)
+        yield from self._gather_availability(conversation, start_ms, end_ms)
+        outlook, needs = self.forecast_violations(conversation, start_ms, end_ms)
+        self._tell_requirements(conversation, needs)
+        measure = self._conventional(conversation, outlook, needs)
+        if not needs or measure is not None:
+            reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
+            self.end(conversation, "refused", reason)
+            return
+        requests = session_requests(f"{self.name}/{day}", self.name, needs, self._terms, start_ms)
+        sent = self.send(requests, [self._terms.market] * len(requests), conversation)
+        outcome = yield self.confirm(sent)
+        if not outcome.acknowledged:
+            self.end(conversation, "failed", "the market operator did not acknowledge the session request")
+            return
+        contracts = yield from self._take_results(conversation, requests[0].gate_ms, requests[0].session)
+        if contracts is None:
+            self.end(conversation, "failed", "no clearing results came")
+            return
+        yield from self._engage(conversation, contracts)
+        self.end(conversation)
+        if contracts.names:
+            self.start(self.operate(conversation, contracts, outlook, needs))
+
+    def _gather_availability(self, conversation: str, start_ms: int, end_ms: int) -> Process:
+        """Step 2.1: the FSPs report what they could offer."""
+        if not self._terms.fsps:
+            return
+        request = AvailabilityRequest(from_ms=start_ms, to_ms=end_ms)
+        self.send(request, list(self._terms.fsps), conversation, system="derms")
+        yield self.sleep(self._terms.availability_wait_s)
+        for batch in self.stored_rows(FlexibilityAvailability):
+            for record in batch.records():
+                fsp = self.directory.addresses[int(batch.sender[0])].party
+                self.register("availability").add(
+                    t_ms=self.now_ms, fsp=fsp, area=record.area, up_kw=float(record.up_kw.max())
+                )
+
+    @act("forecast_violations", system="derms")
+    def forecast_violations(self, conversation: str, start_ms: int, end_ms: int) -> Work:
+        """Step 2.2: forecast load and network states, find violations, quantify the need."""
+        outlook = self._look_ahead.look(self.now_ms, end_ms)
+        self._register_forecast(outlook)
+        window_ms, steps = self._terms.window(start_ms)
+        needs = self._look_ahead.needs(outlook, window_ms, steps, self._terms.granularity_kw)
+        needs = [need for need in needs if need.need_kw.max() > 0 and need.direction in self._terms.directions]
+        t_ms = window_ms + self._meters.timeline.step_ms * np.arange(steps, dtype=np.int64)
+        for need in needs:
+            self.register("needs").add(
+                need=self._need_name(start_ms), conversation=conversation, constraint=need.constraint,
+                direction=need.direction, t_ms=t_ms, quantity_kw=need.need_kw, limit=need.limit,
+            )  # fmt: skip
+        reads = [f"forecasts/{self.name}"]
+        writes = [f"needs/{self._need_name(start_ms)}"] if needs else [f"forecasts/{self.name}"]
+        return Work((outlook, needs), conversation, reads, writes)
+
+    def _need_name(self, start_ms: int) -> str:
+        return f"{self.name}/{self._calendar.local(start_ms):%Y-%m-%d}"
+
+    def _register_forecast(self, outlook: Outlook) -> None:
+        """Keep the forecast of every transformer, and what was metered before (the references of its quality)."""
+        network, timeline = self._look_ahead.model.network, self._meters.timeline
+        t_ms = timeline.starts_ms[outlook.first : outlook.first + len(outlook.p_kw)]
+        past_first, past = self._look_ahead.past_flow(8 * round(24.0 / timeline.hours))
+        for branch in network.transformers.branch.tolist():
+            name = network.branches.names[branch]
+            self.register("forecasts").add(
+                made_ms=self.now_ms, t_ms=t_ms, party=self.name, subject=name, value_kw=outlook.expected.p_from_kw[:, branch],
+                horizon_h=(t_ms - self.now_ms) / 3_600_000.0,
+            )  # fmt: skip
+            values = past.p_from_kw[:, branch]
+            self.register("actuals").add(
+                t_ms=timeline.starts_ms[past_first : past_first + len(values)], subject=name, value_kw=values
+            )
+
+    def _tell_requirements(self, conversation: str, needs: list[Need]) -> None:
+        """SUC05.1 step 2: the constraint set of the cycle, to the aggregators and the onboarded assets."""
+        if not self._cycle:
+            return
+        for batch in self.stored_rows(OnboardingFile):
+            self._onboarded.extend(batch.sender.tolist())
+        worst = max(needs, key=lambda need: float(need.need_kw.max()), default=None)
+        record = CongestionRequirements(
+            need=conversation, area=worst.constraint if worst else "", from_ms=self.now_ms,
+            duration_s=float((worst.need_kw > 0).sum() * self._terms.step_s) if worst else 0.0,
+            volume_kw=float(worst.need_kw.max()) if worst else 0.0, price_cap_eur_per_kwh=self._terms.price_cap_eur_per_kwh,
+            baseline_horizon_s=86_400.0, activation_horizon_s=self._terms.announcement_s,
+            activation_timing_s=self._terms.full_activation_s,
+        )  # fmt: skip
+        devices = [self.directory.names[number] for number in sorted(set(self._onboarded))]
+        self.send(record, [*self._terms.fsps, *devices], self._cycle)
+
+    def _conventional(self, conversation: str, outlook: Outlook, needs: list[Need]) -> Measure | None:
+        """Try and price the own means; one that relieves everything is taken before flexibility is bought (SUC06.1 rule 11)."""
+        if not needs:
+            return None
+        rows = np.flatnonzero(outlook.violations.steps)
+        model = self._look_ahead.model
+        costs = MeansCosts(self._terms.tap_change_eur, self._terms.tap_change_eur, self._terms.switching_eur)
+        measures = conventional_measures(
+            model.network, outlook.p_kw[rows], outlook.q_kvar[rows], model.limits, costs, self._meters.timeline.hours,
+            model.open_at(self.now_ms),
+        )  # fmt: skip
+        best = next((one for one in measures if one.relieves), None)
+        for measure in measures[:10]:
+            self.register("measures").add(
+                conversation=conversation, kind=measure.kind, text=measure.text, cost_eur=measure.cost_eur,
+                residual_kwh=measure.residual_kwh, residual_hours=measure.residual_hours, taken=measure is best,
+            )  # fmt: skip
+        if best is not None:
+            self._switchgear.set(best.taps, best.close, best.open)
+        return best
+
+    def _take_results(self, conversation: str, gate_ms: int, session: str) -> Process:
+        """Step 2.8: wait for the cleared bids; they come after the gate."""
+        contracts = Contracts(session, self._terms.step_s)
+        until_ms = gate_ms + round(self._terms.results_within_s * 1000)
+        while True:
+            batch = yield self.receive(ClearingResult, conversation, until_ms)
+            if batch is None:
+                return contracts if contracts.heard else None
+            contracts.take(list(batch.records()))
+            until_ms = self.now_ms + 10_000  # the results of one clearing travel together
+
+    def _engage(self, conversation: str, contracts: Contracts) -> Process:
+        """Step 2.9: engage the FSPs with cleared bids, and let the GDBN know whom to pass notices to."""
+        for record in contracts.results:
+            engagement = EngagementRequest(
+                session=record.session, contract=contracts.name_of(record), bid=record.bid, fsp=record.fsp, area=record.area,
+                direction=record.direction, from_ms=record.from_ms, step_s=record.step_s, engaged_kw=record.cleared_kw,
+                price_eur_per_kwh=record.price_eur_per_kwh,
+            )  # fmt: skip
+            yield self.confirm(self.send(engagement, [record.fsp, self._terms.gdbn], conversation, system="derms"))
+
+    # --- SUC06.2 --------------------------------------------------------------------------------------------------------
+
+    def operate(self, parent: str, contracts: Contracts, outlook: Outlook, needs: list[Need]) -> Process:
+        """Watch the grid before every block of the window and call what is needed of the contracts."""
+        for begin in range(0, contracts.steps, self._terms.block_steps):
+            block = slice(begin, min(begin + self._terms.block_steps, contracts.steps))
+            from_ms = contracts.from_ms + begin * self._meters.timeline.step_ms
+            yield self.until(from_ms - round((self._terms.announcement_s + self._terms.calling_s) * 1000))
+            now_need = [self._near_need(contracts, outlook, need, from_ms, block) for need in needs]
+            if not any(need.max() > 0.0 for need in now_need):
+                continue
+            calls = contracts.call(needs, now_need, block)
+            yield from self._call_until_met(parent, contracts, needs, now_need, block, from_ms, calls)
+
+    def _near_need(self, contracts: Contracts, outlook: Outlook, need: Need, from_ms: int, block: slice) -> F64:
+        """Need in a block by what SCADA shows now: the forecast, shifted by its present error where the element is measured."""
+        point = f"{need.constraint}.p_kw"
+        if need.violation != "overload" or point not in self._scada.points or not len(self._scada.values):
+            return need.need_kw[block]
+        step = (self.now_ms - contracts.from_ms) // self._meters.timeline.step_ms
+        return near_need(
+            self._look_ahead.model, outlook, need, self._scada, self._meters.timeline, (self.now_ms, from_ms), block,
+            contracts.relief_kw(need, step), self._terms.margin_share,
+        )  # fmt: skip
+
+    def _call_until_met(
+        self, parent: str, contracts: Contracts, needs: list[Need], now_need: list[F64], block: slice, from_ms: int,
+        calls: list[Call],
+    ) -> Process:  # fmt: skip
+        """Call contracts; what an FSP does not confirm is called from the next, until nothing is left: then the need is unmet."""
+        while calls:
+            children = [self.start(self.activate(parent, call, needs[0], now_need[0], from_ms)) for call in calls]
+            kept = yield self.join(children)
+            for call, ok in zip(calls, kept, strict=True):
+                if not ok:
+                    contracts.bar(call.contract, block)
+            if all(kept):
+                break
+            calls = contracts.call(needs, now_need, block)
+        left = contracts.unmet(needs, now_need, block)
+        if left > 0.0:
+            self.register("unmet").add(t_ms=from_ms, parent=parent, quantity_kw=left)
+
+    def activate(self, parent: str, call: Call, need: Need, need_kw: F64, from_ms: int) -> Process:
+        """One call of one contract: need, notice, confirmation by the FSP, detection, report. True if the FSP confirmed."""
+        conversation = self.open("SUC06.2", "1", call.activation, parent=parent)
+        point = f"{need.constraint}.loading_percent"
+        measured = self._scada.value(point) if point in self._scada.points and len(self._scada.values) else need.limit
+        seen = ActivationNeed(
+            need=parent, constraint=need.constraint, measured_percent=float(measured), from_ms=from_ms,
+            step_s=self._terms.step_s, need_kw=need_kw,
+        )  # fmt: skip
+        activation_system = self.at("dso-activation-system")
+        yield self.confirm(self.send(seen, activation_system, conversation, system="dso-scada"))
+        request = call.request(self.name, from_ms, self._terms)
+        outcome = yield self.confirm(self.send(request, self._terms.gdbn, conversation, system="dso-activation-system"))
+        if not outcome.acknowledged:
+            self.end(conversation, "failed", "the dispatch notice was not acknowledged")
+            return False
+        self._register_call(conversation, call, from_ms)
+        receipt = yield from self._wait_receipt(call.activation)
+        if receipt is None or not receipt.accepted:
+            self.end(conversation, "failed", "the FSP did not confirm" if receipt is None else "the FSP refused")
+            return False
+        self.start(self._verify(conversation, call, need, from_ms))
+        return True
+
+    def _register_call(self, conversation: str, call: Call, from_ms: int) -> None:
+        t_ms = from_ms + self._meters.timeline.step_ms * np.arange(len(call.ordered_kw), dtype=np.int64)
+        self.register("activations").add(
+            activation=call.activation, conversation=conversation, bid=call.contract, fsp=call.fsp, area=call.area,
+            direction=call.direction, t_ms=t_ms, ordered_kw=call.ordered_kw,
+        )  # fmt: skip
+        hours = self._meters.timeline.hours
+        self._called_kwh[call.activation] = (
+            float(call.ordered_kw.sum() * hours),
+            float((call.ordered_kw * call.price).sum() * hours),
+        )
+
+    @handles(SignalReceipt)
+    def take_receipt(self, batch: Batch[SignalReceipt]) -> None:
+        """An FSP confirms (or refuses) an activation."""
+        for record in batch.records():
+            self._receipts[record.activation] = record
+
+    def _wait_receipt(self, activation: str) -> Process:
+        until_ms = self.now_ms + round(self._terms.receipt_within_s * 1000)
+        while activation not in self._receipts and self.now_ms < until_ms:
+            yield self.sleep(1.0)
+        return self._receipts.get(activation)
+
+    @handles(DeliveryMeasurement)
+    def see_delivery(self, batch: Batch[DeliveryMeasurement]) -> None:
+        """Step 1.6: power of resources moved, as the control room's measurements show."""
+        moved = batch["before_kw"] - batch["after_kw"]
+        for activation, sender, kw in zip(batch["activation"], batch.sender, moved, strict=True):
+            self._measured.setdefault(activation, []).append((self.directory.names[sender], float(kw)))
+
+    def _verify(self, conversation: str, call: Call, need: Need, from_ms: int) -> Process:
+        """Steps 1.7 and 1.8: SCADA tells the DSO what shows, the DSO reports it to the GDBN."""
+        point = f"{need.constraint}.loading_percent"
+        before = self._scada.value(point) if point in self._scada.points else 0.0
+        yield self.until(from_ms + round(self._terms.verify_after_s * 1000))
+        seen = self._measured.get(call.activation, [])
+        if not seen:
+            self.end(conversation, "failed", "no delivery shows in SCADA")
+            return
+        after = self._scada.value(point) if point in self._scada.points else 0.0
+        moved = float(sum(kw for _, kw in seen))
+        detected = DeliveryDetected(
+            activation=call.activation,
+            constraint=need.constraint,
+            before_percent=before,
+            after_percent=after,
+            moved_kw=moved,
+        )
+        yield self.confirm(self.send(detected, self.name, conversation, system="dso-scada"))
+        sign = 1.0 if call.direction == "up" else -1.0
+        report = ActivationReport(
+            activation=call.activation, node=call.area, volume_kw=sign * moved, verified=sign * moved > 0.0
+        )
+        yield self.confirm(self.send(report, self._terms.gdbn, conversation))
+        self.end(conversation)
+
+    @handles(DeliveryDetected)
+    def note_detection(self, batch: Batch[DeliveryDetected]) -> None:
+        """Step 1.7 has arrived at the control room's desk; the process that verifies goes on by itself."""
+
+    @handles(ActivationNeed)
+    def note_need(self, batch: Batch[ActivationNeed]) -> None:
+        """Step 1.1 has arrived at the activation system, which dispatches automatically."""
+
+    # --- SUC05.1 --------------------------------------------------------------------------------------------------------
+
+    @handles(AggregationCycle)
+    def join_cycle(self, batch: Batch[AggregationCycle]) -> None:
+        """A cycle of the platform provider begins: requirements will be told in it."""
+        self._cycle = batch.conversation
+
+    # --- SUC06.3 --------------------------------------------------------------------------------------------------------
+
+    @handles(MeterDataRequest)
+    def give_meter_data(self, batch: Batch[MeterDataRequest]) -> None:
+        """Step 1.1: certified readings of a portfolio, summed per interval."""
+        answers = []
+        for request in batch.records():
+            kw = self._meters.read(request.meters, request.from_ms, request.to_ms)
+            missing = int(np.isnan(kw).sum())
+            answers.append(
+                MeterData(
+                    meters=request.meters, from_ms=request.from_ms, step_s=self._terms.step_s,
+                    metered_kw=np.nan_to_num(kw).sum(axis=0), missing=missing,
+                )
+            )  # fmt: skip
+        self.answer(batch, answers)
+
+    @handles(RemunerationAndPenalty)
+    def decide_settlement(self, batch: Batch[RemunerationAndPenalty]) -> None:
+        """Step 1.7: approve a settlement, or dispute it with the reason."""
+        sender = [self.directory.names[number] for number in batch.sender]
+        for record, settler in zip(batch.records(), sender, strict=True):
+            reason = judge(record, self._called_kwh.get(record.activation))
+            decision = SettlementDecision(
+                settlement=record.settlement, approved=not reason, reason=reason, net_eur=cents(record.net_eur) / 100.0
+            )
+            self.send(decision, settler, batch.conversation, system="dso-settlement-service")
+
+    @handles(Invoice)
+    def pay_invoice(self, batch: Batch[Invoice]) -> None:
+        """Pay what the DSO owes; an invoice in its favour is paid by the other side."""
+        for record, message in zip(batch.records(), batch.ids, strict=True):
+            if record.debtor == self.name:
+                pay(self, self.name, record.creditor, record.eur, record.purpose, message)

@@ -1,0 +1,273 @@
+"""The DSO's look ahead: from meters and weather to flows, violations and needs (SUC06.1 rules 1 to 10).
+
+Load is forecast per local area (feeder and transformer level) by the named method and shared among the buses of the area as they
+have shared it before; the power flow of the operator's own network model turns it into loadings and voltages.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.strategies import forecasting
+from environment.calendar import Calendar, Timeline
+from environment.grid.areas import areas_of
+from environment.grid.flow import Flow
+from environment.grid.limits import Limits, Violations, find_violations
+from environment.grid.model import Network
+from environment.grid.power_flow import PowerFlow
+from environment.grid.sensitivity import sensitivities
+from environment.instruments import MeterStore
+from environment.weather.view import WeatherView
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+Violation = Literal["overload", "undervoltage", "overvoltage"]
+
+
+@dataclass(frozen=True)
+class GridModel:
+    """What the operator knows of its grid: the network, its limits, which meter is where, planned switching states.
+
+    Attributes:
+        network: the network.
+        limits: limits of operation.
+        meter_bus: bus of every meter of the operator's store, shape (meters,).
+        kvar_per_kw: reactive power of the load at each bus, from the register of connections, shape (buses,).
+        states: (from_ms, open branches), ascending: planned outages.
+    """
+
+    network: Network
+    limits: Limits
+    meter_bus: I64
+    kvar_per_kw: F64
+    states: tuple[tuple[int, tuple[str, ...]], ...]
+
+    def open_at(self, t_ms: int) -> tuple[str, ...]:
+        """Branches planned to be open at an instant."""
+        return next(branches for start, branches in reversed(self.states) if start <= t_ms)
+
+    def to_buses(self, meters_kw: F64) -> F64:
+        """Sums at the buses: (meters, T) -> (buses, T)."""
+        table = np.zeros((self.network.n_bus, meters_kw.shape[1]))
+        np.add.at(table, self.meter_bus, meters_kw)
+        return table
+
+
+@dataclass(frozen=True)
+class Need:
+    """Relief needed at one element over the window.
+
+    Attributes:
+        constraint: branch or bus.
+        violation: what is foreseen.
+        direction: of the flexibility.
+        need_kw: per interval, shape (T,).
+        limit: of the element [% or pu].
+        sensitivity: relief per kW of each area, by area name.
+    """
+
+    constraint: str
+    violation: Violation
+    direction: Literal["up", "down"]
+    need_kw: F64
+    limit: float
+    sensitivity: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One look ahead.
+
+    Attributes:
+        made_ms: when.
+        first: first step foreseen.
+        p_kw: net load of the buses, shape (T, buses).
+        q_kvar: reactive net load, shape (T, buses).
+        flow: the power flow of these.
+        violations: what it violates.
+        expected: the power flow without margin: the forecast proper.
+    """
+
+    made_ms: int
+    first: int
+    p_kw: F64
+    q_kvar: F64
+    flow: Flow
+    power_flow: PowerFlow
+    violations: Violations
+    expected: Flow
+
+
+class LookAhead:
+    """The forecast module of the DERMS.
+
+    Args:
+        model: the operator's grid model.
+        meters: certified meters.
+        weather: measured and forecast weather.
+        calendar: local time.
+        method: regression, persistence or same-hour-last-week.
+        margin_share: added to forecast consumption.
+    """
+
+    def __init__(
+        self, model: GridModel, meters: MeterStore, weather: WeatherView, calendar: Calendar, method: str, margin_share: float
+    ) -> None:
+        self.model = model
+        self._meters = meters
+        self._weather = weather
+        self._calendar = calendar
+        self._method = method
+        self._margin = margin_share
+        self.areas = areas_of(model.network)
+        self.area_names = tuple(area.name for area in self.areas.areas)
+        self._bus_area = np.array(self.areas.of_bus, np.int64)
+
+    @property
+    def timeline(self) -> Timeline:
+        """Steps of meters and forecasts."""
+        return self._meters.timeline
+
+    def look(self, now_ms: int, end_ms: int) -> Outlook:
+        """Forecast from the step that begins at ``now_ms`` to ``end_ms``."""
+        first, end = self._meters.known, self.timeline.index(end_ms)
+        history = self.model.to_buses(self._meters.kw[:, :first])
+        by_area = self._areas_kw(history)
+        forecast = self._forecast(by_area, first, end)
+        p = self._share(history, by_area, forecast, first, end)
+        solver = PowerFlow(self.model.network, self.model.open_at(int(self.timeline.starts_ms[end - 1])))
+        expected = solver.solve(p.T, p.T * self.model.kvar_per_kw)
+        p = np.where(p > 0.0, p * (1.0 + self._margin), p).T
+        q = p * self.model.kvar_per_kw
+        flow = solver.solve(p, q)
+        return Outlook(now_ms, first, p, q, flow, solver, find_violations(solver, flow, self.model.limits), expected)
+
+    def past_flow(self, steps: int) -> tuple[int, Flow]:
+        """First step and power flow of the last steps metered."""
+        first = max(self._meters.known - steps, 0)
+        p = self.model.to_buses(self._meters.kw[:, first : self._meters.known]).T
+        return first, PowerFlow(self.model.network, self.model.open_at(0)).solve(p, p * self.model.kvar_per_kw)
+
+    def _areas_kw(self, buses_kw: F64) -> F64:
+        table = np.zeros((len(self.area_names), buses_kw.shape[1]))
+        live = self._bus_area >= 0
+        np.add.at(table, self._bus_area[live], buses_kw[live])
+        return table
+
+    def _forecast(self, by_area: F64, first: int, end: int) -> F64:
+        """Net load of every area in steps [first, end), shape (areas, T)."""
+        per_day = round(24.0 / self.timeline.hours)
+        methods: dict[str, Callable[[F64, int], F64]] = {
+            "persistence": lambda history, steps: forecasting.persistence(history, steps, per_day),
+            "same-hour-last-week": lambda history, steps: forecasting.same_hour_last_week(history, steps, per_day),
+        }
+        if self._method in methods or first < 2 * per_day:
+            return methods.get(self._method, methods["persistence"])(by_area, end - first)
+        active = np.flatnonzero(np.abs(by_area).max(axis=1) > 1e-6)
+        result = np.zeros((len(by_area), end - first))
+        if len(active):
+            result[active] = self._regression(by_area[active], first, end)
+        return result
+
+    def _regression(self, history: F64, first: int, end: int) -> F64:
+        local = self._calendar.local_columns(self.timeline.starts_ms[:end])
+        past, ahead = self._weather.past(), self._weather.ahead(first, end)
+        temp = np.concatenate([past.temp_c[:first], ahead.temp_c])
+        sun = np.concatenate([past.ghi_wm2[:first], ahead.ghi_wm2])
+        table = forecasting.features(local, temp, sun, round(24.0 / self.timeline.hours))
+        model = forecasting.fit(history, table[:first], horizon=end - first)
+        return forecasting.predict(model, history, table[:first], table[first:])
+
+    def _share(self, history: F64, by_area: F64, forecast: F64, first: int, end: int) -> F64:
+        """Area forecasts shared among buses: the bus's own mean for the time of day, and its part of the area's difference to that."""
+        per_day = round(24.0 / self.timeline.hours)
+        days = max(first // per_day, 1)
+        recent = history[:, max(first - days * per_day, 0) : first]
+        profile = recent.reshape(len(history), -1, per_day).mean(axis=1) if recent.shape[1] >= per_day else recent
+        place = (np.arange(first, end) - first) % profile.shape[1]
+        buses = profile[:, place]
+        size = np.abs(buses)
+        area = np.where(self._bus_area >= 0, self._bus_area, 0)
+        mean, total = self._areas_kw(buses), self._areas_kw(size)
+        weight = np.divide(size, total[area], out=np.zeros_like(size), where=total[area] > 1e-9)
+        return buses + np.where((self._bus_area >= 0)[:, None], weight * (forecast - mean)[area], 0.0)
+
+    # --- needs ---------------------------------------------------------------------------------------------------------
+
+    def needs(self, outlook: Outlook, from_ms: int, steps: int, granularity_kw: float) -> list[Need]:
+        """What has to be relieved in a window, one entry an element: overloaded branches, and the worst bus of each area."""
+        window = slice(self.timeline.index(from_ms) - outlook.first, self.timeline.index(from_ms) - outlook.first + steps)
+        found = self._overloads(outlook, window) + self._voltages(outlook, window)
+        rounded = [
+            Need(one.constraint, one.violation, one.direction, _rounded(one.need_kw, granularity_kw), one.limit, one.sensitivity)
+            for one in found
+        ]
+        return sorted(rounded, key=lambda need: need.constraint)
+
+    def _overloads(self, outlook: Outlook, window: slice) -> list[Need]:
+        kw = outlook.violations.overload_kw[window]
+        through = outlook.flow.p_from_kw[window]
+        limit = self.model.limits.percent(self.model.network)
+        result = []
+        for branch in np.flatnonzero(kw.max(axis=0) > 0.0):
+            worst = int(np.argmax(kw[:, branch]))
+            toward = float(np.sign(through[worst, branch]))
+            effect = self._effect(outlook, window.start + worst, "branch", int(branch)) * toward
+            direction: Literal["up", "down"] = "up" if self._consumes(outlook, window.start + worst, effect) else "down"
+            result.append(
+                Need(
+                    self.model.network.branches.names[branch], "overload", direction, kw[:, branch], float(limit[branch]),
+                    self._by_area(np.abs(effect)),
+                )
+            )  # fmt: skip
+        return result
+
+    def _voltages(self, outlook: Outlook, window: slice) -> list[Need]:
+        deviation = outlook.violations.voltage_pu[window]
+        kw = outlook.violations.voltage_kw[window]
+        result = []
+        low, high = self.model.limits.voltage_pu
+        for area in np.unique(self._bus_area[(deviation != 0).any(axis=0)]):
+            buses = np.flatnonzero(self._bus_area == area)
+            bus = int(buses[np.argmax(np.abs(deviation[:, buses]).max(axis=0))])
+            worst = int(np.argmax(np.abs(deviation[:, bus])))
+            above = bool(deviation[worst, bus] > 0)
+            effect = self._effect(outlook, window.start + worst, "bus", bus)
+            relative = np.divide(effect, effect[bus], out=np.zeros_like(effect), where=effect[bus] != 0)
+            violation: Violation = "overvoltage" if above else "undervoltage"
+            need = np.where((deviation[:, bus] > 0) == above, kw[:, bus], 0.0)
+            result.append(
+                Need(
+                    self.model.network.bus_names[bus], violation, "down" if above else "up", need, high if above else low,
+                    self._by_area(np.maximum(relative, 0.0)),
+                )
+            )  # fmt: skip
+        return result
+
+    def _effect(self, outlook: Outlook, step: int, what: str, number: int) -> F64:
+        """Change of a branch's flow [kW] or a bus's voltage [pu] per kW more load at each bus, shape (buses,)."""
+        derivative = sensitivities(outlook.power_flow, outlook.flow, step)
+        return derivative.p_from_kw_per_kw[number] if what == "branch" else derivative.v_pu_per_kw[number]
+
+    @staticmethod
+    def _consumes(outlook: Outlook, step: int, effect: F64) -> bool:
+        """Whether the buses behind an element consume: then less load relieves it, else more does."""
+        return bool((outlook.p_kw[step] * (np.abs(effect) > 0.5)).sum() >= 0.0)
+
+    def _by_area(self, effect: F64) -> dict[str, float]:
+        """Mean effect of the connection points of each area; areas with (almost) none are left out."""
+        used = np.zeros(self.model.network.n_bus, bool)
+        used[self.model.meter_bus] = True
+        table = {}
+        for number, name in enumerate(self.area_names):
+            buses = used & (self._bus_area == number)
+            if buses.any() and effect[buses].mean() > 0.01:
+                table[name] = float(effect[buses].mean())
+        return table
+
+
+def _rounded(need_kw: F64, granularity_kw: float) -> F64:
+    return np.ceil(np.maximum(need_kw, 0.0) / granularity_kw - 1e-9) * granularity_kw

@@ -1,0 +1,233 @@
+"""Scenario -> site: people, devices and grid, with their history lived, up to the moment at which the world begins."""
+
+import copy
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from agents.prosumer_hems import Hems
+from agents.prosumer_life import live_step
+from environment.calendar import Calendar, Timeline
+from environment.chance import Chance
+from environment.grid.model import Network
+from environment.grid.network import load_network
+from environment.grid.power_flow import PowerFlow
+from environment.grid.scada import Accuracy, measure, usual_points
+from environment.instruments import MeterStore, ScadaView, Switchgear
+from environment.people import tariffs
+from environment.physics import GridSide, Physics
+from environment.units import MS_PER_S
+from environment.weather.records import Weather
+from environment.weather.sources import weather_for
+from environment.weather.station import WeatherStation
+from environment.weather.view import WeatherView
+from experiments.build_devices import Displays, Meters, build_fleets, build_meters, uncontrolled
+from experiments.build_people import LV_KV, NOBODY, People, build_people, home_book, plants_of
+from experiments.scenario import Scenario
+from experiments.scenario_world import Outage
+
+Progress = Callable[[str, float, float], None]
+
+
+@dataclass
+class Living:
+    """All that changes while the world lives; copied as a whole for a twin.
+
+    Attributes:
+        physics: devices, meters, grid.
+        hems: energy management of the homes.
+        weather: what is published of the weather.
+        scada: the control room's view.
+        shares: meter stores of parties with a mandate, by party.
+        switchgear: the DSO's own means.
+    """
+
+    physics: Physics
+    hems: Hems
+    weather: WeatherView
+    scada: ScadaView
+    shares: dict[str, MeterStore] = field(default_factory=dict)
+    switchgear: Switchgear = field(default_factory=Switchgear)
+
+    def operate(self, now_ms: int) -> None:
+        """Carry out what the operator asked of its own means, from now on."""
+        pending, self.switchgear.pending = self.switchgear.pending, []
+        grid = self.physics.grid
+        for taps, close, opened in pending:
+            later = [(at_ms, state) for at_ms, state in grid.states if at_ms > now_ms]
+            for at_ms, state in [(now_ms, grid.at(now_ms)), *later]:
+                grid.switch(at_ms, PowerFlow(state.network, (*state.opened, *opened), {**state.taps, **taps}, (*state.tied, *close)))
+
+
+@dataclass(frozen=True)
+class Site:
+    """A scenario made real, up to the moment at which the world begins.
+
+    Attributes:
+        scenario: what it was made from.
+        seed: of all chance.
+        calendar: local time.
+        timeline: steps, history included.
+        network: the grid, ratings as the scenario has them.
+        weather: true weather.
+        people: homes.
+        meters: metering points.
+        living: what changes.
+    """
+
+    scenario: Scenario
+    seed: int
+    calendar: Calendar
+    timeline: Timeline
+    network: Network
+    weather: Weather
+    people: People
+    meters: Meters
+    living: Living
+
+    @property
+    def days_ms(self) -> list[tuple[int, int]]:
+        """(start, end) of every day of delivery."""
+        first = self.scenario.clock.start
+        edges = [self.calendar.on(first + timedelta(days=day)) for day in range(self.scenario.clock.days + 1)]
+        return list(itertools.pairwise(edges))
+
+    @property
+    def chance(self) -> Chance:
+        """The source of all draws."""
+        return Chance(self.seed)
+
+    def twin(self) -> "Site":
+        """The same site with a life of its own from now on."""
+        shared = [self.timeline, self.calendar, self.people, self.network, self.weather]
+        physics = self.living.physics
+        shared += [physics.uncontrolled, physics._displays, self.living.hems.book]
+        shared += [state for _, state in physics.grid.states]
+        shared += [part for one in physics.installed.values() for part in (one.fleet.kind, one.fleet._inputs)]
+        living = copy.deepcopy(self.living, {id(one): one for one in shared})
+        living.physics.publish = _publisher(self, living.weather)
+        return replace(self, scenario=self.scenario.without_coordination(), living=living)
+
+
+def build_site(scenario: Scenario, seed: int, progress: Progress) -> Site:
+    """People, devices and grid of a scenario, with their history lived."""
+    progress("people and grid", 0, 1)
+    calendar, timeline = _time(scenario)
+    chance = Chance(seed)
+    network = _rated(load_network(scenario.grid.network), scenario.grid.transformer_rating_factor)
+    weather = weather_for(scenario.place, calendar, timeline, chance)
+    people = build_people(scenario, network, calendar, timeline, weather, chance)
+    meters = build_meters(scenario, people, network)
+    living = _living(scenario, calendar, timeline, network, weather, people, meters, chance)
+    site = Site(scenario, seed, calendar, timeline, network, weather, people, meters, living)
+    living.physics.publish = _publisher(site, living.weather)
+    _live_history(site, progress)
+    return site
+
+
+def _time(scenario: Scenario) -> tuple[Calendar, Timeline]:
+    clock = scenario.clock
+    zone = ZoneInfo(scenario.place.timezone)
+    start = datetime.combine(clock.start, time(0), zone)
+    begins = (start.astimezone(ZoneInfo("UTC")) - timedelta(hours=clock.lead_h)).astimezone(zone)
+    end = datetime.combine(clock.start + timedelta(days=clock.days), time(0), zone).astimezone(ZoneInfo("UTC"))
+    years = {clock.start.year - 1, clock.start.year, clock.last.year + 1}
+    calendar = Calendar(begins, zone, tariffs.holidays(scenario.place.country, years))
+    step_ms = clock.physics_step_s * MS_PER_S
+    history_ms = clock.history_days * 86_400_000
+    world_ms = round((end - begins) / timedelta(milliseconds=1)) + clock.tail_h * 3_600_000
+    return calendar, Timeline(-history_ms, step_ms, (history_ms + world_ms) // step_ms)
+
+
+def _rated(network: Network, factor: float) -> Network:
+    """The network with distribution transformers of another size: currents scale with it, impedances inversely."""
+    if factor == 1.0:
+        return network
+    branches = network.branches
+    scale = np.ones(len(branches))
+    low = network.bus_kv[branches.to_bus] < LV_KV
+    scale[network.transformers.branch] = np.where(low[network.transformers.branch], factor, 1.0)
+    plate = network.transformers
+    sizes = plate.sn_mva * scale[plate.branch]
+    scaled = replace(
+        branches, series=branches.series * scale, shunt_from=branches.shunt_from * scale, shunt_to=branches.shunt_to * scale,
+        limit_from_ka=branches.limit_from_ka * scale, limit_to_ka=branches.limit_to_ka * scale,
+    )  # fmt: skip
+    return replace(network, branches=scaled, transformers=replace(plate, sn_mva=sizes))
+
+
+def _living(
+    scenario: Scenario, calendar: Calendar, timeline: Timeline, network: Network, weather: Weather, people: People,
+    meters: Meters, chance: Chance,
+) -> Living:  # fmt: skip
+    points = usual_points(network)
+    scada = ScadaView(tuple(f"{point.element}.{point.quantity}" for point in points))
+    noise = scenario.grid.scada
+    accuracy = Accuracy(
+        noise.voltage_noise_percent / 100, noise.power_noise_percent / 100, noise.power_noise_percent / 100
+    )
+    stream = chance.stream("scada.noise")
+    grid = GridSide(
+        meters.bus, _states(scenario, network, calendar, timeline), scada,
+        lambda flow, now_ms: measure(flow, points, stream, now_ms, accuracy)[0],
+    )  # fmt: skip
+    store = MeterStore(meters.names, timeline)
+    physics = Physics(
+        timeline, people.n, build_fleets(scenario, people, calendar, timeline, weather),
+        uncontrolled(scenario, people, network, meters, calendar, timeline), store, grid,
+        scenario.grid.scada.period_s * MS_PER_S, Displays(people, timeline),
+    )  # fmt: skip
+    view = WeatherView.empty(timeline.n)
+    living = Living(physics, Hems(home_book(people, timeline), calendar, timeline, view), view, scada)
+    for name in sorted({fsp for fsp in people.fsp if fsp != NOBODY}):
+        members = [f"{home}/meter" for home, fsp in zip(people.names, people.fsp, strict=True) if fsp == name]
+        plants = [f"{group.mv_plant.name}/meter" for group in plants_of(scenario) if group.mv_plant.served_by == name]
+        living.shares[name] = store.share(members + plants)
+    living.shares[scenario.actors.retailer.name] = store.share([f"{home}/meter" for home in people.names])
+    return living
+
+
+def _states(
+    scenario: Scenario, network: Network, calendar: Calendar, timeline: Timeline
+) -> list[tuple[int, PowerFlow]]:
+    """Switching states over time: planned outages open a branch from one instant to another."""
+    edges: dict[int, set[str]] = {timeline.start_ms: set()}
+    windows = [_window(event, calendar, timeline, scenario) for event in scenario.events if isinstance(event, Outage)]
+    for begin, end, _ in windows:
+        edges.setdefault(begin, set())
+        edges.setdefault(end, set())
+    for at_ms in edges:
+        edges[at_ms] = {branch for begin, end, branch in windows if begin <= at_ms < end}
+    return [(at_ms, PowerFlow(network, sorted(edges[at_ms]))) for at_ms in sorted(edges)]
+
+
+def _window(event: Outage, calendar: Calendar, timeline: Timeline, scenario: Scenario) -> tuple[int, int, str]:
+    first = scenario.clock.start
+    end = timeline.end_ms if event.ends is None else event.ends.at(calendar, first)
+    return event.starts.at(calendar, first), end, event.branch
+
+
+def _publisher(site: Site, view: WeatherView) -> Callable[[int], None]:
+    station = WeatherStation(site.weather, site.calendar, site.timeline, site.chance)
+    return lambda now_ms: station.publish(view, now_ms)
+
+
+def _live_history(site: Site, progress: Progress) -> None:
+    """Live the days before the world begins: the same people, weather and devices, without coordination."""
+    living, timeline = site.living, site.timeline
+    physics = living.physics
+    steps = timeline.index(0)
+    physics.publish(timeline.start_ms)
+    physics.show(timeline.start_ms)
+    for step in range(steps):
+        now_ms = int(timeline.starts_ms[step])
+        if step % 96 == 0:
+            progress("history", step, max(steps, 1))
+        live_step(living.hems, physics.readings, physics.controls, site.people.overrides, step)
+        physics.carry_out(now_ms)
+        physics.close_step(now_ms + timeline.step_ms)
+    progress("history", 1, 1)

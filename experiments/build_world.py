@@ -1,0 +1,339 @@
+"""Site -> world: the parties, their addresses, channels and instruments. The registry of roles lives here."""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from agents.aggregator_pool import FspTerms, Portfolio
+from agents.dso_contracts import DsoTerms
+from agents.dso_outlook import GridModel, LookAhead
+from agents.lfmo import LfmoTerms
+from agents.platform_provider import ProviderTerms
+from agents.platform_provider_settlement import SettlementTerms
+from agents.prosumer import Membership
+from agents.retailer import Prices, RetailTerms
+from environment.addresses import Address, Directory
+from environment.bus import Bus, Channel, Delay, Disturbance, DroppedAcknowledgements, Outage
+from environment.grid.areas import areas_of
+from environment.grid.limits import Limits
+from environment.messages import sources
+from environment.messages.procurement import PAPERS
+from environment.party import Party
+from environment.units import MS_PER_DAY, MS_PER_S
+from environment.world import World
+from experiments.build import Site
+from experiments.build_devices import HOME_KVAR_PER_KW
+from experiments.build_people import NOBODY
+from experiments.errors import CoflexError
+from experiments.scenario import Scenario
+from experiments.scenario_library import rule
+from experiments.scenario_world import Channel as ChannelScenario
+from experiments.scenario_world import PlatformDown
+from experiments.usecases import permissions
+
+ROLES: dict[str, str] = {
+    "prosumers": "agents.prosumer:Prosumers",
+    "aggregator": "agents.aggregator:Aggregator",
+    "dso": "agents.dso:Dso",
+    "lfmo": "agents.lfmo:Lfmo",
+    "platform-provider": "agents.platform_provider:PlatformProvider",
+    "retailer": "agents.retailer:Retailer",
+    "gdbn": "environment.platforms.gdbn:Gdbn",
+    "state": "environment.party:Party",
+}
+"""Roles by name, resolved on use."""
+
+HOMES = "homes"
+GDBN = "gdbn-1"
+STATE = "state"
+SETTLEMENT = f"{GDBN}/settlement"
+
+RELAYED = {
+    "ActivationRequest": "gdbn", "ActivationReport": "gdbn", "EngagementRequest": "gdbn", "BaselineDeclaration": "gdbn",
+    "AggregationCycle": "vpp",
+}  # fmt: skip
+"""Records that a platform passes on within one operator, beside those who may send them by the catalogue."""
+
+SETTLES_AFTER_H = 10.0
+"""Activations are settled the morning after, when the night's meter readings are in."""
+BILLS_AFTER_H = 1.0
+CYCLE_BEFORE_H = 11.75
+"""The aggregation cycle opens a quarter of an hour after noon, when the homes have planned the next day."""
+PAPERS_VALID_DAYS = 365
+
+
+def role(name: str) -> Any:
+    """The class of a named role."""
+    module, attribute = ROLES[name].split(":")
+    return getattr(import_module(module), attribute)
+
+
+def build_world(site: Site) -> World:
+    """The world of a site; without coordination only homes, retailer and state act."""
+    directory = Directory(_addresses(site))
+    world = World(directory, _bus(site, directory), site.living.physics)
+    makers: list[Callable[[Site, World], tuple[Party, Iterable[Callable[[], None]]]]] = [_homes, _retailer, _state]
+    if site.scenario.coordination:
+        _check(site.scenario)
+        makers += [_dso, _lfmo, _platform, _provider]
+        makers += [lambda site, world, name=fsp.name: _aggregator(site, world, name) for fsp in site.scenario.actors.fsps]
+    for make in makers:
+        party, drains = make(site, world)
+        world.add(party, drains)
+    return world
+
+
+def _check(scenario: Scenario) -> None:
+    """What the parties cannot do yet is refused before anything is computed."""
+    step_s, interval_s = scenario.clock.physics_step_s, scenario.product.interval_s
+    if step_s != interval_s:
+        text = (
+            f"clock.physics_step_s: {step_s} differs from the product's interval_s, {interval_s}; "
+            "meters and market share one interval: write 900 for both"
+        )
+        raise CoflexError(text)
+
+
+# --- addresses and channels ------------------------------------------------------------------------------------------
+
+
+def _addresses(site: Site) -> list[Address]:
+    actors = site.scenario.actors
+    dso, dpp = actors.dso.name, actors.dpp.name
+    found = [Address(dso, dso, ("dso",), dso)]
+    systems = ("derms", "dso-scada", "dso-activation-system", "dso-database", "dso-settlement-service")
+    found += [Address(f"{dso}/{system}", dso, (system,), dso) for system in systems]
+    lfmo = actors.lfmo.name
+    found += [Address(lfmo, lfmo, ("lfmo",), lfmo)]
+    found += [Address(f"{lfmo}/flexibility-market-platform", lfmo, ("flexibility-market-platform",), lfmo)]
+    for fsp in actors.fsps:
+        found.append(Address(fsp.name, fsp.name, ("fsp", "aggregator"), fsp.name))
+        found.append(Address(f"{fsp.name}/fsp-technical-platform", fsp.name, ("fsp-technical-platform",), fsp.name))
+        found.append(Address(f"{fsp.name}/vpp", fsp.name, ("vpp", "aggregator-platform"), fsp.name))
+    found += [Address(dpp, dpp, ("digital-platform-provider",), dpp), Address(GDBN, GDBN, ("gdbn",), dpp)]
+    found += [Address(SETTLEMENT, dpp, ("gdbn",), dpp)]
+    found += [Address(actors.retailer.name, actors.retailer.name, ("retailer",), actors.retailer.name)]
+    found += [Address(STATE, STATE, (), STATE)]
+    for home in site.people.names:
+        found.append(Address(home, HOMES, ("prosumer", "consumer"), home))
+        found.append(Address(f"{home}/der", HOMES, ("der",), home, device=True))
+    return found
+
+
+def _bus(site: Site, directory: Directory) -> Bus:
+    platforms = site.scenario.platforms
+    lfmo = site.scenario.actors.lfmo.name
+    channel_of = {name: "meters" for name in directory.names if name.endswith("/der")}
+    channel_of |= {name: "gdbn" for name in directory.names if name.split("/")[0] == GDBN}
+    channel_of |= {name: "market" for name in directory.names if name.split("/")[0] == lfmo}
+    named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "meters")}
+    allowed = {record: set(actors) for record, actors in permissions(sources()).items()}
+    for record, actor in RELAYED.items():
+        allowed.setdefault(record, set()).add(actor)
+    return Bus(
+        directory, site.chance, {record: frozenset(actors) for record, actors in allowed.items()}, named, channel_of,
+        _channel("direct", platforms.direct), _channel("internal", platforms.internal), _disturbances(site, directory, channel_of),
+    )  # fmt: skip
+
+
+def _channel(name: str, said: ChannelScenario) -> Channel:
+    parameters = said.delay_s.parameters
+    delay = Delay(said.delay_s.kind, parameters[0], parameters[-1])  # type: ignore[arg-type]
+    within_ms = round(said.acknowledge_within_s * MS_PER_S)
+    return Channel(name, delay, said.loss, said.duplication, within_ms, said.attempts)
+
+
+def _disturbances(site: Site, directory: Directory, channel_of: dict[str, str]) -> tuple[Disturbance, ...]:
+    scenario, calendar, end_ms = site.scenario, site.calendar, site.timeline.end_ms
+    first = scenario.clock.start
+    found: list[Disturbance] = []
+    for event in scenario.events:
+        if isinstance(event, PlatformDown):
+            down = np.array([channel_of.get(name, "direct") == event.platform_down for name in directory.names], bool)
+            until = end_ms if event.ends is None else event.ends.at(calendar, first)
+            found.append(Outage(down, event.starts.at(calendar, first), until))
+    for fault in scenario.faults:
+        party = np.array([address.operator == fault.party for address in directory.addresses], bool)
+        if fault.silent is not None:
+            until = end_ms if fault.silent.ends is None else fault.silent.ends.at(calendar, first)
+            found.append(Outage(party, fault.silent.starts.at(calendar, first), until))
+        if fault.drop_acknowledgements:
+            found.append(DroppedAcknowledgements(party, 0, end_ms, fault.drop_acknowledgements))
+    return tuple(found)
+
+
+# --- parties ---------------------------------------------------------------------------------------------------------
+
+Made = tuple[Party, list[Callable[[], None]]]
+
+
+def _homes(site: Site, world: World) -> Made:
+    living, people, directory = site.living, site.people, world.directory
+    device = directory.numbers([f"{home}/der" for home in people.names])
+    coordinated = site.scenario.coordination
+    flexible = {kind: own.astype(np.float64) for kind, own in people.owns.items() if kind != "pv"}
+    book = living.hems.book
+    rated = book.ev["kw"] + book.battery["kw"] + book.heater["kw"] + book.house["hp_kw"]
+    membership = Membership(
+        home=directory.numbers(people.names),
+        device=device,
+        aggregator=np.array([directory.number(fsp) if fsp != NOBODY else -1 for fsp in people.fsp], np.int64),
+        dso=directory.number(site.scenario.actors.dso.name),
+        scada=directory.number(f"{site.scenario.actors.dso.name}/dso-scada"),
+        retailer=site.scenario.actors.retailer.name,
+        flexible_kw=rated,
+        assets=np.array(sum(flexible.values()), np.float64).astype(np.int64),
+    )
+    party = role("prosumers")(
+        world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
+        _offered(site) if coordinated else None,
+    )  # fmt: skip
+    return party, [lambda: living.physics.carry_out(world.clock.now_ms)]
+
+
+def _offered(site: Site) -> slice:
+    """Steps of the day in the product's service window."""
+    window = site.scenario.product.service_window
+    step_h = site.timeline.hours
+    first, last = (int(clock.split(":")[0]) + int(clock.split(":")[1]) / 60.0 for clock in window)
+    return slice(round(first / step_h), round(last / step_h))
+
+
+def _retailer(site: Site, world: World) -> Made:
+    actors = site.scenario.actors
+    people = site.people
+    prices = {
+        name: Prices(one.parts["retailer"], one.parts["dso"], one.parts["state"], one.sell_eur_per_kwh)
+        for name, one in zip(people.tariff_names, people.prices, strict=True)
+    }
+    terms = RetailTerms(
+        customers=people.names, meters=[f"{home}/meter" for home in people.names], tariff=[people.tariff_names[k] for k in people.tariff], prices=prices, days_ms=site.days_ms,
+        bill_after_ms=round(BILLS_AFTER_H * 3_600_000), dso=actors.dso.name, state=STATE,
+    )  # fmt: skip
+    return role("retailer")(world.seat(actors.retailer.name), site.living.shares[actors.retailer.name], terms), []
+
+
+def _state(site: Site, world: World) -> Made:
+    return role("state")(world.seat(STATE)), []
+
+
+def _dso(site: Site, world: World) -> Made:
+    scenario, living = site.scenario, site.living
+    actors, product = scenario.actors, scenario.product
+    limits = scenario.grid.limits
+    planned = tuple((at_ms, flow.opened) for at_ms, flow in living.physics.grid.states)
+    model = GridModel(
+        site.network, Limits(limits.transformer_percent, limits.line_percent, limits.voltage_pu), site.meters.bus,
+        _kvar_per_kw(site), planned,
+    )  # fmt: skip
+    look_ahead = LookAhead(
+        model, living.physics.meters, living.weather, site.calendar, actors.dso.forecast, actors.dso.margin_percent / 100.0
+    )
+    offered = _offered(site)
+    start = scenario.clock.start
+    first_ms = site.days_ms[0][0]
+    terms = DsoTerms(
+        days_ms=site.days_ms,
+        procures_before_ms=first_ms - actors.dso.procures.on(site.calendar, start),
+        gate_before_ms=first_ms - actors.lfmo.gate.on(site.calendar, start),
+        window_from_ms=offered.start * site.timeline.step_ms,
+        window_steps=offered.stop - offered.start,
+        step_s=site.timeline.step_ms / MS_PER_S,
+        fsps=[fsp.name for fsp in actors.fsps],
+        market=actors.lfmo.name,
+        gdbn=GDBN,
+        product=actors.lfmo.product,
+        directions=product.directions,
+        price_cap_eur_per_kwh=product.activation_cap_eur_per_kwh,
+        granularity_kw=product.granularity_kw,
+        min_quantity_kw=product.capacity_min_kw,
+        announcement_s=product.announcement_s,
+        full_activation_s=product.full_activation_s,
+        margin_share=actors.dso.margin_percent / 100.0,
+        tap_change_eur=scenario.grid.means.tap_change_eur,
+        switching_eur=scenario.grid.means.switching_eur,
+    )
+    party = role("dso")(
+        world.seat(actors.dso.name), look_ahead, living.physics.meters, living.scada, living.switchgear, site.calendar, terms
+    )
+    return party, [lambda: living.operate(world.clock.now_ms)]
+
+
+def _kvar_per_kw(site: Site) -> Any:
+    """Reactive per active power of the load at each bus, as registered: homes by their planning value, others by rating."""
+    network = site.network
+    kw, kvar = np.zeros(network.n_bus), np.zeros(network.n_bus)
+    np.add.at(kw, network.loads.bus, network.loads.p_kw)
+    np.add.at(kvar, network.loads.bus, network.loads.q_kvar)
+    ratio = np.divide(kvar, kw, out=np.zeros_like(kw), where=kw > 0)
+    ratio[np.unique(site.people.bus)] = HOME_KVAR_PER_KW / 2.0  # cars and batteries, about half of the load, take none
+    return ratio
+
+
+def _lfmo(site: Site, world: World) -> Made:
+    scenario = site.scenario
+    terms = LfmoTerms(
+        participants=[fsp.name for fsp in scenario.actors.fsps],
+        clear=rule("clearing", scenario.rules.clearing),
+        price=rule("pricing", scenario.rules.pricing),
+    )
+    return role("lfmo")(world.seat(scenario.actors.lfmo.name), terms), []
+
+
+def _fsp_platforms(site: Site) -> dict[str, str]:
+    return {fsp.name: f"{fsp.name}/fsp-technical-platform" for fsp in site.scenario.actors.fsps}
+
+
+def _platform(site: Site, world: World) -> Made:
+    return role("gdbn")(world.seat(GDBN), SETTLEMENT, _fsp_platforms(site)), []
+
+
+def _provider(site: Site, world: World) -> Made:
+    actors, said = site.scenario.actors, site.scenario.rules.settlement
+    terms = ProviderTerms(
+        days_ms=site.days_ms,
+        cycle_before_ms=round(CYCLE_BEFORE_H * 3_600_000),
+        settle_after_ms=round(SETTLES_AFTER_H * 3_600_000),
+        dso=actors.dso.name,
+        meter_database=f"{actors.dso.name}/dso-database",
+        settlement_desk=f"{actors.dso.name}/dso-settlement-service",
+        aggregators=[fsp.name for fsp in actors.fsps],
+        fsp_platforms=_fsp_platforms(site),
+        settlement=SettlementTerms(said.grace, said.slope, said.penalty_eur_per_kwh),
+    )
+    return role("platform-provider")(world.seat(actors.dpp.name), site.calendar, terms), []
+
+
+def _aggregator(site: Site, world: World, name: str) -> Made:
+    scenario, people, directory = site.scenario, site.people, world.directory
+    said = next(fsp for fsp in scenario.actors.fsps if fsp.name == name)
+    rows = [row for row, fsp in enumerate(people.fsp) if fsp == name]
+    homes = [people.names[row] for row in rows]
+    areas = areas_of(site.network)
+    portfolio = Portfolio(
+        home=homes,
+        home_address=directory.numbers(homes),
+        device_address=directory.numbers([f"{home}/der" for home in homes]),
+        meter=[f"{home}/meter" for home in homes],
+        area=[areas.area_of_bus(site.network.bus_names[people.bus[row]]) for row in rows],
+    )
+    faults = [fault.delivers for fault in scenario.faults if fault.party == name and fault.delivers is not None]
+    terms = FspTerms(
+        dso=scenario.actors.dso.name,
+        derms=f"{scenario.actors.dso.name}/derms",
+        market=scenario.actors.lfmo.name,
+        gdbn=GDBN,
+        papers=PAPERS,
+        papers_until_ms=site.timeline.end_ms + PAPERS_VALID_DAYS * MS_PER_DAY,
+        margin_share=said.margin_percent / 100.0,
+        share_to_homes=said.share_to_homes,
+        delivers_share=faults[0] if faults else 1.0,
+    )
+    return role("aggregator")(world.seat(name), portfolio, _meters_of(site, name), terms), []
+
+
+def _meters_of(site: Site, name: str) -> Any:
+    return site.living.shares[name] if name in site.living.shares else site.living.physics.meters.share([])
+
