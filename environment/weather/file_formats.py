@@ -144,18 +144,19 @@ def _plain(path: Path, rows: list[list[str]]) -> Series:
     times = [_time(path, number, row[header.index("time")]) for number, row in enumerate(body, start=2)]
     step_ms = _regular_step(path, times)
     columns = {name: _column(path, body, header.index(name), 1, name) for name in _RANGES}
-    first = times[0]
-    whole_year = (first.month, first.day, first.hour, first.minute) == (1, 1, 0, 0)
-    days = len(body) * step_ms / MS_PER_DAY
-    typical = whole_year and days in (365.0, 366.0)
-    if typical and days == 366.0:
-        keep = np.ones(len(body), bool)
-        keep[59 * MS_PER_DAY // step_ms : 60 * MS_PER_DAY // step_ms] = False
-        if (first + timedelta(days=59)).day != 29:
-            keep[:] = True
-            keep[-(MS_PER_DAY // step_ms) :] = False
-        return Series(first, step_ms, {n: v[keep] for n, v in columns.items()}, typical)
-    return Series(first, step_ms, columns, typical)
+    return _whole_year(Series(times[0], step_ms, columns, typical=False))
+
+
+def _whole_year(series: Series) -> Series:
+    """Series of exactly one year become typical years of 365 days; the leap day is left out."""
+    first, per_day = series.first, MS_PER_DAY // series.step_ms
+    days = len(series.columns["temp_c"]) / per_day
+    leap = (first + timedelta(days=59)).day == 29
+    if (first.month, first.day, first.hour, first.minute) != (1, 1, 0, 0) or days != (366 if leap else 365):
+        return series
+    leap_day = slice(59 * per_day, 60 * per_day) if leap else slice(0, 0)
+    columns = {name: np.delete(values, leap_day) for name, values in series.columns.items()}
+    return series._replace(columns=columns, typical=True)
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:

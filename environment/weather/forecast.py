@@ -82,28 +82,36 @@ def errors(target_h: F64, made_h: float, chance: Chance) -> F64:
     if target_h[-1] - made_h > LONGEST_H:
         message = f"a weather forecast reaches {LONGEST_H} h; {target_h[-1] - made_h:.0f} h were asked for"
         raise ValueError(message)
+    revealed = np.arange(int(np.floor(made_h)), int(np.ceil(target_h[-1])))
+    share = np.sqrt(_revealed_variance(revealed, target_h, made_h))
+    surprise = _surprises(revealed, target_h, chance)
     total = np.zeros((len(MODELS), len(target_h)))
-    for revealed in range(int(np.floor(made_h)), int(np.ceil(target_h[-1]))):
-        ahead = target_h > max(revealed, made_h)
-        later = np.minimum(revealed + 1.0, target_h[ahead])
-        known = [
-            m.variance(target_h[ahead] - max(revealed, made_h)) - m.variance(target_h[ahead] - later)
-            for m in MODELS.values()
-        ]
-        total[:, ahead] += np.sqrt(np.maximum(np.stack(known), 0.0)) * _surprise(revealed, target_h[ahead], chance)
+    for k in range(len(revealed)):  # one after the other: the sum does not depend on how many targets are asked for
+        total += share[:, k] * surprise[:, k]
     return total
 
 
-def _surprise(revealed: int, target_h: F64, chance: Chance) -> F64:
-    """Unit normal surprises revealed in one hour about ascending targets, shape (3, m)."""
+def _revealed_variance(revealed: NDArray[np.int64], target_h: F64, made_h: float) -> F64:
+    """Variance about each target that becomes known in each hour after the making, shape (3, hours, m)."""
+    begin = np.maximum(revealed, made_h)[:, None]
+    end = np.maximum(np.minimum(revealed[:, None] + 1.0, target_h[None, :]), begin)
+    known = [
+        model.variance(target_h[None, :] - begin) - model.variance(target_h[None, :] - end) for model in MODELS.values()
+    ]
+    return np.maximum(np.stack(known), 0.0)
+
+
+def _surprises(revealed: NDArray[np.int64], target_h: F64, chance: Chance) -> F64:
+    """Unit normal surprises revealed in each hour about ascending targets, shape (3, hours, m)."""
     hours = np.arange(int(np.floor(target_h[0])), int(np.floor(target_h[-1])) + 2)
     weights = _LAG ** np.arange(_REACH)
     weights /= np.sqrt((weights**2).sum())
-    index = ((revealed + _ORIGIN) << 24) + np.arange(hours[0] - _REACH + 1, hours[-1] + 1) + _ORIGIN
-    drawn = chance.stream("weather.forecast").normal(name_hashes(MODELS)[:, None], index[None, :])
-    nodes = np.zeros((len(MODELS), len(hours)))
+    about = np.arange(hours[0] - _REACH + 1, hours[-1] + 1) + _ORIGIN
+    index = ((revealed[:, None] + _ORIGIN) << 24) + about[None, :]
+    drawn = chance.stream("weather.forecast").normal(name_hashes(MODELS)[:, None, None], index[None, :, :])
+    nodes = np.zeros((len(MODELS), len(revealed), len(hours)))
     for k, weight in enumerate(weights):
-        nodes += weight * drawn[:, _REACH - 1 - k : _REACH - 1 - k + len(hours)]
+        nodes += weight * drawn[..., _REACH - 1 - k : _REACH - 1 - k + len(hours)]
     return _between(nodes, hours[0], target_h)
 
 
@@ -112,4 +120,4 @@ def _between(nodes: F64, first_h: int, target_h: F64) -> F64:
     cell: NDArray[np.int64] = np.floor(target_h).astype(np.int64) - first_h
     part = target_h - np.floor(target_h)
     scale = np.sqrt(part**2 + (1.0 - part) ** 2 + 2.0 * _LAG * part * (1.0 - part))
-    return np.asarray(((1.0 - part) * nodes[:, cell] + part * nodes[:, cell + 1]) / scale)
+    return np.asarray(((1.0 - part) * nodes[..., cell] + part * nodes[..., cell + 1]) / scale)

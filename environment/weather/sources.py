@@ -70,6 +70,7 @@ def shipped(city: str, calendar: Calendar, timeline: Timeline) -> Weather:
     """Means per step of the year measured in 2019 at a shipped city.
 
     The files hold instants every 15 minutes in UTC. An instant is mapped to 2019 by month and day in UTC, 29 February to 28.
+    At new year the end of 2019 meets its beginning: a jump of a few kelvin at one midnight.
     """
     columns = data.read_parquet_columns(_file(city)).values
     first, nodes = nodes_15_min(calendar, timeline)
