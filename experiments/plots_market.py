@@ -111,7 +111,7 @@ def _clearing(view: View, axes: Axes, bids: Frame, session: str, direction: str)
     axes.set(title=f"{session}, {direction}, {view.time_text(t_ms)}", xlabel="power offered, cheapest first (kW)")
     axes.set_ylabel("price (EUR/kWh)")
     axes.set_xlim(0, 1.02 * max(float(width.sum()), needed or 0.0))
-    axes.set_ylim(0, 1.3 * float(price.max()))
+    axes.set_ylim(min(0.0, 1.1 * float(price.min())), 1.3 * max(float(price.max()), 0.01))
     axes.legend(loc="upper left", ncols=3)
 
 

@@ -94,7 +94,20 @@ def market(view: View) -> Section:
         else "",
     ]
     missing = "Nobody bid: the run had no need, no market, or no coordination."
-    return Section("market", "Need, bids and clearing", "".join(parts) or None, missing)
+    return Section("market", "Need, bids and clearing", means(view) + "".join(parts) or None, missing)
+
+
+def means(view: View) -> str:
+    """The conventional means that the DSO weighed first, as a table; empty where it weighed none."""
+    frame = view.facts.all("measures")
+    if frame is None:
+        return ""
+    rows = [
+        (row["text"], f"{row['cost_eur']:,.2f}", f"{row['residual_kwh']:,.2f}", "yes" if row["taken"] else "no")
+        for row in frame.table.to_pylist()
+    ]
+    head = ("own means of the DSO", "cost (EUR)", "energy above limits left (kWh)", "taken")
+    return f"<p>Tried before flexibility was bought:</p>{table(head, rows, numbers=(1, 2))}"
 
 
 def activation(view: View) -> Section:

@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -162,17 +164,27 @@ def test_rows_seen_before_are_left_out_only_where_that_is_allowed():
 def test_contents_keep_the_forms_of_records():
     columns = {
         "row": np.arange(2), "profile": np.array([[1.0, 2.0], [3.0, np.nan]]), "meters": np.array([("m1", "m2"), ("m3",)], object),
-        "bits": np.array([2**63, 1], np.uint64), "share": [0.5, np.nan], "on": [True, False], "name": ["", "x"],
+        "none": np.array([(), ()], object), "bits": np.array([2**63, 1], np.uint64), "share": [0.5, np.nan], "on": [True, False], "name": ["", "x"],
     }  # fmt: skip
     table = conform({"content/Some": columns})["content/Some"]
     assert table.column("profile").to_pylist()[0] == [1.0, 2.0]
     assert table.column("meters").to_pylist() == [["m1", "m2"], ["m3"]]
+    assert table.column("none").to_pylist() == [[], []]
     assert table.column("bits").to_pylist() == [2**63, 1]
     assert table.column("share").to_pylist() == [0.5, None]
     assert table.column("name").to_pylist() == ["", "x"]
     assert digest_tables({"content/Some": table}) == digest_tables(conform({"content/Some": columns}))
     with pytest.raises(ResultsError, match="cannot be kept"):
         conform({"content/Some": {"row": [0], "what": [b"bytes"]}})
+
+
+def test_results_know_no_agent_market_or_physics():
+    code = (
+        "import sys, experiments.results, experiments.kpis, experiments.compare, experiments.report;"
+        "print(sorted({m.partition('.')[0] for m in sys.modules} & {'agents', 'markets', 'environment', 'pandapower'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_empty_tables_are_tables():
