@@ -69,6 +69,8 @@ def check(
     sources: Sources | None = None,
     digest_rows: DigestRows | None = None,
     usecases: Sequence[str] | None = None,
+    *,
+    provenance: bool = False,
 ) -> Report:
     """Check the journal of a run against the catalogue.
 
@@ -78,6 +80,7 @@ def check(
         sources: record -> information objects; None for the records of the project.
         digest_rows: recomputes digests from content; None leaves content unchecked.
         usecases: ids to report on; None for those that have conversations.
+        provenance: whether numbers that differ from the table they came from break their step (C11).
 
     Raises:
         JournalError: a table or column is missing.
@@ -86,7 +89,20 @@ def check(
     journal = read_journal(tables, digest_rows)
     known = project_sources() if sources is None else sources
     wanted = sorted(set(journal.conversations.suc)) if usecases is None else usecases
-    return Report({suc: _check_case(suc, journal, tables, known) for suc in wanted})
+    report = Report({suc: _check_case(suc, journal, tables, known) for suc in wanted})
+    return _with_provenance(report, tables) if provenance else report
+
+
+def _with_provenance(report: Report, tables: Tables) -> Report:
+    from experiments.conformance_provenance import check_provenance
+
+    faults = check_provenance(tables, list(report.usecases))
+    return Report(
+        {
+            suc: msgspec.structs.replace(case, broken=tuple(sorted((*case.broken, *faults.get(suc, ())))))
+            for suc, case in report.usecases.items()
+        }
+    )
 
 
 def project_sources() -> Sources:
@@ -198,11 +214,13 @@ def union(reports: Sequence[Report]) -> Report:
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """The report as a document, the shape that scripts may rely on."""
+    """The report as a document, the shape that scripts may rely on; readings stand beside what the table says (C2)."""
     return {suc: _case_json(case) for suc, case in report.usecases.items()}
 
 
 def _case_json(case: CaseReport) -> dict[str, Any]:
+    from experiments.usecases_text import readings_shown
+
     return {
         "scenarios": case.scenarios,
         "steps": len(case.steps),
@@ -214,6 +232,7 @@ def _case_json(case: CaseReport) -> dict[str, Any]:
         "not_reached": list(case.not_reached),
         "broken": [msgspec.to_builtins(one) for one in case.broken],
         "unmatched": case.unmatched,
+        "readings": readings_shown(case.suc),
     }
 
 

@@ -67,6 +67,29 @@ def test_json_shape(journal_day):
     assert (shape["late"], shape["broken"], shape["excused"], shape["unmatched"]) == ([], [], [], 0)
 
 
+def test_readings_stand_beside_what_the_table_says(journal_day):
+    shown = {one["step"]: one for one in report_json(check(journal_day))["SUC06.2"]["readings"]}
+    assert shown["1.2"]["written"] == "dso-activation-system -> gdbn  [I2]"
+    assert shown["1.2"]["read"] == "dso-activation-system -> gdbn, fsp-technical-platform  [I2]; receivers any"
+    assert all(one["reason"] for one in shown.values())
+
+
+def test_message_ids_may_be_numbers(journal_day):
+    table = journal_day["messages"]
+    for name in ("message_id", "answer_to"):
+        numbers = [None if one is None else 2**63 + int(one, 16) for one in table[name].to_pylist()]
+        table = table.set_column(table.column_names.index(name), name, pa.array(numbers, pa.uint64()))
+    assert report_json(check({**journal_day, "messages": table})) == report_json(check(journal_day))
+
+
+def test_numbers_that_differ_from_their_table_break_their_step(journal_day, market_tables):
+    bids = market_tables["bids"].set_column(3, "accepted_kw", pa.array([20.0, 14.0]))
+    tables = {**journal_day, "content/Award": market_tables["content/Award"], "bids": bids}
+    steps = {one.step for one in check(tables, provenance=True).usecases["SUC06.1"].broken}
+    assert "2.8" in steps
+    assert "2.8" not in {one.step for one in check(tables).usecases["SUC06.1"].broken}
+
+
 def test_order_of_rows_in_the_tables_does_not_matter(journal_day):
     rng = np.random.default_rng(5)
     shuffled = {
@@ -413,7 +436,10 @@ def test_text_shows_findings_with_the_reading_of_the_step(activation, write_tabl
     drop(activation, "DeliveryMeasurement")
     text = report_text(check(write_tables(activation)))
     assert "broken SUC06.2/1.6 in SUC06.2/1: missing" in text
-    assert "1.6 is written der -> dso-scada  [I4]; read der -> dso-scada  [I4]; by DeliveryMeasurement" in text
+    assert (
+        "1.6 is written der -> dso-scada  [I4]; read der -> dso-scada  [I4]; one message, nobody asks; by DeliveryMeasurement"
+        in text
+    )
 
 
 @settings(max_examples=25, deadline=None)
