@@ -69,7 +69,7 @@ class Stream:
 
     def bits(self, owner: Any, index: ArrayLike = 0) -> U64:
         """64 random bits for each (owner, index)."""
-        return philox(self._key, index, _owner_bits(owner))[0]
+        return philox(self._key, _index_bits(index), _owner_bits(owner))[0]
 
     def uniform(self, owner: Any, index: ArrayLike = 0) -> F64:
         """Uniform in [0, 1), 53 bits."""
@@ -77,14 +77,18 @@ class Stream:
 
     def normal(self, owner: Any, index: ArrayLike = 0) -> F64:
         """Standard normal, by Box and Muller from the two words of one counter."""
-        first, second = philox(self._key, index, _owner_bits(owner))
+        first, second = philox(self._key, _index_bits(index), _owner_bits(owner))
         radius = 1.0 - (first >> np.uint64(11)).astype(np.float64) * _TWO53  # in (0, 1]
         angle = (second >> np.uint64(11)).astype(np.float64) * (2.0 * np.pi * _TWO53)
         return np.asarray(np.sqrt(-2.0 * np.log(radius)) * np.cos(angle))
 
     def choice(self, owner: Any, shares: ArrayLike, index: ArrayLike = 0) -> NDArray[np.int64]:
-        """Position drawn with the given shares (they are normalised); ties of the cumulated shares go to the lower."""
-        cumulated = np.cumsum(np.asarray(shares, np.float64))
+        """Position drawn with the given shares (they are normalised); a share of nothing is never drawn."""
+        weights = np.asarray(shares, np.float64)
+        if not (np.all(weights >= 0.0) and 0.0 < weights.sum() < np.inf):
+            text = f"{self.name}: the shares of a choice are not negative and not all zero; these are {weights.tolist()}"
+            raise ValueError(text)
+        cumulated = np.cumsum(weights)
         drawn = np.searchsorted(cumulated / cumulated[-1], self.uniform(owner, index), side="right")
         return np.asarray(np.minimum(drawn, len(cumulated) - 1), np.int64)
 
@@ -98,6 +102,14 @@ class Chance:
     def stream(self, name: str) -> Stream:
         """The stream of that name; asking twice gives the same stream."""
         return Stream(self.seed, name)
+
+
+def _index_bits(index: ArrayLike) -> U64:
+    places = np.asarray(index)
+    if places.dtype.kind == "i" and np.any(places < 0):
+        text = f"an index of chance counts from 0; {places.min()} does not (shift it, or view it as 64 bits)"
+        raise ValueError(text)
+    return places.astype(np.uint64)
 
 
 def _owner_bits(owner: Any) -> U64 | np.uint64:
