@@ -26,7 +26,10 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
-        """Keep the start in UTC."""
+        """Keep the start in UTC; one without a zone would be read in that of the machine."""
+        if self.begins.tzinfo is None:
+            text = f"the start of the world {self.begins} has no time zone"
+            raise ValueError(text)
         object.__setattr__(self, "begins", self.begins.astimezone(UTC))
 
     def at(self, local: datetime) -> int:
@@ -128,5 +131,8 @@ class Timeline:
         return (time_ms - self.start_ms) // self.step_ms
 
     def steps(self, from_ms: int, to_ms: int) -> slice:
-        """The steps that lie in [from_ms, to_ms), both on the grid."""
+        """The steps that lie in [from_ms, to_ms), both on the grid; ``ValueError`` before the first step."""
+        if min(from_ms, to_ms) < self.start_ms:
+            text = f"[{from_ms}, {to_ms}) ms begins before the first step, {self.start_ms} ms"
+            raise ValueError(text)
         return slice(self.index(from_ms), self.index(to_ms))
