@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.strategies.home_model import Linear, house, tank
-from agents.strategies.home_store import LEVELS, Ranks, Segment, Store, rank_prices, reach, solve
+from agents.strategies.home_store import LEVELS, Ranks, Segment, Store, rank_prices, solve
 from agents.strategies.home_view import F64, HomeView, take
 
 ORDER = ("heat_pump_kw", "heater_kw", "ev_kw", "battery_kw")
@@ -76,13 +76,11 @@ class Answer(NamedTuple):
         power_kw: mean power in each step.
         most_kw: greatest consumption admitted.
         widths: content of each supply segment (m, k).
-        demand: least content at the end of each step that is within reach (m, k).
     """
 
     power_kw: F64
     most_kw: F64
     widths: tuple[F64, ...]
-    demand: F64
 
 
 def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64, last: Answer | None = None) -> Answer:
@@ -101,8 +99,7 @@ def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64, last: Ans
     widths = _widths(others_kw, nothing, most_kw, edges, device.gain)
     if device.down_kw is not None:
         widths += _widths(others_kw, -device.down_kw, nothing, edges, device.drain)
-    demand = np.minimum(device.store.low, reach(device.store, most_kw * device.gain))
-    new = Answer(np.empty_like(others_kw), most_kw, widths, demand)
+    new = Answer(np.empty_like(others_kw), most_kw, widths)
     if last is None:
         return new._replace(power_kw=_solve(device, new))
     same = _unchanged(last, new)
@@ -119,10 +116,10 @@ def _widths(others_kw: F64, from_kw: F64, to_kw: F64, edges: tuple[F64, F64, F64
 
 
 def _unchanged(last: Answer, new: Answer) -> NDArray[np.bool_]:
-    same = (last.demand == new.demand).all(axis=0)
+    same = np.ones(new.most_kw.shape[1], np.bool_)
     for before, now in zip(last.widths, new.widths, strict=True):
         same &= (before == now).all(axis=0)
-    return np.asarray(same)
+    return same
 
 
 def _of(device: Device, columns: NDArray[np.intp]) -> Device:
@@ -146,10 +143,10 @@ def _pick(part: Any, columns: NDArray[np.intp]) -> Any:
 def _solve(device: Device, question: Answer) -> F64:
     ranks = device.take_ranks + (device.give_ranks or ())
     segments = [Segment(width, rank) for width, rank in zip(question.widths, ranks, strict=True) if width.any()]
-    base = np.zeros_like(question.demand)
+    base = np.zeros_like(question.most_kw)
     for given in question.widths[4:]:
         base = base - given
-    change = solve(device.store._replace(low=question.demand), base, segments)
+    change = solve(device.store, base, segments)
     return _power(device, change, question.most_kw)
 
 

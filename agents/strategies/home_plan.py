@@ -78,13 +78,11 @@ def _of_rows(band: Band, rows: slice) -> Band:
 
 
 def _start(view: HomeView, initial: HomePlan | None, rows: slice) -> dict[str, F64]:
-    """Powers to start from, time-major; what homes on manual control do is not for the HEMS to plan."""
+    """Powers to start from, time-major."""
     if initial is None:
         shape = view.m, len(view.contracted_kw[rows])
         return {name: np.zeros(shape) for name in home_devices.ORDER}
-    automatic = view.automatic[rows][:, None]
-    columns = {name: getattr(initial, name)[rows] for name in home_devices.ORDER}
-    return {name: np.ascontiguousarray(np.where(automatic, power, 0.0).T) for name, power in columns.items()}
+    return {name: getattr(initial, name)[rows].T.copy() for name in home_devices.ORDER}
 
 
 def _plan_block(view: HomeView, band: Band, battery_kw: F64, powers: dict[str, F64], sweeps: int) -> HomePlan:

@@ -46,16 +46,25 @@ def assert_kept(view, planned: HomePlan) -> None:
     assert (battery >= view.battery_min_kwh[has, None] - 1e-6).all()
     assert (battery <= view.battery_max_kwh[has, None] + 1e-6).all()
     assert (battery[:, -1] >= view.battery_end_kwh[has] - 1e-6).all()
-    _assert_heat_kept(view.automatic & (view.heater_kw > 0), states.heater_c, most.heater_c, view.heater_low_c[:, None])
-    _assert_heat_kept(view.automatic & (view.hp_kw > 0), states.house_c, most.house_c, view.house_low_c)
+    heated, warmed = view.automatic & (view.heater_kw > 0), view.automatic & (view.hp_kw > 0)
+    _assert_heat_kept(heated, states.heater_c, most.heater_c, np.repeat(view.heater_low_c[:, None], view.m, axis=1))
+    _assert_heat_kept(warmed, states.house_c, most.house_c, view.house_low_c)
+    ends = (
+        (heated, states.heater_c, most.heater_c, view.heater_end_c),
+        (warmed, states.house_c, most.house_c, view.house_end_c),
+    )
+    for has, content, top, end in ends:
+        assert (content[:, -1] >= np.minimum(end, top[:, -1]) - 1e-6)[has].all()
     _assert_departures_kept(view, states.ev_kwh, most.ev_kwh)
 
 
 def _assert_heat_kept(has, content, most, low) -> None:
-    # warm enough where full power from now on is; nowhere colder than full power after the last shortage
-    short = np.maximum(low - content[:, 1:], 0.0)[has]
-    unavoidable = np.maximum(low - most[:, 1:], 0.0)[has]
-    assert (short <= unavoidable + 1e-6)[(unavoidable == 0.0).all(axis=1)].all()
+    # at both ends of a step, for homes that full power from now on would keep warm all the time
+    both = np.concatenate([low, low[:, 1:]], axis=1)
+    at = np.concatenate([content[:, 1:], content[:, 1:-1]], axis=1)
+    tops = np.concatenate([most[:, 1:], most[:, 1:-1]], axis=1)
+    able = has & (tops >= both).all(axis=1)
+    assert (at >= both - 1e-6)[able].all()
 
 
 def _assert_departures_kept(view, content, most) -> None:
@@ -215,3 +224,17 @@ def test_negative_prices_fill_what_can_be_filled(hours):
         heater_kwh_per_k=0.2, heater_c=50.0, heater_low_c=45.0, heater_high_c=90.0, heater_end_c=45.0, heater_ua_kw_per_k=0.001,
     )  # fmt: skip
     np.testing.assert_allclose(plan(view).heater_kw[0], [0, 2, 2, 0], atol=1e-9)
+
+
+def test_a_car_that_strands_is_charged_from_empty():
+    view = homes(
+        1, 6, 1.0, buy_eur_per_kwh=[[1, 1, 1, 3, 2, 1]], ev_kw=4.0, ev_kwh_capacity=8.0, ev_kwh=2.0, contracted_kw=9.0,
+        ev_plugged=[[0, 0, 1, 1, 1, 0]], ev_drive_kwh=[[3, 3, 0, 0, 0, 0]], ev_end_kwh=0.0,
+    )  # fmt: skip
+    np.testing.assert_allclose(plan(view).ev_kw[0], [0, 0, 4, 0, 4, 0], atol=1e-9)
+
+
+def test_a_second_round_coordinates_the_devices(population):
+    view = population(60, 96, 5, share=1.0)
+    once, twice = cost_eur(view, plan(view, sweeps=1)), cost_eur(view, plan(view, sweeps=2))
+    assert twice.sum() < 0.999 * once.sum()
