@@ -66,7 +66,8 @@ class Addresses:
     Attributes:
         names: address names.
         actors: actor ids that each plays.
-        party: for each address a number of who knows what it is told: its operator, or for a device its own party.
+        party: for each address a number of who knows what it is told: the business party that operates it. (One population may read the
+            post of many homes, but each home is told by itself.)
         plays: for an actor id the addresses that play it, shape (addresses,).
     """
 
@@ -182,11 +183,8 @@ def _conversations(table: pa.Table) -> Conversations:
 def _addresses(table: pa.Table) -> Addresses:
     names = texts(table, "address")
     actors = tuple(tuple(row or ()) for row in column(table, "actors").to_pylist())
-    device = column(table, "device").to_pylist()
-    owners = [
-        party if is_device or not operator else operator
-        for party, operator, is_device in zip(texts(table, "party"), texts(table, "operator"), device, strict=True)
-    ]
+    pairs = zip(texts(table, "operator"), texts(table, "party"), strict=True)
+    owners = [operator or party for operator, party in pairs]
     parties = tuple(sorted(set(owners)))
     rank = {name: number for number, name in enumerate(parties)}
     plays: dict[str, Mask] = {}

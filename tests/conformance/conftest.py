@@ -179,10 +179,9 @@ def addresses():
         add(f"{fsp}/vpp", fsp, ["vpp"])
     add("gdbn-1", "gdbn-1", ["gdbn"], "dpp-1")
     add("gdbn-1/settlement", "dpp-1", ["gdbn"])
-    for home in HOMES:
-        add(home, home, ["prosumer"])
-        add(f"{home}/der", "homes", ["der"], "homes", device=True)
-        rows[-1] |= {"party": home, "operator": home}
+    for home in HOMES:  # one population reads the post of all homes
+        add(home, "homes", ["prosumer"], home)
+        add(f"{home}/der", "homes", ["der"], home, device=True)
     return rows
 
 
