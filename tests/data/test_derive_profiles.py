@@ -86,7 +86,12 @@ if importlib.util.find_spec("simbench"):  # a large package, needed only where t
         import simbench
 
         folder = Path(simbench.__file__).parent / "networks" / "1-complete_data-mixed-all-0-sw"
-        load = pd.read_csv(folder / "LoadProfile.csv", sep=";", usecols=["H0-A_pload", "G4-M_qload", "lv_rural1_pload"])
+        load = pd.read_csv(
+            folder / "LoadProfile.csv",
+            sep=";",
+            engine="pyarrow",
+            usecols=["H0-A_pload", "G4-M_qload", "lv_rural1_pload"],
+        )
         shipped = data.read_parquet_columns("profiles/simbench_2016.parquet", list(load)).values
         for name in load:
             np.testing.assert_allclose(shipped[name], load[name], atol=0.00051)

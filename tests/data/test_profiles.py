@@ -48,10 +48,11 @@ def test_the_clock_is_utc(city):
     assert about["values"] == "instants"
 
     def error(shift):
-        times = pd.date_range(about["first_instant"], periods=35_040, freq="15min") + pd.Timedelta(minutes=shift)
+        times = pd.date_range(about["first_instant"], periods=35_040, freq="15min")[::7] + pd.Timedelta(minutes=shift)
         zenith = solarposition.get_solarposition(times, float(about["latitude"]), float(about["longitude"]))["zenith"]
         cosine = np.maximum(np.cos(np.radians(zenith.to_numpy())), 0.0)
-        return np.abs(got["ghi_wm2"] - got["dhi_wm2"] - got["dni_wm2"] * cosine).mean()
+        ghi, dhi, dni = (got[name][::7] for name in ("ghi_wm2", "dhi_wm2", "dni_wm2"))
+        return np.abs(ghi - dhi - dni * cosine).mean()
 
     assert error(0.0) < 0.6
     assert error(15.0) > 2.0 < error(-15.0)

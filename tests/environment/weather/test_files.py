@@ -201,3 +201,15 @@ def test_an_epw_without_header_an_empty_and_a_missing_file(tmp_path):
     short.write_text("1,2\nDate (MM/DD/YYYY),Time (HH:MM),GHI (W/m^2)\n")
     with pytest.raises(WeatherError, match="row 1 is no TMY3 header"):
         read_day(short)
+
+
+def test_an_hourly_leap_year_loses_its_leap_day(tmp_path):
+    def leap(rows):
+        day = [list(row) for row in rows[:24]]
+        for row in day:
+            row[13] = "999"
+        return rows[: 59 * 24] + day + rows[59 * 24 :]
+
+    path = epw(tmp_path, leap)
+    assert read(path).columns["ghi_wm2"].max() == 23.0
+    assert len(read(path).columns["ghi_wm2"]) == 8760
