@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from experiments.results_schema import spec_of
@@ -72,8 +73,7 @@ def _joined(digests: Mapping[str, str]) -> str:
 def _parts(column: Any, exact: bool) -> list[bytes]:
     """The bytes that stand for a column: nulls, then values; lists as lengths and flat values."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    missing = array.is_null().to_numpy(zero_copy_only=False)
-    head = np.packbits(missing).tobytes()
+    head = np.packbits(_missing(array)).tobytes()
     if pa.types.is_dictionary(array.type):
         labels = "\0".join(array.dictionary.to_pylist())
         codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -107,6 +107,8 @@ def rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def first_table_difference(name: str, first: Any, second: Any, exact: bool = False) -> Difference | None:
     """The first difference between two canonical tables of one name: columns, then rows, then values row by row."""
+    if table_digest(first, exact) == table_digest(second, exact):
+        return None
     columns = sorted(first.column_names)
     if columns != sorted(second.column_names):
         return Difference(name, None, None, columns, sorted(second.column_names))
@@ -128,16 +130,27 @@ def _key_first(name: str, columns: list[str]) -> list[str]:
 
 def _first_unequal(first: Any, second: Any, exact: bool) -> int | None:
     """The first row at which two columns of one length differ."""
-    a, b = (x.combine_chunks() if isinstance(x, pa.ChunkedArray) else x for x in (first, second))
-    if (pa.types.is_floating(a.type) and pa.types.is_floating(b.type)) or (
-        pa.types.is_integer(a.type) and a.type == b.type
-    ):
-        unequal = _numbers(a, exact) != _numbers(b, exact)
-        unequal |= a.is_null().to_numpy(zero_copy_only=False) != b.is_null().to_numpy(zero_copy_only=False)
-        return int(np.argmax(unequal)) if unequal.any() else None
-    return next(
-        (row for row, (x, y) in enumerate(zip(a, b, strict=True)) if _differ(x.as_py(), y.as_py(), exact)), None
-    )
+    a, b = (_plain(x) for x in (first, second))
+    if a.equals(b):
+        return None
+    if pa.types.is_nested(a.type) or a.type != b.type:
+        pairs = enumerate(zip(a, b, strict=True))
+        return next((row for row, (x, y) in pairs if _differ(x.as_py(), y.as_py(), exact)), None)
+    unequal = _missing(a) != _missing(b)
+    if pa.types.is_string(a.type):
+        unequal |= pc.fill_null(pc.not_equal(a, b), False).to_numpy(zero_copy_only=False)
+    else:
+        unequal |= _numbers(a, exact) != _numbers(b, exact)
+    return int(np.argmax(unequal)) if unequal.any() else None
+
+
+def _plain(column: Any) -> Any:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return array.cast(pa.string()) if pa.types.is_dictionary(array.type) else array
+
+
+def _missing(array: Any) -> NDArray[np.bool_]:
+    return np.asarray(array.is_null().to_numpy(zero_copy_only=False), bool)
 
 
 def _differ(a: Any, b: Any, exact: bool) -> bool:

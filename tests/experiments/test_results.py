@@ -17,7 +17,7 @@ import experiments.results as results
 from environment.addresses import Address, Directory
 from environment.journal import Journal
 from experiments.results import check_out, first_difference, open_run, write_run
-from experiments.results_digest import digest_tables, rounded
+from experiments.results_digest import digest_tables, first_table_difference, rounded
 from experiments.results_schema import ResultsError, conform, empty_table, table_specs
 
 
@@ -286,6 +286,25 @@ def test_first_difference_in_lists_and_text(tmp_path, synthetic):
     write_run(tmp_path / "b", tables, synthetic.meta())
     found = first_difference(open_run(tmp_path / "a"), open_run(tmp_path / "b"))
     assert (found.table, found.row, found.column) == ("content/Bid", 1, "quantity_kw")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "changed", "row", "words"),
+    [
+        ("homes", "fsp", ["fsp-mar"] * 5 + ["fsp-sol"] * 3 + [None] * 3 + ["fsp-x"], 4, "'fsp-sol' against 'fsp-mar'"),
+        ("homes", "consent", [True] * 12, 3, "False against True"),
+        ("departures", "missing_kwh", [1.5, 2.0], 1, "0.0 against 2.0"),
+        ("acts", "reads", [["ActivationSignal"]] * 6 + [["x"]], 6, "['ActivationSignal'] against ['x']"),
+        ("conversations", "parent", [None, "c-1", None], 2, "'c-2' against None"),
+    ],
+)
+def test_first_difference_of_every_type(table, column, changed, row, words, synthetic):
+    good = conform({table: synthetic.tables()[table]})[table]
+    other = conform({table: synthetic.tables()[table] | {column: changed}})[table]
+    found = first_table_difference(table, good, other)
+    assert (found.row, found.column) == (row, column)
+    assert str(found).endswith(words)
+    assert first_table_difference(table, good, good) is None
 
 
 def test_digest_is_not_of_timings(tmp_path, synthetic):
