@@ -121,8 +121,16 @@ def _conform_table(name: str, columns: Columns | Any, twin: bool) -> Any:
         errors.append(f"table '{name}': columns of different length: {lengths}")
     if errors:
         raise ResultsError("\n  ".join(errors))
+    arrays = _with_left_out(spec, arrays, next(iter(lengths.values())))
     table = pa.table(list(arrays.values()), schema=_schema(spec, arrays, arrays))
     return _sorted(table, spec, name)
+
+
+def _with_left_out(spec: TableSpec, arrays: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """The columns in the order of the catalogue, with nulls for the nullable ones that were left out."""
+    left_out = [c for c in spec.columns.values() if c.nullable and c.name not in arrays]
+    whole = {**arrays, **{c.name: pa.nulls(rows, TYPES[c.type]) for c in left_out}}
+    return {name: whole[name] for name in _order(spec, whole)}
 
 
 def _column_errors(spec: TableSpec, name: str, given: Columns) -> list[str]:

@@ -154,6 +154,17 @@ def test_ids_of_64_bits_are_ids_however_they_come(given):
     assert column.to_pylist() == [2**63 + 1]
 
 
+def test_what_may_be_left_out_is_null():
+    table = conform({"grid_branches": {
+        "t_ms": [0], "branch": ["a"], "kind": ["line"], "loading_percent": [1.0], "i_ka": [1.0], "p_kw": [1.0], "q_kvar": [0.0],
+    }})["grid_branches"]  # fmt: skip
+    assert table.column("loss_kw").to_pylist() == [None]
+    homes = {"owner": ["h"], "bus": ["b"], "meter": ["m"], "tariff": ["t"], "fsp": [""], "consent": [True]}
+    table = conform({"homes": homes})["homes"]
+    assert "automatic" not in table.column_names
+    assert table.column("fsp").to_pylist() == table.column("contracted_kw").to_pylist() == [None]
+
+
 def test_rows_seen_before_are_left_out_only_where_that_is_allowed():
     twice = {"t_ms": [5, 0, 5], "subject": ["T1"] * 3, "value_kw": [1.0, 0.0, 1.0]}
     assert conform({"actuals": twice})["actuals"].column("t_ms").to_pylist() == [0, 5]
