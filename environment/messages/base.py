@@ -80,7 +80,15 @@ _KINDS: dict[Any, str] = {
     Profile: "profile",
     tuple[str, ...]: "names",
 }
-_DTYPES: dict[str, Any] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "str": object, "names": object}
+_DTYPES: dict[str, Any] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "profile": np.float64}
+_ALLOWED = {
+    "float": ("fiu", "a number"),
+    "profile": ("fiu", "a series of numbers"),
+    "int": ("iu", "a whole number"),
+    "bool": ("b", "true or false"),
+    "str": ("OU", "a text"),
+    "names": ("O", "a tuple of texts"),
+}
 
 
 @cache
@@ -105,25 +113,56 @@ def _field(record: type[Record], name: str, hint: Any) -> Field:
 def columns_of(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
     """The columns of records of one class; profiles become arrays of shape (n, steps)."""
     record = type(records[0])
-    return {field.name: _column(field, [getattr(one, field.name) for one in records]) for field in fields(record)}
+    if len({type(one) for one in records}) > 1:
+        text = f"one batch cannot carry {', '.join(dict.fromkeys(type(one).__name__ for one in records))}"
+        raise MessageError(text)
+    return {
+        field.name: _column(record, field, [getattr(one, field.name) for one in records]) for field in fields(record)
+    }
 
 
-def _column(field: Field, values: list[Any]) -> NDArray[Any]:
-    if field.kind == "profile":
-        return np.array([np.asarray(value, np.float64) for value in values], np.float64)
-    column = np.empty(len(values), _DTYPES[field.kind])
-    column[:] = values
-    return column
+def _column(record: type[Record], field: Field, values: list[Any]) -> NDArray[Any]:
+    if field.kind in ("str", "names"):
+        column = np.empty(len(values), object)
+        column[:] = values
+        return column
+    if len({np.shape(value) for value in values}) > 1:
+        text = f"{record.__name__}.{field.name}: values of different lengths do not make one batch"
+        raise MessageError(text)
+    raw = np.array(values)
+    return raw.astype(_DTYPES[field.kind]) if raw.dtype.kind in _ALLOWED[field.kind][0] else raw
+
+
+def typed(record: type[Record], columns: Columns) -> dict[str, NDArray[Any]]:
+    """Checked columns as copies in the types of the fields: what their owner does to his arrays later changes no message."""
+    check_columns(record, columns)
+    return {field.name: np.array(columns[field.name], _DTYPES.get(field.kind, object)) for field in fields(record)}
 
 
 def check_columns(record: type[Record], columns: Columns) -> None:
-    """Raise ``MessageError`` unless the columns are those of the record and every value is within its bounds."""
+    """Raise ``MessageError`` unless the columns are those of the record, equally long, and every value is within its bounds."""
     expected = [field.name for field in fields(record)]
     if sorted(columns) != sorted(expected):
         text = f"{record.__name__}: the columns are {sorted(columns)}, expected {sorted(expected)}"
         raise MessageError(text)
     for field in fields(record):
+        _check_type(record, field, columns[field.name])
         _check_column(record, field, columns[field.name])
+    if len({len(column) for column in columns.values()}) > 1:
+        text = f"{record.__name__}: the columns have different lengths, { ({n: len(c) for n, c in columns.items()}) }"
+        raise MessageError(text)
+
+
+def _check_type(record: type[Record], field: Field, column: NDArray[Any]) -> None:
+    kinds, allowed = _ALLOWED[field.kind]
+    wrong = column.dtype.kind not in kinds or column.ndim != (2 if field.kind == "profile" else 1)
+    if not wrong and field.kind == "str":
+        wrong = not all(isinstance(value, str) for value in column)
+    if not wrong and field.kind == "names":
+        wrong = not all(isinstance(value, tuple) and all(isinstance(one, str) for one in value) for value in column)
+    if wrong:
+        text = f"{record.__name__}.{field.name}: {column.tolist()!r:.80} is not {allowed}"
+        raise MessageError(text)
 
 
 def _check_column(record: type[Record], field: Field, column: NDArray[Any]) -> None:
@@ -274,7 +313,8 @@ def _number_words(column: NDArray[Any]) -> U64:
 
 
 def _text_word(value: Any) -> int:
-    return _name_word(value) if isinstance(value, str) else _name_word("\x1f".join(value))
+    """Bits of a text, or of a tuple of texts, each with its length so that no two tuples look alike."""
+    return _name_word(value if isinstance(value, str) else "".join(f"{len(one)}:{one}," for one in value))
 
 
 @cache
