@@ -423,21 +423,14 @@ def actuals():
 
 
 def ledger(coordinated=True):
-    rows = [
-        (f"e-{i}", 40 * HOUR_MS, home, "retailer-1", 2.5, "retail energy", 1000 + i % 14)
-        for i, home in enumerate(HOMES)
-    ]
+    rows = [(i, 40 * HOUR_MS, home, "retailer-1", 2.5, "retail energy", 1000 + i % 14) for i, home in enumerate(HOMES)]
     rows += [
-        ("e-100", 40 * HOUR_MS, "retailer-1", "dso-1", 9.0, "grid tariff", 1001),
-        ("e-101", 40 * HOUR_MS, "retailer-1", "state", 5.0, "taxes", 1001),
+        (100, 40 * HOUR_MS, "retailer-1", "dso-1", 9.0, "grid tariff", 1001),
+        (101, 40 * HOUR_MS, "retailer-1", "state", 5.0, "taxes", 1001),
     ]
     if coordinated:
-        rows += [
-            (f"e-{110 + i}", 39 * HOUR_MS, "dso-1", fsp, 4.0 + i, "flexibility", 1002) for i, fsp in enumerate(FSPS)
-        ]
-        rows += [
-            (f"e-{120 + i}", 39 * HOUR_MS, fsp_of(i), HOMES[i], 0.5, "share of flexibility", 1003) for i in range(8)
-        ]
+        rows += [(110 + i, 39 * HOUR_MS, "dso-1", fsp, 4.0 + i, "flexibility", 1002) for i, fsp in enumerate(FSPS)]
+        rows += [(120 + i, 39 * HOUR_MS, fsp_of(i), HOMES[i], 0.5, "share of flexibility", 1003) for i in range(8)]
     return _columns(("entry", "t_ms", "debtor", "creditor", "eur", "purpose", "message_id"), rows)
 
 

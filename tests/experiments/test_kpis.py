@@ -327,7 +327,7 @@ def test_money_by_kind_of_party_sums_to_zero():
         "operator": ["dso-1", "dso-1", "f", "h1", "retailer-1", "state", "dpp-1"], "device": [False] * 7,
     }  # fmt: skip
     debtors, creditors = ["dso-1", "f", "h1", "retailer-1", "f"], ["f", "h1", "retailer-1", "state", "dpp-1"]
-    ledger = {"entry": list("abcde"), "t_ms": [0] * 5, "debtor": debtors, "creditor": creditors, "eur": [10.0, 4.0, 7.0, 2.0, 1.0],
+    ledger = {"entry": range(5), "t_ms": [0] * 5, "debtor": debtors, "creditor": creditors, "eur": [10.0, 4.0, 7.0, 2.0, 1.0],
               "purpose": ["x"] * 5, "message_id": [None] * 5}  # fmt: skip
     found = figures({"ledger": ledger, "addresses": addresses}, META)
     money = {key: v for key, v in found.items() if key.startswith("money_")}

@@ -149,7 +149,7 @@ def test_what_writers_put_for_unknown_becomes_null():
 
 @pytest.mark.parametrize("given", [np.array([2**63 + 1], np.uint64), np.array([-(2**63) + 1]), [str(2**63 + 1)]])
 def test_ids_of_64_bits_are_ids_however_they_come(given):
-    entry = {"entry": ["e"], "t_ms": [0], "debtor": ["a"], "creditor": ["b"], "eur": [1.0], "purpose": ["x"]}
+    entry = {"entry": [0], "t_ms": [0], "debtor": ["a"], "creditor": ["b"], "eur": [1.0], "purpose": ["x"]}
     column = conform({"ledger": entry | {"message_id": given}})["ledger"].column("message_id")
     assert column.to_pylist() == [2**63 + 1]
 
