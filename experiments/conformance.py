@@ -187,7 +187,17 @@ def _said(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Sai
             true = np.logical_and.reduce([numpy_column(content, name).astype(bool) for name in one.when.fields])
             cases = place[journal.events.conversation[_positions(content, tables)[true]]]
             demanded[number] = frozenset(cases[cases >= 0].tolist())
+        if one.trigger and one.trigger.table in tables:
+            demanded[number] = _called_for(one.trigger, journal, members, tables)
     return Said(deadlines, demanded)
+
+
+def _called_for(trigger: Trigger, journal: Journal, members: I64, tables: Tables) -> frozenset[int]:
+    """Conversations within which what calls for a step happened."""
+    times = np.sort(instants(tables[trigger.table], trigger.at)) if tables[trigger.table].num_rows else np.zeros(0)
+    first = np.searchsorted(times, journal.conversations.opened_ms[members])
+    last = np.searchsorted(times, journal.conversations.ended_ms[members])
+    return frozenset(np.flatnonzero(last > first).tolist())
 
 
 def _positions(content: pa.Table, tables: Tables) -> I64:

@@ -57,6 +57,8 @@ class Conversations:
     scenario: tuple[str, ...]
     outcome: tuple[str, ...]
     reason: tuple[str, ...]
+    opened_ms: I64
+    ended_ms: I64
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,15 @@ def instants(table: pa.Table, name: str) -> I64:
 
 
 def _conversations(table: pa.Table) -> Conversations:
-    names = ("conversation", "suc", "scenario", "outcome", "reason")
-    return Conversations(*(texts(table, name) for name in names))
+    return Conversations(
+        names=texts(table, "conversation"),
+        suc=texts(table, "suc"),
+        scenario=texts(table, "scenario"),
+        outcome=texts(table, "outcome"),
+        reason=texts(table, "reason"),
+        opened_ms=instants(table, "opened_ms"),
+        ended_ms=instants(table, "ended_ms"),
+    )
 
 
 def _addresses(table: pa.Table) -> Addresses:

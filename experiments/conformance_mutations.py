@@ -231,6 +231,8 @@ def _is_target(mutation: Mutation, suc: str, finding: Any) -> bool:
 def _noticed(before: Report, mutation: Mutation, after: Report) -> bool:
     old, new = before.usecases[mutation.suc], after.usecases[mutation.suc]
     fresh = {*new.broken, *new.late} - {*old.broken, *old.late}
+    if mutation.kind == "delivery":  # a step that was late before stays late
+        fresh = {*new.broken, *new.late}
     return any(_is_target(mutation, mutation.suc, one) for one in fresh) or mutation.step in set(old.made) - set(
         new.made
     )

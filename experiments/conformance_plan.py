@@ -8,7 +8,17 @@ from functools import cache
 
 from experiments.conformance_journal import ACT
 from experiments.usecases import Sources, carries, plays, read_step, readings, usecase
-from experiments.usecases_facts import Alternative, Condition, Conveyance, Deadline, Extra, Reading, Scenario, Step
+from experiments.usecases_facts import (
+    Alternative,
+    Condition,
+    Conveyance,
+    Deadline,
+    Extra,
+    Reading,
+    Scenario,
+    Step,
+    Trigger,
+)
 
 EXTRA = "extra "
 """Before the record of a message that no row of the table has, in place of a step id."""
@@ -50,6 +60,7 @@ class Expectation:
     group: Alternative | None = None
     deadline: Deadline | None = None
     when: Condition | None = None
+    trigger: Trigger | None = None
     impossible: str = ""
 
     @property
@@ -110,6 +121,7 @@ def _expect(
         after=tuple(place[one] for one in after),
         group=reading.group,
         deadline=reading.deadline,
+        trigger=reading.trigger,
         impossible=reading.impossible or "",
     )
 

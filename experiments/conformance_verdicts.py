@@ -135,6 +135,8 @@ def _settle(
     if one.group and one.counted and (away & ~made).any():
         found.excused.append(Excuse(one.step, "alternative", f"{one.group.step} went to {one.group.receiver}"))
     for case in np.flatnonzero(~made & ~away):
+        if one.trigger and not said.requires(number, one, int(case)):
+            found.excused.append(Excuse(one.step, "no trigger", one.trigger.reason))
         if int(case) not in spoilt:
             why = _fault(walked, number, int(case), required=said.requires(number, one, int(case)))
             found.broken += [Finding(one.step, walked.name(int(case)), why)] if why else []
@@ -254,11 +256,14 @@ def _late(walked: Walked, number: int, deadlines: Mapping[int, int]) -> Iterator
     one, fitting, rows = walked.plan.expectations[number], walked.fittings[number], walked.rows
     place = fitting.everything
     for text, slow in _slownesses(walked, place, deadlines):
-        cases, first, counts = np.unique(rows.case[place[slow]], return_index=True, return_counts=True)
+        late = place[slow]
+        cases, first, counts = np.unique(rows.case[late], return_index=True, return_counts=True)
         for case, start, count in zip(cases, first, counts, strict=True):
-            row = int(place[slow][start])
+            mine = late[_of_case(rows.case[late], int(case))]
+            worst_s = (rows.arrived_ms[mine] - rows.sent_ms[mine]).max() / 1000
             more = f" and {count - 1} more" if count > 1 else ""
-            yield Finding(one.step, walked.name(int(case)), f"{_told(walked, row)}{more}: {text}")
+            why = f"{_told(walked, int(late[start]))}{more}: {text}; the slowest took {worst_s:.3f} s"
+            yield Finding(one.step, walked.name(int(case)), why)
 
 
 def _slownesses(walked: Walked, place: I64, deadlines: Mapping[int, int]) -> Iterator[tuple[str, Mask]]:

@@ -128,6 +128,8 @@ def _with_extras(allowed: dict[str, set[str]]) -> dict[str, set[str]]:
         for extra in case.extra:
             for record, actor in product(extra.records, extra.producer):
                 allowed.setdefault(record, set()).update(plays(actor, suc))
+        for record, actors_ in case.sent_elsewhere.items():
+            allowed.setdefault(record, set()).update(actors_)
         for step in usecase(suc).steps:
             for actor in _askers(suc, step):
                 allowed.setdefault(case.steps[step.id].asks, set()).update(plays(actor, suc))

@@ -138,6 +138,19 @@ class Deadline(_Fact, frozen=True):
     field: str
 
 
+class Trigger(_Fact, frozen=True):
+    """What starts a scenario or calls for a step, as a condition on results.
+
+    ``table`` has a row: in which column ``less`` is below column ``than``, or whose instant in column ``at`` lies within the conversation.
+    """
+
+    table: str
+    reason: str
+    less: str = ""
+    than: str = ""
+    at: str = ""
+
+
 class Reading(_Fact, frozen=True):
     """How an odd step is read (CONFORMANCE C2); what is left out stays as the table has it.
 
@@ -157,6 +170,7 @@ class Reading(_Fact, frozen=True):
         repeats: an earlier step with the same sender, receiver and information.
         group: the alternative route that makes the step fall away.
         deadline: until when it must arrive.
+        trigger: what calls for it; a conversation in which that did not happen need not make it.
         impossible: why no run can make the step.
     """
 
@@ -174,6 +188,7 @@ class Reading(_Fact, frozen=True):
     repeats: str | None = None
     group: Alternative | None = None
     deadline: Deadline | None = None
+    trigger: Trigger | None = None
     impossible: str | None = None
 
 
@@ -201,15 +216,6 @@ class Extra(_Fact, frozen=True):
     when: Condition | None = None
 
 
-class Trigger(_Fact, frozen=True):
-    """What starts a scenario, as a condition on result tables: ``table`` has a row (in which column ``less`` is below column ``than``)."""
-
-    table: str
-    reason: str
-    less: str = ""
-    than: str = ""
-
-
 class Conveyance(_Fact, frozen=True):
     """How long a message may take to arrive, and to be acknowledged."""
 
@@ -225,6 +231,7 @@ class CaseReadings(_Fact, frozen=True):
     extra: tuple[Extra, ...] = ()
     operated_by: dict[str, str] = {}
     triggers: dict[str, Trigger] = {}
+    sent_elsewhere: dict[str, Names] = {}
     conveyance: Conveyance | None = None
 
 

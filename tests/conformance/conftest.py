@@ -65,6 +65,7 @@ class Scribe:
             "gate_ms": self.now_ms + HOUR,
             "approved": True,
             "net_eur": 12.5,
+            "from_ms": self.now_ms,
         } | content
         self.contents.setdefault(record, []).append({"row": row} | values)
         return name
@@ -95,8 +96,10 @@ def aggregation(scribe, number, at_ms):
         scribe.send("FlexibilityPotential", fsp, ["dso-1", *(f"{home}/der" for home in homes)])
         scribe.send("FlexibilityPotential", fsp, "dso-1")
     scribe.act("override_by_hand", ["home-0002/der", "home-0004/der"])
+    scribe.now_ms += HOUR
     for fsp, homes in FSPS.items():
         scribe.send("ActivationFeedback", [f"{home}/der" for home in homes], [fsp, "dso-1"])
+    scribe.now_ms = at_ms + 24 * HOUR
     scribe.close()
 
 
@@ -198,6 +201,7 @@ def results():
         "settlements": {"settlement": ["settle-1"]},
         "meters": {"meter": list(HOMES)},
         "devices": {"owner": list(HOMES)},
+        "overrides": {"owner": ["home-0002", "home-0002"], "t_ms": [30_000, 12 * HOUR + 30_000]},
     }
 
 

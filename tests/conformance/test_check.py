@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from environment.messages import digest_rows
 from experiments.conformance import check, report_json, report_text, union
 from experiments.conformance_journal import JournalError
+from experiments.conformance_mutations import restricted
 from experiments.conformance_verdicts import Finding
 from experiments.covers import covers
 from experiments.usecases import CatalogueError
@@ -253,7 +254,9 @@ def test_bid_after_gate_closure_is_late(scribe, talks, write_tables):
     for row in scribe.contents["SessionPublication"]:
         row["gate_ms"] = 1
     case = only(write_tables(scribe), "SUC06.1")
-    assert {(one.step, one.why.rpartition(": ")[2]) for one in case.late} == {("2.6", "arrived after its deadline")}
+    assert {(one.step, one.why.rpartition(": ")[2]) for one in case.late} == {
+        ("2.6", "arrived after its deadline; the slowest took 1.200 s")
+    }
 
 
 # --- another way, or nowhere -------------------------------------------------------------------------------------------
@@ -315,8 +318,29 @@ def test_scenario_without_its_trigger_is_excused(journal_day):
     assert not check(journal_day).usecases["SUC06.1"].excused
 
 
+def test_step_that_nothing_called_for_is_excused(journal_day):
+    """Nobody was activated and nobody overrode within the cycle: feedback (8) and override (7) are not demanded of it."""
+    calm = restricted(journal_day, frozenset({"SUC05.1/1"}))
+    calm["overrides"] = calm["overrides"].slice(0, 0)
+    calm["acts"] = calm["acts"].slice(0, 0)
+    keep = pa.compute.not_equal(calm["messages"]["record"], "ActivationFeedback")
+    calm["messages"] = calm["messages"].filter(keep)
+    case = check(calm).usecases["SUC05.1"]
+    assert not case.broken
+    assert {(one.step, one.reason) for one in case.excused if len(one.step) == 1} == {
+        ("7", "nobody overrode by hand"),
+        ("8", "no asset was activated"),
+    }
+    called = {
+        **calm,
+        "overrides": journal_day["overrides"],
+        "content/ActivationSignal": journal_day["content/ActivationSignal"],
+    }
+    assert [one.step for one in check(called).usecases["SUC05.1"].broken] == ["7", "8"]
+
+
 def test_shortfall_is_the_trigger_of_the_second_scenario_of_aggregation(journal_day):
-    assert {one.step for one in check(journal_day).usecases["SUC05.1"].excused} == {"2.1", "2.2", "2.3", "2.4"}
+    assert [one.step for one in check(journal_day).usecases["SUC05.1"].excused] == ["2.1", "2.2", "2.3", "2.4"]
     short = journal_day["clearings"].set_column(2, "cleared_kw", pa.array([10.0]))
     assert check({**journal_day, "clearings": short}).usecases["SUC05.1"].not_reached == ("2.1", "2.2", "2.3", "2.4")
 
