@@ -50,7 +50,8 @@ def replay(folder: Path | str, progress: Progress | None = None) -> ReplayResult
     scenario = scenario_from(recorded.meta["scenario"], where=f"{recorded.path / 'run.json'}: scenario")
     with TemporaryDirectory(prefix="coflex-replay-") as apart:
         out = Path(apart) / "run"
-        run(scenario, seed=recorded.meta["seed"], out=out, twin=recorded.meta["twin"], force=False, progress=progress)
+        tell = progress or (lambda stage, done, total: None)
+        run(scenario, seed=recorded.meta["seed"], out=out, twin=recorded.meta["twin"], progress=tell)
         return compare_runs(recorded, open_run(out))
 
 

@@ -18,13 +18,14 @@ def simulator(monkeypatch, synthetic):
     module = ModuleType("experiments.run")
     module.calls, module.change, module.versions = [], lambda tables: None, synthetic.meta()["versions"]
 
-    def run(scenario, *, seed, out, twin, force, progress):
+    def run(scenario, *, seed, out, twin, progress):
+        progress("day", 1, 1)
         module.calls.append((scenario, seed, twin))
         tables = synthetic.complete_tables()
         module.change(tables)
         twin_tables = synthetic.complete_twin_tables() if twin else None
         meta = synthetic.meta(scenario=scenario.as_data(), seed=seed, versions=module.versions)
-        write_run(out, tables, meta, twin_tables, force)
+        write_run(out, tables, meta, twin_tables)
 
     module.run = run
     monkeypatch.setitem(sys.modules, "experiments.run", module)
