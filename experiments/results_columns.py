@@ -124,6 +124,7 @@ def _cast(array: Any, wanted: Any, nullable: bool) -> Any:
     allowed = (
         (number and (pa.types.is_integer(wanted) or pa.types.is_floating(wanted)))
         or (_is_text(kind) and (pa.types.is_string(wanted) or wanted == pa.uint64()))
+        or (pa.types.is_integer(kind) and pa.types.is_string(wanted))  # numbered ids
         or (pa.types.is_nested(kind) and pa.types.is_nested(wanted))
     )
     if not allowed:
