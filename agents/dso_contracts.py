@@ -189,7 +189,9 @@ class Contracts:
         ordered = np.zeros((len(usable), block.stop - block.start))
         for k in range(ordered.shape[1]):
             left = np.array([need[k] for need in need_kw]) - self._relieved(needs, block.start + k)
-            open_kw = np.array([result.cleared_kw[block.start + k] for result in usable]) - self._taken(usable, block.start + k)
+            open_kw = np.array([result.cleared_kw[block.start + k] for result in usable]) - self._taken(
+                usable, block.start + k
+            )
             ordered[:, k] = call_kw(np.maximum(left, 0.0), relief, np.maximum(open_kw, 0.0), price)
         return self._calls(usable, ordered, price, block)
 
@@ -213,7 +215,10 @@ class Contracts:
         """Relief of what is called already at each need in an interval."""
         area = {self.name_of(result): result.area for result in self.results}
         return np.array(
-            [sum(kw[step] * need.sensitivity.get(area[name], 0.0) for name, kw in self._called.items()) for need in needs]
+            [
+                sum(kw[step] * need.sensitivity.get(area[name], 0.0) for name, kw in self._called.items())
+                for need in needs
+            ]
         )
 
     def _taken(self, usable: list[ClearingResult], step: int) -> F64:
@@ -246,12 +251,26 @@ def session_requests(session: str, dso: str, needs: list[Need], terms: DsoTerms,
     from_ms, _ = terms.window(start_ms)
     return [
         SessionRequest(
-            session=session, dso=dso, product=terms.product, negotiation="auction", violation=need.violation,
-            constraint=need.constraint, direction=need.direction, areas=areas,
-            sensitivity=np.array([need.sensitivity.get(area, 0.0) for area in areas]), from_ms=from_ms, step_s=terms.step_s,
-            need_kw=need.need_kw, gate_ms=start_ms - terms.gate_before_ms, price_cap_eur_per_kwh=terms.price_cap_eur_per_kwh,
-            announcement_s=terms.announcement_s, full_activation_s=terms.full_activation_s, granularity_kw=terms.granularity_kw,
-            min_quantity_kw=terms.min_quantity_kw, remuneration="activation", baseline="declared-schedule",
+            session=session,
+            dso=dso,
+            product=terms.product,
+            negotiation="auction",
+            violation=need.violation,
+            constraint=need.constraint,
+            direction=need.direction,
+            areas=areas,
+            sensitivity=np.array([need.sensitivity.get(area, 0.0) for area in areas]),
+            from_ms=from_ms,
+            step_s=terms.step_s,
+            need_kw=need.need_kw,
+            gate_ms=start_ms - terms.gate_before_ms,
+            price_cap_eur_per_kwh=terms.price_cap_eur_per_kwh,
+            announcement_s=terms.announcement_s,
+            full_activation_s=terms.full_activation_s,
+            granularity_kw=terms.granularity_kw,
+            min_quantity_kw=terms.min_quantity_kw,
+            remuneration="activation",
+            baseline="declared-schedule",
         )
         for need in needs
     ]

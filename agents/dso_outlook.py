@@ -114,7 +114,13 @@ class LookAhead:
     """
 
     def __init__(
-        self, model: GridModel, meters: MeterStore, weather: WeatherView, calendar: Calendar, method: str, margin_share: float
+        self,
+        model: GridModel,
+        meters: MeterStore,
+        weather: WeatherView,
+        calendar: Calendar,
+        method: str,
+        margin_share: float,
     ) -> None:
         self.model = model
         self._meters = meters
@@ -199,10 +205,19 @@ class LookAhead:
 
     def needs(self, outlook: Outlook, from_ms: int, steps: int, granularity_kw: float) -> list[Need]:
         """What has to be relieved in a window, one entry an element: overloaded branches, and the worst bus of each area."""
-        window = slice(self.timeline.index(from_ms) - outlook.first, self.timeline.index(from_ms) - outlook.first + steps)
+        window = slice(
+            self.timeline.index(from_ms) - outlook.first, self.timeline.index(from_ms) - outlook.first + steps
+        )
         found = self._overloads(outlook, window) + self._voltages(outlook, window)
         rounded = [
-            Need(one.constraint, one.violation, one.direction, _rounded(one.need_kw, granularity_kw), one.limit, one.sensitivity)
+            Need(
+                one.constraint,
+                one.violation,
+                one.direction,
+                _rounded(one.need_kw, granularity_kw),
+                one.limit,
+                one.sensitivity,
+            )
             for one in found
         ]
         return sorted(rounded, key=lambda need: need.constraint)

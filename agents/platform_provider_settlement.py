@@ -117,7 +117,7 @@ def cases(
                 order.step_s / 3600.0,
                 order.ordered_kw,
                 ladder,
-            )  # fmt: skip
+            )
         )
     return result
 

@@ -131,8 +131,10 @@ class Prosumers(Party):
     def _offer(self) -> None:
         """Work out, once for each new plan, what could be left out of it."""
         plan = self._hems.next
-        if plan is not None and self._offered is not None and plan is not self._offered_of:
-            self._offered_of = plan
+        if plan is None or self._offered is None or plan is self._offered_of:
+            return
+        self._offered_of = plan
+        if plan.view.m >= self._offered.stop:  # the plan of a day that is not lived to its end offers nothing
             self._hems.offer(self._offered)
 
     # --- SUC05.1 -------------------------------------------------------------------------------------------------------

@@ -84,7 +84,11 @@ class Hems:
     def __post_init__(self) -> None:
         n, steps = self.book.n, self.timeline.n
         self.seen = Seen(
-            np.zeros((n, steps)), np.zeros((n, steps)), np.ones((n, steps), bool), np.zeros((n, steps)), np.zeros((n, steps))
+            np.zeros((n, steps)),
+            np.zeros((n, steps)),
+            np.ones((n, steps), bool),
+            np.zeros((n, steps)),
+            np.zeros((n, steps)),
         )
         self.ordered_until = np.full(n, -1, np.int64)
         self._car_left_kwh = np.full(n, np.nan)
@@ -192,7 +196,13 @@ class Hems:
         place = step - current.first
         made, plugged = current.view, now.ev_plugged[:, 0]
         other = np.abs(now.ev_kwh - current.expected.ev_kwh[:, place]) > CAR_KWH
-        off = plugged & now.automatic & (now.ev_kw > 0) & (other | ~made.ev_plugged[:, place]) & (self.ordered_until <= step)
+        off = (
+            plugged
+            & now.automatic
+            & (now.ev_kw > 0)
+            & (other | ~made.ev_plugged[:, place])
+            & (self.ordered_until <= step)
+        )
         rows = np.flatnonzero(off)
         if not len(rows):
             return
@@ -286,5 +296,3 @@ def _from(view: HomeView, place: int) -> HomeView:
 def _until(view: HomeView, place: int) -> HomeView:
     """The view up to a step."""
     return view._replace(**{name: getattr(view, name)[:, :place] for name in PER_STEP})
-
-

@@ -19,9 +19,7 @@ PLAN_HOUR = 12.0
 """Local hour at which the next day is planned."""
 
 
-def live_step(
-    hems: Hems, readings: Readings, controls: Controls, overrides: NDArray[np.bool_], step: int
-) -> I64:
+def live_step(hems: Hems, readings: Readings, controls: Controls, overrides: NDArray[np.bool_], step: int) -> I64:
     """What the homes do at the beginning of ``step``: record the last step, plan at noon, set their devices.
 
     Args:
@@ -41,7 +39,9 @@ def live_step(
     points = hems.control(step, readings)
     rows = np.arange(hems.book.n)
     if points is not None:
-        for kind, kw in zip(FLEXIBLE, (points.ev_kw, points.battery_kw, points.heater_kw, points.heat_pump_kw), strict=True):
+        for kind, kw in zip(
+            FLEXIBLE, (points.ev_kw, points.battery_kw, points.heater_kw, points.heat_pump_kw), strict=True
+        ):
             controls.schedule(kind, rows, step, kw[:, None])
     return _take_over(hems, controls, overrides, step)
 

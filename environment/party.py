@@ -100,10 +100,9 @@ class Sent:
 
 @dataclass(eq=False)
 class Child:
-    """A started process and, when it has ended, its result."""
+    """A started process; ``join`` gives its result."""
 
     process: Process
-    event: Any = None
 
 
 @dataclass(frozen=True)

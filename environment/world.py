@@ -95,6 +95,7 @@ class _Desk:
     kept: list[tuple[int, Traffic, NDArray[np.int64]]] = field(default_factory=list)
     waiting: list[tuple[Receive, simpy.Event]] = field(default_factory=list)
     asking: dict[int, _Asking] = field(default_factory=dict)
+    children: WeakKeyDictionary[Child, simpy.Process] = field(default_factory=WeakKeyDictionary)
     fates: WeakKeyDictionary[Sent, Traffic] = field(default_factory=WeakKeyDictionary)
 
 
@@ -227,7 +228,7 @@ class World(mesa.Model):
             case Await():
                 return self._await(desk, request)
             case Join():
-                return self.env.all_of([child.event for child in request.children])
+                return self._join(desk, request)
         text = (
             f"{desk.party.name}: a process cannot yield {request!r}; yield sleep, until, receive, ask, confirm or join"
         )
@@ -254,6 +255,14 @@ class World(mesa.Model):
     def _keep(desk: _Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
         desk.party.post.setdefault(traffic.batch.record, []).append(_part(traffic, rows))
 
+    def _join(self, desk: _Desk, request: Join) -> simpy.Event:
+        processes = [desk.children[child] for child in request.children]
+        done = simpy.Event(self.env)
+        _callback(
+            self.env.all_of(processes), lambda _: self._resume(done, desk, [process.value for process in processes])
+        )
+        return done
+
     # --- the outbox --------------------------------------------------------------------------------------------------
 
     def _flush(self, desk: _Desk) -> None:
@@ -264,7 +273,7 @@ class World(mesa.Model):
                 case Sent():
                     self._post(desk, command)
                 case Child():
-                    command.event = self.env.process(self._drive(desk, command.process))
+                    desk.children[command] = self.env.process(self._drive(desk, command.process))
                 case Opened():
                     self._open(command)
                 case Ended():

@@ -60,7 +60,10 @@ class Living:
         for taps, close, opened in pending:
             later = [(at_ms, state) for at_ms, state in grid.states if at_ms > now_ms]
             for at_ms, state in [(now_ms, grid.at(now_ms)), *later]:
-                grid.switch(at_ms, PowerFlow(state.network, (*state.opened, *opened), {**state.taps, **taps}, (*state.tied, *close)))
+                grid.switch(
+                    at_ms,
+                    PowerFlow(state.network, (*state.opened, *opened), {**state.taps, **taps}, (*state.tied, *close)),
+                )
 
 
 @dataclass(frozen=True)

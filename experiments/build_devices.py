@@ -270,3 +270,14 @@ class Displays:
             "house_c": physics.dense("heat_pump", shown["heat_pump"].indoor_c),
             "flexible_kw": physics.readings.columns.get("flexible_kw", np.zeros(people.n)),
         }
+
+
+def data_notices(scenario: Scenario, network: Network) -> list[str]:
+    """Notices of the data that a scenario uses, as their licences ask for."""
+    import data
+    from environment.weather.sources import data_files
+
+    files = [*data_files(scenario.place)]
+    if any(network.loads.profile) or any(network.generators.profile):
+        files.append("profiles/simbench_2016.parquet")
+    return sorted({text for text in [network.notice, *data.notices(files)] if text})

@@ -78,7 +78,9 @@ def build_world(site: Site) -> World:
     if site.scenario.coordination:
         _check(site.scenario)
         makers += [_dso, _lfmo, _platform, _provider]
-        makers += [lambda site, world, name=fsp.name: _aggregator(site, world, name) for fsp in site.scenario.actors.fsps]
+        makers += [
+            lambda site, world, name=fsp.name: _aggregator(site, world, name) for fsp in site.scenario.actors.fsps
+        ]
     for make in makers:
         party, drains = make(site, world)
         world.add(party, drains)
@@ -229,7 +231,12 @@ def _dso(site: Site, world: World) -> Made:
         _kvar_per_kw(site), planned,
     )  # fmt: skip
     look_ahead = LookAhead(
-        model, living.physics.meters, living.weather, site.calendar, actors.dso.forecast, actors.dso.margin_percent / 100.0
+        model,
+        living.physics.meters,
+        living.weather,
+        site.calendar,
+        actors.dso.forecast,
+        actors.dso.margin_percent / 100.0,
     )
     offered = _offered(site)
     start = scenario.clock.start
@@ -256,7 +263,13 @@ def _dso(site: Site, world: World) -> Made:
         switching_eur=scenario.grid.means.switching_eur,
     )
     party = role("dso")(
-        world.seat(actors.dso.name), look_ahead, living.physics.meters, living.scada, living.switchgear, site.calendar, terms
+        world.seat(actors.dso.name),
+        look_ahead,
+        living.physics.meters,
+        living.scada,
+        living.switchgear,
+        site.calendar,
+        terms,
     )
     return party, [lambda: living.operate(world.clock.now_ms)]
 
@@ -336,4 +349,3 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
 
 def _meters_of(site: Site, name: str) -> Any:
     return site.living.shares[name] if name in site.living.shares else site.living.physics.meters.share([])
-

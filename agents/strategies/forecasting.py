@@ -104,10 +104,13 @@ def _harmonics(phase: F64, count: int) -> F64:
 
 def smoothed(values: F64, constant: float) -> F64:
     """Exponential mean of a series along its first axis, with a time constant in intervals; starts at the first value."""
-    from scipy.signal import lfilter
-
     keep = float(np.exp(-1.0 / constant))
-    return np.asarray(lfilter([1.0 - keep], [1.0, -keep], values, axis=0, zi=keep * np.asarray(values)[:1])[0])
+    result = np.empty_like(np.asarray(values, np.float64))
+    state = np.asarray(values, np.float64)[0]
+    for row, value in enumerate(np.asarray(values, np.float64)):
+        state = keep * state + (1.0 - keep) * value
+        result[row] = state
+    return result
 
 
 def fit(

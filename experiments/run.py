@@ -1,0 +1,194 @@
+"""Run one world: scenario and seed in, a run folder out. A pure function of (scenario, seed, version)."""
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.scenario import Scenario
+
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    # Small matrices are faster with one thread, parallel runs do not fight, and sums do not depend on the number of cores.
+    os.environ.setdefault(_threads, "1")
+
+Progress = Callable[[str, float, float], None]
+VERSIONED = ("coflex", "numpy", "scipy", "pandas", "mesa", "simpy", "highspy", "pvlib", "pyarrow")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        out: its folder.
+        seed: of all chance.
+        digest: of the results, values rounded to 1e-6 of their unit.
+        exact_digest: of the results, bit for bit.
+        wall_s: seconds by stage: setup, run, twin, write.
+        figures: by id of the figure catalogue; None where undefined.
+        twin_figures: the same of the world without coordination; None without twin.
+    """
+
+    out: Path
+    seed: int
+    digest: str
+    exact_digest: str
+    wall_s: dict[str, float]
+    figures: dict[str, float | None]
+    twin_figures: dict[str, float | None] | None
+
+
+class _Watch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.wall_s: dict[str, float] = {"setup": 0.0, "run": 0.0, "twin": 0.0, "write": 0.0}
+        self._begun = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """What has passed since the last lap belongs to this stage."""
+        now = time.perf_counter()
+        self.wall_s[stage] += now - self._begun
+        self._begun = now
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int = 1,
+    out: Path,
+    twin: bool = True,
+    force: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> RunResult:
+    """Run a scenario and write its folder.
+
+    Args:
+        scenario: what to run.
+        seed: of all chance.
+        out: the folder; absent or empty, or with ``force`` an earlier run.
+        twin: whether the same world is also lived without coordination.
+        force: replace an earlier run.
+        progress: called with (stage, done, total).
+
+    Returns:
+        Figures, digests and times; the folder holds everything else.
+
+    Raises:
+        CoflexError, ValueError: the scenario asks for what is not there (network, weather, tariff ...), or the folder cannot be written.
+    """
+    from experiments.build import build_site
+    from experiments.kpis import figure_columns, figures, twin_figures
+    from experiments.results import check_out, write_run
+
+    check_out(out, force)
+    watch = _Watch()
+    site = build_site(scenario, seed, progress)
+    other = site.twin() if twin and scenario.coordination else None
+    watch.lap("setup")
+    tables = _live(site, progress, "day", full=True)
+    watch.lap("run")
+    twin_tables = _live(other, progress, "day without coordination", full=False) if other else None
+    watch.lap("twin")
+    progress("figures, report", 0, 1)
+    if twin_tables is not None and other is not None:
+        _add_true_delivery(tables, site, other)
+    meta = _meta(site, watch.wall_s)
+    tables |= _conformance(tables)
+    found = dict(figures(tables, meta, twin_tables))
+    without = None if twin_tables is None else twin_figures(tables, meta, twin_tables)
+    tables["figures"] = figure_columns(found)
+    if twin_tables is not None and without is not None:
+        twin_tables["figures"] = figure_columns(without)
+    digests = write_run(out, tables, meta, twin_tables, force, finish=_report)
+    watch.lap("write")
+    progress("figures, report", 1, 1)
+    return RunResult(
+        out, seed, digests.digest, digests.exact_digest, watch.wall_s, found, None if without is None else dict(without)
+    )
+
+
+def _live(site: Any, progress: Progress, stage: str, full: bool) -> dict[str, Any]:
+    """Let the world of a site live to its end; returns its tables."""
+    from experiments.build_world import build_world
+    from experiments.run_tables import ledger_table, party_tables, physical_tables, static_tables
+
+    world = build_world(site)
+    end_ms = site.timeline.end_ms
+    progress(stage, 0, end_ms)
+    world.observe(lambda now_ms: progress(stage, now_ms, end_ms))
+    world.run(end_ms)
+    if full:
+        return physical_tables(site) | static_tables(site, world) | party_tables(site, world)
+    return physical_tables(site) | ledger_table(world)
+
+
+def _add_true_delivery(tables: dict[str, Any], site: Any, other: Any) -> None:
+    """What activation really changed: the portfolio's load in the twin less its load in the run, beside what is paid."""
+    deliveries = tables.get("deliveries")
+    declared = tables.get("content/BaselineDeclaration")
+    if not deliveries or not declared:
+        return
+    with_it, without = site.living.physics.meters, other.living.physics.meters
+    members = {
+        (fsp, area): with_it.rows(meters)
+        for fsp, area, meters in zip(declared["fsp"], declared["area"], declared["meters"], strict=True)
+    }
+    steps = (deliveries["t_ms"] - site.timeline.start_ms) // site.timeline.step_ms
+    true = np.zeros(len(steps))
+    for row, (fsp, area, step) in enumerate(zip(deliveries["fsp"], deliveries["area"], steps.tolist(), strict=True)):
+        meters = members[fsp, area]
+        true[row] = without.kw[meters, step].sum() - with_it.kw[meters, step].sum()
+    deliveries["true_kw"] = true
+
+
+def _conformance(tables: dict[str, Any]) -> dict[str, Any]:
+    """The table of steps made, broken, not reached: the journal checked against the catalogue."""
+    from environment.messages import digest_rows
+    from experiments.conformance import check, report_json
+    from experiments.kpis_conformance import conformance_columns
+    from experiments.results_schema import conform
+
+    report = check(conform(tables), digest_rows=digest_rows, provenance=True)
+    return {"conformance": conformance_columns(report_json(report))}
+
+
+def _report(folder: Path) -> None:
+    from experiments.report import write_report
+
+    write_report(folder)
+
+
+def _meta(site: Any, wall_s: dict[str, float]) -> dict[str, Any]:
+    from experiments.build_devices import data_notices
+
+    days = site.days_ms
+    return {
+        "name": site.scenario.name,
+        "scenario": site.scenario.as_data(),
+        "seed": site.seed,
+        "versions": _versions(),
+        "begins": site.calendar.local(0).isoformat(),
+        "zone": str(site.calendar.zone),
+        "step_ms": site.timeline.step_ms,
+        "delivery_start_ms": days[0][0],
+        "delivery_end_ms": days[-1][1],
+        "notices": data_notices(site.scenario, site.network),
+        "wall_s": wall_s,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
