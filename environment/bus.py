@@ -157,7 +157,7 @@ class Bus:
         self._channels = [inside, default or Channel(), *(channels or {}).values()]
         self._channel_of = self._assign(list(channels or {}), channel_of or {})
         self._permitted = {
-            record: np.logical_or.reduce([directory.playing(actor) for actor in sorted(actors)])
+            record: np.any([np.zeros(len(directory.names), bool), *map(directory.playing, sorted(actors))], axis=0)
             for record, actors in permissions.items()
         }
         self._keys = mix(directory.hashes ^ np.uint64(name_hash(f"{chance.seed}/signing key")))
@@ -167,7 +167,7 @@ class Bus:
         self._duplication = chance.stream("bus.duplication")
         self._fault = chance.stream("bus.dropped-acknowledgement")
         self._instant = NEVER
-        self._posted: dict[tuple[str, str], U64] = {}
+        self._posted: dict[tuple[str, str], set[int]] = {}
 
     def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
         place = {name: 2 + number for number, name in enumerate(named)}
@@ -220,7 +220,7 @@ class Bus:
         traffic.unknown = unknown
         self._refuse_at_the_door(traffic, signature)
         for row, reason in (repeated or {}).items():
-            if traffic.status[row] != REFUSED:
+            if traffic.delivered_ms[row] != NEVER and traffic.status[row] != REFUSED:
                 self._refuse(traffic, row, reason)
         self.journal.traffic.append(traffic)
         return traffic
@@ -233,10 +233,7 @@ class Bus:
         kind = (batch.record.__name__, batch.conversation)
         what = np.uint64(name_hash(f"{kind[0]}/{kind[1]}/{now_ms}"))
         ids = mix(hashes[batch.sender] * _GOLDEN ^ mix(hashes[batch.receiver] + what))
-        earlier = self._posted.get(kind, np.array([], np.uint64))
-        ids = _tell_apart(ids, earlier)
-        self._posted[kind] = np.concatenate([earlier, ids])
-        return ids
+        return _tell_apart(ids, self._posted.setdefault(kind, set()))
 
     # --- transmission ----------------------------------------------------------------------------------------------
 
@@ -289,10 +286,11 @@ class Bus:
             receiver, arrival_ms, ids, attempt
         )
         traffic.attempts[rows] += 1
-        first = arrives & (traffic.delivered_ms[rows] == NEVER)
-        traffic.duplicates[rows] += arrives & ~first
+        before_ms = traffic.delivered_ms[rows]
+        traffic.duplicates[rows] += arrives & (before_ms != NEVER)
         traffic.duplicates[rows] += arrives & self._duplicated(channel[rows], ids, attempt)
-        traffic.delivered_ms[rows[first]] = arrival_ms[first]
+        earliest = arrives & ((before_ms == NEVER) | (arrival_ms < before_ms))  # a repetition may overtake
+        traffic.delivered_ms[rows[earliest]] = arrival_ms[earliest]
         in_time = returns & (back_ms < start_ms + within_ms[rows])
         traffic.acknowledged_ms[rows[in_time]] = back_ms[in_time]
         return rows[~in_time & (receiver >= 0)]
@@ -347,14 +345,14 @@ class Bus:
             self._refuse(traffic, row, f"unknown address {name!r}")
         if not self._authenticate:
             return
-        batch = traffic.batch
+        batch, arrived = traffic.batch, traffic.delivered_ms != NEVER
         true = sign(self._keys[batch.sender], traffic.digest, batch.ids)
-        for row in np.flatnonzero(true != signature):
-            self._refuse(traffic, int(row), "signature")
+        for row in np.flatnonzero(arrived & (true != signature)).tolist():
+            self._refuse(traffic, row, "signature")
         allowed = self._permitted.get(batch.record.__name__)
         if allowed is not None:
-            for row in np.flatnonzero(~allowed[batch.sender] & (traffic.status != REFUSED)):
-                self._refuse(traffic, int(row), f"role: {batch.record.__name__} may not come from this sender")
+            for row in np.flatnonzero(arrived & ~allowed[batch.sender] & (traffic.status != REFUSED)).tolist():
+                self._refuse(traffic, row, f"role: {batch.record.__name__} may not come from this sender")
 
     @staticmethod
     def _refuse(traffic: Traffic, row: int, reason: str) -> None:
@@ -362,16 +360,13 @@ class Bus:
         traffic.reason[row] = reason
 
 
-def _tell_apart(ids: U64, earlier: U64) -> U64:
-    """Equal messages of one instant get ids of their own: the second is rehashed once, the third twice."""
-    if not len(earlier) and len(np.unique(ids)) == len(ids):
-        return ids
-    taken = set(earlier.tolist())
+def _tell_apart(ids: U64, taken: set[int]) -> U64:
+    """Equal messages of one instant get ids of their own: the second is rehashed once, the third twice; all become taken."""
     for row, word in enumerate(ids.tolist()):
         while word in taken:
             word = int(mix(np.array([word], np.uint64) + _GOLDEN)[0])
+            ids[row] = word
         taken.add(word)
-        ids[row] = word
     return ids
 
 
