@@ -16,8 +16,12 @@ KINDS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
 )
 """Kinds of party by the actors that their addresses play; the first that fits. The rest is ``others``."""
 
-PLATFORMS: Final = ("gdbn", "flexibility-market-platform", "fsp-technical-platform")
-"""Platforms that messages are counted by; a message between two of them counts for the first named."""
+PLATFORMS: Final = (
+    frozenset({"gdbn"}),
+    frozenset({"flexibility-market-platform", "lfmo"}),
+    frozenset({"fsp-technical-platform"}),
+)
+"""Actors of the platforms that messages are counted by; a message between two platforms counts for the first."""
 
 _FLEXIBLE: Final = ("battery", "ev", "heat_pump", "water_heater")
 
@@ -81,7 +85,7 @@ def platform_of_messages(facts: Facts) -> I64 | None:
 
 
 def _platform(actors: list[str]) -> int:
-    return next((number for number, name in enumerate(PLATFORMS) if name in actors), len(PLATFORMS))
+    return next((number for number, name in enumerate(PLATFORMS) if name & set(actors)), len(PLATFORMS))
 
 
 def messages_by_platform(position: int) -> Figure:
@@ -144,12 +148,18 @@ def homes_enrolled(facts: Facts) -> float | None:
 
 def homes_active(facts: Facts) -> float | None:
     """Homes that started a delivery at least once."""
+    active = delivering_homes(facts)
+    return None if active is None else float(len(active))
+
+
+def delivering_homes(facts: Facts) -> set[str] | None:
+    """The homes with an act start_delivery; None where nobody acted."""
     acts, addresses, homes = facts.all("acts"), facts.all("addresses"), facts.all("homes")
     if acts is None or addresses is None or homes is None:
         return None
     party = dict(zip(addresses.names("address").tolist(), addresses.names("party").tolist(), strict=True))
     actors = acts.names("actor")[acts.names("act") == "start_delivery"].tolist()
-    return float(len({party.get(actor, actor) for actor in actors} & set(homes.names("owner").tolist())))
+    return {party.get(actor, actor) for actor in actors} & set(homes.names("owner").tolist())
 
 
 def participation_percent(facts: Facts) -> float | None:

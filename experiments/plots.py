@@ -80,9 +80,9 @@ class View:
         """An instant as people write it: ``19 Jan 18:45``."""
         return self.run.local(t_ms).strftime("%d %b %H:%M")
 
-    def time_axis(self, axes: Axes, span: bool = True) -> None:
-        """Local clock along the horizontal axis, by default over the delivery days."""
-        locator = _dates.AutoDateLocator(minticks=5, maxticks=10, tz=self.zone)
+    def time_axis(self, axes: Axes, span: bool = True, most: int = 10) -> None:
+        """Local clock along the horizontal axis with at most so many ticks, by default over the delivery days."""
+        locator = _dates.AutoDateLocator(minticks=4, maxticks=most, tz=self.zone)
         formatter = _dates.ConciseDateFormatter(locator, tz=self.zone, formats=_DATE_FORMATS, show_offset=False)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(formatter)

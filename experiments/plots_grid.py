@@ -201,7 +201,7 @@ def loading_chart(view: View) -> str | None:
         axes.axhline(limit, color=BLACK, linewidth=1, linestyle=":", label=f"limit {limit:g} %")
         axes.set(title=f"Loading of {branch}", ylabel="loading (%)", ylim=(0, None))
         view.time_axis(axes)
-        axes.legend(loc="upper left", ncols=3)
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
         return svg(figure, "loading")
 
 
@@ -223,7 +223,7 @@ def voltage_chart(view: View) -> str | None:
             )
         axes.set(title="Lowest and highest voltage of all buses", ylabel="voltage (p.u.)")
         view.time_axis(axes)
-        axes.legend(loc="lower left", ncols=2)
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
         return svg(figure, "voltage")
 
 

@@ -175,7 +175,7 @@ def _activation(view: View, axes: Axes, fsp: str) -> None:
     view.step_line(axes, t_ms, metered, color=WITH, linewidth=2.2, label="metered")
     axes.set(title=fsp, ylabel="net load (kW)")
     margin = 3 * 3_600_000
-    view.time_axis(axes, span=False)
+    view.time_axis(axes, span=False, most=6)
     low, high = view.clock(np.array([t_ms[0] - margin, t_ms[-1] + margin]))
     axes.set_xlim(low, high)
 
@@ -241,16 +241,18 @@ def money_chart(view: View) -> str | None:
 
 def _stack(axes: Axes, sums: dict[str, float], x: float, side: str, total: float) -> dict[str, float]:
     """Bars of the parties on one side; the top of each, from which ribbons hang."""
-    gap, height, tops = 0.06, 0.0, {}
+    gap, least, height, tops = 0.03, 0.12, 0.0, {}
     for kind in reversed(list(sums)):
         if sums[kind]:
             size = sums[kind] / total
-            axes.bar(x, size, 0.03, height, color=KIND_COLOURS[kind])
+            slot = max(size, least)  # room for the label of a thin bar
+            foot = height + (slot - size) / 2
+            axes.bar(x, size, 0.03, foot, color=KIND_COLOURS[kind])
             text = f"{KIND_NAMES[kind]}\n{sums[kind]:,.2f} EUR"
             where = x - 0.03 if side == "right" else x + 0.03
-            axes.text(where, height + size / 2, text, ha=side, va="center", fontsize=8.5)
-            height += size + gap
-            tops[kind] = height - gap
+            axes.text(where, height + slot / 2, text, ha=side, va="center", fontsize=8.5)
+            height += slot + gap
+            tops[kind] = foot + size
     return tops
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from experiments.kpis_facts import F64, I64, Facts, Frame
 from experiments.kpis_forecast import BINS, Errors, forecast_errors, mape_percent
-from experiments.kpis_parties import PLATFORMS, platform_of_messages
+from experiments.kpis_parties import PLATFORMS, delivering_homes, platform_of_messages
 from experiments.plots import (
     BLACK,
     GREEN,
@@ -32,17 +32,21 @@ _DEVICES: Final = {
 _STATUS: Final = {
     "acknowledged": WITH, "delivered": SKY, "late": ORANGE, "refused": PURPLE, "lost": WITHOUT,
 }  # fmt: skip
-PLATFORM_NAMES: Final = ("GDBN", "market platform", "FSP platforms", "directly between parties")
+PLATFORM_NAMES: Final = ("GDBN", "market operator and its platform", "FSP platforms", "directly between parties")
 METHODS: Final = {"forecast": "forecast", "persistence": "persistence", "last_week": "same hour last week"}
 
 
 def typical_home(facts: Facts) -> str | None:
-    """The home with the most kinds of device, of those the one nearest their median of energy; ties by name."""
+    """Of the homes that delivered (of all, if none did) those with the most kinds of device, of those the typical one.
+
+    Typical is the one nearest their median of energy; ties by name.
+    """
     devices = facts.days("devices")
     homes = facts.all("homes")
     if devices is None or homes is None:
         return None
-    own = devices.where(np.isin(devices.names("owner"), homes.names("owner")))
+    among = sorted(delivering_homes(facts) or homes.names("owner").tolist())
+    own = devices.where(np.isin(devices.names("owner"), among))
     if not len(own):
         return None
     codes, labels = own.codes("owner")

@@ -137,7 +137,7 @@ def home(view: View) -> Section:
     found = home_chart(view)
     if found is None:
         return Section("home", "A home's day", None, "The run holds no devices of homes.")
-    caption = f"{found[1]}: of the homes with the most kinds of device the one nearest their median of energy."
+    caption = f"{found[1]}: of the homes that delivered (of all, if none did), those with the most kinds of device, the one nearest their median of energy."
     return Section("home", "A home's day", figure(found[0], caption))
 
 
