@@ -177,8 +177,11 @@ def conformance(view: View) -> Section:
     sucs = sorted({row[0] for row in rows})
     head = ("use case", "made", "late", "broken", "excused", "not reached")
     summary = table(head, [(suc, *(str(counts[suc, v]) for v in verdicts)) for suc in sucs], numbers=range(1, 6))
-    findings = [row for row in rows if row[2] != "made"]
-    shown = [(suc, step, verdict.replace("_", " "), talk, why) for suc, step, verdict, talk, why in findings]
+    worst_first = ("broken", "late", "excused")
+    shown = sorted((row for row in rows if row[2] in worst_first), key=lambda row: worst_first.index(row[2]))
+    for suc in sucs:
+        missed = [step for own, step, verdict, *_ in rows if own == suc and verdict == "not_reached"]
+        shown += [(suc, ", ".join(missed), "not reached", "", "")] if missed else []
     details = table(("use case", "step", "verdict", "conversation", "why"), shown[:_MOST_FINDINGS]) if shown else ""
     more = len(shown) - _MOST_FINDINGS
     rest = f'<p class="soft">and {more} more: <code>coflex usecases --run</code> lists all</p>' if more > 0 else ""
