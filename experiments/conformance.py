@@ -171,25 +171,32 @@ def _happened(trigger: Trigger, tables: Tables) -> bool:
 
 
 def _said(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Said:
-    """Deadlines and conditions that messages of the conversations state."""
-    place = np.full(len(journal.conversations.names) + 1, -1, np.int64)
-    place[members] = np.arange(len(members))
+    """Deadlines and conditions that messages of the conversations state, and what called for steps."""
     deadlines: dict[int, dict[int, int]] = {}
     demanded: dict[int, frozenset[int]] = {}
     for number, one in enumerate(expected.expectations):
         if one.deadline and f"content/{one.deadline.record}" in tables:
-            content = tables[f"content/{one.deadline.record}"]
-            cases = place[journal.events.conversation[_positions(content, tables)]]
+            cases, content = _stated(one.deadline.record, journal, members, tables)
             pairs = zip(cases.tolist(), instants(content, one.deadline.field).tolist(), strict=True)
-            deadlines[number] = dict(sorted(pair for pair in pairs if pair[0] >= 0))
+            deadlines[number] = dict(sorted(pairs))
         if one.when and f"content/{one.when.record}" in tables:
-            content = tables[f"content/{one.when.record}"]
+            cases, content = _stated(one.when.record, journal, members, tables)
             true = np.logical_and.reduce([numpy_column(content, name).astype(bool) for name in one.when.fields])
-            cases = place[journal.events.conversation[_positions(content, tables)[true]]]
-            demanded[number] = frozenset(cases[cases >= 0].tolist())
+            demanded[number] = frozenset(cases[true].tolist())
         if one.trigger and one.trigger.table in tables:
             demanded[number] = _called_for(one.trigger, journal, members, tables)
     return Said(deadlines, demanded)
+
+
+def _stated(record: str, journal: Journal, members: I64, tables: Tables) -> tuple[I64, pa.Table]:
+    """Conversation number and content of the messages of a record in some conversations; what was tampered with states nothing."""
+    content = tables[f"content/{record}"]
+    place = np.full(len(journal.conversations.names) + 1, -1, np.int64)
+    place[members] = np.arange(len(members))
+    rows = _positions(content, tables)
+    cases = place[journal.events.conversation[rows]]
+    known = (cases >= 0) & ~journal.events.forged[rows]
+    return cases[known], content.filter(pa.array(known))
 
 
 def _called_for(trigger: Trigger, journal: Journal, members: I64, tables: Tables) -> frozenset[int]:

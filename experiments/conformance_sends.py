@@ -63,7 +63,9 @@ def _settle(
     anchors = _anchors(rows, fits, single)
     chosen = np.where(sends.fixed >= 0, sends.fixed, -1)
     covered = _covered(rows, slots, single, sends)
-    for number in np.flatnonzero(_worth_looking(sends, anchors)):
+    group, looked = _alike(sends, anchors)
+    decision = np.full(int(group.max()) + 1, -1, np.int64)
+    for number in np.flatnonzero(looked):
         owner = int(sends.owner[number])
         if chosen[number] < 0:
             chosen[number] = min(
@@ -72,29 +74,31 @@ def _settle(
             )
         for slot, reached in enumerate(sends.slots[chosen[number]]):
             covered[chosen[number]][slot][owner] |= reached[number]
-    undecided = chosen < 0
-    chosen[undecided] = np.argmax(sends.options[:, undecided], axis=0)
+        decision[group[number]] = chosen[number]
+    chosen = np.where(chosen < 0, decision[group], chosen)
     fits[:, ambiguous] = False
     fits[chosen[sends.of], ambiguous] = True
 
 
 def _score(
     plan: Plan, sends: _Sends, anchors: I64, covered: list[list[Mask]], step: int, number: int
-) -> tuple[int, ...]:
-    case, sent_ms = int(sends.case[number]), sends.sent_ms[number]
+) -> tuple[bool, bool, bool, bool, int]:
+    """The lowest fits best: in order, completes the step, reaches all that the step does, adds to it, earliest in the table."""
+    case, sent_ms = sends.case[number], sends.sent_ms[number]
     reached = [bool(mask[number]) for mask in sends.slots[step]]
     missing = [not mask[sends.owner[number]] for mask in covered[step]]
     adds = any(new and reach for new, reach in zip(missing, reached, strict=True))
+    completes = adds and all(reach or not new for new, reach in zip(missing, reached, strict=True))
     before = [anchors[one, case] for one in plan.expectations[step].after]
     behind = [anchors[one, case] for one, other in enumerate(plan.expectations) if step in other.after]
     wrong = any(NEVER > time > sent_ms for time in before) or (adds and any(time < sent_ms for time in behind))
-    return int(wrong), int(not adds), int(not all(reached)), step
+    return wrong, not completes, not all(reached), not adds, step
 
 
 def _sends(rows: Rows, slots: list[list[Mask]], fits: Mask, ambiguous: I64, single: I64) -> _Sends:
     both = np.concatenate([ambiguous, single])
     columns = [rows.case[both], rows.sent_ms[both], rows.sender[both], rows.name[both]]
-    again = _repetition(_groups(*columns, rows.receiver[both]))
+    again = _repetition(_groups(*columns, rows.receiver[both]), rows.index[both])
     number = _groups(*columns, again)
     mine, first = np.unique(number[: len(ambiguous)], return_index=True)
     place = np.full(int(number.max()) + 1, -1, np.int64)
@@ -134,9 +138,9 @@ def _reached(slots: list[list[Mask]], ambiguous: I64, of: I64, count: int) -> li
     return found
 
 
-def _repetition(number: I64) -> I64:
-    """How often the number of each row occurred in rows before, shape (rows,)."""
-    order = np.argsort(number, kind="stable")
+def _repetition(number: I64, order_by: I64 | None = None) -> I64:
+    """How often the number of each row occurred in rows before (in their order, or that of ``order_by``), shape (rows,)."""
+    order = np.argsort(number, kind="stable") if order_by is None else np.lexsort((order_by, number))
     starts = np.flatnonzero(np.diff(number[order], prepend=-1))
     rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
     found = np.empty(len(order), np.int64)
@@ -166,9 +170,12 @@ def _covered(rows: Rows, slots: list[list[Mask]], single: I64, sends: _Sends) ->
     return found
 
 
-def _worth_looking(sends: _Sends, anchors: I64) -> Mask:
-    """Sends that can matter: of those alike between two anchors, as many as there are steps for them; the rest repeat."""
+def _alike(sends: _Sends, anchors: I64) -> tuple[I64, Mask]:
+    """Groups of sends of one sender that are alike between two anchors, and which of them matter.
+
+    Of each group as many are looked at as there are steps for them; the others repeat the last of these.
+    """
     epoch = (anchors[:, sends.case] <= sends.sent_ms).sum(axis=0)
     reached = (mask for masks in sends.slots for mask in masks)
-    rank = _repetition(_groups(sends.case, epoch, *sends.options, *reached, sends.fixed))
-    return np.asarray(rank < np.maximum(sends.options.sum(axis=0), 1))
+    group = _groups(sends.owner, epoch, *sends.options, *reached, sends.fixed)
+    return group, np.asarray(_repetition(group) < np.maximum(sends.options.sum(axis=0), 1))

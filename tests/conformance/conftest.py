@@ -30,6 +30,7 @@ class Scribe:
     conversations: list[dict] = field(default_factory=list)
     conversation: str = ""
     now_ms: int = 0
+    sent: int = 0
 
     def open(self, name, suc, scenario, opener, at_ms, parent=None):
         self.conversation, self.now_ms = name, at_ms
@@ -51,7 +52,7 @@ class Scribe:
         return last
 
     def _message(self, record, sender, receiver, answer_to, content):
-        row = len(self.messages)
+        row, self.sent = self.sent, self.sent + 1
         name = f"{row:08x}"
         self.messages.append(
             {"row": row, "message_id": name, "conversation": self.conversation, "record": record, "sender": sender,
@@ -301,13 +302,15 @@ def market_tables():
         ),
         "settlements": pa.table({"settlement": ["settle-1"], "fsp": ["fsp-sol"], "net_eur": [3.25]}),
         "ledger": pa.table({"eur": [3.25], "purpose": ["flexibility"], "message_id": ["8"]}),
-        "messages": pa.table({"row": [7], "message_id": ["8"]}),
+        "messages": pa.table({"row": [6, 7, 11], "message_id": ["6", "8", "11"], "sender": ["fsp-sol", "gdbn-1", "gdbn-1"]}),
         "content/SessionRequest": _content(1, constraint="trafo-1", direction="up", need_kw=[40.0, 30.0]),
         "content/Bid": _content(2, bid="bid-1", quantity_kw=[25.0, 15.0]),
         "content/ClearingResult": _content(3, bid="bid-1", cleared_kw=[20.0, 15.0]),
         "content/Award": _content(4, bid="bid-1", cleared_kw=[20.0, 15.0]),
         "content/EngagementRequest": _content(5, bid="bid-1", engaged_kw=[20.0, 15.0]),
-        "content/BaselineDeclaration": _content(6, baseline="base-1", power_kw=[30.0, 28.0]),
+        "content/BaselineDeclaration": pa.concat_tables(  # as declared, and the copy that the relay hands on
+            [_content(row, baseline="base-1", fsp="fsp-sol", power_kw=[30.0, 28.0]) for row in (6, 11)]
+        ),
         "content/Invoice": pa.table({"row": [7], "eur": [3.25]}),
         "content/ActivationRequest": _content(8, activation="act-1", ordered_kw=[20.0, 15.0]),
         "content/MeterData": _content(9, meters=["m-1", "m-2"], metered_kw=[10.0, 13.0]),

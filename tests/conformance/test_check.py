@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from environment.messages import digest_rows
 from experiments.conformance import check, report_json, report_text, union
 from experiments.conformance_journal import JournalError
-from experiments.conformance_mutations import restricted
+from experiments.conformance_mutations import check_law, made_steps, restricted
 from experiments.conformance_verdicts import Finding
 from experiments.covers import covers
 from experiments.usecases import CatalogueError
@@ -384,6 +384,27 @@ def test_both_reports_at_one_instant_are_told_apart(scribe, talks, write_tables)
         for row in rows:
             row.update({name: rows[0][name] for name in ("sent_ms", "delivered_ms", "acknowledged_ms")})
     assert not only(write_tables(scribe), "SUC05.1").broken
+
+
+def test_pools_of_many_areas_report_area_by_area(scribe, talks, write_tables):
+    """Per area step 5 (with the members) and, when that is confirmed, 6 at the instant at which the next area's 5 goes out."""
+    talks["SUC05.1"](scribe, 1, 0)
+    drop(scribe, "FlexibilityPotential")
+    scribe.now_ms = 40_000
+    for area in range(9):
+        for sender in ("fsp-mar", "fsp-sol"):
+            instant = scribe.now_ms
+            if area:
+                scribe.send("FlexibilityPotential", sender, "dso-1")
+            scribe.now_ms = instant
+            scribe.send("FlexibilityPotential", sender, ["dso-1", "home-0001/der"])
+    set_all(scribe, "ActivationFeedback", sent_ms=90_000, delivered_ms=91_000, acknowledged_ms=92_000)
+    tables = write_tables(scribe)
+    assert not only(tables, "SUC05.1").broken
+    six = next(one for one in made_steps(tables) if one.step == "6")
+    assert len(six.messages) == 16
+    faults = check_law(tables, digest_rows)
+    assert faults == {}
 
 
 @pytest.fixture
