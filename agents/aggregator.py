@@ -173,25 +173,32 @@ class Aggregator(Party):
             yield from self._carry_out(order, batch.conversation)
 
     def _carry_out(self, order: ActivationRequest, conversation: str) -> Process:
-        rows, change_kw = self._pool.disaggregate(order, self._terms)
-        if not len(rows):
-            receipt = SignalReceipt(activation=order.activation, accepted=True, expected_kw=0.0)
-            self.send(receipt, self._terms.dso, conversation, system="fsp-technical-platform")
-            return
+        """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left."""
+        call = self._pool.open_call(order)
+        for _ in range(self._terms.rounds):
+            rows, change_kw = self._pool.next_members(call, self._terms)
+            if not len(rows):
+                break
+            self._signal(order, rows, change_kw * self._terms.delivers_share, conversation)
+            yield self.sleep(self._terms.feedback_wait_s)
+            self._pool.take_feedback(
+                (self._rows(part), part) for part in self.stored_rows(ActivationFeedback)
+            )
+        expected_kw = self._pool.expected_kw(call)
+        receipt = SignalReceipt(activation=order.activation, accepted=True, expected_kw=max(expected_kw, 0.0))
+        self.send(receipt, self._terms.dso, conversation, system="fsp-technical-platform")
+
+    def _signal(self, order: ActivationRequest, rows: NDArray[np.int64], change_kw: F64, conversation: str) -> None:
         n = len(rows)
         columns = {
             "activation": np.array([order.activation] * n, object),
             "direction": np.array([order.direction] * n, object),
             "from_ms": np.full(n, order.from_ms, np.int64),
             "step_s": np.full(n, order.step_s),
-            "change_kw": change_kw * self._terms.delivers_share,
+            "change_kw": change_kw,
         }
         sender = self.numbers([self.at("fsp-technical-platform")])
         self.send_batch(ActivationSignal, columns, sender, self._pool.address[rows], conversation)
-        yield self.sleep(self._terms.feedback_wait_s)
-        expected = sum(float(part["expected_kw"].sum()) for part in self.stored_rows(ActivationFeedback))
-        receipt = SignalReceipt(activation=order.activation, accepted=True, expected_kw=max(expected, 0.0))
-        self.send(receipt, self._terms.dso, conversation, system="fsp-technical-platform")
 
     # --- SUC06.3 -------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The aggregator's book-keeping: what its homes planned, what it may sell of it, whom it calls and what each delivered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earni
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
-from environment.messages.aggregation import AssetTelemetry, HomePlanReport, OnboardingFile
+from environment.messages.aggregation import ActivationFeedback, AssetTelemetry, HomePlanReport, OnboardingFile
 from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, Bid, EngagementRequest, SessionPublication
 from markets.baselines.declared import freeze
@@ -18,6 +18,13 @@ from markets.ledger import cents, split
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+
+
+COVERED_SHARE = 0.02
+"""An order is covered when less than this part of it is missing."""
+
+RESERVE_SHARE = 0.1
+"""How much more than is missing the members are asked for: the prior that one in ten does not deliver (agents.strategies.bidding)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class FspTerms:
         delivers_share: part of an order that it passes on (a fault below 1).
         telemetry_wait_s: how long it watches assets before it shares their flexibility.
         feedback_wait_s: how long it waits for its members' answers to a signal.
+        rounds: how often it asks others for what its members cannot do.
     """
 
     dso: str
@@ -51,6 +59,7 @@ class FspTerms:
     delivers_share: float = 1.0
     telemetry_wait_s: float = 1200.0
     feedback_wait_s: float = 15.0
+    rounds: int = 4
 
 
 @dataclass(frozen=True)
@@ -94,13 +103,29 @@ class _Members:
 
 
 @dataclass
-class _Call:
-    """An activation that was passed on: what each home was asked for."""
+class Call:
+    """An activation on its way through the pool: what was asked of each member, what each can do of it.
 
-    rows: I64
-    steps: slice
+    Attributes:
+        order: the DSO's request.
+        window: columns of the plans.
+        asked_kw: (members, intervals).
+        share: part of what it was asked for that each member confirmed, (members,).
+    """
+
+    order: ActivationRequest
+    window: slice
     asked_kw: F64
-    planned_kw: F64
+    share: F64
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Members that were asked."""
+        return (self.asked_kw > 0.0).any(axis=1)
+
+    def missing_kw(self) -> F64:
+        """What nobody has confirmed yet, per interval."""
+        return np.maximum(self.order.ordered_kw - (self.asked_kw * self.share[:, None]).sum(axis=0), 0.0)
 
 
 @dataclass
@@ -123,7 +148,7 @@ class Pool:
         self._planned = np.zeros(n, bool)
         self._net = self._up = self._price = np.zeros((n, 0))
         self._from_ms, self._step_s = 0, float(self.timeline.step_ms / 1000)
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, Call] = {}
         self.connected = np.ones(n, bool)
 
     @property
@@ -239,28 +264,53 @@ class Pool:
 
     # --- calls ---------------------------------------------------------------------------------------------------------
 
-    def disaggregate(self, order: ActivationRequest, terms: FspTerms) -> tuple[I64, F64]:
-        """Rows of the members called and what each has to change [kW], shape (rows, intervals): cheapest first."""
+    def open_call(self, order: ActivationRequest) -> Call:
+        """Begin to carry out a request."""
+        n = len(self._names)
         window = self._window(order.from_ms, order.step_s, len(order.ordered_kw))
-        wanted = np.zeros((len(self.areas), len(order.ordered_kw)))
-        wanted[self.areas.index(order.area)] = order.ordered_kw
-        potential = np.where((self._area == self.areas.index(order.area))[:, None], self._usable()[:, window], 0.0)
-        reserve = 1.0 / max(offered_share(self.record), 0.1) - 1.0
-        asked = disaggregate(self._homes(0.0, terms.share_to_homes), potential, wanted, reserve)
+        call = Call(order, window, np.zeros((n, len(order.ordered_kw))), np.zeros(n))
+        self._calls[order.activation] = call
+        return call
+
+    def next_members(self, call: Call, terms: FspTerms) -> tuple[I64, F64]:
+        """Members to ask for what is missing and their change [kW], (rows, intervals): cheapest first, nobody twice."""
+        missing = call.missing_kw()
+        if missing.sum() <= COVERED_SHARE * call.order.ordered_kw.sum():
+            return np.zeros(0, np.int64), np.zeros((0, len(missing)))
+        area = self.areas.index(call.order.area)
+        wanted = np.zeros((len(self.areas), len(missing)))
+        wanted[area] = missing
+        free = (self._area == area) & ~call.asked
+        potential = np.where(free[:, None], self._usable()[:, call.window], 0.0)
+        asked = disaggregate(self._homes(0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
         rows = np.flatnonzero((asked > 0.0).any(axis=1))
-        first = self.timeline.index(order.from_ms)
-        steps = slice(first, first + len(order.ordered_kw))
-        self._calls[order.activation] = _Call(rows, steps, asked[rows], self._net[rows][:, window])
+        call.asked_kw[rows] = asked[rows]
         return rows, asked[rows]
+
+    def take_feedback(self, parts: Iterable[tuple[I64, Batch[ActivationFeedback]]]) -> None:
+        """Keep what members say that they can do of what they were asked for."""
+        for rows, part in parts:
+            share = np.clip(part["expected_kw"] / np.maximum(part["ordered_kw"], 1e-9), 0.0, 1.0)
+            for activation in dict.fromkeys(part["activation"]):
+                mine = part["activation"] == activation
+                if activation in self._calls:
+                    self._calls[activation].share[rows[mine]] = share[mine]
+
+    @staticmethod
+    def expected_kw(call: Call) -> float:
+        """Mean change that the members confirmed."""
+        return float((call.asked_kw * call.share[:, None]).sum(axis=0).mean())
 
     def delivered(self, activation: str, meters: MeterStore) -> tuple[I64, F64]:
         """Rows of the members called and the energy each delivered [kWh], at most what it was asked for, from their meters."""
         call = self._calls[activation]
-        metered = meters.kw[call.rows, call.steps]
-        kw = np.clip(call.planned_kw - metered, 0.0, call.asked_kw)
+        rows = np.flatnonzero(call.asked)
+        first = self.timeline.index(call.order.from_ms)
+        metered = meters.kw[rows, first : first + call.asked_kw.shape[1]]
+        kw = np.clip(self._net[rows][:, call.window] - metered, 0.0, call.asked_kw[rows])
         delivered = kw.sum(axis=1) * self.timeline.hours
         self.record = self.record.after(float(call.asked_kw.sum() * self.timeline.hours), float(delivered.sum()))
-        return call.rows, delivered
+        return rows, delivered
 
 
 def member_shares(homes: _Members, delivered_kwh: F64, revenue_eur: float, share_to_homes: float) -> F64:

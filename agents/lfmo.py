@@ -27,6 +27,8 @@ from markets.qualification import Paper, Participant, qualify
 from markets.session import Session, SessionTerms, close, open_session, publish, record_clearing, send_results, submit
 
 F64 = NDArray[np.float64]
+PLATFORM = "flexibility-market-platform"
+"""The operator's system that market participants talk to."""
 Clear = Callable[..., Clearing]
 Price = Callable[[Clearing, Sensitivities], F64]
 
@@ -110,14 +112,14 @@ class Lfmo(Party):
             return []
         request = QualificationRequest(session=running.first.session, papers=PAPERS)
         within = self._terms.papers_within_s
-        answers = yield self.ask(request, list(self._terms.participants), running.conversation, timeout_s=within)
+        answers = yield self.ask(request, list(self._terms.participants), running.conversation, PLATFORM, within)
         admitted = []
         for file in answers.records():
             decision = qualify(_participant(file), self.now_ms)
             self._areas[file.fsp] = file.areas
             missing = decision.missing + decision.expired
             self.send(
-                QualificationDecision(admitted=decision.qualified, missing=missing), file.fsp, running.conversation
+                QualificationDecision(admitted=decision.qualified, missing=missing), file.fsp, running.conversation, PLATFORM
             )
             if decision.qualified:
                 admitted.append(file.fsp)
@@ -136,7 +138,7 @@ class Lfmo(Party):
             gate_ms=first.gate_ms, price_cap_eur_per_kwh=first.price_cap_eur_per_kwh, granularity_kw=first.granularity_kw,
             min_quantity_kw=first.min_quantity_kw, announcement_s=first.announcement_s, remuneration=first.remuneration,
         )  # fmt: skip
-        self.send(publication, list(able), running.conversation)
+        self.send(publication, list(able), running.conversation, PLATFORM)
 
     # --- 2.6 -----------------------------------------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ class Lfmo(Party):
         for record, sender, received in zip(batch.records(), batch.sender, batch.received_ms, strict=True):
             reason = self._take(record, self.directory.names[sender], int(received))
             receipt = BidReceipt(bid=record.bid, taken=not reason, reason=reason)
-            self.send(receipt, self.directory.names[sender], batch.conversation)
+            self.send(receipt, self.directory.names[sender], batch.conversation, PLATFORM)
 
     def _take(self, record: Bid, sender: str, received_ms: int) -> str:
         running = self._running.get(record.session)
@@ -217,12 +219,12 @@ class Lfmo(Party):
             common = {"session": record.session, "bid": bid, "fsp": record.fsp, "area": record.area,
                       "from_ms": record.from_ms, "step_s": record.step_s, "cleared_kw": cleared,
                       "price_eur_per_kwh": paid}  # fmt: skip
-            self.send(Award(**common, reason=reason), record.fsp, running.conversation)
+            self.send(Award(**common, reason=reason), record.fsp, running.conversation, PLATFORM)
             if cleared.any():
                 result = ClearingResult(**common, direction=record.direction, unmet_kw=unmet)
-                self.send(result, derms, running.conversation)
+                self.send(result, derms, running.conversation, PLATFORM)
         if not clearing.accepted_kw.any():
-            self.send(_nothing_cleared(running, unmet), derms, running.conversation)
+            self.send(_nothing_cleared(running, unmet), derms, running.conversation, PLATFORM)
 
     def _derms(self, running: Running) -> str:
         """The DERMS of the DSO that asked: the address of its party that plays one."""

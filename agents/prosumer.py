@@ -250,7 +250,7 @@ class Prosumers(Party):
         columns = slice(begin - step, first + change.shape[1] - step)
         for kind, kw in zip(FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True):
             self._controls.order(kind, activation, 1, rows, begin, kw[:, columns])
-        self._feed_back(rows, change.mean(axis=1), sign * expected)
+        self._feed_back(activation, rows, change.mean(axis=1), sign * expected)
         follows = sign * expected > MOVED_KW
         return _Delivery(conversation, activation, rows[follows], from_ms, planned[follows])
 
@@ -262,12 +262,16 @@ class Prosumers(Party):
         plan = current.plan
         return np.asarray((plan.ev_kw + plan.battery_kw + plan.heater_kw + plan.heat_pump_kw)[rows, place], np.float64)
 
-    def _feed_back(self, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
+    def _feed_back(self, activation: str, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
         for conversation in dict.fromkeys(self._cycle.get(row, "") for row in rows.tolist()):
             mine = np.array([self._cycle.get(row, "") == conversation for row in rows.tolist()], bool)
             if conversation:
-                columns = {"ordered_kw": ordered_kw[mine], "expected_kw": expected_kw[mine]}
                 device = self._to.device[rows[mine]]
+                columns = {
+                    "activation": np.array([activation] * len(device), object),
+                    "ordered_kw": ordered_kw[mine],
+                    "expected_kw": expected_kw[mine],
+                }
                 self.send_batch(ActivationFeedback, columns, device, self._to.aggregator[rows[mine]], conversation)
                 self.send_batch(ActivationFeedback, columns, device, np.full(len(device), self._to.dso), conversation)
 

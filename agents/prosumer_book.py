@@ -1,11 +1,13 @@
 """What homes know of themselves: tariff, contract, preferences, devices. Columns over homes; 0 where a home has no such device."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, HomeView
+from environment.chance import name_hashes
 from environment.instruments import Readings
 from environment.weather.records import Weather
 from environment.weather.view import WeatherView
@@ -14,8 +16,11 @@ F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 I64 = NDArray[np.int64]
 
-TANK_LOW_C = 42.0
-"""Lowest tank temperature at which a shower of 40 degC is possible (DOMAIN 2.1: comfort 40 degC)."""
+TANK_LOW_C = 40.0
+"""Lowest tank temperature at which a shower of 40 degC is possible."""
+
+TANK_RESERVE_K = 10.0
+"""What a HEMS keeps above it, since a bath is larger than the mean draw that it plans with (judgement)."""
 
 
 @dataclass
@@ -56,6 +61,11 @@ class HomeBook:
     heater: dict[str, F64]
     house: dict[str, F64]
 
+    @cached_property
+    def hashes(self) -> NDArray[np.uint64]:
+        """64 stable bits of each home's name, (n,)."""
+        return name_hashes(self.names)
+
     @property
     def n(self) -> int:
         """Number of homes."""
@@ -86,7 +96,8 @@ class HomeBook:
             ev_end_kwh=np.zeros(len(rows)), ev_plugged=plugged, ev_drive_kwh=drive_kwh,
             heater_kw=self.heater["kw"][rows], heater_kwh_per_k=self.heater["kwh_per_k"][rows],
             heater_ua_kw_per_k=self.heater["ua_kw_per_k"][rows], heater_c=_known(readings["heater_c"][rows], 50.0),
-            heater_low_c=np.full(len(rows), TANK_LOW_C), heater_high_c=self.heater["high_c"][rows],
+            heater_low_c=np.minimum(TANK_LOW_C + TANK_RESERVE_K, self.heater["set_c"][rows] - 2.0),
+            heater_high_c=self.heater["high_c"][rows],
             heater_set_c=self.heater["set_c"][rows], heater_end_c=np.zeros(len(rows)),
             heater_ambient_c=self.heater["ambient_c"][rows], heater_draw_kwh=draw_kwh,
             hp_kw=house["hp_kw"], hp_cop=cop(house, temp), house_kwh_per_k=house["kwh_per_k"],

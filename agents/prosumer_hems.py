@@ -19,6 +19,7 @@ from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_recharge import recharge
 from agents.strategies.home_view import PER_STEP, HomePlan, HomeView
 from environment.calendar import Calendar, Timeline
+from environment.chance import Stream
 from environment.instruments import Readings
 from environment.weather.view import WeatherView
 
@@ -28,6 +29,13 @@ I64 = NDArray[np.int64]
 
 CAR_KWH = 1.0
 """A car may differ by so much from what its plan expects."""
+
+SPREAD_EUR_PER_KWH = 0.002
+"""Random price difference by which homes spread what they catch up on after an order. The randomised delay that charge points must have
+serves the same end (The Electric Vehicles (Smart Charge Points) Regulations 2021, United Kingdom, regulation 11)."""
+
+CATCHING_UP_H = 12.0
+"""For so long after an order a car that is charged again spreads its charging."""
 
 HORIZON_STEPS_H = 36.0
 """A day's plan looks from its midnight to the noon after, so that cars are ready the next morning."""
@@ -69,12 +77,14 @@ class Hems:
         calendar: local time.
         timeline: steps, history included.
         weather: what has been measured and forecast.
+        restart: chance by which homes spread what they catch up on.
     """
 
     book: HomeBook
     calendar: Calendar
     timeline: Timeline
     weather: WeatherView
+    restart: Stream
     current: DayPlan | None = None
     next: DayPlan | None = None
     ordered_until: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -211,9 +221,11 @@ class Hems:
         plan = current.plan
         needed = np.maximum(now.ev_target_share[rows] * now.ev_kwh_capacity[rows] - now.ev_kwh[rows], 0.0)
         others = plan.net_kw[rows, rest] - plan.ev_kw[rows, rest]
+        catching_up = self.ordered_until[rows] > step - round(CATCHING_UP_H / made.hours)
+        buy = made.buy_eur_per_kwh[rows, rest] + self._trifle(rows, step, made.m - place) * catching_up[:, None]
         power = recharge(
-            needed, deadline, now.ev_kw[rows], now.ev_eta_charge[rows], others, now.contracted_kw[rows],
-            made.buy_eur_per_kwh[rows, rest], made.sell_eur_per_kwh[rows, rest], made.hours,
+            needed, deadline, now.ev_kw[rows], now.ev_eta_charge[rows], others, now.contracted_kw[rows], buy,
+            made.sell_eur_per_kwh[rows, rest], made.hours,
         )  # fmt: skip
         stays = np.arange(made.m - place) < deadline[:, None]
         power = np.where(stays, power, plan.ev_kw[rows, rest])
@@ -248,6 +260,7 @@ class Hems:
         current = self.current
         assert current is not None
         view = self.book.with_ends(self._view(step, current.end, readings, rows))
+        view = self._spread(view, rows, step, first + change_kw.shape[1])
         place = step - current.first
         rest = HomePlan(*(column[rows, place:] for column in current.plan))
         rest = rest._replace(net_kw=_net(view, rest))
@@ -261,6 +274,17 @@ class Hems:
         self.ordered_until[rows] = np.maximum(self.ordered_until[rows], first + change_kw.shape[1])
         reached = answer.reduction_kw[:, columns]
         return reached.mean(axis=1) if reached.shape[1] else np.zeros(len(rows)), answer.plan
+
+
+    def _spread(self, view: HomeView, rows: I64, step: int, end: int) -> HomeView:
+        """The view with prices after an order moved by a random trifle in each home and step: homes do not all catch up at once."""
+        after = np.arange(step, step + view.m) >= end
+        return view._replace(buy_eur_per_kwh=view.buy_eur_per_kwh + np.where(after, self._trifle(rows, step, view.m), 0.0))
+
+    def _trifle(self, rows: I64, step: int, m: int) -> F64:
+        """Random price differences of some homes in the m steps from ``step`` on, (rows, m)."""
+        steps = np.arange(step, step + m).view(np.uint64)
+        return SPREAD_EUR_PER_KWH * self.restart.uniform(self.book.hashes[rows][:, None], steps[None, :])
 
 
 @dataclass(frozen=True)

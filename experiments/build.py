@@ -181,11 +181,12 @@ def _living(
     store = MeterStore(meters.names, timeline)
     physics = Physics(
         timeline, people.n, build_fleets(scenario, people, calendar, timeline, weather),
-        uncontrolled(scenario, people, network, meters, calendar, timeline), store, grid,
+        uncontrolled(scenario, people, network, meters, calendar, timeline, weather), store, grid,
         scenario.grid.scada.period_s * MS_PER_S, Displays(people, timeline),
     )  # fmt: skip
     view = WeatherView.empty(timeline.n)
-    living = Living(physics, Hems(home_book(people, timeline), calendar, timeline, view), view, scada)
+    hems = Hems(home_book(people, timeline), calendar, timeline, view, chance.stream("home.restart"))
+    living = Living(physics, hems, view, scada)
     for name in sorted({fsp for fsp in people.fsp if fsp != NOBODY}):
         members = [f"{home}/meter" for home, fsp in zip(people.names, people.fsp, strict=True) if fsp == name]
         plants = [f"{group.mv_plant.name}/meter" for group in plants_of(scenario) if group.mv_plant.served_by == name]

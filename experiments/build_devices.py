@@ -37,6 +37,8 @@ HOME_KVAR_PER_KW = 0.33
 MIN_TANK_C = 38.0
 """Below this the tank's own guard heats, whatever it was told."""
 WIND_SITE = "WP4"
+SOLAR = ("PV", "lv_")
+"""Beginnings of generator profiles that are solar: plants, and aggregated low-voltage grids."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ def other_points(network: Network) -> tuple[I64, I64]:
 
 
 def uncontrolled(
-    scenario: Scenario, people: People, network: Network, meters: Meters, calendar: Calendar, timeline: Timeline
-) -> Uncontrolled:
-    """Appliances of the homes, and the network's own loads and plants by their measured shapes."""
+    scenario: Scenario, people: People, network: Network, meters: Meters, calendar: Calendar, timeline: Timeline,
+    weather: Weather,
+) -> Uncontrolled:  # fmt: skip
+    """Appliances of the homes, the network's own loads by their measured shapes, its solar plants under the sun of the place."""
     loads, generators = other_points(network)
     kw, kvar = np.zeros((len(meters.names), timeline.n)), np.zeros((len(meters.names), timeline.n))
     kw[: people.n] = people.load_kw
@@ -97,6 +100,9 @@ def uncontrolled(
     )
     plants = network.generators
     shape = _shape([plants.profile[k] for k in generators], "pres", calendar, timeline)
+    solar = np.array([plants.profile[k].startswith(SOLAR) for k in generators], bool)
+    if solar.any():
+        shape[solar] = pv_available_kw_per_kwp(scenario.place, calendar, timeline, weather, [30.0], [180.0])[0]
     kw[first + len(loads) :] = -plants.p_kw[generators, None] * shape
     return Uncontrolled(kw, kvar)
 

@@ -249,7 +249,7 @@ def _dso(site: Site, world: World) -> Made:
         window_steps=offered.stop - offered.start,
         step_s=site.timeline.step_ms / MS_PER_S,
         fsps=[fsp.name for fsp in actors.fsps],
-        market=actors.lfmo.name,
+        market=f"{actors.lfmo.name}/flexibility-market-platform",
         gdbn=GDBN,
         product=actors.lfmo.product,
         directions=product.directions,
@@ -336,7 +336,7 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
     terms = FspTerms(
         dso=scenario.actors.dso.name,
         derms=f"{scenario.actors.dso.name}/derms",
-        market=scenario.actors.lfmo.name,
+        market=f"{scenario.actors.lfmo.name}/flexibility-market-platform",
         gdbn=GDBN,
         papers=PAPERS,
         papers_until_ms=site.timeline.end_ms + PAPERS_VALID_DAYS * MS_PER_DAY,

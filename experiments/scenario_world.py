@@ -154,7 +154,7 @@ class Platforms(Part):
     """The flexibility market platform: sessions, bids, results."""
     direct: Channel = given(Channel())
     """From party to party without a platform."""
-    meters: Channel = given(Channel(delay_s=Delay.model_validate({"uniform": (1.0, 10.0)})))
+    meters: Channel = given(Channel())
     """From meters and devices to those who may read them."""
     internal: Channel = given(Channel(delay_s=Delay.model_validate(0.05)))
     """Between systems of one operator."""

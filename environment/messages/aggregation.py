@@ -93,5 +93,6 @@ class ActivationFeedback(Record):
     """An asset confirms an activation and says what it can do of it."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 5"),)
+    activation: Annotated[str, Item("id of the activation")]
     ordered_kw: Annotated[float, Item("mean change asked for", catalogue="activation signal")]
     expected_kw: Annotated[float, Item("mean change that the asset will make", catalogue="feedback signal")]
