@@ -205,4 +205,9 @@ def _paths(conversations: list[str], run_dir: Path, out: Path | None, form: str)
     if out is not None and out.suffix and len(conversations) == 1:
         return [out]
     folder = run_dir / "diagrams" if out is None else out.with_suffix("")
-    return [folder / f"{name.replace('/', '-').replace(' ', '-')}{suffix}" for name in conversations]
+    return [folder / f"{_file_name(name)}{suffix}" for name in conversations]
+
+
+def _file_name(conversation: str) -> str:
+    """The id of a conversation with letters, digits, dots and hyphens alone."""
+    return "".join(letter if letter.isalnum() or letter == "." else "-" for letter in conversation)
