@@ -209,12 +209,12 @@ def _is_column(value: Any) -> bool:
 def _spread(value: Any, n: int) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         return value
-    column = np.empty(
-        n,
-        object if isinstance(value, str) or (isinstance(value, list) and value and isinstance(value[0], str)) else None,
-    )
-    column[:] = value
-    return column
+    texts = isinstance(value, str) or (isinstance(value, list) and bool(value) and isinstance(value[0], str))
+    if isinstance(value, list) or texts:
+        column = np.empty(n, object) if texts else np.array(value)
+        column[:] = value
+        return column
+    return np.full(n, value)
 
 
 class Party:

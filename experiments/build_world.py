@@ -50,12 +50,6 @@ GDBN = "gdbn-1"
 STATE = "state"
 SETTLEMENT = f"{GDBN}/settlement"
 
-RELAYED = {
-    "ActivationRequest": "gdbn", "ActivationReport": "gdbn", "EngagementRequest": "gdbn", "BaselineDeclaration": "gdbn",
-    "AggregationCycle": "vpp",
-}  # fmt: skip
-"""Records that a platform passes on within one operator, beside those who may send them by the catalogue."""
-
 SETTLES_AFTER_H = 10.0
 """Activations are settled the morning after, when the night's meter readings are in."""
 BILLS_AFTER_H = 1.0
@@ -131,11 +125,8 @@ def _bus(site: Site, directory: Directory) -> Bus:
     channel_of |= {name: "gdbn" for name in directory.names if name.split("/")[0] == GDBN}
     channel_of |= {name: "market" for name in directory.names if name.split("/")[0] == lfmo}
     named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "meters")}
-    allowed = {record: set(actors) for record, actors in permissions(sources()).items()}
-    for record, actor in RELAYED.items():
-        allowed.setdefault(record, set()).add(actor)
     return Bus(
-        directory, site.chance, {record: frozenset(actors) for record, actors in allowed.items()}, named, channel_of,
+        directory, site.chance, permissions(sources()), named, channel_of,
         _channel("direct", platforms.direct), _channel("internal", platforms.internal), _disturbances(site, directory, channel_of),
     )  # fmt: skip
 
@@ -211,9 +202,15 @@ def _retailer(site: Site, world: World) -> Made:
         for name, one in zip(people.tariff_names, people.prices, strict=True)
     }
     terms = RetailTerms(
-        customers=people.names, meters=[f"{home}/meter" for home in people.names], tariff=[people.tariff_names[k] for k in people.tariff], prices=prices, days_ms=site.days_ms,
-        bill_after_ms=round(BILLS_AFTER_H * 3_600_000), dso=actors.dso.name, state=STATE,
-    )  # fmt: skip
+        customers=people.names,
+        meters=[f"{home}/meter" for home in people.names],
+        tariff=[people.tariff_names[k] for k in people.tariff],
+        prices=prices,
+        days_ms=site.days_ms,
+        bill_after_ms=round(BILLS_AFTER_H * 3_600_000),
+        dso=actors.dso.name,
+        state=STATE,
+    )
     return role("retailer")(world.seat(actors.retailer.name), site.living.shares[actors.retailer.name], terms), []
 
 

@@ -91,7 +91,7 @@ def _report(runs: Sequence[Path], usecases: Sequence[str] | None) -> "Report":
     from experiments.results import open_run
 
     tables: list[Mapping[str, Any]] = [open_run(folder).tables for folder in runs]
-    return union([check(one, digest_rows=digest_rows, usecases=usecases) for one in tables])
+    return union([check(one, digest_rows=digest_rows, usecases=usecases, provenance=True) for one in tables])
 
 
 def diagram_drawn(

@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from experiments.scenario import Scenario
 
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -84,7 +82,7 @@ def run(
         CoflexError, ValueError: the scenario asks for what is not there (network, weather, tariff ...), or the folder cannot be written.
     """
     from experiments.build import build_site
-    from experiments.kpis import figure_columns, figures, twin_figures
+    from experiments.kpis_complete import complete
     from experiments.results import check_out, write_run
 
     check_out(out, force)
@@ -97,21 +95,13 @@ def run(
     twin_tables = _live(other, progress, "day without coordination", full=False) if other else None
     watch.lap("twin")
     progress("figures, report", 0, 1)
-    if twin_tables is not None and other is not None:
-        _add_true_delivery(tables, site, other)
     meta = _meta(site, watch.wall_s)
-    tables |= _conformance(tables)
-    found = dict(figures(tables, meta, twin_tables))
-    without = None if twin_tables is None else twin_figures(tables, meta, twin_tables)
-    tables["figures"] = figure_columns(found)
-    if twin_tables is not None and without is not None:
-        twin_tables["figures"] = figure_columns(without)
-    digests = write_run(out, tables, meta, twin_tables, force, finish=_report)
+    whole = complete(tables, meta, twin_tables, _conformance(tables))
+    digests = write_run(out, whole.tables, meta, whole.twin_tables, force, finish=_report)
     watch.lap("write")
     progress("figures, report", 1, 1)
-    return RunResult(
-        out, seed, digests.digest, digests.exact_digest, watch.wall_s, found, None if without is None else dict(without)
-    )
+    twin_figures = None if whole.twin_figures is None else dict(whole.twin_figures)
+    return RunResult(out, seed, digests.digest, digests.exact_digest, watch.wall_s, dict(whole.figures), twin_figures)
 
 
 def _live(site: Any, progress: Progress, stage: str, full: bool) -> dict[str, Any]:
@@ -129,34 +119,13 @@ def _live(site: Any, progress: Progress, stage: str, full: bool) -> dict[str, An
     return physical_tables(site) | ledger_table(world)
 
 
-def _add_true_delivery(tables: dict[str, Any], site: Any, other: Any) -> None:
-    """What activation really changed: the portfolio's load in the twin less its load in the run, beside what is paid."""
-    deliveries = tables.get("deliveries")
-    declared = tables.get("content/BaselineDeclaration")
-    if not deliveries or not declared:
-        return
-    with_it, without = site.living.physics.meters, other.living.physics.meters
-    members = {
-        (fsp, area): with_it.rows(meters)
-        for fsp, area, meters in zip(declared["fsp"], declared["area"], declared["meters"], strict=True)
-    }
-    steps = (deliveries["t_ms"] - site.timeline.start_ms) // site.timeline.step_ms
-    true = np.zeros(len(steps))
-    for row, (fsp, area, step) in enumerate(zip(deliveries["fsp"], deliveries["area"], steps.tolist(), strict=True)):
-        meters = members[fsp, area]
-        true[row] = without.kw[meters, step].sum() - with_it.kw[meters, step].sum()
-    deliveries["true_kw"] = true
-
-
 def _conformance(tables: dict[str, Any]) -> dict[str, Any]:
-    """The table of steps made, broken, not reached: the journal checked against the catalogue."""
+    """Which steps were made, broken, not reached: the journal checked against the catalogue."""
     from environment.messages import digest_rows
     from experiments.conformance import check, report_json
-    from experiments.kpis_conformance import conformance_columns
     from experiments.results_schema import conform
 
-    report = check(conform(tables), digest_rows=digest_rows, provenance=True)
-    return {"conformance": conformance_columns(report_json(report))}
+    return report_json(check(conform(tables), digest_rows=digest_rows, provenance=True))
 
 
 def _report(folder: Path) -> None:

@@ -19,6 +19,7 @@ Table = dict[str, Any]
 
 REGISTERED = (
     "forecasts", "actuals", "needs", "bids", "clearings", "baselines", "activations", "deliveries", "settlements",
+    "measures", "unmet", "availability", "refused_baselines", "overrides",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 
