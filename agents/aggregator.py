@@ -5,6 +5,7 @@ settlement (SUC06.1, SUC06.2, SUC06.3).
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +65,10 @@ class Aggregator(Party):
         return ()
 
     def _read_post(self) -> None:
-        for batch in self.stored_rows(OnboardingFile):
-            self._pool.onboard(self._rows(batch), batch)
-        for batch in self.stored_rows(HomePlanReport):
-            self._pool.take_plans(self._rows(batch), batch)
+        for file in self.stored_rows(OnboardingFile):
+            self._pool.onboard(self._rows(file), file)
+        for report in self.stored_rows(HomePlanReport):
+            self._pool.take_plans(self._rows(report), report)
 
     def _rows(
         self, batch: Batch[HomePlanReport] | Batch[OnboardingFile] | Batch[ActivationFeedback]
@@ -98,7 +99,7 @@ class Aggregator(Party):
         conversation, dso = batch.conversation, self._terms.dso
         for area in self._pool.areas_with_plans():
             from_ms, step_s, net_kw, up_kw, price = self._pool.of_area(area)
-            common = {"area": area, "from_ms": from_ms, "step_s": step_s}
+            common: dict[str, Any] = {"area": area, "from_ms": from_ms, "step_s": step_s}
             baseline = self.send(AssetBaseline(**common, net_kw=net_kw), dso, conversation)
             potential = FlexibilityPotential(**common, up_kw=up_kw, price_eur_per_kwh=price)
             members = [self.directory.names[number] for number in self._pool.members_of(area)]
@@ -181,9 +182,7 @@ class Aggregator(Party):
                 break
             self._signal(order, rows, change_kw * self._terms.delivers_share, conversation)
             yield self.sleep(self._terms.feedback_wait_s)
-            self._pool.take_feedback(
-                (self._rows(part), part) for part in self.stored_rows(ActivationFeedback)
-            )
+            self._pool.take_feedback((self._rows(part), part) for part in self.stored_rows(ActivationFeedback))
         expected_kw = self._pool.expected_kw(call)
         receipt = SignalReceipt(activation=order.activation, accepted=True, expected_kw=max(expected_kw, 0.0))
         self.send(receipt, self._terms.dso, conversation, system="fsp-technical-platform")

@@ -121,11 +121,11 @@ class Call:
     @property
     def asked(self) -> NDArray[np.bool_]:
         """Members that were asked."""
-        return (self.asked_kw > 0.0).any(axis=1)
+        return np.asarray((self.asked_kw > 0.0).any(axis=1))
 
     def missing_kw(self) -> F64:
         """What nobody has confirmed yet, per interval."""
-        return np.maximum(self.order.ordered_kw - (self.asked_kw * self.share[:, None]).sum(axis=0), 0.0)
+        return np.asarray(np.maximum(self.order.ordered_kw - (self.asked_kw * self.share[:, None]).sum(axis=0), 0.0))
 
 
 @dataclass
@@ -182,7 +182,7 @@ class Pool:
 
     def members_of(self, area: str) -> list[int]:
         """Device addresses of the members in an area that have a plan."""
-        return self.address[self._planned & (self._area == self.areas.index(area))].tolist()
+        return [int(number) for number in self.address[self._planned & (self._area == self.areas.index(area))]]
 
     def of_area(self, area: str) -> tuple[int, float, F64, F64, F64]:
         """Start, step [s], planned net load, possible reduction and its mean price, summed over the members of an area."""
@@ -199,7 +199,7 @@ class Pool:
     def _mean_price(self) -> F64:
         energy = self._up.sum(axis=1)
         value = (self._up * self._price).sum(axis=1)
-        return np.divide(value, energy, out=np.zeros_like(value), where=energy > 0.0)
+        return np.asarray(np.divide(value, energy, out=np.zeros_like(value), where=energy > 0.0))
 
     # --- offers --------------------------------------------------------------------------------------------------------
 

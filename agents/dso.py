@@ -162,11 +162,14 @@ class Dso(Party):
         return f"{self.name}/{self._calendar.local(start_ms):%Y-%m-%d}"
 
     def _register_forecast(self, outlook: Outlook) -> None:
-        """Keep the forecast of every transformer, and what was metered before (the references of its quality)."""
+        """Keep the forecast of every distribution transformer, and what was metered before (the references of its quality).
+
+        Those that feed medium voltage carry wind, for which nobody here has a forecast; their figures would say nothing.
+        """
         network, timeline = self._look_ahead.model.network, self._meters.timeline
         t_ms = timeline.starts_ms[outlook.first : outlook.first + len(outlook.p_kw)]
         past_first, past = self._look_ahead.past_flow(8 * round(24.0 / timeline.hours))
-        for branch in network.transformers.branch.tolist():
+        for branch in self._look_ahead.model.distribution_transformers:
             name = network.branches.names[branch]
             self.register("forecasts").add(
                 made_ms=self.now_ms, t_ms=t_ms, party=self.name, subject=name, value_kw=outlook.expected.p_from_kw[:, branch],
@@ -212,7 +215,7 @@ class Dso(Party):
                 residual_kwh=measure.residual_kwh, residual_hours=measure.residual_hours, taken=measure is best,
             )  # fmt: skip
         if best is not None:
-            self._switchgear.set(best.taps, best.close, best.open)
+            self._switchgear.set(dict(best.taps), best.close, best.open)
         return best
 
     def _take_results(self, conversation: str, gate_ms: int, session: str) -> Process:

@@ -112,7 +112,8 @@ def near_need(
     count = block.stop - block.start
     ahead = forecast[None, step_now + 1 : step_from + count]
     flow = near_flow(free, ahead, forecast[step_now : step_now + 1])[0][-count:]
-    return np.maximum(np.abs(flow) * (1.0 + margin_share) - bearable[step_from : step_from + count], 0.0)
+    excess = np.abs(flow) * (1.0 + margin_share) - bearable[step_from : step_from + count]
+    return np.asarray(np.maximum(excess, 0.0))
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,8 @@ class Contracts:
             self._count += 1
             name = f"{contract}/{block.start:03d}/{self._count:03d}"
             self._called.setdefault(contract, np.zeros(self.steps))[block] += total
-            calls.append(Call(name, contract, first.fsp, first.area, first.direction, np.round(total, 6), mean))
+            direction: Literal["up", "down"] = "up" if first.direction == "up" else "down"
+            calls.append(Call(name, contract, first.fsp, first.area, direction, np.round(total, 6), mean))
         return calls
 
     def _relieved(self, needs: Sequence[Need], step: int) -> F64:

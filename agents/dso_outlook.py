@@ -24,6 +24,9 @@ from environment.weather.view import WeatherView
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+LV_KV = 1.0
+"""Below it a voltage is low."""
+
 Violation = Literal["overload", "undervoltage", "overvoltage"]
 
 
@@ -48,6 +51,13 @@ class GridModel:
     def open_at(self, t_ms: int) -> tuple[str, ...]:
         """Branches planned to be open at an instant."""
         return next(branches for start, branches in reversed(self.states) if start <= t_ms)
+
+    @property
+    def distribution_transformers(self) -> list[int]:
+        """Branches that feed low voltage; all transformers where there is none, all branches where there is no transformer."""
+        branches = self.network.transformers.branch.tolist()
+        low = [branch for branch in branches if self.network.bus_kv[self.network.branches.to_bus[branch]] < LV_KV]
+        return low or branches or list(range(len(self.network.branches)))
 
     def to_buses(self, meters_kw: F64) -> F64:
         """Sums at the buses: (meters, T) -> (buses, T)."""
@@ -265,7 +275,8 @@ class LookAhead:
     def _effect(self, outlook: Outlook, step: int, what: str, number: int) -> F64:
         """Change of a branch's flow [kW] or a bus's voltage [pu] per kW more load at each bus, shape (buses,)."""
         derivative = sensitivities(outlook.power_flow, outlook.flow, step)
-        return derivative.p_from_kw_per_kw[number] if what == "branch" else derivative.v_pu_per_kw[number]
+        table = derivative.p_from_kw_per_kw if what == "branch" else derivative.v_pu_per_kw
+        return np.asarray(table[number])
 
     @staticmethod
     def _consumes(outlook: Outlook, step: int, effect: F64) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from environment.party import Party, Process, Seat, Work, act, handles
 from markets.bids import BidColumns, NeedColumns, Sensitivities, names
 from markets.clearing.outcome import Clearing
 from markets.products import FlexibilityProduct, LocalArea, Window
+from markets.qualification import PAPERS as KINDS
 from markets.qualification import Paper, Participant, qualify
 from markets.session import Session, SessionTerms, close, open_session, publish, record_clearing, send_results, submit
 
@@ -119,7 +121,10 @@ class Lfmo(Party):
             self._areas[file.fsp] = file.areas
             missing = decision.missing + decision.expired
             self.send(
-                QualificationDecision(admitted=decision.qualified, missing=missing), file.fsp, running.conversation, PLATFORM
+                QualificationDecision(admitted=decision.qualified, missing=missing),
+                file.fsp,
+                running.conversation,
+                PLATFORM,
             )
             if decision.qualified:
                 admitted.append(file.fsp)
@@ -216,7 +221,7 @@ class Lfmo(Party):
         for bid in sorted(running.bids):
             record = running.bids[bid]
             cleared, paid, reason = _of_bid(clearing, price, record)
-            common = {"session": record.session, "bid": bid, "fsp": record.fsp, "area": record.area,
+            common: dict[str, Any] = {"session": record.session, "bid": bid, "fsp": record.fsp, "area": record.area,
                       "from_ms": record.from_ms, "step_s": record.step_s, "cleared_kw": cleared,
                       "price_eur_per_kwh": paid}  # fmt: skip
             self.send(Award(**common, reason=reason), record.fsp, running.conversation, PLATFORM)
@@ -237,7 +242,7 @@ def _requested(requests: Sequence[SessionRequest], opens_ms: int) -> Session:
     step_ms = round(first.step_s * 1000)
     window = Window(first.from_ms, first.from_ms + step_ms * len(first.need_kw))
     product = FlexibilityProduct(
-        name=first.product, direction=first.direction, area=LocalArea("zone", first.areas),
+        name=first.product, direction="up" if first.direction == "up" else "down", area=LocalArea("zone", first.areas),
         capacity_min_kw=first.min_quantity_kw, granularity_kw=first.granularity_kw, interval_ms=step_ms,
         service_window=window, max_duration_ms=window.to_ms - window.from_ms,
         announcement_ms=round(first.announcement_s * 1000), full_activation_ms=round(first.full_activation_s * 1000),
@@ -270,7 +275,7 @@ def _network(requests: Sequence[SessionRequest]) -> Sensitivities:
 
 
 def _participant(file: ParticipantFile) -> Participant:
-    known = [paper for paper in PAPERS if paper in file.papers]
+    known = [paper for paper in KINDS if paper in file.papers]
     papers = tuple(
         Paper(kind=paper, reference=f"{file.fsp}/{paper}", valid_until_ms=file.valid_until_ms) for paper in known
     )

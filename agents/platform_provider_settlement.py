@@ -110,7 +110,7 @@ def cases(
                 order.activation,
                 order.fsp,
                 order.area,
-                order.direction,
+                "up" if order.direction == "up" else "down",
                 baseline.baseline,
                 baseline.meters,
                 t_ms,

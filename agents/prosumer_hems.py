@@ -264,7 +264,7 @@ class Hems:
         place = step - current.first
         rest = HomePlan(*(column[rows, place:] for column in current.plan))
         rest = rest._replace(net_kw=_net(view, rest))
-        ordered = np.zeros(rest.net_kw.shape)
+        ordered: F64 = np.zeros((len(rows), view.m))
         begin = max(first - step, 0)
         kept = change_kw[:, max(step - first, 0) :]
         columns = slice(begin, begin + kept.shape[1])
@@ -275,11 +275,12 @@ class Hems:
         reached = answer.reduction_kw[:, columns]
         return reached.mean(axis=1) if reached.shape[1] else np.zeros(len(rows)), answer.plan
 
-
     def _spread(self, view: HomeView, rows: I64, step: int, end: int) -> HomeView:
         """The view with prices after an order moved by a random trifle in each home and step: homes do not all catch up at once."""
         after = np.arange(step, step + view.m) >= end
-        return view._replace(buy_eur_per_kwh=view.buy_eur_per_kwh + np.where(after, self._trifle(rows, step, view.m), 0.0))
+        return view._replace(
+            buy_eur_per_kwh=view.buy_eur_per_kwh + np.where(after, self._trifle(rows, step, view.m), 0.0)
+        )
 
     def _trifle(self, rows: I64, step: int, m: int) -> F64:
         """Random price differences of some homes in the m steps from ``step`` on, (rows, m)."""

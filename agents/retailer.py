@@ -104,8 +104,8 @@ class Retailer(Party):
     def pay_invoice(self, batch: Batch[Invoice]) -> None:
         """Pay what is owed to the DSO and the state (the retailer's own copy of the invoice is the one it cites)."""
         for record, message in zip(batch.records(), batch.ids, strict=True):
-            one = (np.array([value], object) for value in (record.debtor, record.creditor))
-            pay_many(self, *one, np.array([record.eur]), record.purpose, np.array([message], np.uint64))
+            debtor, creditor = (np.array([value], object) for value in (record.debtor, record.creditor))
+            pay_many(self, debtor, creditor, np.array([record.eur]), record.purpose, np.array([message], np.uint64))
 
 
 def _cents(eur: F64) -> F64:

@@ -86,7 +86,9 @@ class Stream:
         """Position drawn with the given shares (they are normalised); a share of nothing is never drawn."""
         weights = np.asarray(shares, np.float64)
         if not (np.all(weights >= 0.0) and 0.0 < weights.sum() < np.inf):
-            text = f"{self.name}: the shares of a choice are not negative and not all zero; these are {weights.tolist()}"
+            text = (
+                f"{self.name}: the shares of a choice are not negative and not all zero; these are {weights.tolist()}"
+            )
             raise ValueError(text)
         cumulated = np.cumsum(weights)
         drawn = np.searchsorted(cumulated / cumulated[-1], self.uniform(owner, index), side="right")

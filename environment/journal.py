@@ -97,7 +97,7 @@ class Journal:
         }
 
     def _receivers(self, names: NDArray[Any]) -> NDArray[Any]:
-        column = names[_join([one.batch.receiver for one in self.traffic], np.int64)]
+        column: NDArray[Any] = names[_join([one.batch.receiver for one in self.traffic], np.int64)]
         row = 0
         for one in self.traffic:
             for place, name in one.unknown.items():

@@ -301,8 +301,8 @@ class Party:
         """Send n messages as columns; ``sender`` and ``receiver`` are address numbers of shape (n,) or single ones."""
         check_columns(record, columns)
         n = max(np.size(sender), np.size(receiver))
-        both = (np.broadcast_to(np.asarray(side, np.int64), (n,)).copy() for side in (sender, receiver))
-        return self._leave(Batch(record, *both, columns, conversation), {})
+        source, target = (np.broadcast_to(np.asarray(side, np.int64), (n,)).copy() for side in (sender, receiver))
+        return self._leave(Batch(record, source, target, columns, conversation), {})
 
     def answer(self, question: Batch[Any], message: Record | Sequence[Record]) -> Sent:
         """Answer every message of a batch, from the address that was asked to the one that asked."""

@@ -7,7 +7,6 @@ nothing back and are solved in one batch at the end (law 12).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,7 +188,8 @@ class Physics:
 
     def at_buses(self, values: F64) -> F64:
         """Sums at the buses of values behind the meters: (meters,) -> (buses,)."""
-        return np.bincount(self.grid.bus, values, minlength=self.grid.states[0][1].network.n_bus)
+        count = self.grid.states[0][1].network.n_bus
+        return np.asarray(np.bincount(self.grid.bus, values, minlength=count), np.float64)
 
     # --- what parties set --------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ insertion, which would let an agent that fell asleep early act before the physic
 import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from types import GeneratorType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -62,7 +63,7 @@ class Physics(Protocol):
         """Refresh the real-time measurements."""
 
 
-class Actor(mesa.Agent):
+class Actor(mesa.Agent):  # type: ignore[misc]
     """Census entry of a party."""
 
     def __init__(self, world: "World", party: Party) -> None:
@@ -109,7 +110,7 @@ class _At(simpy.Event):
         env.schedule(self, priority, at_ms - env.now)  # type: ignore[arg-type]
 
 
-class World(mesa.Model):
+class World(mesa.Model):  # type: ignore[misc]
     """Parties, a bus and physics in time.
 
     Attributes:
@@ -126,6 +127,11 @@ class World(mesa.Model):
         self.env = simpy.Environment()
         self._desks: dict[str, _Desk] = {}
         self._observers: list[Callable[[int], None]] = []
+
+    @property
+    def now_ms(self) -> int:
+        """The time [ms]; SimPy's clock holds nothing but integers here."""
+        return int(self.env.now)
 
     # --- building ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +163,7 @@ class World(mesa.Model):
         for name in sorted(self._desks):
             desk = self._desks[name]
             for process in desk.party.processes():
-                self._after(self._at(self.env.now, AGENT, desk), desk, process)
+                self._after(self._at(self.now_ms, AGENT, desk), desk, process)
         if self.physics is not None:
             self._repeat(self.physics.step_ms, self.physics.close_step)
             self._repeat(self.physics.snapshot_ms, self.physics.snapshot, first_ms=0, sub_rank=1)
@@ -187,9 +193,9 @@ class World(mesa.Model):
         sub_rank: int = 0,
     ) -> None:
         def fire(event: simpy.Event) -> None:
-            self.clock.now_ms = self.env.now
-            action(self.env.now)
-            schedule(self.env.now + period_ms)
+            self.clock.now_ms = self.now_ms
+            action(self.now_ms)
+            schedule(self.now_ms + period_ms)
 
         def schedule(at_ms: int) -> None:
             _callback(_At(self.env, at_ms, rank * _RANK + 2 + sub_rank), fire)
@@ -220,7 +226,7 @@ class World(mesa.Model):
     def _event(self, desk: _Desk, request: Any) -> simpy.Event:
         match request:
             case Sleep():
-                return self._at(max(request.until_ms, self.env.now), AGENT, desk)
+                return self._at(max(request.until_ms, self.now_ms), AGENT, desk)
             case Receive():
                 return self._receive(desk, request)
             case Confirm():
@@ -236,7 +242,7 @@ class World(mesa.Model):
 
     def _wake(self, desk: _Desk) -> None:
         """Set the clock and hand over the stored post that has arrived."""
-        now = self.clock.now_ms = self.env.now
+        now = self.clock.now_ms = self.now_ms
         if not desk.kept:
             return
         left = []
@@ -285,7 +291,7 @@ class World(mesa.Model):
                             command.act,
                             command.actors,
                             command.conversation,
-                            self.env.now,
+                            self.now_ms,
                             command.reads,
                             command.writes,
                         )
@@ -295,20 +301,20 @@ class World(mesa.Model):
 
     def _open(self, command: Opened) -> None:
         self.bus.journal.conversations[command.name] = Conversation(
-            command.name, command.suc, command.scenario, command.parent, command.subject, command.opener, self.env.now
+            command.name, command.suc, command.scenario, command.parent, command.subject, command.opener, self.now_ms
         )
 
     def _end(self, command: Ended) -> None:
         conversation = self.bus.journal.conversations[command.name]
         if conversation.ended_ms == NEVER:
             conversation.ended_ms, conversation.outcome, conversation.reason = (
-                self.env.now,
+                self.now_ms,
                 command.outcome,
                 command.reason,
             )
 
     def _post(self, desk: _Desk, sent: Sent) -> None:
-        traffic = self.bus.post(sent.batch, desk.party.ring, self.env.now, sent.unknown)
+        traffic = self.bus.post(sent.batch, desk.party.ring, self.now_ms, sent.unknown)
         desk.fates[sent] = traffic
         self.carry(traffic, desk)
 
@@ -330,7 +336,7 @@ class World(mesa.Model):
             desk.party.on_refusal(traffic.batch.take(rows), [traffic.reason[row] for row in rows])
             self._flush(desk)
 
-        at_ms = max(int(_known_ms(traffic)[rows].max()), self.env.now + 1)
+        at_ms = max(int(_known_ms(traffic)[rows].max()), self.now_ms + 1)
         _callback(self._at(at_ms, ARRIVAL, desk), tell)
 
     def _schedule(self, desk: _Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
@@ -343,15 +349,15 @@ class World(mesa.Model):
         for instant, part in zip(instants.tolist(), np.split(rows[order], first[1:]), strict=True):
             if instant not in desk.arrivals:
                 desk.arrivals[instant] = []
-                _callback(self._at(instant, ARRIVAL, desk), lambda _, desk=desk: self._arrive(desk))
+                _callback(self._at(instant, ARRIVAL, desk), partial(self._arrived, desk))
             desk.arrivals[instant].append((traffic, part))
 
     # --- arrivals ----------------------------------------------------------------------------------------------------
 
-    def _arrive(self, desk: _Desk) -> None:
+    def _arrived(self, desk: _Desk, _: simpy.Event) -> None:
         """Hand over what arrived at this instant, by record, sender and id."""
         self._wake(desk)
-        for batch in _merged(desk.arrivals.pop(self.env.now)):
+        for batch in _merged(desk.arrivals.pop(self.now_ms)):
             self._settle_answers(desk, batch) if batch.answer_to is not None else self._hand_over(desk, batch)
 
     def _hand_over(self, desk: _Desk, batch: Batch[Any]) -> None:
@@ -378,12 +384,12 @@ class World(mesa.Model):
         for place, batch in enumerate(desk.mail):
             if _fits(request, batch):
                 del desk.mail[place]
-                return self._at(self.env.now, AGENT, desk, batch)
+                return self._at(self.now_ms, AGENT, desk, batch)
         event = simpy.Event(self.env)
         desk.waiting.append((request, event))
         if request.until_ms is not None:
             _callback(
-                self._at(max(request.until_ms, self.env.now), AGENT, desk),
+                self._at(max(request.until_ms, self.now_ms), AGENT, desk),
                 lambda _: self._give_up(desk, request, event),
             )
         return event
@@ -398,7 +404,7 @@ class World(mesa.Model):
     def _confirm(self, desk: _Desk, request: Confirm) -> simpy.Event:
         traffic = desk.fates.pop(request.sent)
         outcome = Outcome(tuple(STATUS[status] for status in traffic.status), tuple(traffic.reason))
-        return self._at(max(int(_known_ms(traffic).max()), self.env.now), AGENT, desk, outcome)
+        return self._at(max(int(_known_ms(traffic).max()), self.now_ms), AGENT, desk, outcome)
 
     def _await(self, desk: _Desk, request: Await) -> simpy.Event:
         traffic = desk.fates.pop(request.sent)
@@ -407,7 +413,7 @@ class World(mesa.Model):
         status = ["refused" if one else "lost" for one in refused]
         asking = _Asking(place, status, simpy.Event(self.env), open=len(place))
         desk.asking.update(dict.fromkeys(place, asking))
-        at_ms = max(request.until_ms, self.env.now)
+        at_ms = max(request.until_ms, self.now_ms)
         _callback(self._at(at_ms, AGENT, desk), lambda _: self._stop_asking(desk, asking))
         return asking.event
 

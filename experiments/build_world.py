@@ -1,6 +1,7 @@
 """Site -> world: the parties, their addresses, channels and instruments. The registry of roles lives here."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from typing import Any
 

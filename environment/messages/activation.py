@@ -7,7 +7,7 @@ from environment.messages.base import Item, Profile, Record
 Source = tuple[tuple[str, str], ...]
 
 
-class ActivationNeed(Record):
+class ActivationNeed(Record, frozen=True, kw_only=True):
     """SCADA shows that contracted flexibility is needed now."""
 
     source: ClassVar[Source] = (("SUC06.2", "I1"),)
@@ -19,7 +19,7 @@ class ActivationNeed(Record):
     need_kw: Annotated[Profile, Item("relief needed per interval", ge=0, catalogue="quantity")]
 
 
-class ActivationRequest(Record):
+class ActivationRequest(Record, frozen=True, kw_only=True):
     """The dispatch notice: what an FSP has to deliver, from when to when."""
 
     source: ClassVar[Source] = (("SUC06.2", "I2"),)
@@ -38,7 +38,7 @@ class ActivationRequest(Record):
     ramp_s: Annotated[float, Item("time allowed to reach the amount", ge=0)]
 
 
-class ActivationSignal(Record):
+class ActivationSignal(Record, frozen=True, kw_only=True):
     """An FSP sets a member's resource: by how much its net load has to leave the plan, per step."""
 
     source: ClassVar[Source] = (("SUC06.2", "I3"),)
@@ -51,7 +51,7 @@ class ActivationSignal(Record):
     ]
 
 
-class SignalReceipt(Record):
+class SignalReceipt(Record, frozen=True, kw_only=True):
     """The FSP confirms to the DSO that the activation signal has been received, and how much it expects to deliver."""
 
     source: ClassVar[Source] = ()
@@ -60,7 +60,7 @@ class SignalReceipt(Record):
     expected_kw: Annotated[float, Item("mean change that its resources confirmed", ge=0)]
 
 
-class DeliveryMeasurement(Record):
+class DeliveryMeasurement(Record, frozen=True, kw_only=True):
     """The measured power of a resource moved: physics speaking in the device's name."""
 
     source: ClassVar[Source] = (("SUC06.2", "I4"),)
@@ -69,7 +69,7 @@ class DeliveryMeasurement(Record):
     after_kw: Annotated[float, Item("power of the resource now", catalogue="activation detected from SCADA")]
 
 
-class DeliveryDetected(Record):
+class DeliveryDetected(Record, frozen=True, kw_only=True):
     """SCADA tells the DSO that delivery shows at the constraint."""
 
     source: ClassVar[Source] = (("SUC06.2", "I4"),)
@@ -80,7 +80,7 @@ class DeliveryDetected(Record):
     moved_kw: Annotated[float, Item("sum of the changes measured at resources")]
 
 
-class ActivationReport(Record):
+class ActivationReport(Record, frozen=True, kw_only=True):
     """The DSO's verification: where and how much, for the platform's record."""
 
     source: ClassVar[Source] = (("SUC06.2", "I5"),)

@@ -7,7 +7,7 @@ from environment.messages.base import Item, Profile, Record
 Source = tuple[tuple[str, str], ...]
 
 
-class AggregationCycle(Record):
+class AggregationCycle(Record, frozen=True, kw_only=True):
     """The platform provider opens the periodic cycle in which assets meet the DSO's constraints."""
 
     source: ClassVar[Source] = ()
@@ -15,7 +15,7 @@ class AggregationCycle(Record):
     to_ms: Annotated[int, Item("end of that period")]
 
 
-class OnboardingFile(Record):
+class OnboardingFile(Record, frozen=True, kw_only=True):
     """A home that passed the capacitation stage becomes discoverable with its assets."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
@@ -27,7 +27,7 @@ class OnboardingFile(Record):
     consent: Annotated[bool, Item("the member agreed to be controlled within its preferences")]
 
 
-class CongestionRequirements(Record):
+class CongestionRequirements(Record, frozen=True, kw_only=True):
     """What the DSO needs of an aggregator: the constraint set agreed beforehand and the volume of this cycle."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 1"), ("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
@@ -46,7 +46,7 @@ class CongestionRequirements(Record):
     activation_timing_s: Annotated[float, Item("time to full activation", ge=0, catalogue="activation timing")]
 
 
-class AssetTelemetry(Record):
+class AssetTelemetry(Record, frozen=True, kw_only=True):
     """What an asset streams: power, voltage and its states of connection."""
 
     source: ClassVar[Source] = (("SUC05.1", "N1"),)
@@ -57,7 +57,7 @@ class AssetTelemetry(Record):
     communicating: Annotated[bool, Item("the link to the asset works", catalogue="communication status")]
 
 
-class AssetBaseline(Record):
+class AssetBaseline(Record, frozen=True, kw_only=True):
     """The forecast net load of a pool without activation, per step."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 2"),)
@@ -67,7 +67,7 @@ class AssetBaseline(Record):
     net_kw: Annotated[Profile, Item("load and generation, net", catalogue="active power", uftp="BaselinePower")]
 
 
-class FlexibilityPotential(Record):
+class FlexibilityPotential(Record, frozen=True, kw_only=True):
     """How far net load can be moved from its baseline, per step, and what that costs."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 3"),)
@@ -78,7 +78,7 @@ class FlexibilityPotential(Record):
     price_eur_per_kwh: Annotated[Profile, Item("lowest price at which it is given", ge=0, catalogue="price")]
 
 
-class HomePlanReport(Record):
+class HomePlanReport(Record, frozen=True, kw_only=True):
     """A home tells its aggregator the net load that it plans and what it could leave out (the same two informations, per home)."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
@@ -89,7 +89,7 @@ class HomePlanReport(Record):
     price_eur_per_kwh: Annotated[Profile, Item("lowest price at which it is given", ge=0, catalogue="price")]
 
 
-class ActivationFeedback(Record):
+class ActivationFeedback(Record, frozen=True, kw_only=True):
     """An asset confirms an activation and says what it can do of it."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 5"),)

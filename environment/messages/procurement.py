@@ -17,7 +17,7 @@ PAPERS = (
 """What a participant has to hand in (SUC06.1 Info-6)."""
 
 
-class FlexibilityAvailability(Record):
+class FlexibilityAvailability(Record, frozen=True, kw_only=True):
     """What an FSP could offer over the following 24 hours in one local area."""
 
     source: ClassVar[Source] = (("SUC06.1", "N1"), ("SUC06.1", "Info-1"))
@@ -30,7 +30,7 @@ class FlexibilityAvailability(Record):
     ]
 
 
-class AvailabilityRequest(Record):
+class AvailabilityRequest(Record, frozen=True, kw_only=True):
     """The DERMS asks the FSPs in its grid for what they could offer (the period that the following reports cover)."""
 
     source: ClassVar[Source] = ()
@@ -38,7 +38,7 @@ class AvailabilityRequest(Record):
     to_ms: Annotated[int, Item("end of the period")]
 
 
-class SessionRequest(Record):
+class SessionRequest(Record, frozen=True, kw_only=True):
     """The DSO asks the market operator for a session: the need and the product."""
 
     source: ClassVar[Source] = (("SUC06.1", "N2"), ("SUC06.1", "Info-2"), ("SUC06.1", "Info-3"))
@@ -80,7 +80,7 @@ class SessionRequest(Record):
     baseline: Annotated[str, Item("baseline method")]
 
 
-class QualificationRequest(Record):
+class QualificationRequest(Record, frozen=True, kw_only=True):
     """The market operator asks a possible participant for its papers."""
 
     source: ClassVar[Source] = ()
@@ -88,7 +88,7 @@ class QualificationRequest(Record):
     papers: Annotated[tuple[str, ...], Item("documents needed")]
 
 
-class ParticipantFile(Record):
+class ParticipantFile(Record, frozen=True, kw_only=True):
     """The papers of an FSP that wants to bid."""
 
     source: ClassVar[Source] = (("SUC06.1", "Info-6"),)
@@ -100,7 +100,7 @@ class ParticipantFile(Record):
     valid_until_ms: Annotated[int, Item("end of validity of the first to expire")]
 
 
-class QualificationDecision(Record):
+class QualificationDecision(Record, frozen=True, kw_only=True):
     """The market operator admits an FSP, or names what is missing."""
 
     source: ClassVar[Source] = ()
@@ -108,7 +108,7 @@ class QualificationDecision(Record):
     missing: Annotated[tuple[str, ...], Item("documents missing or expired")]
 
 
-class SessionPublication(Record):
+class SessionPublication(Record, frozen=True, kw_only=True):
     """The need, published to the FSPs that can help; intervals without need carry 0."""
 
     source: ClassVar[Source] = (("SUC06.1", "Info-1"), ("SUC06.1", "Info-2"), ("SUC06.1", "Info-3"))
@@ -132,7 +132,7 @@ class SessionPublication(Record):
     remuneration: Annotated[str, Item("form of remuneration", catalogue="form of remuneration")]
 
 
-class Bid(Record):
+class Bid(Record, frozen=True, kw_only=True):
     """Price and quantity of an FSP in one area, per interval of the window."""
 
     source: ClassVar[Source] = (("SUC06.1", "Info-4"),)
@@ -150,7 +150,7 @@ class Bid(Record):
     ]
 
 
-class BidReceipt(Record):
+class BidReceipt(Record, frozen=True, kw_only=True):
     """The market operator takes a bid into the book, or refuses it with a reason."""
 
     source: ClassVar[Source] = ()
@@ -159,7 +159,7 @@ class BidReceipt(Record):
     reason: Annotated[str, Item("why not")]
 
 
-class BaselineDeclaration(Record):
+class BaselineDeclaration(Record, frozen=True, kw_only=True):
     """The baseline that an FSP specifies at bidding time; frozen with its hash where it is kept."""
 
     source: ClassVar[Source] = (("SUC06.3", "I2"),)
@@ -176,7 +176,7 @@ class BaselineDeclaration(Record):
     sha256: Annotated[str, Item("hash of what is declared")]
 
 
-class ClearingResult(Record):
+class ClearingResult(Record, frozen=True, kw_only=True):
     """A cleared bid, reported to the DERMS."""
 
     source: ClassVar[Source] = (("SUC06.1", "Info-5"),)
@@ -192,7 +192,7 @@ class ClearingResult(Record):
     unmet_kw: Annotated[Profile, Item("need of the session that nobody covers", ge=0)]
 
 
-class Award(Record):
+class Award(Record, frozen=True, kw_only=True):
     """The market operator tells an FSP what was accepted of its bid."""
 
     source: ClassVar[Source] = (("SUC06.1", "Info-5"),)
@@ -207,7 +207,7 @@ class Award(Record):
     reason: Annotated[str, Item("why not, or not all")]
 
 
-class EngagementRequest(Record):
+class EngagementRequest(Record, frozen=True, kw_only=True):
     """The DERMS engages an FSP whose bid was cleared; all bids of an FSP in an area are one contract."""
 
     source: ClassVar[Source] = (("SUC06.1", "N3"),)

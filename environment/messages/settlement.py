@@ -7,7 +7,7 @@ from environment.messages.base import Item, Profile, Record
 Source = tuple[tuple[str, str], ...]
 
 
-class MeterDataRequest(Record):
+class MeterDataRequest(Record, frozen=True, kw_only=True):
     """Whoever settles asks for certified meter readings (the request part of a GET)."""
 
     source: ClassVar[Source] = ()
@@ -16,7 +16,7 @@ class MeterDataRequest(Record):
     to_ms: Annotated[int, Item("end of the period")]
 
 
-class MeterData(Record):
+class MeterData(Record, frozen=True, kw_only=True):
     """Readings of a portfolio's certified meters, summed per interval."""
 
     source: ClassVar[Source] = (("SUC06.3", "I1"),)
@@ -31,7 +31,7 @@ class MeterData(Record):
     missing: Annotated[int, Item("readings that are missing", ge=0)]
 
 
-class RemunerationAndPenalty(Record):
+class RemunerationAndPenalty(Record, frozen=True, kw_only=True):
     """What an FSP earned with one activation."""
 
     source: ClassVar[Source] = (("SUC06.3", "I3"), ("SUC06.3", "I4"))
@@ -50,7 +50,7 @@ class RemunerationAndPenalty(Record):
     net_eur: Annotated[float, Item("remuneration minus penalty", uftp="NetSettlement")]
 
 
-class SettlementDecision(Record):
+class SettlementDecision(Record, frozen=True, kw_only=True):
     """The DSO approves a settlement or disputes it, with its reason."""
 
     source: ClassVar[Source] = (("SUC06.3", "I4"),)
@@ -60,7 +60,7 @@ class SettlementDecision(Record):
     net_eur: Annotated[float, Item("amount decided on")]
 
 
-class Invoice(Record):
+class Invoice(Record, frozen=True, kw_only=True):
     """A bill between two parties; a payment cites it."""
 
     source: ClassVar[Source] = ()
@@ -71,7 +71,7 @@ class Invoice(Record):
     eur: Annotated[float, Item("amount", ge=0)]
 
 
-class MemberStatement(Record):
+class MemberStatement(Record, frozen=True, kw_only=True):
     """An FSP tells a member what its flexibility earned."""
 
     source: ClassVar[Source] = ()
@@ -79,7 +79,7 @@ class MemberStatement(Record):
     eur: Annotated[float, Item("amount", ge=0)]
 
 
-class RetailBill(Record):
+class RetailBill(Record, frozen=True, kw_only=True):
     """A retailer's bill to a home, by who gets the money in the end."""
 
     source: ClassVar[Source] = ()
