@@ -73,9 +73,7 @@ def build_world(site: Site) -> World:
     if site.scenario.coordination:
         _check(site.scenario)
         makers += [_dso, _lfmo, _platform, _provider]
-        makers += [
-            lambda site, world, name=fsp.name: _aggregator(site, world, name) for fsp in site.scenario.actors.fsps
-        ]
+        makers += [partial(_aggregator, name=fsp.name) for fsp in site.scenario.actors.fsps]
     for make in makers:
         party, drains = make(site, world)
         world.add(party, drains)
