@@ -1,0 +1,47 @@
+"""Tables of shipped runs for the laws."""
+
+import pytest
+
+
+class Lived:
+    """A run on disk: its tables as data frames, read once."""
+
+    def __init__(self, folder):
+        from experiments.results import open_run
+
+        self.run = open_run(folder)
+        self.meta = self.run.meta
+        self.hours = self.meta["step_ms"] / 3_600_000
+        self._frames = {}
+
+    def frame(self, name):
+        """One table as a data frame; empty if the run has none."""
+        import pandas as pd
+
+        if name not in self._frames:
+            has = name in self.run.tables
+            self._frames[name] = self.run.tables[name].to_pandas() if has else pd.DataFrame()
+        return self._frames[name]
+
+    def wide(self, name, key, value):
+        """A long table as a matrix: one row a key (sorted), one column a step."""
+        frame = self.frame(name)
+        return frame.pivot(index=key, columns="t_ms", values=value).astype(float)
+
+    def net_kw(self, prefix=""):
+        """Metered mean net load, one row a meter."""
+        energy = self.wide(f"{prefix}meters", "meter", "import_kwh") - self.wide(
+            f"{prefix}meters", "meter", "export_kwh"
+        )
+        return energy / self.hours
+
+    @property
+    def prefixes(self):
+        """Of the run's own tables and, if it has one, of its twin's."""
+        return ["", "twin/"] if "twin/meters" in self.run.tables else [""]
+
+
+@pytest.fixture(scope="session")
+def lived(run_folders):
+    """Every shipped run."""
+    return [Lived(folder) for folder in run_folders]
