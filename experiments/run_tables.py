@@ -13,6 +13,7 @@ from environment.physics import Physics
 from environment.world import World
 from experiments.build import Site
 from experiments.build_people import NOBODY, People
+from experiments.run_events import grid_events
 
 F64 = NDArray[np.float64]
 Table = dict[str, Any]
@@ -73,6 +74,7 @@ def _grid(physics: Physics, t_ms: NDArray[np.int64]) -> dict[str, Table]:
             "v_pu": _finite(_long(of("v_pu"))),
         },
         "unserved": {"t_ms": t_ms, "power_kw": np.nan_to_num(_unserved(batches))},
+        "events": grid_events(physics, batches, t_ms),
     }
 
 
