@@ -86,6 +86,12 @@ class Small:
 
         return build_site(scenario or self.scenario(), seed, lambda *_: None)
 
+    def again(self, site, **changes):
+        """A begun site with a life of its own; ``changes`` replace parts of its scenario (``coordination=False``)."""
+        from dataclasses import replace
+
+        return replace(site.twin(), scenario=site.scenario.model_copy(update=changes))
+
     def live(self, site, until_ms=None):
         """Let the world of a site live to its end; returns the world."""
         from experiments.build_world import build_world
@@ -115,5 +121,5 @@ def small_scenario(small):
 
 @pytest.fixture(scope="session")
 def small_begun(small):
-    """The small site at the beginning of its world; live in a ``copy.deepcopy`` of it, or in its ``twin()``."""
+    """The small site at the beginning of its world; live in ``small.again`` of it, or in its ``twin()``."""
     return small.site()
