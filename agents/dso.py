@@ -93,19 +93,22 @@ class Dso(Party):
         self.register("needs")
 
     def processes(self) -> Iterable[Process]:
-        """One procurement before every day of delivery."""
-        return [self.procure(start_ms, end_ms) for start_ms, end_ms in self._terms.days_ms]
+        """One procurement before every day of delivery for each direction of the product."""
+        for start_ms, end_ms in self._terms.days_ms:
+            for direction in self._terms.directions:
+                yield self.procure(start_ms, end_ms, direction)
 
     # --- SUC06.1 scenario 2 ---------------------------------------------------------------------------------------------
 
-    def procure(self, start_ms: int, end_ms: int) -> Process:
+    def procure(self, start_ms: int, end_ms: int, direction: str) -> Process:
         """Foresee the day; if something is violated that own means do not mend, buy flexibility on the market."""
         yield self.until(self._terms.procures_ms(start_ms))
-        day = self._calendar.local(start_ms).strftime("%Y-%m-%d")
+        day = self._subject(start_ms, direction)
         conversation = self.open("SUC06.1", "2", day)
         yield from self._gather_availability(conversation, start_ms, end_ms)
-        outlook, needs = self.forecast_violations(conversation, start_ms, end_ms)
-        self._tell_requirements(conversation, needs)
+        outlook, needs = self.forecast_violations(conversation, start_ms, end_ms, direction)
+        if direction == self._terms.directions[0]:
+            self._tell_requirements(conversation, needs)
         measure = self._conventional(conversation, outlook, needs)
         if not needs or measure is not None:
             reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
@@ -141,25 +144,29 @@ class Dso(Party):
                 )
 
     @act("forecast_violations", system="derms")
-    def forecast_violations(self, conversation: str, start_ms: int, end_ms: int) -> Work:
+    def forecast_violations(self, conversation: str, start_ms: int, end_ms: int, direction: str) -> Work:
         """Step 2.2: forecast load and network states, find violations, quantify the need."""
+        name = f"{self.name}/{self._subject(start_ms, direction)}"
         outlook = self._look_ahead.look(self.now_ms, end_ms)
-        self._register_forecast(outlook)
+        if direction == self._terms.directions[0]:
+            self._register_forecast(outlook)
         window_ms, steps = self._terms.window(start_ms)
         needs = self._look_ahead.needs(outlook, window_ms, steps, self._terms.granularity_kw)
-        needs = [need for need in needs if need.need_kw.max() > 0 and need.direction in self._terms.directions]
+        needs = [need for need in needs if need.need_kw.max() > 0 and need.direction == direction]
         t_ms = window_ms + self._meters.timeline.step_ms * np.arange(steps, dtype=np.int64)
         for need in needs:
             self.register("needs").add(
-                need=self._need_name(start_ms), conversation=conversation, constraint=need.constraint,
+                need=name, conversation=conversation, constraint=need.constraint,
                 direction=need.direction, t_ms=t_ms, quantity_kw=need.need_kw, limit=need.limit,
             )  # fmt: skip
         reads = [f"forecasts/{self.name}"]
-        writes = [f"needs/{self._need_name(start_ms)}"] if needs else [f"forecasts/{self.name}"]
+        writes = [f"needs/{name}"] if needs else [f"forecasts/{self.name}"]
         return Work((outlook, needs), conversation, reads, writes)
 
-    def _need_name(self, start_ms: int) -> str:
-        return f"{self.name}/{self._calendar.local(start_ms):%Y-%m-%d}"
+    def _subject(self, start_ms: int, direction: str) -> str:
+        """What a procurement is about: the day, and the direction where the product has two."""
+        day = f"{self._calendar.local(start_ms):%Y-%m-%d}"
+        return day if len(self._terms.directions) == 1 else f"{day}/{direction}"
 
     def _register_forecast(self, outlook: Outlook) -> None:
         """Keep the forecast of every distribution transformer, and what was metered before (the references of its quality).

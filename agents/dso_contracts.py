@@ -38,6 +38,11 @@ class DsoTerms:
         price_cap_eur_per_kwh: highest price.
         granularity_kw: step of quantities.
         min_quantity_kw: smallest bid.
+        max_quantity_kw: largest bid.
+        min_acceptance_kw: least that may be accepted of a bid.
+        divisible: whether a part of a bid may be accepted.
+        max_duration_s: longest activation without a break.
+        exclusive: no second contract of the FSP in the window.
         announcement_s: notice before an activation.
         full_activation_s: time to full activation.
         margin_share: safety margin, in real time too.
@@ -65,6 +70,11 @@ class DsoTerms:
     price_cap_eur_per_kwh: float
     granularity_kw: float
     min_quantity_kw: float
+    max_quantity_kw: float
+    min_acceptance_kw: float
+    divisible: bool
+    max_duration_s: float
+    exclusive: bool
     announcement_s: float
     full_activation_s: float
     margin_share: float
@@ -250,6 +260,8 @@ class Contracts:
 def session_requests(session: str, dso: str, needs: list[Need], terms: DsoTerms, start_ms: int) -> list[SessionRequest]:
     """One request for each constraint of a session; areas are those that can help any of them."""
     areas = tuple(sorted({area for need in needs for area in need.sensitivity}))
+    needed = np.max([need.need_kw for need in needs], axis=0) > 0.0
+    starts, ends = activation_windows(needed, terms.window(start_ms)[0], round(terms.step_s * 1000))
     from_ms, _ = terms.window(start_ms)
     return [
         SessionRequest(
@@ -259,6 +271,7 @@ def session_requests(session: str, dso: str, needs: list[Need], terms: DsoTerms,
             negotiation="auction",
             violation=need.violation,
             constraint=need.constraint,
+            constraints=len(needs),
             direction=need.direction,
             areas=areas,
             sensitivity=np.array([need.sensitivity.get(area, 0.0) for area in areas]),
@@ -271,8 +284,23 @@ def session_requests(session: str, dso: str, needs: list[Need], terms: DsoTerms,
             full_activation_s=terms.full_activation_s,
             granularity_kw=terms.granularity_kw,
             min_quantity_kw=terms.min_quantity_kw,
+            max_quantity_kw=terms.max_quantity_kw,
+            min_acceptance_kw=terms.min_acceptance_kw,
+            divisible=terms.divisible,
+            max_duration_s=terms.max_duration_s,
+            estimated_activation_h=float(needed.sum()) * terms.step_s / 3600.0,
+            activation_from_ms=starts,
+            activation_to_ms=ends,
+            exclusive=terms.exclusive,
             remuneration="activation",
             baseline="declared-schedule",
         )
         for need in needs
     ]
+
+
+def activation_windows(needed: NDArray[np.bool_], from_ms: int, step_ms: int) -> tuple[F64, F64]:
+    """Starts and ends [ms] of the stretches of a service window in which something is needed."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], needed.astype(np.int8), [0]])))
+    times = from_ms + step_ms * edges.astype(np.float64)
+    return times[::2], times[1::2]

@@ -45,6 +45,7 @@ class LfmoTerms:
         price: the pricing rule.
         opens_after_s: time between publication and the first bid taken.
         papers_within_s: how long papers are waited for.
+        gather_within_s: how long the requests of all constraints of a session are waited for.
     """
 
     participants: Sequence[str]
@@ -52,6 +53,7 @@ class LfmoTerms:
     price: Price
     opens_after_s: float = 1.0
     papers_within_s: float = 600.0
+    gather_within_s: float = 200.0
 
 
 @dataclass
@@ -87,14 +89,19 @@ class Lfmo(Party):
     @handles(SessionRequest)
     def run_session(self, batch: Batch[SessionRequest]) -> Process | None:
         """Steps 2.4 to 2.8; the constraints of one session come as rows of one batch."""
-        requests = sorted(batch.records(), key=lambda record: record.constraint)
-        if requests[0].session in self._running:
+        requests = list(batch.records())
+        session = requests[0].session
+        known = self._running.get(session)
+        if known is not None:
+            known.requests.extend(requests)  # what comes after the publication changes nothing any more
             return None
-        running = Running(batch.conversation, requests, _requested(requests, self.now_ms + 1))
-        self._running[requests[0].session] = running
-        return self._hold(running)
+        self._running[session] = Running(batch.conversation, requests, _requested(requests, self.now_ms + 1))
+        return self._hold(self._running[session])
 
     def _hold(self, running: Running) -> Process:
+        yield from self._gather(running)
+        running.requests = sorted(running.requests, key=lambda request: request.constraint)
+        running.session = _requested(running.requests, self.now_ms + 1)
         admitted = yield from self.qualify(running)
         running.session = publish(running.session, admitted)
         self.publish(running, admitted)
@@ -105,6 +112,12 @@ class Lfmo(Party):
         self.clear_market(running)
         self.report(running)
         running.session = send_results(running.session)
+
+    def _gather(self, running: Running) -> Process:
+        """Wait for the requests of all constraints of a session; they travel apart."""
+        until_ms = self.now_ms + round(self._terms.gather_within_s * 1000)
+        while len(running.requests) < running.first.constraints and self.now_ms < until_ms:
+            yield self.sleep(1.0)
 
     # --- 2.4, 2.5 ------------------------------------------------------------------------------------------------------
 
@@ -142,6 +155,7 @@ class Lfmo(Party):
             direction=first.direction, areas=first.areas, from_ms=first.from_ms, step_s=first.step_s, need_kw=need,
             gate_ms=first.gate_ms, price_cap_eur_per_kwh=first.price_cap_eur_per_kwh, granularity_kw=first.granularity_kw,
             min_quantity_kw=first.min_quantity_kw, announcement_s=first.announcement_s, remuneration=first.remuneration,
+            activation_from_ms=first.activation_from_ms, activation_to_ms=first.activation_to_ms,
         )  # fmt: skip
         self.send(publication, list(able), running.conversation, PLATFORM)
 
@@ -163,7 +177,7 @@ class Lfmo(Party):
             return f"{sender} cannot bid for {record.fsp}"
         if running.session.state not in ("published", "open", "closed"):
             return "the session is over"
-        rows = _rows(record, received_ms)
+        rows = _rows(record, received_ms, running.first.divisible)
         if not len(rows):
             return "no interval has a quantity"
         session, receipts = submit(running.session, rows)
@@ -242,12 +256,25 @@ def _requested(requests: Sequence[SessionRequest], opens_ms: int) -> Session:
     step_ms = round(first.step_s * 1000)
     window = Window(first.from_ms, first.from_ms + step_ms * len(first.need_kw))
     product = FlexibilityProduct(
-        name=first.product, direction="up" if first.direction == "up" else "down", area=LocalArea("zone", first.areas),
-        capacity_min_kw=first.min_quantity_kw, granularity_kw=first.granularity_kw, interval_ms=step_ms,
-        service_window=window, max_duration_ms=window.to_ms - window.from_ms,
-        announcement_ms=round(first.announcement_s * 1000), full_activation_ms=round(first.full_activation_s * 1000),
-        activation_cap_eur_per_kwh=first.price_cap_eur_per_kwh, baseline=first.baseline,
-    )  # fmt: skip
+        name=first.product,
+        direction="up" if first.direction == "up" else "down",
+        area=LocalArea("zone", first.areas),
+        capacity_min_kw=first.min_quantity_kw,
+        capacity_max_kw=first.max_quantity_kw,
+        granularity_kw=first.granularity_kw,
+        interval_ms=step_ms,
+        service_window=window,
+        activation_windows=_windows(first),
+        estimated_activation_h=first.estimated_activation_h,
+        max_duration_ms=round(first.max_duration_s * 1000),
+        announcement_ms=round(first.announcement_s * 1000),
+        full_activation_ms=round(first.full_activation_s * 1000),
+        min_acceptance_kw=first.min_acceptance_kw,
+        divisible=first.divisible,
+        activation_cap_eur_per_kwh=first.price_cap_eur_per_kwh,
+        baseline=first.baseline,
+        exclusive=first.exclusive,
+    )
     terms = SessionTerms(
         auction=first.session,
         dso=first.dso,
@@ -257,6 +284,11 @@ def _requested(requests: Sequence[SessionRequest], opens_ms: int) -> Session:
         gate_ms=first.gate_ms,
     )
     return Session(terms, _needs(requests, window.from_ms + step_ms * np.arange(len(first.need_kw), dtype=np.int64)))
+
+
+def _windows(request: SessionRequest) -> tuple[Window, ...]:
+    edges = zip(request.activation_from_ms.tolist(), request.activation_to_ms.tolist(), strict=True)
+    return tuple(Window(round(begin), round(end)) for begin, end in edges)
 
 
 def _needs(requests: Sequence[SessionRequest], t_ms: NDArray[np.int64]) -> NeedColumns:
@@ -282,7 +314,7 @@ def _participant(file: ParticipantFile) -> Participant:
     return Participant(fsp=file.fsp, papers=papers)
 
 
-def _rows(record: Bid, received_ms: int) -> BidColumns:
+def _rows(record: Bid, received_ms: int, divisible: bool) -> BidColumns:
     """A bid's intervals with a quantity as rows of the book, named ``bid#k``."""
     places = np.flatnonzero(record.quantity_kw > 0.0)
     n, step_ms = len(places), round(record.step_s * 1000)
@@ -296,7 +328,7 @@ def _rows(record: Bid, received_ms: int) -> BidColumns:
         np.full(n, record.price_eur_per_kwh),
         np.full(n, received_ms, np.int64),
         np.full(n, record.min_acceptance_kw),
-        np.ones(n, bool),
+        np.full(n, divisible),
     )
 
 

@@ -50,6 +50,7 @@ class SessionRequest(Record, frozen=True, kw_only=True):
         str, Item("what is foreseen", one_of=("overload", "undervoltage", "overvoltage"), catalogue="violation type")
     ]
     constraint: Annotated[str, Item("the network element", catalogue="location")]
+    constraints: Annotated[int, Item("number of elements that this session is about, one request each", ge=1)]
     direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), umei="regulationType", uftp="Direction")]
     areas: Annotated[
         tuple[str, ...], Item("local areas that can help", catalogue="local area", umei="flexibilityZoneId")
@@ -69,6 +70,14 @@ class SessionRequest(Record, frozen=True, kw_only=True):
     full_activation_s: Annotated[float, Item("time to full activation", ge=0)]
     granularity_kw: Annotated[float, Item("step of quantities", ge=0)]
     min_quantity_kw: Annotated[float, Item("smallest bid", ge=0)]
+    max_quantity_kw: Annotated[float, Item("largest bid", ge=0)]
+    min_acceptance_kw: Annotated[float, Item("least that may be accepted of a bid", ge=0)]
+    divisible: Annotated[bool, Item("a part of a bid may be accepted")]
+    max_duration_s: Annotated[float, Item("longest activation without a break", ge=0)]
+    estimated_activation_h: Annotated[float, Item("hours of activation expected", ge=0, catalogue="availability")]
+    activation_from_ms: Annotated[Profile, Item("starts of the activation windows", catalogue="activation window")]
+    activation_to_ms: Annotated[Profile, Item("their ends", catalogue="activation window")]
+    exclusive: Annotated[bool, Item("no second contract of the FSP in the window")]
     remuneration: Annotated[
         str,
         Item(
@@ -128,6 +137,8 @@ class SessionPublication(Record, frozen=True, kw_only=True):
     price_cap_eur_per_kwh: Annotated[float, Item("highest price", ge=0)]
     granularity_kw: Annotated[float, Item("step of quantities", ge=0)]
     min_quantity_kw: Annotated[float, Item("smallest bid", ge=0)]
+    activation_from_ms: Annotated[Profile, Item("starts of the activation windows", catalogue="activation window")]
+    activation_to_ms: Annotated[Profile, Item("their ends", catalogue="activation window")]
     announcement_s: Annotated[float, Item("notice before activation", ge=0, catalogue="activation announcement")]
     remuneration: Annotated[str, Item("form of remuneration", catalogue="form of remuneration")]
 
