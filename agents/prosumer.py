@@ -79,6 +79,33 @@ class _Delivery:
     planned_kw: F64
 
 
+@dataclass(frozen=True)
+class _Order:
+    """What one activation asks of homes: by how much their net load has to leave the plan, (rows, steps), times the sign of "up"."""
+
+    conversation: str
+    activation: str
+    rows: I64
+    from_ms: int
+    sign: float
+    change_kw: F64
+
+
+def disjoint(orders: list[_Order], homes: int) -> Iterable[list[_Order]]:
+    """Orders in their order, those that follow each other and share no home together: homes are planned row by row."""
+    together: list[_Order] = []
+    taken = np.zeros(homes, np.bool_)
+    for order in orders:
+        if taken[order.rows].any():
+            yield together
+            together = []
+            taken[:] = False
+        together.append(order)
+        taken[order.rows] = True
+    if together:
+        yield together
+
+
 class Prosumers(Party):
     """A population of homes; its strategy is the HEMS (``agents.prosumer_hems``).
 
@@ -229,30 +256,34 @@ class Prosumers(Party):
             for activation in sorted(set(batch["activation"])):
                 part = batch.take(np.flatnonzero(batch["activation"] == activation))
                 groups.setdefault((batch.conversation, activation, int(part["from_ms"][0])), []).append(part)
-        for (conversation, activation, from_ms), parts in sorted(groups.items()):
-            delivery = self._follow(conversation, activation, from_ms, parts)
-            if len(delivery.rows):
-                self.start(self._deliver(delivery))
+        orders = [self._read(*key, parts) for key, parts in sorted(groups.items())]
+        for together in disjoint(orders, self._hems.book.n):
+            for delivery in self._follow(together):
+                if len(delivery.rows):
+                    self.start(self._deliver(delivery))
 
-    def _follow(
-        self, conversation: str, activation: str, from_ms: int, parts: list[Batch[ActivationSignal]]
-    ) -> _Delivery:
-        """Plan the ordered change, lay it over the schedule, and say what will come of it (SUC05.1/8)."""
+    def _read(self, conversation: str, activation: str, from_ms: int, parts: list[Batch[ActivationSignal]]) -> _Order:
+        """What the signals of one activation ask of the homes, by row."""
         rows = np.concatenate([self._rows(part.receiver) for part in parts])
         change = np.concatenate([part["change_kw"] for part in parts])
-        sign = 1.0 if parts[0]["direction"][0] == "up" else -1.0
         order = np.argsort(rows, kind="stable")
-        rows, change = rows[order], change[order]
-        step, first = self._timeline.index(self.now_ms), self._timeline.index(from_ms)
-        begin = max(step, first)
-        planned = self._planned_kw(rows, begin)
-        expected, plan = self._hems.activate(step, rows, first, sign * change, self._readings)
-        columns = slice(begin - step, first + change.shape[1] - step)
-        for kind, kw in zip(FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True):
-            self._controls.order(kind, activation, 1, rows, begin, kw[:, columns])
-        self._feed_back(activation, rows, change.mean(axis=1), sign * expected)
-        follows = sign * expected > MOVED_KW
-        return _Delivery(conversation, activation, rows[follows], from_ms, planned[follows])
+        sign = 1.0 if parts[0]["direction"][0] == "up" else -1.0
+        return _Order(conversation, activation, rows[order], from_ms, sign, change[order])
+
+    def _follow(self, orders: list[_Order]) -> Iterable[_Delivery]:
+        """Plan the ordered changes, lay them over the schedule, and say what will come of them (SUC05.1/8); no home is in two of them."""
+        step = self._timeline.index(self.now_ms)
+        asked = [(one.rows, self._timeline.index(one.from_ms), one.sign * one.change_kw) for one in orders]
+        planned = [self._planned_kw(rows, max(step, first)) for rows, first, _ in asked]
+        answers = self._hems.activate(step, asked, self._readings)
+        for one, (rows, first, change), before, (expected, plan) in zip(orders, asked, planned, answers, strict=True):
+            begin = max(step, first)
+            columns = slice(begin - step, first + change.shape[1] - step)
+            for kind, kw in zip(FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True):
+                self._controls.order(kind, one.activation, 1, rows, begin, kw[:, columns])
+            self._feed_back(one.activation, rows, one.change_kw.mean(axis=1), one.sign * expected)
+            follows = one.sign * expected > MOVED_KW
+            yield _Delivery(one.conversation, one.activation, rows[follows], one.from_ms, before[follows])
 
     def _planned_kw(self, rows: I64, step: int) -> F64:
         """Flexible power that the homes had planned for a step."""

@@ -17,7 +17,7 @@ from agents.strategies.home_flexibility import Potential
 from agents.strategies.home_model import States, simulate
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_recharge import recharge
-from agents.strategies.home_view import PER_STEP, HomePlan, HomeView
+from agents.strategies.home_view import PER_STEP, HomePlan, HomeView, take_plan
 from environment.calendar import Calendar, Timeline
 from environment.chance import Stream
 from environment.instruments import Readings
@@ -251,33 +251,35 @@ class Hems:
 
     # --- orders ----------------------------------------------------------------------------------------------------------
 
-    def activate(self, step: int, rows: I64, first: int, change_kw: F64, readings: Readings) -> tuple[F64, HomePlan]:
-        """Follow an order: from ``step`` on, leave the plan by ``change_kw`` (rows, k) in the k steps from ``first``.
+    def activate(
+        self, step: int, orders: list[tuple[I64, int, F64]], readings: Readings
+    ) -> list[tuple[F64, HomePlan]]:
+        """Follow orders (rows, first, change): from ``step`` on, leave the plan by ``change`` (rows, k) [kW] in the k steps from ``first``.
+
+        No home is in two of the orders. Homes are planned row by row, so all are planned at once.
 
         Returns:
-            the mean change that each home will make [kW] in the ordered steps, and the new plan of these homes from ``step`` on.
+            for each order the mean change that each home will make [kW] in the ordered steps, and the new plan of these homes from
+            ``step`` on.
         """
         current = self.current
         assert current is not None
+        rows = np.concatenate([homes for homes, _, _ in orders])
+        ends = np.concatenate([np.full(len(homes), first + change.shape[1]) for homes, first, change in orders])
         view = self.book.with_ends(self._view(step, current.end, readings, rows))
-        view = self._spread(view, rows, step, first + change_kw.shape[1])
+        view = self._spread(view, rows, step, ends)
         place = step - current.first
         rest = HomePlan(*(column[rows, place:] for column in current.plan))
         rest = rest._replace(net_kw=_net(view, rest))
-        ordered: F64 = np.zeros((len(rows), view.m))
-        begin = max(first - step, 0)
-        kept = change_kw[:, max(step - first, 0) :]
-        columns = slice(begin, begin + kept.shape[1])
-        ordered[:, columns] = kept[:, : ordered.shape[1] - begin]
+        ordered, windows = _ordered(step, orders, rest.net_kw.shape)
         answer = home_flexibility.redispatch(view, rest, ordered)
         self._splice(rows, place, view, answer.plan)
-        self.ordered_until[rows] = np.maximum(self.ordered_until[rows], first + change_kw.shape[1])
-        reached = answer.reduction_kw[:, columns]
-        return reached.mean(axis=1) if reached.shape[1] else np.zeros(len(rows)), answer.plan
+        self.ordered_until[rows] = np.maximum(self.ordered_until[rows], ends)
+        return [(_mean(answer.reduction_kw[window]), take_plan(answer.plan, window[0])) for window in windows]
 
-    def _spread(self, view: HomeView, rows: I64, step: int, end: int) -> HomeView:
+    def _spread(self, view: HomeView, rows: I64, step: int, ends: I64) -> HomeView:
         """The view with prices after an order moved by a random trifle in each home and step: homes do not all catch up at once."""
-        after = np.arange(step, step + view.m) >= end
+        after = np.arange(step, step + view.m) >= ends[:, None]
         return view._replace(
             buy_eur_per_kwh=view.buy_eur_per_kwh + np.where(after, self._trifle(rows, step, view.m), 0.0)
         )
@@ -294,6 +296,24 @@ class _States:
     battery_kwh: F64
     heater_c: F64
     house_c: F64
+
+
+def _ordered(
+    step: int, orders: list[tuple[I64, int, F64]], shape: tuple[int, ...]
+) -> tuple[F64, list[tuple[slice, slice]]]:
+    """What is ordered of homes one order after the other, from ``step`` on, and where each order is in it."""
+    table, windows, home = np.zeros(shape), [], 0
+    for homes, first, change in orders:
+        kept = change[:, max(step - first, 0) :]
+        begin = max(first - step, 0)
+        windows.append((slice(home, home + len(homes)), slice(begin, begin + kept.shape[1])))
+        table[windows[-1]] = kept[:, : shape[1] - begin]
+        home += len(homes)
+    return table, windows
+
+
+def _mean(reached_kw: F64) -> F64:
+    return reached_kw.mean(axis=1) if reached_kw.shape[1] else np.zeros(len(reached_kw))
 
 
 def _net(view: HomeView, plan: HomePlan) -> F64:
