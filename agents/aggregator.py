@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.aggregator_pool import Contract, FspTerms, Pool, Portfolio, member_shares
+from agents.aggregator_pool import Call, Contract, FspTerms, Pool, Portfolio, member_shares
 from agents.payments import pay, pay_many
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
@@ -167,15 +167,16 @@ class Aggregator(Party):
     def _activate(self, batch: Batch[ActivationRequest]) -> Process:
         orders = list(batch.records())
         for order in orders:
-            if order.contract not in self._contracts:
+            call = self._pool.open_call(order) if order.contract in self._contracts else None
+            if call is None:
                 receipt = SignalReceipt(activation=order.activation, accepted=False, expected_kw=0.0)
                 self.send(receipt, self._terms.dso, batch.conversation, system="fsp-technical-platform")
                 continue
-            yield from self._carry_out(order, batch.conversation)
+            yield from self._carry_out(call, batch.conversation)
 
-    def _carry_out(self, order: ActivationRequest, conversation: str) -> Process:
+    def _carry_out(self, call: Call, conversation: str) -> Process:
         """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left."""
-        call = self._pool.open_call(order)
+        order = call.order
         for _ in range(self._terms.rounds):
             rows, change_kw = self._pool.next_members(call, self._terms)
             if not len(rows):
@@ -212,14 +213,14 @@ class Aggregator(Party):
 
     def _share(self, invoice: Invoice, message: np.uint64, conversation: str) -> None:
         activation = invoice.invoice.removeprefix("invoice/settlement/")
-        rows, delivered_kwh = self._pool.delivered(activation, self._meters)
-        eur = member_shares(self._pool.homes.take(rows), delivered_kwh, invoice.eur, self._terms.share_to_homes)
+        members, rows, delivered_kwh = self._pool.earned(activation, self._meters)
+        eur = member_shares(members, delivered_kwh, invoice.eur, self._terms.share_to_homes)
         due = eur > 0
         if not due.any():
             return
         columns = {"delivered_kwh": delivered_kwh[due], "eur": eur[due]}
-        members = self._pool.home_address[rows[due]]
-        self.send_batch(MemberStatement, columns, self.numbers([self.name]), members, conversation)
-        names = np.array([self.directory.names[number] for number in members], object)
+        homes = self._pool.home_address[rows[due]]
+        self.send_batch(MemberStatement, columns, self.numbers([self.name]), homes, conversation)
+        names = np.array([self.directory.names[number] for number in homes], object)
         ids = np.full(len(names), message, np.uint64)
         pay_many(self, np.array([self.name] * len(names), object), names, eur[due], "flexibility share", ids)

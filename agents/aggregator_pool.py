@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.aggregator_plans import DayPlans
 from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earnings_eur, offered_share, offers
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
@@ -108,12 +109,14 @@ class Call:
 
     Attributes:
         order: the DSO's request.
+        plans: what the members had planned for the day.
         window: columns of the plans.
         asked_kw: (members, intervals).
         share: part of what it was asked for that each member confirmed, (members,).
     """
 
     order: ActivationRequest
+    plans: DayPlans
     window: slice
     asked_kw: F64
     share: F64
@@ -145,16 +148,20 @@ class Pool:
         self._area = np.array([self.areas.index(area) for area in self.portfolio.area], np.int64)
         self._names = np.array(self.portfolio.home, np.str_)
         self._onboarded = np.zeros(n, bool)
-        self._planned = np.zeros(n, bool)
-        self._net = self._up = self._price = np.zeros((n, 0))
-        self._from_ms, self._step_s = 0, float(self.timeline.step_ms / 1000)
+        self._days: dict[int, DayPlans] = {}
         self._calls: dict[str, Call] = {}
         self.connected = np.ones(n, bool)
 
     @property
-    def homes(self) -> _Members:
-        """The members with the mean price at which they offered."""
-        return _Members(self._names, self._area, self._mean_price())
+    def _latest(self) -> DayPlans:
+        """The plans of the last day that members have reported."""
+        if not self._days:
+            return DayPlans.empty(len(self._names), 0, self.timeline.step_ms / 1000, 0)
+        return self._days[max(self._days)]
+
+    def homes(self, plans: DayPlans) -> _Members:
+        """The members with the mean price at which they offered on a day."""
+        return _Members(self._names, self._area, plans.mean_price())
 
     # --- what is known of the members ----------------------------------------------------------------------------------
 
@@ -167,60 +174,63 @@ class Pool:
         self.connected[rows] = batch["connected"] & batch["communicating"]
 
     def take_plans(self, rows: I64, batch: Batch[HomePlanReport]) -> None:
-        """Keep the plans of a new day; a plan reported again replaces the one before."""
-        from_ms, steps = int(batch["from_ms"][0]), batch["net_kw"].shape[1]
-        if from_ms != self._from_ms or self._net.shape[1] != steps:
-            n = len(self._names)
-            self._from_ms, self._planned = from_ms, np.zeros(n, bool)
-            self._net, self._up, self._price = np.zeros((n, steps)), np.zeros((n, steps)), np.zeros((n, steps))
-        self._net[rows], self._up[rows], self._price[rows] = batch["net_kw"], batch["up_kw"], batch["price_eur_per_kwh"]
-        self._planned[rows] = True
+        """Keep the plans of each day; a plan reported again replaces the one before."""
+        for from_ms in np.unique(batch["from_ms"]).tolist():
+            mine = batch["from_ms"] == from_ms
+            net, up, price = (batch[name][mine] for name in ("net_kw", "up_kw", "price_eur_per_kwh"))
+            if from_ms not in self._days:
+                step_s = float(batch["step_s"][mine][0])
+                self._days[from_ms] = DayPlans.empty(len(self._names), from_ms, step_s, net.shape[1])
+            self._days[from_ms].take(rows[mine], net, up, price)
 
     def areas_with_plans(self) -> tuple[str, ...]:
-        """Areas in which at least one member has a plan."""
-        return tuple(self.areas[number] for number in np.unique(self._area[self._planned]))
+        """Areas in which at least one member has a plan for the last day reported."""
+        return tuple(self.areas[number] for number in np.unique(self._area[self._latest.planned]))
 
     def members_of(self, area: str) -> list[int]:
         """Device addresses of the members in an area that have a plan."""
-        return [int(number) for number in self.address[self._planned & (self._area == self.areas.index(area))]]
+        members = self._latest.planned & (self._area == self.areas.index(area))
+        return [int(number) for number in self.address[members]]
 
     def of_area(self, area: str) -> tuple[int, float, F64, F64, F64]:
         """Start, step [s], planned net load, possible reduction and its mean price, summed over the members of an area."""
-        rows = self._planned & (self._area == self.areas.index(area))
-        up = self._usable()[rows]
+        plans = self._latest
+        rows = plans.planned & (self._area == self.areas.index(area))
+        up = self._usable(plans)[rows]
         total = up.sum(axis=0)
-        value = (up * self._price[rows]).sum(axis=0)
+        value = (up * plans.price[rows]).sum(axis=0)
         price = np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
-        return self._from_ms, self._step_s, self._net[rows].sum(axis=0), total, price
+        return plans.from_ms, plans.step_s, plans.net_kw[rows].sum(axis=0), total, price
 
-    def _usable(self) -> F64:
-        return np.where((self._planned & self._onboarded & self.connected)[:, None], self._up, 0.0)
-
-    def _mean_price(self) -> F64:
-        energy = self._up.sum(axis=1)
-        value = (self._up * self._price).sum(axis=1)
-        return np.asarray(np.divide(value, energy, out=np.zeros_like(value), where=energy > 0.0))
+    def _usable(self, plans: DayPlans) -> F64:
+        return np.where((plans.planned & self._onboarded & self.connected)[:, None], plans.up_kw, 0.0)
 
     # --- offers --------------------------------------------------------------------------------------------------------
 
-    def _window(self, from_ms: int, step_s: float, steps: int) -> slice:
-        """Columns of the plans that a window covers."""
-        first = round((from_ms - self._from_ms) / (self._step_s * 1000))
-        if step_s != self._step_s or first < 0 or first + steps > self._up.shape[1]:
-            text = f"the window of {steps} intervals of {step_s:g} s from {from_ms} ms lies outside the plans"
-            raise ValueError(text)
-        return slice(first, first + steps)
+    def _covering(self, from_ms: int, step_s: float, steps: int) -> tuple[DayPlans, slice] | None:
+        """The plans of the day in which a window lies, and its columns; None if no member has reported that day."""
+        for plans in self._days.values():
+            window = plans.window(from_ms, step_s, steps)
+            if window is not None:
+                return plans, window
+        return None
 
-    def _homes(self, margin_share: float, share_to_homes: float) -> Homes:
-        price = np.round(self._mean_price() * (1.0 + margin_share), 4)
+    def _homes(self, plans: DayPlans, margin_share: float, share_to_homes: float) -> Homes:
+        price = np.round(plans.mean_price() * (1.0 + margin_share), 4)
         return Homes(self._names, self._area, price, np.full(len(price), share_to_homes))
 
     def bids(self, session: SessionPublication, terms: FspTerms) -> list[Bid]:
-        """The pool's supply curve of each area of a session, one bid a block; intervals without need are not offered."""
-        window = self._window(session.from_ms, session.step_s, len(session.need_kw))
-        potential = np.where(session.need_kw > 0.0, self._usable()[:, window], 0.0)
+        """The pool's supply curve of each area of a session, one bid a block; intervals without need are not offered.
+
+        There is none where no member has reported a plan of the day, or where load would have to rise: homes offer to leave out.
+        """
+        covering = self._covering(session.from_ms, session.step_s, len(session.need_kw))
+        if covering is None or session.direction != "up":
+            return []
+        plans, window = covering
+        potential = np.where(session.need_kw > 0.0, self._usable(plans)[:, window], 0.0)
         table = offers(
-            self._homes(terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
+            self._homes(plans, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
             count=terms.blocks, granularity_kw=session.granularity_kw, least_kw=session.min_quantity_kw,
         )  # fmt: skip
         result = []
@@ -242,16 +252,20 @@ class Pool:
 
     def baselines(self, session: SessionPublication) -> list[BaselineDeclaration]:
         """The planned net load of the members in each area over the window, frozen with its hash."""
-        window = self._window(session.from_ms, session.step_s, len(session.need_kw))
+        covering = self._covering(session.from_ms, session.step_s, len(session.need_kw))
+        if covering is None:
+            return []
+        plans, window = covering
         step_ms = round(session.step_s * 1000)
         t_ms = session.from_ms + step_ms * np.arange(len(session.need_kw), dtype=np.int64)
         result = []
-        for area in self.areas_with_plans():
+        for number in np.unique(self._area[plans.planned]):
+            area = self.areas[number]
             if area not in session.areas:
                 continue
-            rows = self._planned & (self._area == self.areas.index(area))
+            rows = plans.planned & (self._area == number)
             name = f"baseline/{session.session}/{self.owner}/{area}"
-            power = self._net[rows][:, window].sum(axis=0)
+            power = plans.net_kw[rows][:, window].sum(axis=0)
             frozen = freeze(name, self.owner, area, t_ms, power, session.gate_ms)
             result.append(
                 BaselineDeclaration(
@@ -264,11 +278,13 @@ class Pool:
 
     # --- calls ---------------------------------------------------------------------------------------------------------
 
-    def open_call(self, order: ActivationRequest) -> Call:
-        """Begin to carry out a request."""
+    def open_call(self, order: ActivationRequest) -> Call | None:
+        """Begin to carry out a request; None if no member has a plan for its day, so that nobody can be asked."""
+        covering = self._covering(order.from_ms, order.step_s, len(order.ordered_kw))
+        if covering is None:
+            return None
         n = len(self._names)
-        window = self._window(order.from_ms, order.step_s, len(order.ordered_kw))
-        call = Call(order, window, np.zeros((n, len(order.ordered_kw))), np.zeros(n))
+        call = Call(order, *covering, np.zeros((n, len(order.ordered_kw))), np.zeros(n))
         self._calls[order.activation] = call
         return call
 
@@ -281,8 +297,8 @@ class Pool:
         wanted = np.zeros((len(self.areas), len(missing)))
         wanted[area] = missing
         free = (self._area == area) & ~call.asked
-        potential = np.where(free[:, None], self._usable()[:, call.window], 0.0)
-        asked = disaggregate(self._homes(0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
+        potential = np.where(free[:, None], self._usable(call.plans)[:, call.window], 0.0)
+        asked = disaggregate(self._homes(call.plans, 0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
         rows = np.flatnonzero((asked > 0.0).any(axis=1))
         call.asked_kw[rows] = asked[rows]
         return rows, asked[rows]
@@ -301,16 +317,22 @@ class Pool:
         """Mean change that the members confirmed."""
         return float((call.asked_kw * call.share[:, None]).sum(axis=0).mean())
 
-    def delivered(self, activation: str, meters: MeterStore) -> tuple[I64, F64]:
-        """Rows of the members called and the energy each delivered [kWh], at most what it was asked for, from their meters."""
-        call = self._calls[activation]
+    def earned(self, activation: str, meters: MeterStore) -> tuple[_Members, I64, F64]:
+        """The members called, their rows, and the energy each delivered [kWh], at most what it was asked for, from their meters.
+
+        Nobody for an activation that never got here: then what was paid for it is nobody's merit.
+        """
+        call = self._calls.get(activation)
+        if call is None:
+            rows = np.zeros(0, np.int64)
+            return self.homes(self._latest).take(rows), rows, np.zeros(0)
         rows = np.flatnonzero(call.asked)
         first = self.timeline.index(call.order.from_ms)
         metered = meters.kw[rows, first : first + call.asked_kw.shape[1]]
-        kw = np.clip(self._net[rows][:, call.window] - metered, 0.0, call.asked_kw[rows])
+        kw = np.clip(call.plans.net_kw[rows][:, call.window] - metered, 0.0, call.asked_kw[rows])
         delivered = kw.sum(axis=1) * self.timeline.hours
         self.record = self.record.after(float(call.asked_kw.sum() * self.timeline.hours), float(delivered.sum()))
-        return rows, delivered
+        return self.homes(call.plans).take(rows), rows, delivered
 
 
 def member_shares(homes: _Members, delivered_kwh: F64, revenue_eur: float, share_to_homes: float) -> F64:
