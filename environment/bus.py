@@ -167,7 +167,7 @@ class Bus:
         self._duplication = chance.stream("bus.duplication")
         self._fault = chance.stream("bus.dropped-acknowledgement")
         self._instant = NEVER
-        self._posted: dict[tuple[str, str], set[int]] = {}
+        self._posted: dict[tuple[str, str], dict[int, int]] = {}
 
     def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
         place = {name: 2 + number for number, name in enumerate(named)}
@@ -233,7 +233,7 @@ class Bus:
         kind = (batch.record.__name__, batch.conversation)
         what = np.uint64(name_hash(f"{kind[0]}/{kind[1]}/{now_ms}"))
         ids = mix(hashes[batch.sender] * _GOLDEN ^ mix(hashes[batch.receiver] + what))
-        return _tell_apart(ids, self._posted.setdefault(kind, set()))
+        return _tell_apart(ids, self._posted.setdefault(kind, {}))
 
     # --- transmission ----------------------------------------------------------------------------------------------
 
@@ -360,14 +360,13 @@ class Bus:
         traffic.reason[row] = reason
 
 
-def _tell_apart(ids: U64, taken: set[int]) -> U64:
-    """Equal messages of one instant get ids of their own: the second is rehashed once, the third twice; all become taken."""
+def _tell_apart(ids: U64, posted: dict[int, int]) -> U64:
+    """Equal messages of one instant get ids of their own, by their ordinal; ``posted`` counts them."""
+    ordinals = np.zeros(len(ids), np.uint64)
     for row, word in enumerate(ids.tolist()):
-        while word in taken:
-            word = int(mix(np.array([word], np.uint64) + _GOLDEN)[0])
-            ids[row] = word
-        taken.add(word)
-    return ids
+        ordinals[row] = ordinal = posted.get(word, 0)
+        posted[word] = ordinal + 1
+    return np.where(ordinals > 0, mix(ids + ordinals * _GOLDEN), ids)
 
 
 def sign(keys: U64, digest: U64, ids: U64) -> U64:
