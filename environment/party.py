@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from environment.addresses import Directory
 from environment.bus import KeyRing
-from environment.messages.base import Batch, MessageError, Record, check_columns, columns_of
+from environment.messages.base import Batch, MessageError, Record, columns_of, typed
 from environment.units import ms
 
 I64 = NDArray[np.int64]
@@ -284,6 +284,11 @@ class Party:
         receivers = [to] if isinstance(to, str) else list(to)
         if len(records) == 1:
             records = records * len(receivers)
+        if len(records) != len(receivers):
+            text = f"{len(records)} messages to {len(receivers)} receivers"
+            raise MessageError(text)
+        if not records:
+            return Sent(Batch(Record, self.numbers([]), self.numbers([]), {}, conversation), {})
         unknown = {row: name for row, name in enumerate(receivers) if name not in self.directory}
         number = [-1 if name in unknown.values() else self.directory.number(name) for name in receivers]
         sender = np.full(len(receivers), self.directory.number(self.at(system)), np.int64)
@@ -299,10 +304,15 @@ class Party:
         conversation: str,
     ) -> Sent:
         """Send n messages as columns; ``sender`` and ``receiver`` are address numbers of shape (n,) or single ones."""
-        check_columns(record, columns)
+        own = typed(record, columns)
         n = max(np.size(sender), np.size(receiver))
+        if any(len(column) != n for column in own.values()):
+            text = (
+                f"{record.__name__}: columns of {len(next(iter(own.values())))} messages between {n} pairs of addresses"
+            )
+            raise MessageError(text)
         source, target = (np.broadcast_to(np.asarray(side, np.int64), (n,)).copy() for side in (sender, receiver))
-        return self._leave(Batch(record, source, target, columns, conversation), {})
+        return self._leave(Batch(record, source, target, own, conversation), {})
 
     def answer(self, question: Batch[Any], message: Record | Sequence[Record]) -> Sent:
         """Answer every message of a batch, from the address that was asked to the one that asked."""
@@ -391,7 +401,10 @@ class Party:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of n messages sent: status ("acknowledged", "delivered", "lost", "refused") and reason of each."""
+    """What became of n messages sent: status ("acknowledged", "lost", "refused") and reason of each.
+
+    To its sender a message is lost when no acknowledgement came: whether it arrived, only the journal knows.
+    """
 
     status: tuple[str, ...]
     reasons: tuple[str, ...]

@@ -263,6 +263,25 @@ class Batch(Generic[R]):
         return part
 
 
+def joined(parts: Sequence[Batch[R]]) -> Batch[R]:
+    """Batches of one record, conversation and instant of sending as one, in the order given."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    answers = [part.answer_to for part in parts if part.answer_to is not None]
+    whole = Batch(
+        first.record,
+        np.concatenate([part.sender for part in parts]),
+        np.concatenate([part.receiver for part in parts]),
+        {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
+        first.conversation,
+        np.concatenate(answers) if answers else None,
+    )
+    whole.ids, whole.sent_ms = np.concatenate([part.ids for part in parts]), first.sent_ms
+    whole.received_ms = np.concatenate([part.received_ms for part in parts])
+    return whole
+
+
 def _scalar(field: Field, value: Any) -> Any:
     if field.kind == "profile":
         return np.asarray(value, np.float64)
