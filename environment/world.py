@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from environment.addresses import Directory
 from environment.bus import Bus
-from environment.journal import LATE, NEVER, REFUSED, STATUS, Act, Conversation, Traffic
-from environment.messages.base import Batch, Record
+from environment.chance import U64
+from environment.journal import LATE, NEVER, REFUSED, Act, Conversation, Traffic
+from environment.messages.base import Batch, Record, joined
 from environment.party import (
     Acted,
     Answers,
@@ -79,6 +80,7 @@ class _Asking:
     place: dict[int, int]
     status: list[str]
     event: simpy.Event
+    asked: NDArray[np.int64]
     batches: list[Batch[Any]] = field(default_factory=list)
     open: int = 0
 
@@ -94,7 +96,8 @@ class _Desk:
     arrivals: dict[int, list[tuple[Traffic, NDArray[np.int64]]]] = field(default_factory=dict)
     mail: list[Batch[Any]] = field(default_factory=list)
     kept: list[tuple[int, Traffic, NDArray[np.int64]]] = field(default_factory=list)
-    waiting: list[tuple[Receive, simpy.Event]] = field(default_factory=list)
+    waiting: dict[tuple[type[Record], str | None], dict[simpy.Event, int]] = field(default_factory=dict)
+    turn: int = 0
     asking: dict[int, _Asking] = field(default_factory=dict)
     children: WeakKeyDictionary[Child, simpy.Process] = field(default_factory=WeakKeyDictionary)
     fates: WeakKeyDictionary[Sent, Traffic] = field(default_factory=WeakKeyDictionary)
@@ -264,9 +267,12 @@ class World(mesa.Model):  # type: ignore[misc]
     def _join(self, desk: _Desk, request: Join) -> simpy.Event:
         processes = [desk.children[child] for child in request.children]
         done = simpy.Event(self.env)
-        _callback(
-            self.env.all_of(processes), lambda _: self._resume(done, desk, [process.value for process in processes])
-        )
+
+        def go_on(every: simpy.Event) -> None:
+            if every.ok:  # else the failure surfaces by itself
+                self._resume(done, desk, [process.value for process in processes])
+
+        _callback(self.env.all_of(processes), go_on)
         return done
 
     # --- the outbox --------------------------------------------------------------------------------------------------
@@ -330,14 +336,17 @@ class World(mesa.Model):  # type: ignore[misc]
         if len(refused) and sender is not None:
             self._tell(sender, traffic, refused)
 
-    def _tell(self, desk: _Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
-        def tell(_: simpy.Event) -> None:
+    def _tell(self, desk: _Desk, traffic: Traffic, refused: NDArray[np.int64]) -> None:
+        """Tell the sender of each refusal when it is known."""
+
+        def tell(rows: NDArray[np.int64], _: simpy.Event) -> None:
             self._wake(desk)
             desk.party.on_refusal(traffic.batch.take(rows), [traffic.reason[row] for row in rows])
             self._flush(desk)
 
-        at_ms = max(int(_known_ms(traffic)[rows].max()), self.now_ms + 1)
-        _callback(self._at(at_ms, ARRIVAL, desk), tell)
+        known_ms = np.maximum(_known_ms(traffic)[refused], self.now_ms + 1)
+        for at_ms in np.unique(known_ms).tolist():
+            _callback(self._at(at_ms, ARRIVAL, desk), partial(tell, refused[known_ms == at_ms]))
 
     def _schedule(self, desk: _Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
         if traffic.batch.record in desk.party.stored:
@@ -357,8 +366,12 @@ class World(mesa.Model):  # type: ignore[misc]
     def _arrived(self, desk: _Desk, _: simpy.Event) -> None:
         """Hand over what arrived at this instant, by record, sender and id."""
         self._wake(desk)
-        for batch in _merged(desk.arrivals.pop(self.now_ms)):
-            self._settle_answers(desk, batch) if batch.answer_to is not None else self._hand_over(desk, batch)
+        arrivals = desk.arrivals.pop(self.now_ms)
+        for batch in _merged(arrivals):
+            if batch.answer_to is None:
+                self._hand_over(desk, batch)
+            else:
+                _mark_late(arrivals, self._settle_answers(desk, batch))
 
     def _hand_over(self, desk: _Desk, batch: Batch[Any]) -> None:
         method = desk.handlers.get(batch.record)
@@ -368,12 +381,14 @@ class World(mesa.Model):  # type: ignore[misc]
                 self.env.process(self._drive(desk, result))
             self._flush(desk)
             return
-        for place, (request, event) in enumerate(desk.waiting):
-            if _fits(request, batch) and not event.triggered:
-                del desk.waiting[place]
-                self._resume(event, desk, batch)
-                return
-        desk.mail.append(batch)
+        queues = [queue for key in _keys(batch) if (queue := desk.waiting.get(key))]
+        if not queues:
+            desk.mail.append(batch)
+            return
+        first = min(queues, key=lambda queue: next(iter(queue.values())))
+        event = next(iter(first))
+        del first[event]
+        self._resume(event, desk, batch)
 
     def _resume(self, event: simpy.Event, desk: _Desk, value: Any) -> None:
         """Trigger an event as an agent of this instant."""
@@ -386,34 +401,41 @@ class World(mesa.Model):  # type: ignore[misc]
                 del desk.mail[place]
                 return self._at(self.now_ms, AGENT, desk, batch)
         event = simpy.Event(self.env)
-        desk.waiting.append((request, event))
+        queue = desk.waiting.setdefault((request.record, request.conversation), {})
+        queue[event] = desk.turn = desk.turn + 1
         if request.until_ms is not None:
             _callback(
                 self._at(max(request.until_ms, self.now_ms), AGENT, desk),
-                lambda _: self._give_up(desk, request, event),
+                lambda _: self._give_up(desk, queue, event),
             )
         return event
 
-    def _give_up(self, desk: _Desk, request: Receive, event: simpy.Event) -> None:
+    def _give_up(self, desk: _Desk, queue: dict[simpy.Event, int], event: simpy.Event) -> None:
         if not event.triggered:
-            desk.waiting = [one for one in desk.waiting if one[1] is not event]
+            del queue[event]
             self._resume(event, desk, None)
 
     # --- confirmations and answers -------------------------------------------------------------------------------------
 
     def _confirm(self, desk: _Desk, request: Confirm) -> simpy.Event:
-        traffic = desk.fates.pop(request.sent)
-        outcome = Outcome(tuple(STATUS[status] for status in traffic.status), tuple(traffic.reason))
+        traffic = desk.fates.get(request.sent)
+        if traffic is None:  # nothing was sent
+            return self._at(self.now_ms, AGENT, desk, Outcome((), ()))
+        known = np.where(traffic.acknowledged_ms == NEVER, "lost", "acknowledged")
+        known = np.where(traffic.status == REFUSED, "refused", known)
+        outcome = Outcome(tuple(known.tolist()), tuple(traffic.reason))
         return self._at(max(int(_known_ms(traffic).max()), self.now_ms), AGENT, desk, outcome)
 
     def _await(self, desk: _Desk, request: Await) -> simpy.Event:
-        traffic = desk.fates.pop(request.sent)
+        traffic = desk.fates.get(request.sent)
+        if traffic is None:  # nothing was asked
+            return self._at(self.now_ms, AGENT, desk, Answers([], []))
         refused = traffic.status == REFUSED
         place = {word: row for row, word in enumerate(traffic.batch.ids.tolist()) if not refused[row]}
         status = ["refused" if one else "lost" for one in refused]
-        asking = _Asking(place, status, simpy.Event(self.env), open=len(place))
+        asking = _Asking(place, status, simpy.Event(self.env), traffic.batch.receiver, open=len(place))
         desk.asking.update(dict.fromkeys(place, asking))
-        at_ms = max(request.until_ms, self.now_ms)
+        at_ms = max(request.until_ms if place else int(_known_ms(traffic).max()), self.now_ms)
         _callback(self._at(at_ms, AGENT, desk), lambda _: self._stop_asking(desk, asking))
         return asking.event
 
@@ -421,30 +443,33 @@ class World(mesa.Model):  # type: ignore[misc]
         if not asking.event.triggered:
             self._resume(asking.event, desk, Answers(asking.status, asking.batches))
 
-    def _settle_answers(self, desk: _Desk, batch: Batch[Any]) -> None:
-        """Give answers to who asked; one that comes too late is journalled as late."""
+    def _settle_answers(self, desk: _Desk, batch: Batch[Any]) -> U64:
+        """Give answers to who asked; returns the ids of those that come too late, or from somebody who was not asked."""
         assert batch.answer_to is not None
         groups: dict[int, tuple[_Asking, list[int]]] = {}
+        late = np.zeros(len(batch), bool)
         for row, word in enumerate(batch.answer_to.tolist()):
-            asking = desk.asking.pop(word, None)
-            if asking is not None:
-                asking.status[asking.place[word]] = "late" if asking.event.triggered else "answered"
-            if asking is None or asking.event.triggered:
-                self._mark_late(batch.ids[row])
-            else:
+            asking = desk.asking.get(word)
+            if asking is None or asking.asked[asking.place[word]] != batch.sender[row]:
+                late[row] = True
+                continue
+            del desk.asking[word]
+            late[row] = asking.event.triggered
+            asking.status[asking.place[word]] = "late" if late[row] else "answered"
+            if not late[row]:
                 groups.setdefault(id(asking), (asking, []))[1].append(row)
         for asking, rows in groups.values():
             asking.batches.append(batch.take(np.array(rows)))
             asking.open -= len(rows)
             if not asking.open:
                 self._resume(asking.event, desk, Answers(asking.status, asking.batches))
+        return batch.ids[late]
 
-    def _mark_late(self, word: np.uint64) -> None:
-        for traffic in reversed(self.bus.journal.traffic):
-            rows = np.flatnonzero(traffic.batch.ids == word)
-            if len(rows):
-                traffic.status[rows] = LATE
-                return
+
+def _mark_late(arrivals: list[tuple[Traffic, NDArray[np.int64]]], words: U64) -> None:
+    if len(words):
+        for traffic, rows in arrivals:
+            traffic.status[rows[np.isin(traffic.batch.ids[rows], words)]] = LATE
 
 
 def _callback(event: simpy.Event, action: Callable[[simpy.Event], Any]) -> None:
@@ -452,8 +477,14 @@ def _callback(event: simpy.Event, action: Callable[[simpy.Event], Any]) -> None:
     event.callbacks.append(action)
 
 
+def _keys(batch: Batch[Any]) -> tuple[tuple[type[Record], str | None], ...]:
+    return (batch.record, batch.conversation), (batch.record, None)
+
+
 def _fits(request: Receive, batch: Batch[Any]) -> bool:
-    return batch.record is request.record and request.conversation in (None, batch.conversation)
+    """Whether mail is what is asked for, received in time (law 3: by its time of receipt, whenever it is read)."""
+    in_time = request.until_ms is None or bool(batch.received_ms[0] <= request.until_ms)
+    return in_time and (request.record, request.conversation) in _keys(batch)
 
 
 def _known_ms(traffic: Traffic) -> NDArray[np.int64]:
@@ -469,10 +500,16 @@ def _part(traffic: Traffic, rows: NDArray[np.int64]) -> Batch[Any]:
 
 
 def _merged(arrivals: list[tuple[Traffic, NDArray[np.int64]]]) -> list[Batch[Any]]:
-    """What arrived at one instant, in batches of one record and conversation, rows sorted by sender, receiver and id."""
-    parts = [_part(traffic, rows) for traffic, rows in arrivals]
-    parts.sort(key=lambda part: (part.record.__name__, part.conversation, int(part.sender.min()), int(part.ids.min())))
-    for number, part in enumerate(parts):
-        if len(part) > 1:
-            parts[number] = part.take(np.lexsort((part.ids, part.receiver, part.sender)))
-    return parts
+    """What arrived at one instant: a batch for each record, conversation, instant of sending and form of profiles.
+
+    Its rows are ordered by sender and receiver, those of one pair in the order of sending (law 3), so that it does not show
+    in which batches they were sent (law 11).
+    """
+    groups: dict[tuple[Any, ...], list[Batch[Any]]] = {}
+    for traffic, rows in arrivals:
+        part = _part(traffic, rows)
+        form = tuple(part.columns[name].shape[1:] for name in sorted(part.columns))
+        key = (part.record.__name__, part.conversation, part.sent_ms, part.answer_to is not None, form)
+        groups.setdefault(key, []).append(part)
+    whole = [joined(groups[key]) for key in sorted(groups)]
+    return [one.take(np.lexsort((one.receiver, one.sender))) if len(one) > 1 else one for one in whole]
