@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.dso_contracts import Call, Contracts, DsoTerms, near_need, session_requests
+from agents.dso_contracts import Call, Contracts, DsoTerms, MarketDay, near_need, session_requests
 from agents.dso_outlook import LookAhead, Need, Outlook
 from agents.dso_settlement import judge
 from agents.payments import pay
@@ -94,19 +94,19 @@ class Dso(Party):
 
     def processes(self) -> Iterable[Process]:
         """One procurement before every day of delivery for each direction of the product."""
-        for start_ms, end_ms in self._terms.days_ms:
+        for day in self._terms.days:
             for direction in self._terms.directions:
-                yield self.procure(start_ms, end_ms, direction)
+                yield self.procure(day, direction)
 
     # --- SUC06.1 scenario 2 ---------------------------------------------------------------------------------------------
 
-    def procure(self, start_ms: int, end_ms: int, direction: str) -> Process:
+    def procure(self, day: MarketDay, direction: str) -> Process:
         """Foresee the day; if something is violated that own means do not mend, buy flexibility on the market."""
-        yield self.until(self._terms.procures_ms(start_ms))
-        day = self._subject(start_ms, direction)
-        conversation = self.open("SUC06.1", "2", day)
-        yield from self._gather_availability(conversation, start_ms, end_ms)
-        outlook, needs = self.forecast_violations(conversation, start_ms, end_ms, direction)
+        yield self.until(day.procures_ms)
+        subject = self._subject(day, direction)
+        conversation = self.open("SUC06.1", "2", subject)
+        yield from self._gather_availability(conversation, day)
+        outlook, needs = self.forecast_violations(conversation, day, direction)
         if direction == self._terms.directions[0]:
             self._tell_requirements(conversation, needs)
         measure = self._conventional(conversation, outlook, needs)
@@ -114,7 +114,7 @@ class Dso(Party):
             reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
             self.end(conversation, "refused", reason)
             return
-        requests = session_requests(f"{self.name}/{day}", self.name, needs, self._terms, start_ms)
+        requests = session_requests(f"{self.name}/{subject}", self.name, needs, self._terms, day)
         sent = self.send(requests, [self._terms.market] * len(requests), conversation)
         outcome = yield self.confirm(sent)
         if not outcome.acknowledged:
@@ -129,11 +129,11 @@ class Dso(Party):
         if contracts.names:
             self.start(self.operate(conversation, contracts, outlook, needs))
 
-    def _gather_availability(self, conversation: str, start_ms: int, end_ms: int) -> Process:
+    def _gather_availability(self, conversation: str, day: MarketDay) -> Process:
         """Step 2.1: the FSPs report what they could offer."""
         if not self._terms.fsps:
             return
-        request = AvailabilityRequest(from_ms=start_ms, to_ms=end_ms)
+        request = AvailabilityRequest(from_ms=day.start_ms, to_ms=day.end_ms)
         self.send(request, list(self._terms.fsps), conversation, system="derms")
         yield self.sleep(self._terms.availability_wait_s)
         for batch in self.stored_rows(FlexibilityAvailability):
@@ -144,16 +144,15 @@ class Dso(Party):
                 )
 
     @act("forecast_violations", system="derms")
-    def forecast_violations(self, conversation: str, start_ms: int, end_ms: int, direction: str) -> Work:
+    def forecast_violations(self, conversation: str, day: MarketDay, direction: str) -> Work:
         """Step 2.2: forecast load and network states, find violations, quantify the need."""
-        name = f"{self.name}/{self._subject(start_ms, direction)}"
-        outlook = self._look_ahead.look(self.now_ms, end_ms)
+        name = f"{self.name}/{self._subject(day, direction)}"
+        outlook = self._look_ahead.look(self.now_ms, day.end_ms)
         if direction == self._terms.directions[0]:
             self._register_forecast(outlook)
-        window_ms, steps = self._terms.window(start_ms)
-        needs = self._look_ahead.needs(outlook, window_ms, steps, self._terms.granularity_kw)
+        needs = self._look_ahead.needs(outlook, day.from_ms, day.steps, self._terms.granularity_kw)
         needs = [need for need in needs if need.need_kw.max() > 0 and need.direction == direction]
-        t_ms = window_ms + self._meters.timeline.step_ms * np.arange(steps, dtype=np.int64)
+        t_ms = day.from_ms + self._meters.timeline.step_ms * np.arange(day.steps, dtype=np.int64)
         for need in needs:
             self.register("needs").add(
                 need=name, conversation=conversation, constraint=need.constraint,
@@ -163,10 +162,10 @@ class Dso(Party):
         writes = [f"needs/{name}"] if needs else [f"forecasts/{self.name}"]
         return Work((outlook, needs), conversation, reads, writes)
 
-    def _subject(self, start_ms: int, direction: str) -> str:
+    def _subject(self, day: MarketDay, direction: str) -> str:
         """What a procurement is about: the day, and the direction where the product has two."""
-        day = f"{self._calendar.local(start_ms):%Y-%m-%d}"
-        return day if len(self._terms.directions) == 1 else f"{day}/{direction}"
+        date = f"{self._calendar.local(day.start_ms):%Y-%m-%d}"
+        return date if len(self._terms.directions) == 1 else f"{date}/{direction}"
 
     def _register_forecast(self, outlook: Outlook) -> None:
         """Keep the forecast of every distribution transformer, and what was metered before (the references of its quality).

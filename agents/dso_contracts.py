@@ -20,15 +20,32 @@ LEAST_CALL_KW = 0.05
 
 
 @dataclass(frozen=True)
+class MarketDay:
+    """One day of delivery with the instants of its market, by the wall clock: days of 23 and 25 hours have their own.
+
+    Attributes:
+        start_ms: its local midnight.
+        end_ms: the next one.
+        procures_ms: when the DSO looks ahead and asks for a session.
+        gate_ms: when the gate closes.
+        from_ms: start of the service window.
+        steps: intervals of the window.
+    """
+
+    start_ms: int
+    end_ms: int
+    procures_ms: int
+    gate_ms: int
+    from_ms: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class DsoTerms:
     """What the DSO is told.
 
     Attributes:
-        days_ms: (start, end) of every day of delivery.
-        procures_before_ms: how long before a day's start it procures.
-        gate_before_ms: how long before a day's start the gate closes.
-        window_from_ms: start of the service window after the day's start.
-        window_steps: number of intervals of the window.
+        days: every day of delivery.
         step_s: length of an interval.
         fsps: role addresses of the FSPs.
         market: role address of the market operator.
@@ -56,11 +73,7 @@ class DsoTerms:
         availability_wait_s: how long availability reports are waited for.
     """
 
-    days_ms: Sequence[tuple[int, int]]
-    procures_before_ms: int
-    gate_before_ms: int
-    window_from_ms: int
-    window_steps: int
+    days: Sequence[MarketDay]
     step_s: float
     fsps: Sequence[str]
     market: str
@@ -86,14 +99,6 @@ class DsoTerms:
     verify_after_s: float = 330.0
     results_within_s: float = 900.0
     availability_wait_s: float = 30.0
-
-    def procures_ms(self, start_ms: int) -> int:
-        """When a day is procured."""
-        return start_ms - self.procures_before_ms
-
-    def window(self, start_ms: int) -> tuple[int, int]:
-        """Start and number of intervals of a day's service window."""
-        return start_ms + self.window_from_ms, self.window_steps
 
 
 def near_need(
@@ -257,12 +262,13 @@ class Contracts:
         return max([0.0, *left])
 
 
-def session_requests(session: str, dso: str, needs: list[Need], terms: DsoTerms, start_ms: int) -> list[SessionRequest]:
+def session_requests(
+    session: str, dso: str, needs: list[Need], terms: DsoTerms, day: MarketDay
+) -> list[SessionRequest]:
     """One request for each constraint of a session; areas are those that can help any of them."""
     areas = tuple(sorted({area for need in needs for area in need.sensitivity}))
     needed = np.max([need.need_kw for need in needs], axis=0) > 0.0
-    starts, ends = activation_windows(needed, terms.window(start_ms)[0], round(terms.step_s * 1000))
-    from_ms, _ = terms.window(start_ms)
+    starts, ends = activation_windows(needed, day.from_ms, round(terms.step_s * 1000))
     return [
         SessionRequest(
             session=session,
@@ -275,10 +281,10 @@ def session_requests(session: str, dso: str, needs: list[Need], terms: DsoTerms,
             direction=need.direction,
             areas=areas,
             sensitivity=np.array([need.sensitivity.get(area, 0.0) for area in areas]),
-            from_ms=from_ms,
+            from_ms=day.from_ms,
             step_s=terms.step_s,
             need_kw=need.need_kw,
-            gate_ms=start_ms - terms.gate_before_ms,
+            gate_ms=day.gate_ms,
             price_cap_eur_per_kwh=terms.price_cap_eur_per_kwh,
             announcement_s=terms.announcement_s,
             full_activation_s=terms.full_activation_s,

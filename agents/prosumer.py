@@ -4,7 +4,7 @@ Row i of every array is home i. A home's HEMS looks at its post every five secon
 messages alone, whoever else lives here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,14 +116,14 @@ class Prosumers(Party):
         controls: the devices' set-points.
         membership: who serves the homes.
         overrides: (homes, steps) where people take over by hand.
-        offered: steps of the day in which flexibility may be offered; None where nobody asks for it.
+        offered: first step of a day -> its steps in which flexibility may be offered; empty where nobody asks for it.
     """
 
     stored = (FlexibilityPotential, MemberStatement)
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
-        overrides: NDArray[np.bool_], offered: slice | None,
+        overrides: NDArray[np.bool_], offered: Mapping[int, slice],
     ) -> None:  # fmt: skip
         super().__init__(seat)
         self._offered = offered
@@ -158,11 +158,12 @@ class Prosumers(Party):
     def _offer(self) -> None:
         """Work out, once for each new plan, what could be left out of it."""
         plan = self._hems.next
-        if plan is None or self._offered is None or plan is self._offered_of:
+        if plan is None or plan.first not in self._offered or plan is self._offered_of:
             return
         self._offered_of = plan
-        if plan.view.m >= self._offered.stop:  # the plan of a day that is not lived to its end offers nothing
-            self._hems.offer(self._offered)
+        window = self._offered[plan.first]
+        if plan.view.m >= window.stop:  # the plan of a day that is not lived to its end offers nothing
+            self._hems.offer(window)
 
     # --- SUC05.1 -------------------------------------------------------------------------------------------------------
 
@@ -279,7 +280,9 @@ class Prosumers(Party):
         for one, (rows, first, change), before, (expected, plan) in zip(orders, asked, planned, answers, strict=True):
             begin = max(step, first)
             columns = slice(begin - step, first + change.shape[1] - step)
-            for kind, kw in zip(FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True):
+            for kind, kw in zip(
+                FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True
+            ):
                 self._controls.order(kind, one.activation, 1, rows, begin, kw[:, columns])
             self._feed_back(one.activation, rows, one.change_kw.mean(axis=1), one.sign * expected)
             follows = one.sign * expected > MOVED_KW

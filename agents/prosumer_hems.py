@@ -162,7 +162,7 @@ class Hems:
         """What each home could leave out of the next day's plan in some hours of it (columns of the day; 0 outside)."""
         assert self.next is not None
         inside = home_flexibility.potential(self.next.view, self.next.plan, window.start, window.stop)
-        shape = (self.book.n, self._per_day)
+        shape = (self.book.n, max(self._per_day, window.stop))  # a day of 25 hours may have its window late
         self.offered = Potential(*(np.zeros(shape) for _ in Potential._fields))
         for whole, part in zip(self.offered, inside, strict=True):
             whole[:, window] = part
@@ -251,9 +251,7 @@ class Hems:
 
     # --- orders ----------------------------------------------------------------------------------------------------------
 
-    def activate(
-        self, step: int, orders: list[tuple[I64, int, F64]], readings: Readings
-    ) -> list[tuple[F64, HomePlan]]:
+    def activate(self, step: int, orders: list[tuple[I64, int, F64]], readings: Readings) -> list[tuple[F64, HomePlan]]:
         """Follow orders (rows, first, change): from ``step`` on, leave the plan by ``change`` (rows, k) [kW] in the k steps from ``first``.
 
         No home is in two of the orders. Homes are planned row by row, so all are planned at once.

@@ -1,6 +1,7 @@
 """Site -> world: the parties, their addresses, channels and instruments. The registry of roles lives here."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.aggregator_pool import FspTerms, Portfolio
-from agents.dso_contracts import DsoTerms
+from agents.dso_contracts import DsoTerms, MarketDay
 from agents.dso_outlook import GridModel, LookAhead
 from agents.lfmo import LfmoTerms
 from agents.platform_provider import ProviderTerms
@@ -29,6 +30,7 @@ from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_people import NOBODY
 from experiments.errors import CoflexError
 from experiments.scenario import Scenario
+from experiments.scenario_fields import read_clock
 from experiments.scenario_library import rule
 from experiments.scenario_world import Channel as ChannelScenario
 from experiments.scenario_world import PlatformDown
@@ -180,17 +182,33 @@ def _homes(site: Site, world: World) -> Made:
     )
     party = role("prosumers")(
         world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
-        _offered(site) if coordinated else None,
+        _offered(site) if coordinated else {},
     )  # fmt: skip
     return party, [lambda: living.physics.carry_out(world.clock.now_ms)]
 
 
-def _offered(site: Site) -> slice:
-    """Steps of the day in the product's service window."""
-    window = site.scenario.product.service_window
-    step_h = site.timeline.hours
-    first, last = (int(clock.split(":")[0]) + int(clock.split(":")[1]) / 60.0 for clock in window)
-    return slice(round(first / step_h), round(last / step_h))
+def market_days(site: Site) -> list[MarketDay]:
+    """The days of delivery with procurement, gate and service window by the wall clock."""
+    scenario, calendar = site.scenario, site.calendar
+    opens, closes = (read_clock(clock) for clock in scenario.product.service_window)
+    days = []
+    for number, (start_ms, end_ms) in enumerate(site.days_ms):
+        date = scenario.clock.start + timedelta(days=number)
+        from_ms, to_ms = calendar.on(date, opens), calendar.on(date, closes)
+        procures_ms = scenario.actors.dso.procures.on(calendar, date)
+        gate_ms = scenario.actors.lfmo.gate.on(calendar, date)
+        steps = (to_ms - from_ms) // site.timeline.step_ms
+        days.append(MarketDay(start_ms, end_ms, procures_ms, gate_ms, from_ms, steps))
+    return days
+
+
+def _offered(site: Site) -> dict[int, slice]:
+    """First step of each day of delivery -> its steps in the product's service window."""
+    index, found = site.timeline.index, {}
+    for day in market_days(site):
+        first = index(day.from_ms) - index(day.start_ms)
+        found[index(day.start_ms)] = slice(first, first + day.steps)
+    return found
 
 
 def _retailer(site: Site, world: World) -> Made:
@@ -234,15 +252,8 @@ def _dso(site: Site, world: World) -> Made:
         actors.dso.forecast,
         actors.dso.margin_percent / 100.0,
     )
-    offered = _offered(site)
-    start = scenario.clock.start
-    first_ms = site.days_ms[0][0]
     terms = DsoTerms(
-        days_ms=site.days_ms,
-        procures_before_ms=first_ms - actors.dso.procures.on(site.calendar, start),
-        gate_before_ms=first_ms - actors.lfmo.gate.on(site.calendar, start),
-        window_from_ms=offered.start * site.timeline.step_ms,
-        window_steps=offered.stop - offered.start,
+        days=market_days(site),
         step_s=site.timeline.step_ms / MS_PER_S,
         fsps=[fsp.name for fsp in actors.fsps],
         market=f"{actors.lfmo.name}/flexibility-market-platform",
