@@ -76,9 +76,14 @@ def settled(facts: Facts) -> Frame | None:
 
 
 def flexibility_delivered_kwh(facts: Facts) -> float | None:
-    """Delivery against the frozen baseline, as paid [kWh]."""
+    """Delivery against the frozen baseline, as paid: nothing for the wrong way, nothing for more than was ordered [kWh]."""
     frame = settled(facts)
-    return total(frame.floats("delivered_kw") * facts.market_hours) if frame else None
+    return total(credited_kw(frame) * facts.market_hours) if frame else None
+
+
+def credited_kw(frame: Frame) -> F64:
+    """Delivered power that counts, interval by interval [kW]."""
+    return np.clip(frame.floats("delivered_kw"), 0.0, frame.floats("ordered_kw"))
 
 
 def flexibility_true_kwh(facts: Facts) -> float | None:
@@ -92,7 +97,7 @@ def delivered_percent(facts: Facts) -> float | None:
     frame = settled(facts)
     if frame is None:
         return None
-    share = ratio(total(frame.floats("delivered_kw")), total(frame.floats("ordered_kw")))
+    share = ratio(total(credited_kw(frame)), total(frame.floats("ordered_kw")))
     return None if share is None else 100.0 * share
 
 
