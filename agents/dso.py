@@ -89,6 +89,7 @@ class Dso(Party):
         self._onboarded: list[int] = []
         self._measured: dict[str, list[tuple[str, float]]] = {}
         self._called_kwh: dict[str, tuple[float, float]] = {}
+        self._void: dict[str, str] = {}
         self._receipts: dict[str, SignalReceipt] = {}
         self.register("needs")
 
@@ -118,16 +119,26 @@ class Dso(Party):
         sent = self.send(requests, [self._terms.market] * len(requests), conversation)
         outcome = yield self.confirm(sent)
         if not outcome.acknowledged:
+            self._leave_unmet(conversation, needs, day)
             self.end(conversation, "failed", "the market operator did not acknowledge the session request")
             return
         contracts = yield from self._take_results(conversation, requests[0].gate_ms, requests[0].session)
         if contracts is None:
+            self._leave_unmet(conversation, needs, day)
             self.end(conversation, "failed", "no clearing results came")
             return
         yield from self._engage(conversation, contracts)
         self.end(conversation)
         if contracts.names:
             self.start(self.operate(conversation, contracts, outlook, needs))
+        else:
+            self._leave_unmet(conversation, needs, day)
+
+    def _leave_unmet(self, conversation: str, needs: list[Need], day: MarketDay) -> None:
+        """Nothing could be bought: the largest need of each interval stays."""
+        need_kw = np.max([need.need_kw for need in needs], axis=0)
+        t_ms = day.from_ms + self._meters.timeline.step_ms * np.flatnonzero(need_kw > 0.0)
+        self.register("unmet").add(t_ms=t_ms, parent=conversation, quantity_kw=need_kw[need_kw > 0.0])
 
     def _gather_availability(self, conversation: str, day: MarketDay) -> Process:
         """Step 2.1: the FSPs report what they could offer."""
@@ -300,17 +311,24 @@ class Dso(Party):
         activation_system = self.at("dso-activation-system")
         yield self.confirm(self.send(seen, activation_system, conversation, system="dso-scada"))
         request = call.request(self.name, from_ms, self._terms)
-        outcome = yield self.confirm(self.send(request, self._terms.gdbn, conversation, system="dso-activation-system"))
-        if not outcome.acknowledged:
-            self.end(conversation, "failed", "the dispatch notice was not acknowledged")
-            return False
+        sent = self.send(request, self._terms.gdbn, conversation, system="dso-activation-system")
         self._register_call(conversation, call, from_ms)
+        outcome = yield self.confirm(sent)
+        if not outcome.acknowledged:
+            return self._give_up(conversation, call, "the dispatch notice was not acknowledged")
         receipt = yield from self._wait_receipt(call.activation)
         if receipt is None or not receipt.accepted:
-            self.end(conversation, "failed", "the FSP did not confirm" if receipt is None else "the FSP refused")
-            return False
+            return self._give_up(
+                conversation, call, "the FSP did not confirm" if receipt is None else "the FSP refused"
+            )
         self.start(self._verify(conversation, call, need, from_ms))
         return True
+
+    def _give_up(self, conversation: str, call: Call, reason: str) -> bool:
+        """The call does not count: another contract is called, and what arrives late of this one is disputed with the reason."""
+        self._void[call.activation] = reason
+        self.end(conversation, "failed", reason)
+        return False
 
     def _register_call(self, conversation: str, call: Call, from_ms: int) -> None:
         t_ms = from_ms + self._meters.timeline.step_ms * np.arange(len(call.ordered_kw), dtype=np.int64)
@@ -406,7 +424,8 @@ class Dso(Party):
         """Step 1.7: approve a settlement, or dispute it with the reason."""
         sender = [self.directory.names[number] for number in batch.sender]
         for record, settler in zip(batch.records(), sender, strict=True):
-            reason = judge(record, self._called_kwh.get(record.activation))
+            called = self._called_kwh.get(record.activation)
+            reason = judge(record, called, self._void.get(record.activation, ""))
             decision = SettlementDecision(
                 settlement=record.settlement, approved=not reason, reason=reason, net_eur=cents(record.net_eur) / 100.0
             )

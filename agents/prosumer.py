@@ -6,6 +6,7 @@ messages alone, whoever else lives here.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from environment.messages.aggregation import (
     HomePlanReport,
     OnboardingFile,
 )
-from environment.messages.base import Batch
+from environment.messages.base import Batch, Record
 from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.physics import FLEXIBLE
@@ -132,7 +133,7 @@ class Prosumers(Party):
         self._controls = controls
         self._to = membership
         self._overrides = overrides
-        self._cycle: dict[int, str] = {}
+        self._cycles: dict[int, list[tuple[int, str]]] = {}
         self._streams = np.full(hems.book.n, -1, np.int64)
         self._conversations: list[str] = []
         self._signals: list[Batch[ActivationSignal]] = []
@@ -172,8 +173,8 @@ class Prosumers(Party):
         """Steps 1 and its follow-up: show the flexible assets, then report plan and potential to the own aggregator."""
         rows = self._rows(batch.receiver)
         conversation = self._conversation(batch.conversation)
-        for row in rows.tolist():
-            self._cycle[row] = conversation
+        for row, ends_ms in zip(rows.tolist(), batch["to_ms"].tolist(), strict=True):
+            self._cycles.setdefault(row, []).append((ends_ms, conversation))
         book, hems = self._hems.book, self._hems
         load = hems.seen.load_kw[rows, : hems.seen.steps]
         daily = load.mean(axis=1) * 24.0 if load.size else np.zeros(len(rows))
@@ -183,9 +184,7 @@ class Prosumers(Party):
             "assets": self._to.assets[rows],
             "consent": book.consent[rows] & book.automatic[rows],
         }
-        device = self._to.device[rows]
-        self.send_batch(OnboardingFile, columns, device, self._to.aggregator[rows], conversation)
-        self.send_batch(OnboardingFile, columns, device, np.full(len(rows), self._to.dso), conversation)
+        self._send_to_both(OnboardingFile, columns, rows, conversation)
         self._report_plans(rows, conversation)
 
     def _report_plans(self, rows: I64, conversation: str) -> None:
@@ -223,16 +222,23 @@ class Prosumers(Party):
                 "connected": np.ones(n, bool),
                 "communicating": np.ones(n, bool),
             }
-            device = self._to.device[rows]
-            self.send_batch(AssetTelemetry, columns, device, self._to.aggregator[rows], conversation)
-            self.send_batch(AssetTelemetry, columns, device, np.full(n, self._to.dso), conversation)
+            self._send_to_both(AssetTelemetry, columns, rows, conversation)
 
     def _tell_overrides(self, taken: I64) -> None:
         """Step 7, of homes in a cycle."""
-        for conversation in dict.fromkeys(self._cycle.values()):
-            rows = np.array([row for row in taken.tolist() if self._cycle.get(row) == conversation], np.int64)
-            if len(rows):
-                self.override_by_hand(conversation, rows)
+        for conversation, rows in self._by_cycle(taken, self.now_ms):
+            self.override_by_hand(conversation, taken[rows])
+
+    def _by_cycle(self, rows: I64, t_ms: int) -> list[tuple[str, I64]]:
+        """Homes by the cycle of the day that an instant lies in: the earliest that has not ended then; places in ``rows``."""
+        running = [
+            next((name for ends_ms, name in self._cycles.get(row, ()) if t_ms < ends_ms), "") for row in rows.tolist()
+        ]
+        return [
+            (name, np.array([place for place, one in enumerate(running) if one == name], np.int64))
+            for name in dict.fromkeys(running)
+            if name
+        ]
 
     @act("override_by_hand")
     def override_by_hand(self, conversation: str, rows: I64) -> Work:
@@ -240,6 +246,13 @@ class Prosumers(Party):
         names = [self._hems.book.names[row] for row in rows]
         self.register("overrides").add(t_ms=self.now_ms, owner=names)
         return Work(None, conversation, writes=[f"devices/{name}" for name in names], actors=self._to.device[rows])
+
+    def _send_to_both(self, record: type[Record], columns: dict[str, Any], rows: I64, conversation: str) -> None:
+        """Send from the devices of some homes to their aggregators, and the same to the DSO."""
+        device, aggregator = self._to.device[rows], self._to.aggregator[rows]
+        twice = {name: np.concatenate([column, column]) for name, column in columns.items()}
+        receiver = np.concatenate([aggregator, np.full(len(rows), self._to.dso)])
+        self.send_batch(record, twice, np.concatenate([device, device]), receiver, conversation)
 
     # --- SUC06.2 -------------------------------------------------------------------------------------------------------
 
@@ -284,7 +297,7 @@ class Prosumers(Party):
                 FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True
             ):
                 self._controls.order(kind, one.activation, 1, rows, begin, kw[:, columns])
-            self._feed_back(one.activation, rows, one.change_kw.mean(axis=1), one.sign * expected)
+            self._feed_back(one.activation, one.from_ms, rows, one.change_kw.mean(axis=1), one.sign * expected)
             follows = one.sign * expected > MOVED_KW
             yield _Delivery(one.conversation, one.activation, rows[follows], one.from_ms, before[follows])
 
@@ -296,18 +309,14 @@ class Prosumers(Party):
         plan = current.plan
         return np.asarray((plan.ev_kw + plan.battery_kw + plan.heater_kw + plan.heat_pump_kw)[rows, place], np.float64)
 
-    def _feed_back(self, activation: str, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
-        for conversation in dict.fromkeys(self._cycle.get(row, "") for row in rows.tolist()):
-            mine = np.array([self._cycle.get(row, "") == conversation for row in rows.tolist()], bool)
-            if conversation:
-                device = self._to.device[rows[mine]]
-                columns = {
-                    "activation": np.array([activation] * len(device), object),
-                    "ordered_kw": ordered_kw[mine],
-                    "expected_kw": expected_kw[mine],
-                }
-                self.send_batch(ActivationFeedback, columns, device, self._to.aggregator[rows[mine]], conversation)
-                self.send_batch(ActivationFeedback, columns, device, np.full(len(device), self._to.dso), conversation)
+    def _feed_back(self, activation: str, from_ms: int, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
+        for conversation, mine in self._by_cycle(rows, from_ms):
+            columns = {
+                "activation": np.array([activation] * len(mine), object),
+                "ordered_kw": ordered_kw[mine],
+                "expected_kw": expected_kw[mine],
+            }
+            self._send_to_both(ActivationFeedback, columns, rows[mine], conversation)
 
     def _deliver(self, delivery: _Delivery) -> Process:
         yield self.until(delivery.from_ms)
