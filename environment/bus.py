@@ -5,7 +5,7 @@ Delay, loss, duplication, outage and partition act on every transmission and eve
 by the clock, so the whole fate of a batch is computed when it is posted, as columns: the world schedules only what somebody reacts to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 from typing import Any, Literal
@@ -155,6 +155,10 @@ class Bus:
         self._authenticate = authenticate
         self._disturbances = disturbances
         self._channels = [inside, default or Channel(), *(channels or {}).values()]
+        self._within_ms = np.array([one.acknowledge_within_ms for one in self._channels])
+        self._attempts = np.array([one.attempts for one in self._channels])
+        self._loss_share = np.array([one.loss_share for one in self._channels])
+        self._duplication_share = np.array([one.duplication_share for one in self._channels])
         self._channel_of = self._assign(list(channels or {}), channel_of or {})
         self._permitted = {
             record: np.any([np.zeros(len(directory.names), bool), *map(directory.playing, sorted(actors))], axis=0)
@@ -186,16 +190,25 @@ class Bus:
 
         ``unknown`` names the receivers that are no address (their number is -1): refused, journalled.
         """
-        batch.sent_ms = now_ms
-        batch.ids = self._new_ids(batch, now_ms)
-        digest = digest_rows(batch.record.__name__, batch.columns)
-        return self._carry(batch, digest, sign(ring.of(batch.sender), digest, batch.ids), unknown or {})
+        return self.post_all([(batch, unknown or {})], ring, now_ms)[0]
+
+    def post_all(self, sent: Sequence[tuple[Batch[Any], dict[int, str]]], ring: KeyRing, now_ms: int) -> list[Traffic]:
+        """Send batches, with their unknown receivers, one after the other at ``now_ms``: all rows travel in one calculation."""
+        for batch, _ in sent:
+            batch.sent_ms = now_ms
+            batch.ids = self._new_ids(batch, now_ms)
+        digests = [digest_rows(batch.record.__name__, batch.columns) for batch, _ in sent]
+        wire = _wire([batch for batch, _ in sent], digests, now_ms)
+        wire.signature = sign(ring.of(wire.sender), wire.digest, wire.ids)
+        return self._carry(wire, [batch for batch, _ in sent], [unknown for _, unknown in sent])
 
     def inject(self, batch: Batch[Any], signature: U64, now_ms: int) -> Traffic:
         """Put a batch on the wire as it is, with ids, sender and signature of somebody's making (an attack, or a repetition)."""
         batch.sent_ms = now_ms
         digest = digest_rows(batch.record.__name__, batch.columns)
-        return self._carry(batch, digest, signature, {}, self._repeated(batch.ids, digest))
+        wire = _wire([batch], [digest], now_ms)
+        wire.signature = signature
+        return self._carry(wire, [batch], [{}], self._repeated(batch.ids, digest))[0]
 
     def _repeated(self, ids: U64, digest: U64) -> dict[int, str]:
         """Which ids were on the wire before: with the same content an idempotent repetition, else a second use of an id."""
@@ -210,20 +223,25 @@ class Bus:
 
     def _carry(
         self,
-        batch: Batch[Any],
-        digest: U64,
-        signature: U64,
-        unknown: dict[int, str],
+        wire: "_Wire",
+        batches: Sequence[Batch[Any]],
+        unknown: Sequence[dict[int, str]],
         repeated: dict[int, str] | None = None,
-    ) -> Traffic:
-        traffic = self._transmit(batch, digest)
-        traffic.unknown = unknown
-        self._refuse_at_the_door(traffic, signature)
-        for row, reason in (repeated or {}).items():
-            if traffic.delivered_ms[row] != NEVER and traffic.status[row] != REFUSED:
-                self._refuse(traffic, row, reason)
-        self.journal.traffic.append(traffic)
-        return traffic
+    ) -> list[Traffic]:
+        self._transmit(wire)
+        genuine = sign(self._keys[wire.sender], wire.digest, wire.ids) == wire.signature
+        found, first = [], 0
+        for batch, names in zip(batches, unknown, strict=True):
+            rows = slice(first, first + len(batch))
+            traffic = wire.traffic(batch, rows, names)
+            self._refuse_at_the_door(traffic, genuine[rows])
+            for row, reason in (repeated or {}).items():
+                if traffic.delivered_ms[row] != NEVER and traffic.status[row] != REFUSED:
+                    self._refuse(traffic, row, reason)
+            found.append(traffic)
+            first = rows.stop
+        self.journal.traffic += found
+        return found
 
     def _new_ids(self, batch: Batch[Any], now_ms: int) -> U64:
         """Ids from what a message is (sender, receiver, record, conversation, instant, ordinal among equals), not from a counter."""
@@ -237,78 +255,59 @@ class Bus:
 
     # --- transmission ----------------------------------------------------------------------------------------------
 
-    def _transmit(self, batch: Batch[Any], digest: U64) -> Traffic:
-        n = len(batch)
-        never = np.full(n, NEVER, np.int64)
-        traffic = Traffic(
-            batch,
-            digest,
-            never.copy(),
-            never.copy(),
-            never.copy(),
-            np.zeros(n, np.int64),
-            np.zeros(n, np.int64),
-            np.full(n, LOST, np.int64),
-            [""] * n,
-        )
-        channel = self._channel(batch)
-        waiting = np.arange(n)
-        within_ms = np.array([one.acknowledge_within_ms for one in self._channels])[channel]
-        attempts = np.array([one.attempts for one in self._channels])[channel]
+    def _transmit(self, wire: "_Wire") -> None:
+        channel = self._channel(wire)
+        waiting = np.arange(len(wire.ids))
+        within_ms, attempts = self._within_ms[channel], self._attempts[channel]
         for attempt in range(int(attempts.max())):
-            waiting = self._attempt(traffic, channel, within_ms, waiting[attempts[waiting] > attempt], attempt)
+            waiting = self._attempt(wire, channel, within_ms, waiting[attempts[waiting] > attempt], attempt)
             if not len(waiting):
                 break
-        given_up = (traffic.acknowledged_ms == NEVER) & (batch.receiver >= 0)
-        traffic.given_up_ms[given_up] = (batch.sent_ms + traffic.attempts * within_ms)[given_up]
-        traffic.status[traffic.delivered_ms != NEVER] = DELIVERED
-        traffic.status[traffic.acknowledged_ms != NEVER] = ACKNOWLEDGED
-        return traffic
+        given_up = (wire.acknowledged_ms == NEVER) & (wire.receiver >= 0)
+        wire.given_up_ms[given_up] = (wire.sent_ms + wire.attempts * within_ms)[given_up]
+        wire.status[wire.delivered_ms != NEVER] = DELIVERED
+        wire.status[wire.acknowledged_ms != NEVER] = ACKNOWLEDGED
 
-    def _channel(self, batch: Batch[Any]) -> I64:
+    def _channel(self, wire: "_Wire") -> I64:
         """Channel number of every message: internal within a party, else the receiver's, else the sender's."""
-        directory, of = self.directory, self._channel_of
-        named = np.where(of[batch.receiver] > 1, of[batch.receiver], of[batch.sender])
-        return np.where(directory.party[batch.receiver] == directory.party[batch.sender], 0, named)
+        party, of = self.directory.party, self._channel_of
+        named = np.where(of[wire.receiver] > 1, of[wire.receiver], of[wire.sender])
+        return np.where(party[wire.receiver] == party[wire.sender], 0, named)
 
-    def _attempt(self, traffic: Traffic, channel: I64, within_ms: I64, rows: I64, attempt: int) -> I64:
+    def _attempt(self, wire: "_Wire", channel: I64, within_ms: I64, rows: I64, attempt: int) -> I64:
         """Transmit ``rows`` once; returns those still unacknowledged when the timeout ends."""
-        batch, ids = traffic.batch, traffic.batch.ids[rows]
-        sender, receiver = batch.sender[rows], batch.receiver[rows]
-        start_ms = batch.sent_ms + attempt * within_ms[rows]
+        ids, sender, receiver, channel = wire.ids[rows], wire.sender[rows], wire.receiver[rows], channel[rows]
+        start_ms = wire.sent_ms + attempt * within_ms[rows]
         out_word, back_word = philox(self._delay_key, np.uint64(attempt), ids)
-        arrival_ms = start_ms + self._delays(channel[rows], out_word)
-        back_ms = arrival_ms + self._delays(channel[rows], back_word)
-        arrives = ~self._lost(self._loss, channel[rows], ids, attempt) & (receiver >= 0)
+        arrival_ms = start_ms + self._delays(channel, out_word)
+        back_ms = arrival_ms + self._delays(channel, back_word)
+        loss = self._loss_share[channel]
+        arrives = ~self._happens(self._loss, loss, ids, attempt) & (receiver >= 0)
         arrives &= self._passes(sender, receiver, start_ms, arrival_ms)
-        returns = arrives & ~self._lost(self._acknowledgement_loss, channel[rows], ids, attempt)
+        returns = arrives & ~self._happens(self._acknowledgement_loss, loss, ids, attempt)
         returns &= self._passes(receiver, sender, arrival_ms, back_ms) & ~self._dropped(
             receiver, arrival_ms, ids, attempt
         )
-        traffic.attempts[rows] += 1
-        before_ms = traffic.delivered_ms[rows]
-        traffic.duplicates[rows] += arrives & (before_ms != NEVER)
-        traffic.duplicates[rows] += arrives & self._duplicated(channel[rows], ids, attempt)
+        wire.attempts[rows] += 1
+        before_ms = wire.delivered_ms[rows]
+        wire.duplicates[rows] += arrives & (before_ms != NEVER)
+        twice = self._happens(self._duplication, self._duplication_share[channel], ids, attempt)
+        wire.duplicates[rows] += arrives & twice
         earliest = arrives & ((before_ms == NEVER) | (arrival_ms < before_ms))  # a repetition may overtake
-        traffic.delivered_ms[rows[earliest]] = arrival_ms[earliest]
+        wire.delivered_ms[rows[earliest]] = arrival_ms[earliest]
         in_time = returns & (back_ms < start_ms + within_ms[rows])
-        traffic.acknowledged_ms[rows[in_time]] = back_ms[in_time]
+        wire.acknowledged_ms[rows[in_time]] = back_ms[in_time]
         return rows[~in_time & (receiver >= 0)]
 
     def _delays(self, channel: I64, word: U64) -> I64:
         u = (word >> np.uint64(11)).astype(np.float64) * _TWO53
+        if (channel == channel[:1]).all():  # the usual case
+            return self._channels[int(channel[0])].delay.ms(u) if len(channel) else np.empty(0, np.int64)
         delay = np.empty(len(channel), np.int64)
         for number in np.unique(channel):
             rows = channel == number
             delay[rows] = self._channels[number].delay.ms(u[rows])
         return delay
-
-    def _lost(self, stream: Any, channel: I64, ids: U64, attempt: int) -> Mask:
-        return self._happens(stream, np.array([one.loss_share for one in self._channels])[channel], ids, attempt)
-
-    def _duplicated(self, channel: I64, ids: U64, attempt: int) -> Mask:
-        share = np.array([one.duplication_share for one in self._channels])[channel]
-        return self._happens(self._duplication, share, ids, attempt)
 
     @staticmethod
     def _happens(stream: Any, share: NDArray[np.float64], ids: U64, attempt: int) -> Mask:
@@ -339,15 +338,14 @@ class Bus:
 
     # --- the receiver's door ---------------------------------------------------------------------------------------
 
-    def _refuse_at_the_door(self, traffic: Traffic, signature: U64) -> None:
+    def _refuse_at_the_door(self, traffic: Traffic, genuine: Mask) -> None:
         """Unknown receivers, wrong signatures, repeated ids and senders without the role are refused, each for its own reason."""
         for row, name in traffic.unknown.items():
             self._refuse(traffic, row, f"unknown address {name!r}")
         if not self._authenticate:
             return
         batch, arrived = traffic.batch, traffic.delivered_ms != NEVER
-        true = sign(self._keys[batch.sender], traffic.digest, batch.ids)
-        for row in np.flatnonzero(arrived & (true != signature)).tolist():
+        for row in np.flatnonzero(arrived & ~genuine).tolist():
             self._refuse(traffic, row, "signature")
         allowed = self._permitted.get(batch.record.__name__)
         if allowed is not None:
@@ -360,10 +358,58 @@ class Bus:
         traffic.reason[row] = reason
 
 
+@dataclass
+class _Wire:
+    """Rows on their way, of one batch or several, sent at one instant; arrays of shape (rows,)."""
+
+    sender: I64
+    receiver: I64
+    ids: U64
+    digest: U64
+    signature: U64
+    sent_ms: int
+    delivered_ms: I64
+    acknowledged_ms: I64
+    given_up_ms: I64
+    attempts: I64
+    duplicates: I64
+    status: I64
+
+    def traffic(self, batch: Batch[Any], rows: slice, unknown: dict[int, str]) -> Traffic:
+        """The fate of the batch in these rows."""
+        return Traffic(
+            batch, self.digest[rows], self.delivered_ms[rows], self.acknowledged_ms[rows], self.given_up_ms[rows],
+            self.attempts[rows], self.duplicates[rows], self.status[rows], [""] * len(batch), unknown,
+        )  # fmt: skip
+
+
+def _wire(batches: Sequence[Batch[Any]], digests: Sequence[U64], now_ms: int) -> _Wire:
+    """The rows of batches one after the other; nothing has happened to them yet."""
+    sender, receiver, ids = (
+        _chained([getattr(batch, name) for batch in batches]) for name in ("sender", "receiver", "ids")
+    )
+    digest, n = _chained(digests), len(sender)
+    delivered_ms, acknowledged_ms, given_up_ms = np.full((3, n), NEVER, np.int64)
+    attempts, duplicates = np.zeros((2, n), np.int64)
+    status = np.full(n, LOST, np.int64)
+    return _Wire(
+        sender, receiver, ids, digest, digest, now_ms, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status
+    )  # fmt: skip
+
+
+def _chained(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def _tell_apart(ids: U64, posted: dict[int, int]) -> U64:
     """Equal messages of one instant get ids of their own, by their ordinal; ``posted`` counts them."""
+    words = ids.tolist()
+    new = dict.fromkeys(words, 1)
+    if len(new) == len(words) and posted.keys().isdisjoint(new.keys()):
+        posted.update(new)
+        return ids
     ordinals = np.zeros(len(ids), np.uint64)
-    for row, word in enumerate(ids.tolist()):
+    for row, word in enumerate(words):
         ordinals[row] = ordinal = posted.get(word, 0)
         posted[word] = ordinal + 1
     return np.where(ordinals > 0, mix(ids + ordinals * _GOLDEN), ids)

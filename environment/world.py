@@ -280,10 +280,11 @@ class World(mesa.Model):  # type: ignore[misc]
     def _flush(self, desk: _Desk) -> None:
         """Carry out, at this instant, everything that a party left in its outbox and on its instruments."""
         outbox, desk.party.outbox = desk.party.outbox, []
+        sent = [command for command in outbox if isinstance(command, Sent)]
+        if sent:
+            self._post(desk, sent)
         for command in outbox:
             match command:
-                case Sent():
-                    self._post(desk, command)
                 case Child():
                     desk.children[command] = self.env.process(self._drive(desk, command.process))
                 case Opened():
@@ -319,19 +320,20 @@ class World(mesa.Model):  # type: ignore[misc]
                 command.reason,
             )
 
-    def _post(self, desk: _Desk, sent: Sent) -> None:
-        traffic = self.bus.post(sent.batch, desk.party.ring, self.now_ms, sent.unknown)
-        desk.fates[sent] = traffic
-        self.carry(traffic, desk)
+    def _post(self, desk: _Desk, sent: list[Sent]) -> None:
+        fates = self.bus.post_all([(one.batch, one.unknown) for one in sent], desk.party.ring, self.now_ms)
+        for one, traffic in zip(sent, fates, strict=True):
+            desk.fates[one] = traffic
+            self.carry(traffic, desk)
 
     def carry(self, traffic: Traffic, sender: _Desk | None = None) -> None:
         """Schedule what somebody reacts to: arrivals at their receivers, refusals at the sender."""
-        arrives = (traffic.delivered_ms != NEVER) & (traffic.status != REFUSED)
-        parties = self.directory.party[traffic.batch.receiver]
-        for number in np.unique(parties[arrives]):
+        arriving = np.flatnonzero((traffic.delivered_ms != NEVER) & (traffic.status != REFUSED))
+        parties = self.directory.party[traffic.batch.receiver[arriving]]
+        for number in sorted(set(parties.tolist())):
             desk = self._desks.get(self.directory.parties[number])
             if desk is not None:
-                self._schedule(desk, traffic, np.flatnonzero(arrives & (parties == number)))
+                self._schedule(desk, traffic, arriving[parties == number])
         refused = np.flatnonzero(traffic.status == REFUSED)
         if len(refused) and sender is not None:
             self._tell(sender, traffic, refused)
@@ -353,13 +355,19 @@ class World(mesa.Model):  # type: ignore[misc]
             desk.kept.append((int(traffic.delivered_ms[rows].min()), traffic, rows))
             return
         at_ms = traffic.delivered_ms[rows]
+        if len(rows) == 1:
+            self._expect(desk, int(at_ms[0]), traffic, rows)
+            return
         order = np.argsort(at_ms, kind="stable")
         instants, first = np.unique(at_ms[order], return_index=True)
         for instant, part in zip(instants.tolist(), np.split(rows[order], first[1:]), strict=True):
-            if instant not in desk.arrivals:
-                desk.arrivals[instant] = []
-                _callback(self._at(instant, ARRIVAL, desk), partial(self._arrived, desk))
-            desk.arrivals[instant].append((traffic, part))
+            self._expect(desk, instant, traffic, part)
+
+    def _expect(self, desk: _Desk, at_ms: int, traffic: Traffic, rows: NDArray[np.int64]) -> None:
+        if at_ms not in desk.arrivals:
+            desk.arrivals[at_ms] = []
+            _callback(self._at(at_ms, ARRIVAL, desk), partial(self._arrived, desk))
+        desk.arrivals[at_ms].append((traffic, rows))
 
     # --- arrivals ----------------------------------------------------------------------------------------------------
 
