@@ -1,0 +1,63 @@
+"""The benchmarks run and write what they measured; how fast is not tested."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import data
+from agents.strategies.home_view import problems
+from environment.grid.network import network_from_tables
+from experiments.benchmarks.__main__ import main
+from experiments.benchmarks.district import ZONE, repeated
+from experiments.benchmarks.parts import example_homes, rate
+from experiments.scenario import load_scenario
+
+
+@pytest.fixture(scope="module")
+def plain():
+    name = load_scenario("district-day").grid.network
+    file = Path(data.__file__).parent / "networks" / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_quick_benchmarks_write_json(tmp_path, capsys):
+    file = tmp_path / "benchmarks.json"
+    assert main(["--quick", "--homes", "20", "--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    assert all(value > 0.0 for value in found["rates"].values())
+    (day,) = found["days"]
+    assert day["homes"] == 20
+    assert {"set-up", "history", "run", "write"} <= set(day["cpu_s"])
+    assert day["peak_mb"] > 50.0
+    assert day["messages"] > 0
+    printed = capsys.readouterr().out
+    assert "20 homes" in printed
+    assert all(name in printed for name in found["rates"])
+
+
+def test_repeated_grid_hangs_in_the_place_of_aggregated_ones(plain):
+    once, thrice = network_from_tables(plain), network_from_tables(repeated(plain, 3))
+    low = sum(zone == ZONE for zone in once.bus_zone)
+    assert {zone for zone in thrice.bus_zone if zone.startswith("LV")} == {ZONE, f"{ZONE}.2", f"{ZONE}.3"}
+    assert thrice.n_bus == once.n_bus + 2 * low
+    assert len(thrice.transformers.branch) == len(once.transformers.branch) + 2
+    feeding = {thrice.branches.from_bus[branch] for branch in thrice.transformers.branch.tolist()}
+    assert len(feeding) == len(set(plain["transformers"]["hv"])) + 2  # each copy at a bus of its own
+    gone = len(once.loads) + 2 * sum(bus.startswith(ZONE) for bus in plain["loads"]["bus"]) - len(thrice.loads)
+    assert gone >= 2
+
+
+def test_too_many_copies_are_refused(plain):
+    with pytest.raises(ValueError, match="aggregated"):
+        repeated(plain, 10_000)
+
+
+def test_example_homes_can_be_planned():
+    assert problems(example_homes(3)) == []
+
+
+def test_rate_counts_what_was_done():
+    done = []
+    assert rate(5, lambda: done.append(sum(range(10_000))), repeats=2) > 0.0
+    assert len(done) == 3  # once to warm up
