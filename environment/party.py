@@ -189,8 +189,15 @@ class Register:
         return self._n
 
     def add(self, **columns: Any) -> None:
-        """Append rows: every column a scalar or an array of one common length."""
-        n = max((len(value) for value in columns.values() if _is_column(value)), default=1)
+        """Append rows, as copies: every column a scalar or an array of one common length, the same columns every time."""
+        lengths = {name: len(value) for name, value in columns.items() if _is_column(value)}
+        if len(set(lengths.values())) > 1:
+            text = f"the columns of new rows have one length, not {lengths}"
+            raise ValueError(text)
+        if self._parts and columns.keys() != self._parts[0].keys():
+            text = f"the register has the columns {sorted(self._parts[0])}, not {sorted(columns)}"
+            raise ValueError(text)
+        n = max(lengths.values(), default=1)
         if n:
             self._parts.append({name: _spread(value, n) for name, value in columns.items()})
             self._n += n
@@ -208,7 +215,7 @@ def _is_column(value: Any) -> bool:
 
 def _spread(value: Any, n: int) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
-        return value
+        return value.copy()
     texts = isinstance(value, str) or (isinstance(value, list) and bool(value) and isinstance(value[0], str))
     if isinstance(value, list) or texts:
         column = np.empty(n, object) if texts else np.array(value)
