@@ -75,7 +75,9 @@ def test_profiles_of_one_length_are_an_array_and_of_several_lengths_rows(bus):
 
 
 def test_an_act_is_one_row_for_each_that_did_it(bus):
-    bus.journal.acts.append(Act("start_delivery", bus.directory.numbers(["b", "c"]), "k", 900, ("x/1",), ("y/1", "y/2")))
+    bus.journal.acts.append(
+        Act("start_delivery", bus.directory.numbers(["b", "c"]), "k", 900, ("x/1",), ("y/1", "y/2"))
+    )
     bus.journal.acts.append(Act("clear_market", bus.directory.numbers(["a"]), "m", 950, (), ()))
     table = bus.journal.act_table()
     assert table["row"].tolist() == [0, 1, 2]

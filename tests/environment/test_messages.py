@@ -20,7 +20,7 @@ from tests.environment.kernel_cases import instances, plain, values
 ALL = sorted(records().items())
 EACH = pytest.mark.parametrize("record", [one for _, one in ALL], ids=[name for name, _ in ALL])
 UNITS = ("_ms", "_s", "_kw", "_kwh", "_kvar", "_eur", "_pu", "_percent", "_eur_per_kwh", "_kwh_per_day", "_share", "_c")
-COUNTS = {"assets", "missing"}  # numbers of things
+COUNTS = {"assets", "constraints", "missing"}  # numbers of things
 MONEY = {"eur"}
 WEIGHTS = {"sensitivity"}  # kW per kW
 

@@ -103,7 +103,7 @@ def test_plain_simpy_would_let_the_sleeper_act_before_the_physics_of_its_instant
     assert log == ["physics 300", "physics 600", "agent", "physics 900"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.permutations(["a", "b", "c", "d"]), st.permutations([0, 1, 2, 3]))
 def test_within_a_rank_the_order_is_by_name_and_never_by_insertion(order, sleeps):
     """Whoever entered the world first, or fell asleep first, agents and arrivals of one instant come by name."""
