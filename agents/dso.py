@@ -127,12 +127,13 @@ class Dso(Party):
             self._leave_unmet(conversation, needs, day)
             self.end(conversation, "failed", "no clearing results came")
             return
+        if not contracts.names:
+            self._leave_unmet(conversation, needs, day)
+            self.end(conversation, "failed", "no flexibility was cleared, the need stays unmet")
+            return
         yield from self._engage(conversation, contracts)
         self.end(conversation)
-        if contracts.names:
-            self.start(self.operate(conversation, contracts, outlook, needs))
-        else:
-            self._leave_unmet(conversation, needs, day)
+        self.start(self.operate(conversation, contracts, outlook, needs))
 
     def _leave_unmet(self, conversation: str, needs: list[Need], day: MarketDay) -> None:
         """Nothing could be bought: the largest need of each interval stays."""

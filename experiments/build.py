@@ -25,6 +25,7 @@ from environment.weather.records import Weather
 from environment.weather.sources import weather_for
 from environment.weather.station import WeatherStation
 from environment.weather.view import WeatherView
+from experiments.build_check import check_scenario
 from experiments.build_devices import Displays, Meters, build_fleets, build_meters, uncontrolled
 from experiments.build_people import LV_KV, NOBODY, People, build_people, home_book, plants_of
 from experiments.scenario import Scenario
@@ -118,6 +119,7 @@ class Site:
 
 def build_site(scenario: Scenario, seed: int, progress: Progress) -> Site:
     """People, devices and grid of a scenario, with their history lived."""
+    check_scenario(scenario)
     progress("people and grid", 0, 1)
     calendar, timeline = _time(scenario)
     chance = Chance(seed)

@@ -28,8 +28,6 @@ from environment.world import World
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_people import NOBODY
-from experiments.errors import CoflexError
-from experiments.scenario import Scenario
 from experiments.scenario_fields import read_clock
 from experiments.scenario_library import rule
 from experiments.scenario_world import Channel as ChannelScenario
@@ -73,24 +71,12 @@ def build_world(site: Site) -> World:
     world = World(directory, _bus(site, directory), site.living.physics)
     makers: list[Callable[[Site, World], tuple[Party, Iterable[Callable[[], None]]]]] = [_homes, _retailer, _state]
     if site.scenario.coordination:
-        _check(site.scenario)
         makers += [_dso, _lfmo, _platform, _provider]
         makers += [partial(_aggregator, name=fsp.name) for fsp in site.scenario.actors.fsps]
     for make in makers:
         party, drains = make(site, world)
         world.add(party, drains)
     return world
-
-
-def _check(scenario: Scenario) -> None:
-    """What the parties cannot do yet is refused before anything is computed."""
-    step_s, interval_s = scenario.clock.physics_step_s, scenario.product.interval_s
-    if step_s != interval_s:
-        text = (
-            f"clock.physics_step_s: {step_s} differs from the product's interval_s, {interval_s}; "
-            "meters and market share one interval: write 900 for both"
-        )
-        raise CoflexError(text)
 
 
 # --- addresses and channels ------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def _said(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Sai
             cases, content = _stated(one.when.record, journal, members, tables)
             true = np.logical_and.reduce([numpy_column(content, name).astype(bool) for name in one.when.fields])
             demanded[number] = frozenset(cases[true].tolist())
-        if one.trigger and one.trigger.table in tables:
+        if one.trigger and _kept(one.trigger.table, tables):
             demanded[number] = _called_for(one.trigger, journal, members, tables)
     return Said(deadlines, demanded)
 
@@ -199,9 +199,15 @@ def _stated(record: str, journal: Journal, members: I64, tables: Tables) -> tupl
     return cases[known], content.filter(pa.array(known))
 
 
+def _kept(name: str, tables: Tables) -> bool:
+    """Whether a table tells what happened; a content that is not there was never sent, as messages are kept with their contents."""
+    return name in tables or (name.startswith("content/") and any(one.startswith("content/") for one in tables))
+
+
 def _called_for(trigger: Trigger, journal: Journal, members: I64, tables: Tables) -> frozenset[int]:
     """Conversations within which what calls for a step happened."""
-    times = np.sort(instants(tables[trigger.table], trigger.at)) if tables[trigger.table].num_rows else np.zeros(0)
+    table = tables.get(trigger.table)
+    times = np.sort(instants(table, trigger.at)) if table is not None and table.num_rows else np.zeros(0)
     first = np.searchsorted(times, journal.conversations.opened_ms[members])
     last = np.searchsorted(times, journal.conversations.ended_ms[members])
     return frozenset(np.flatnonzero(last > first).tolist())

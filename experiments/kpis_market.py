@@ -25,7 +25,7 @@ def _stated(needs: Frame) -> F64:
 def unmet_need_kwh(facts: Facts) -> float | None:
     """Need less what was cleared for it, where positive, by constraint, direction and interval [kWh]."""
     needs = facts.days("needs")
-    if needs is None:
+    if not needs:
         return None
     met = _cleared(facts)
     keys = zip(needs.names("constraint"), needs.names("direction"), needs.ints("t_ms"), strict=True)

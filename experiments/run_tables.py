@@ -23,6 +23,8 @@ REGISTERED = (
     "measures", "unmet", "availability", "refused_baselines", "overrides",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
+ASKED = ("needs", "bids", "clearings", "activations", "overrides")
+"""Tables that conformance asks whether something happened at all: kept without rows too, so that "nothing" differs from "not kept"."""
 
 
 def physical_tables(site: Site) -> dict[str, Table]:
@@ -216,6 +218,7 @@ def party_tables(site: Site, world: World) -> dict[str, Table]:
         "acts": journal.act_table(),
         "scada": _scada(site),
     }
+    tables |= {name: {} for name in ASKED}
     tables |= {f"content/{name}": columns for name, columns in journal.contents().items()}
     for name in REGISTERED:
         columns = registered(world, name)
