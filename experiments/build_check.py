@@ -1,0 +1,86 @@
+"""What a scenario may say and a run cannot do: refused before anything is computed, all at once, with the way out."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+
+from experiments.build_people import groups_of, home_names, plants_of
+from experiments.errors import CoflexError
+from experiments.scenario import Scenario
+from experiments.scenario_fields import read_clock
+
+RESERVED = {"homes": "the population of homes", "state": "the state", "gdbn-1": "the grid data and business network"}
+"""Names of parties that every world has."""
+REPORTED = time(12, 15)
+"""Homes plan the next day at noon; their plans are with the FSPs a quarter of an hour later."""
+
+
+def check_scenario(scenario: Scenario) -> None:
+    """Refuse what cannot be run.
+
+    Raises:
+        CoflexError: everything that stands against it.
+    """
+    problems = [*_names(scenario), *(_market(scenario) if scenario.coordination else ())]
+    if problems:
+        raise CoflexError("\n".join(problems))
+
+
+def _names(scenario: Scenario) -> Iterable[str]:
+    if not groups_of(scenario):
+        yield "people: there are no homes; write at least one group, for example - homes: {count: 10}"
+    actors, plants = scenario.actors.names(), [group.mv_plant.name for group in plants_of(scenario)]
+    homes = {name for group in groups_of(scenario) for name in home_names(group)}
+    for name in sorted({*actors, *plants}):
+        if name in RESERVED:
+            yield f"the name '{name}' is that of {RESERVED[name]}; give the party another"
+        if name in homes:
+            yield f"the name '{name}' is that of a home; give the party another, or the homes another prefix"
+    for name, count in Counter([*plants, *set(actors)]).items():
+        if count > 1:
+            yield f"the name '{name}' is given {count} times to parties and plants; give each its own"
+
+
+def _market(scenario: Scenario) -> Iterable[str]:
+    product, dso = scenario.product, scenario.actors.dso
+    if scenario.clock.history_days < 1:
+        yield "clock.history_days: 0, so that neither homes nor DSO have seen a whole day to plan from; write at least 1"
+    where = f"product '{scenario.actors.lfmo.product}'"
+    step_s = scenario.clock.physics_step_s
+    if step_s != product.interval_s:
+        yield (
+            f"clock.physics_step_s: {step_s} differs from the interval_s of {where}, {product.interval_s}; "
+            "meters and market share one interval: write 900 for both"
+        )
+    if dso.activates != "gdbn":
+        yield f"actors.dso.activates: '{dso.activates}' is not built yet; write gdbn"
+    for name, said, built in (
+        ("kind", product.kind, "activation"),
+        ("area", product.area, "zone"),
+        ("remuneration", product.remuneration, "activation"),
+    ):
+        if said != built:
+            yield f"{where}: {name} '{said}' is not built yet; write {built}"
+    if product.activation_cap_eur_per_kwh <= 0.0:
+        yield f"{where}: activation_cap_eur_per_kwh is 0, so that nothing can be bought; write a price above 0"
+    yield from _times(scenario, where)
+
+
+def _times(scenario: Scenario, where: str) -> Iterable[str]:
+    product, gate, procures = scenario.product, scenario.actors.lfmo.gate, scenario.actors.dso.procures
+    opens, closes = (read_clock(clock) for clock in product.service_window)
+    for clock in (opens, closes):
+        if (clock.hour * 3600 + clock.minute * 60) % product.interval_s:
+            yield f"{where}: service_window: {clock:%H:%M} is not on the grid of {product.interval_s} s intervals"
+    day = scenario.clock.start
+    first = datetime.combine(day, opens) - timedelta(seconds=product.announcement_s)
+    if datetime.combine(day - timedelta(days=gate.days_before), gate.clock) >= first:
+        yield (
+            f"actors.lfmo.gate: the gate ({gate}) must close before the first call of {where} is announced "
+            f"({first:%H:%M}{'' if first.date() == day else ' the day before'})"
+        )
+    if (-procures.days_before, procures.clock) < (-1, REPORTED):
+        yield (
+            f"actors.dso.procures: {procures} is before the homes' plans are known ({REPORTED:%H:%M} the day before); "
+            "write a later time"
+        )
