@@ -65,6 +65,7 @@ class Running:
     session: Session
     bids: dict[str, Bid] = field(default_factory=dict)
     received_ms: dict[str, int] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
     @property
     def first(self) -> SessionRequest:
@@ -175,19 +176,32 @@ class Lfmo(Party):
             return f"there is no session {record.session!r}"
         if record.fsp != sender:
             return f"{sender} cannot bid for {record.fsp}"
-        if running.session.state not in ("published", "open", "closed"):
-            return "the session is over"
         rows = _rows(record, received_ms, running.first.divisible)
         if not len(rows):
             return "no interval has a quantity"
+        reason = self._submit(running, rows)
+        if reason:
+            self._refuse(running, record.bid, rows, reason)
+        else:
+            running.bids[record.bid], running.received_ms[record.bid] = record, received_ms
+        return reason
+
+    @staticmethod
+    def _submit(running: Running, rows: BidColumns) -> str:
+        """Hand a bid to the session; why it is refused, empty if it stands."""
+        if running.session.state not in ("published", "open", "closed"):
+            return "the session is over"
         session, receipts = submit(running.session, rows)
         refused = [str(reason) for reason in receipts.reason if reason]
-        if refused:
-            self._book(running, rows, np.zeros(len(rows)), np.array(refused[:1] * len(rows), object))
-            return refused[0]
-        running.session = session
-        running.bids[record.bid], running.received_ms[record.bid] = record, received_ms
-        return ""
+        if not refused:
+            running.session = session
+        return refused[0] if refused else ""
+
+    def _refuse(self, running: Running, bid: str, rows: BidColumns, reason: str) -> None:
+        """Keep a refused bid on the book with its reason; one whose name is on it already would hide what stands there."""
+        if bid not in running.bids and bid not in running.refused:
+            running.refused.add(bid)
+            self._book(running, rows, np.zeros(len(rows)), np.array([reason] * len(rows), object))
 
     # --- 2.7, 2.8 ------------------------------------------------------------------------------------------------------
 
