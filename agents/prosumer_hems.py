@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.prosumer_book import HomeBook
+from agents.prosumer_book import HomeBook, known
 from agents.strategies import home_control, home_flexibility, home_forecast
 from agents.strategies.home_control import SetPoints
 from agents.strategies.home_flexibility import Potential
@@ -114,8 +114,8 @@ class Hems:
         seen = self.seen
         seen.load_kw[:, step] = readings["load_kw"]
         seen.pv_kw[:, step] = readings["pv_kw"]
-        seen.draw_kwh[:, step] = np.nan_to_num(readings["draw_kw"]) * self.timeline.hours
-        plugged = np.nan_to_num(readings["ev_was_plugged"], nan=1.0) > 0.5
+        seen.draw_kwh[:, step] = known(readings["draw_kw"], 0.0) * self.timeline.hours
+        plugged = known(readings["ev_was_plugged"], 1.0) > 0.5
         before = seen.plugged[:, step - 1] if step else plugged
         energy = readings["ev_kwh"]
         came = plugged & ~before & ~np.isnan(self._car_left_kwh)
@@ -172,14 +172,14 @@ class Hems:
         """What some homes know at the start of ``step`` about the steps up to ``end``."""
         past = home_forecast.Steps(*(column[: self.seen.steps] for column in self._steps))
         ahead = home_forecast.Steps(*(column[step:end] for column in self._steps))
-        known = slice(0, self.seen.steps)
+        lived = slice(0, self.seen.steps)
         seen = self.seen
-        load = home_forecast.load(seen.load_kw[rows, known], past, ahead)
-        irradiance = self.weather.observed.ghi_wm2[known]
+        load = home_forecast.load(seen.load_kw[rows, lived], past, ahead)
+        irradiance = self.weather.observed.ghi_wm2[lived]
         upcoming = self.weather.ahead(step, end)
-        pv = home_forecast.generation(seen.pv_kw[rows, known], irradiance, past, upcoming.ghi_wm2, ahead, self._per_day)
-        draws = home_forecast.similar_days(seen.draw_kwh[rows, known], past, ahead)
-        trips = home_forecast.trips(seen.plugged[rows, known], seen.driven_kwh[rows, known], past, ahead)
+        pv = home_forecast.generation(seen.pv_kw[rows, lived], irradiance, past, upcoming.ghi_wm2, ahead, self._per_day)
+        draws = home_forecast.similar_days(seen.draw_kwh[rows, lived], past, ahead)
+        trips = home_forecast.trips(seen.plugged[rows, lived], seen.driven_kwh[rows, lived], past, ahead)
         plugged, drive = _declared(trips.plugged, trips.drive_kwh, step, readings, rows)
         return self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
 
@@ -217,12 +217,14 @@ class Hems:
         if not len(rows):
             return
         rest = slice(place, made.m)
-        deadline = np.nan_to_num(readings["ev_departure_step"][rows], nan=float(current.end)).astype(np.int64) - step
+        deadline = known(readings["ev_departure_step"][rows], float(current.end)).astype(np.int64) - step
         plan = current.plan
         needed = np.maximum(now.ev_target_share[rows] * now.ev_kwh_capacity[rows] - now.ev_kwh[rows], 0.0)
         others = plan.net_kw[rows, rest] - plan.ev_kw[rows, rest]
         catching_up = self.ordered_until[rows] > step - round(CATCHING_UP_H / made.hours)
-        buy = made.buy_eur_per_kwh[rows, rest] + self._trifle(rows, step, made.m - place) * catching_up[:, None]
+        buy = made.buy_eur_per_kwh[rows, rest]
+        if catching_up.any():
+            buy[catching_up] += self._trifle(rows[catching_up], step, made.m - place)
         power = recharge(
             needed, deadline, now.ev_kw[rows], now.ev_eta_charge[rows], others, now.contracted_kw[rows], buy,
             made.sell_eur_per_kwh[rows, rest], made.hours,

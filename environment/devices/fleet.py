@@ -119,8 +119,9 @@ class Fleet:
             ValueError: rows have not reached the step's end, or it was handed over before.
         """
         end_ms = self.timeline.start_ms + (step + 1) * self.timeline.step_ms
-        if self.n and int(self.at_ms.min()) < end_ms:
-            msg = f"{self.kind.KIND} fleet: step {step} ends at {end_ms} ms, rows are at {int(self.at_ms.min())} ms; advance first"
+        at_ms = int(self._at_ms.min(initial=end_ms)) if self._common_ms is None else self._common_ms
+        if self.n and at_ms < end_ms:
+            msg = f"{self.kind.KIND} fleet: step {step} ends at {end_ms} ms, rows are at {at_ms} ms; advance first"
             raise ValueError(msg)
         if step not in self._step_kwh:
             msg = f"{self.kind.KIND} fleet: the energy of step {step} was handed over before, or never made"
@@ -207,8 +208,12 @@ class Fleet:
     def _book(self, step: int, rows: Rows | slice, energy_kwh: F64) -> None:
         if step not in self._step_kwh:
             self._step_kwh[step] = np.zeros(self.n)
-        self._step_kwh[step][rows] += energy_kwh
-        self._energy_kwh[rows] += energy_kwh
+        if isinstance(rows, slice):
+            self._step_kwh[step] += energy_kwh
+            self._energy_kwh += energy_kwh
+        else:
+            self._step_kwh[step][rows] += energy_kwh
+            self._energy_kwh[rows] += energy_kwh
 
     def _check_numbers(self, step: int, rows: Rows | slice, columns: tuple[F64, ...]) -> None:
         """A NaN among the inputs stops the run where it bites and its cause can be named."""
