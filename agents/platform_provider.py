@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.platform_provider_settlement import Case, SettlementTerms, cases, settle_case
+from agents.platform_provider_settlement import Case, SettlementTerms, cases, lacking, settle_case
 from environment.calendar import Calendar
 from environment.messages.activation import ActivationReport, ActivationRequest
 from environment.messages.aggregation import AggregationCycle
@@ -99,7 +99,10 @@ class PlatformProvider(Party):
             if frozen.sha256 != record.sha256:
                 self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason="hash")
                 continue
+            kept = len(self._baselines)
             self._baselines, reason = self._baselines.declare(frozen, int(steps[0]))
+            if not reason and len(self._baselines) == kept:
+                continue  # the same declaration came before
             if reason:
                 self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason=reason)
                 continue
@@ -141,6 +144,10 @@ class PlatformProvider(Party):
     def settle(self, parent: str, orders: list[ActivationRequest]) -> Process:
         """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices."""
         conversation = self.open("SUC06.3", "1", parent, parent=parent, system="gdbn")
+        reason = lacking(orders, self._engaged, self._declared)
+        if reason:
+            self.end(conversation, "failed", reason)
+            return
         ready = cases(conversation, orders, self._engaged, self._declared)
         wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in ready]
         desk = [self._terms.meter_database] * len(wanted)

@@ -122,6 +122,21 @@ def cases(
     return result
 
 
+def lacking(
+    orders: list[ActivationRequest],
+    engaged: list[EngagementRequest],
+    declared: dict[tuple[str, str, str], BaselineDeclaration],
+) -> str:
+    """What some orders cannot be settled without: a contract, a baseline that stands; empty if nothing is missing."""
+    for order in orders:
+        sessions = [one.session for one in engaged if one.contract == order.contract]
+        if not sessions:
+            return f"no contract {order.contract!r} is known"
+        if (sessions[0], order.fsp, order.area) not in declared:
+            return f"no baseline of {order.fsp} in {order.area} stands"
+    return ""
+
+
 def _engaged_kw(engagement: EngagementRequest, t_ms: I64) -> F64:
     """Contracted power of a bid at some intervals; 0 outside its own."""
     place = (t_ms - engagement.from_ms) // round(engagement.step_s * 1000)

@@ -1,0 +1,234 @@
+"""The provider's settlement service alone: what it keeps, what it computes, and each way in which a settlement ends."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from agents.platform_provider import PlatformProvider, ProviderTerms
+from agents.platform_provider_settlement import SettlementTerms
+from environment.calendar import Calendar
+from environment.messages.activation import ActivationRequest
+from environment.messages.procurement import BaselineDeclaration, EngagementRequest
+from environment.messages.settlement import (
+    Invoice,
+    MeterData,
+    RemunerationAndPenalty,
+    SettlementDecision,
+)
+from markets.baselines.declared import freeze
+from tests.environment.kernel_cases import plain
+
+DAY_MS = 86_400_000
+FROM_MS = 72_000_000
+STEP_MS = 900_000
+ORDERED = np.array([4.0, 8.0])
+BASELINE = np.array([10.0, 12.0])
+PRICE = 0.5
+ROME = ZoneInfo("Europe/Rome")
+CALENDAR = Calendar(datetime(2016, 1, 18, 12, tzinfo=ROME), ROME)
+GDBN, DESK, METERS, FSP = "gdbn-1", "dso-1/dso-settlement-service", "dso-1/dso-database", "fsp-a"
+
+
+def declaration(power_kw=BASELINE, **changes):
+    t_ms = FROM_MS + STEP_MS * np.arange(len(power_kw), dtype=np.int64)
+    frozen = freeze("base", FSP, "A", t_ms, power_kw, 0)
+    given = {
+        "baseline": "base", "session": "s", "fsp": FSP, "area": "A", "from_ms": FROM_MS, "step_s": 900.0, "power_kw": power_kw,
+        "meters": ("m1", "m2"), "sha256": frozen.sha256,
+    }  # fmt: skip
+    return plain(BaselineDeclaration, **(given | changes))
+
+
+def engagement():
+    return plain(
+        EngagementRequest, session="s", contract="contract", bid="b", fsp=FSP, area="A", direction="up", from_ms=FROM_MS,
+        step_s=900.0, engaged_kw=np.array([10.0, 10.0]), price_eur_per_kwh=PRICE,
+    )  # fmt: skip
+
+
+def order(ordered_kw=ORDERED):
+    return plain(
+        ActivationRequest, activation="act", contract="contract", dso="dso-1", fsp=FSP, area="A", direction="up", from_ms=FROM_MS,
+        to_ms=FROM_MS + 2 * STEP_MS, step_s=900.0, ordered_kw=ordered_kw,
+    )  # fmt: skip
+
+
+def readings(metered_kw, missing=0):
+    return lambda puppet, batch: [
+        plain(
+            MeterData,
+            meters=one.meters,
+            from_ms=one.from_ms,
+            step_s=900.0,
+            metered_kw=np.array(metered_kw),
+            missing=missing,
+        )
+        for one in batch.records()
+    ]
+
+
+def decide(approved=True):
+    def reply(puppet, batch):
+        for record in batch.records():
+            decision = plain(
+                SettlementDecision, settlement=record.settlement, approved=approved, reason="" if approved else "no"
+            )
+            puppet.send(decision, f"{GDBN}/settlement", batch.conversation, system="desk")
+
+    return reply
+
+
+FULL = readings([6.0, 4.0])
+APPROVED = decide()
+
+
+@pytest.fixture
+def settle(stage):
+    """One activation through the settlement of the day after it: what the others send and answer is given."""
+
+    def run(kept=None, metered=FULL, decision=APPROVED, penalty=0.0):
+        names = ["dpp-1", GDBN, f"{GDBN}/settlement", "dso-1", METERS, DESK, FSP, f"{FSP}/platform"]
+        there = stage(*names, actors={f"{GDBN}/settlement": ("gdbn",), DESK: ("desk",)}, parties={
+            f"{GDBN}/settlement": "dpp-1", METERS: "database", DESK: "desk",
+        })  # fmt: skip
+        records = [declaration(), engagement(), order()] if kept is None else kept
+        lines = [
+            (1000 * row, lambda puppet, one=one: puppet.send(one, f"{GDBN}/settlement", "call"))
+            for row, one in enumerate(records)
+        ]
+        there.puppet(GDBN, *lines)
+        there.database = there.puppet("database", MeterDataRequest=metered)
+        there.desk = there.puppet("desk", RemunerationAndPenalty=decision)
+        there.fsp = there.puppet(FSP)
+        terms = ProviderTerms(
+            days_ms=[(0, DAY_MS)], cycle_before_ms=0, settle_after_ms=3_600_000, dso="dso-1", meter_database=METERS,
+            settlement_desk=DESK, aggregators=[], fsp_platforms={FSP: f"{FSP}/platform"},
+            settlement=SettlementTerms(0.95, 3.0, penalty),
+        )  # fmt: skip
+        there.provider = there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)
+        return there.run(2 * 86_400)
+
+    return run
+
+
+def table(there, name):
+    return there.provider.registers[name].columns() if name in there.provider.registers else {}
+
+
+def test_what_was_delivered_in_full_is_paid_in_full(settle):
+    there = settle()
+    (result,) = there.desk.of(RemunerationAndPenalty)
+    assert result.ordered_kwh == pytest.approx(3.0)
+    assert result.delivered_kwh == pytest.approx(3.0)
+    assert (result.remuneration_eur, result.penalty_eur, result.net_eur) == pytest.approx((1.5, 0.0, 1.5))
+    (invoice,) = there.fsp.of(Invoice)
+    assert (invoice.debtor, invoice.creditor, invoice.eur, invoice.purpose) == ("dso-1", FSP, 1.5, "flexibility")
+    assert [one.invoice for one in there.desk.of(Invoice)] == [invoice.invoice]
+    assert there.outcomes() == [("SUC06.3", "completed", "")]
+    assert there.acts() == ["read_baselines", "calculate_delivery", "verify_delivery", "calculate_remuneration"]
+
+
+def test_delivered_is_baseline_less_meter(settle):
+    columns = table(settle(metered=readings([7.5, 2.0])), "deliveries")
+    np.testing.assert_allclose(columns["delivered_kw"], BASELINE - [7.5, 2.0])
+    np.testing.assert_allclose(columns["baseline_kw"], BASELINE)
+    assert columns["t_ms"].tolist() == [FROM_MS, FROM_MS + STEP_MS]
+
+
+def test_the_settlement_waits_for_the_night_of_readings(settle):
+    there = settle()
+    ((at_ms, _, _),) = there.database.got
+    assert at_ms > DAY_MS + 3_600_000
+
+
+def test_a_shortfall_is_paid_less(settle):
+    full, part = (settle(metered=readings(kw)).desk.of(RemunerationAndPenalty)[0].net_eur for kw in ([6, 4], [8, 8]))
+    assert part < full
+
+
+def test_a_penalty_above_the_remuneration_is_invoiced_the_other_way_round(settle):
+    there = settle(metered=readings([10.0, 12.0]), penalty=2.0)
+    (result,) = there.desk.of(RemunerationAndPenalty)
+    assert result.net_eur < 0
+    (invoice,) = there.fsp.of(Invoice)
+    assert (invoice.debtor, invoice.creditor, invoice.purpose) == (FSP, "dso-1", "penalty")
+    assert invoice.eur == pytest.approx(-result.net_eur)
+
+
+def test_a_dispute_stops_payment_and_is_kept(settle):
+    there = settle(decision=decide(approved=False))
+    assert not there.fsp.of(Invoice)
+    assert not there.desk.of(Invoice)
+    assert table(there, "settlements")["status"].tolist() == ["disputed"]
+    ((_, outcome, reason),) = there.outcomes()
+    assert outcome == "completed"
+    assert "disputed" in reason
+
+
+def test_meter_readings_that_are_missing_stop_the_settlement(settle):
+    there = settle(metered=readings([6.0, 4.0], missing=3))
+    ((_, outcome, reason),) = there.outcomes()
+    assert outcome == "failed"
+    assert reason.startswith("3 ")
+    assert not there.acts()
+    assert not there.desk.got
+
+
+def test_a_database_that_is_silent_stops_the_settlement(settle):
+    there = settle(metered=lambda puppet, batch: None)
+    ((_, outcome, reason),) = there.outcomes()
+    assert outcome == "failed"
+    assert "meter data" in reason
+
+
+def test_a_desk_that_does_not_decide_stops_the_settlement(settle):
+    there = settle(decision=lambda puppet, batch: None)
+    ((_, outcome, reason),) = there.outcomes()
+    assert (outcome, reason) == ("failed", "the DSO did not decide on the settlement")
+    assert not there.fsp.of(Invoice)
+
+
+@pytest.mark.parametrize("changes", [{"sha256": "0" * 64}, {"power_kw": BASELINE + 1.0}], ids=["hash", "content"])
+def test_a_baseline_that_does_not_fit_its_hash_is_refused_and_nothing_is_settled_on_it(settle, changes):
+    there = settle(kept=[declaration(**({"sha256": declaration().sha256} | changes)), engagement(), order()])
+    assert table(there, "refused_baselines")["reason"].tolist() == ["hash"]
+    assert not table(there, "baselines")
+    ((_, outcome, reason),) = there.outcomes()
+    assert outcome == "failed"
+    assert "baseline" in reason
+    assert not there.fsp.of(Invoice)
+
+
+def test_a_frozen_baseline_is_not_changed_and_kept_once(settle):
+    there = settle(kept=[declaration(), declaration(), declaration(BASELINE + 5.0), engagement(), order()])
+    columns = table(there, "baselines")
+    np.testing.assert_allclose(columns["power_kw"], BASELINE)
+    assert len(table(there, "refused_baselines")["reason"]) == 1
+    np.testing.assert_allclose(table(there, "deliveries")["baseline_kw"], BASELINE)
+
+
+def test_an_order_on_a_contract_that_nobody_engaged_is_not_settled(settle):
+    there = settle(kept=[declaration(), order()])
+    ((_, outcome, reason),) = there.outcomes()
+    assert outcome == "failed"
+    assert "contract" in reason
+
+
+def test_without_orders_nothing_is_settled(settle):
+    there = settle(kept=[declaration(), engagement()])
+    assert there.outcomes() == []
+
+
+def test_a_cycle_that_nobody_acknowledges_fails(stage):
+    there = stage("dpp-1", "dso-1", FSP)
+    terms = ProviderTerms(
+        days_ms=[(DAY_MS, 2 * DAY_MS)], cycle_before_ms=3_600_000, settle_after_ms=0, dso="dso-1", meter_database="dso-1",
+        settlement_desk="dso-1", aggregators=[FSP, "nobody"], fsp_platforms={}, settlement=SettlementTerms(0.95, 3.0, 0.0),
+    )  # fmt: skip
+    there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)
+    there.puppet("dso-1")
+    there.puppet(FSP)
+    there.run(3 * 86_400)
+    assert there.outcomes() == [("SUC05.1", "failed", "the cycle's opening was not acknowledged")]
