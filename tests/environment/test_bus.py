@@ -22,10 +22,12 @@ from environment.bus import (
 )
 from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, REFUSED
 from environment.messages.base import digest_rows
+from experiments.covers import covers
 from tests.environment.kernel_cases import batch_of, bus_of, directory, post, question, receipt
 
 NAMES = ["a", "b", "c", *(f"home-{number:04d}" for number in range(1, 2001))]
 HOMES = NAMES[3:]
+EVERYBODY = directory(*NAMES)
 EVER = 10**15
 
 
@@ -43,7 +45,7 @@ def single(bus: Bus, sender: str = "a", receiver: str = "b", now_ms: int = 0, co
 
 
 def disturbed(*make, **given) -> Bus:
-    there = directory(*NAMES)
+    there = EVERYBODY
     plain_bus = bus_of(there)
     return bus_of(there, disturbances=tuple(one(plain_bus) for one in make), **given)
 
@@ -81,7 +83,7 @@ def test_a_delay_is_at_least_a_millisecond_and_grows_with_the_quantile(kind, low
 
 @pytest.mark.parametrize("delay", [Delay("uniform", 1.0, 2.0), Delay("lognormal", 1.0, 2.0)])
 def test_what_the_bus_draws_has_the_distribution_of_the_channel(delay):
-    traffic = one_to_all(bus_of(directory(*NAMES), default=Channel(delay=delay)))
+    traffic = one_to_all(bus_of(EVERYBODY, default=Channel(delay=delay)))
     expected = np.sort(delay.ms((np.arange(20_000) + 0.5) / 20_000))
     assert stats.ks_2samp(traffic.delivered_ms, expected).pvalue > 0.001
     back = traffic.acknowledged_ms - traffic.delivered_ms
@@ -115,9 +117,7 @@ def test_the_channel_is_that_of_the_receiver_then_of_the_sender_and_inside_a_par
 
 
 def test_the_share_that_is_lost_is_the_share_given():
-    traffic = one_to_all(
-        bus_of(directory(*NAMES), default=Channel(delay=Delay("constant", 1.0), loss_share=0.2, attempts=1))
-    )
+    traffic = one_to_all(bus_of(EVERYBODY, default=Channel(delay=Delay("constant", 1.0), loss_share=0.2, attempts=1)))
     lost = traffic.status == LOST
     assert stats.binomtest(int(lost.sum()), len(HOMES), 0.2).pvalue > 0.001
     unacknowledged = traffic.status == DELIVERED
@@ -129,7 +129,7 @@ def test_the_share_that_is_lost_is_the_share_given():
 
 def test_what_is_not_acknowledged_is_sent_again_every_minute():
     channel = Channel(delay=Delay("constant", 1.0), loss_share=0.5, attempts=4)
-    traffic = one_to_all(bus_of(directory(*NAMES), default=channel), now_ms=7)
+    traffic = one_to_all(bus_of(EVERYBODY, default=channel), now_ms=7)
     done = traffic.status == ACKNOWLEDGED
     assert (traffic.acknowledged_ms[done] == 7 + 2000 + 60_000 * (traffic.attempts[done] - 1)).all()
     assert set(traffic.attempts[done]) == {1, 2, 3, 4}
@@ -143,7 +143,7 @@ def test_what_is_not_acknowledged_is_sent_again_every_minute():
 
 def test_repetitions_that_arrive_are_counted_as_duplicates_and_delivered_once():
     channel = Channel(delay=Delay("constant", 1.0), duplication_share=0.3)
-    traffic = one_to_all(bus_of(directory(*NAMES), default=channel))
+    traffic = one_to_all(bus_of(EVERYBODY, default=channel))
     assert set(traffic.duplicates.tolist()) == {0, 1}
     assert stats.binomtest(int(traffic.duplicates.sum()), len(HOMES), 0.3).pvalue > 0.001
     assert (traffic.delivered_ms == 1000).all()
@@ -153,8 +153,8 @@ def test_repetitions_that_arrive_are_counted_as_duplicates_and_delivered_once():
 def test_of_transmissions_that_overtake_each_other_the_earliest_is_the_delivery():
     # Delays of 1 to 200 s against a timeout of 60 s: the second transmission often arrives before the first.
     channel = Channel(delay=Delay("uniform", 1.0, 200.0), attempts=3)
-    again = one_to_all(bus_of(directory(*NAMES), default=channel))
-    first = one_to_all(bus_of(directory(*NAMES), default=Channel(delay=channel.delay, attempts=1)))
+    again = one_to_all(bus_of(EVERYBODY, default=channel))
+    first = one_to_all(bus_of(EVERYBODY, default=Channel(delay=channel.delay, attempts=1)))
     assert (again.delivered_ms <= first.delivered_ms).all()
     assert (again.delivered_ms < first.delivered_ms).mean() > 0.2
     assert (again.delivered_ms[again.delivered_ms < 60_000] == first.delivered_ms[again.delivered_ms < 60_000]).all()
@@ -162,6 +162,7 @@ def test_of_transmissions_that_overtake_each_other_the_earliest_is_the_delivery(
     assert (again.acknowledged_ms[acknowledged] > again.delivered_ms[acknowledged]).all()
 
 
+@covers("SUC05.1/SEC-3", "SUC06.2/SEC-3", "SUC06.3/SEC-3")
 @pytest.mark.parametrize(("back_s", "status"), [(59.998, ACKNOWLEDGED), (59.999, DELIVERED), (60.0, DELIVERED)])
 def test_the_timeout_is_a_minute_to_the_millisecond(back_s, status):
     """Sent at 0, the acknowledgement is awaited in [0, 60.000 s)."""
@@ -174,6 +175,7 @@ def test_the_timeout_is_a_minute_to_the_millisecond(back_s, status):
 # --- disturbances ------------------------------------------------------------------------------------------------------------------
 
 
+@covers("SUC05.1/SEC-3", "SUC06.2/SEC-3", "SUC06.3/SEC-3")
 def test_when_every_acknowledgement_is_dropped_the_sender_gives_up_60_s_after_the_last_transmission():
     bus = disturbed(lambda bus: DroppedAcknowledgements(mask(bus, "b"), 0, EVER))
     traffic = single(bus, now_ms=123)
@@ -249,6 +251,7 @@ def outcome(traffic):
     return [(int(status), reason) for status, reason in zip(traffic.status, traffic.reason, strict=True)]
 
 
+@covers("SUC05.1/SEC-1", "SUC06.2/SEC-1", "SUC06.3/SEC-1")
 def test_a_forged_sender_is_refused_for_its_signature():
     bus = bus_of(directory("a", "b", "c"))
     forged = batch_of(bus, [receipt(), receipt()], ["a", "c"], ["b", "b"])
@@ -262,6 +265,7 @@ def test_a_party_without_keys_can_send_nothing():
     assert outcome(bus.post(batch_of(bus, [receipt()], ["a"], ["b"]), empty, 0)) == [(REFUSED, "signature")]
 
 
+@covers("SUC05.1/SEC-1", "SUC06.2/SEC-1", "SUC06.3/SEC-1")
 def test_a_role_that_may_not_send_is_refused():
     there = directory("a", "b", "c", actors={"a": ("dso",), "b": ("fsp", "aggregator"), "c": ("lfmo",)})
     bus = bus_of(there, permissions={"SignalReceipt": frozenset({"fsp", "dso"})})
@@ -376,7 +380,7 @@ def carry(bus: Bus, groups):
     return fates(bus, traffics)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plan=PLAN, cuts=st.sets(st.integers(1, 11)))
 def test_a_batch_is_its_parts(plan, cuts):
     """One batch, any of its partitions and its messages one by one have the same ids, times, attempts and statuses."""
@@ -388,7 +392,7 @@ def test_a_batch_is_its_parts(plan, cuts):
     assert carry(bus_of(directory(*"abc"), default=NOISY), [("x", [row]) for row in rows]) == whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plan=PLAN, other=PLAN)
 def test_more_parties_and_messages_leave_the_others_alone(plan, other):
     def groups(some, suffix=""):
@@ -402,14 +406,14 @@ def test_more_parties_and_messages_leave_the_others_alone(plan, other):
 
 
 def test_the_same_seed_gives_the_same_fate_and_another_gives_another():
-    first, again, other = (one_to_all(bus_of(directory(*NAMES), seed=seed, default=NOISY)) for seed in (1, 1, 2))
+    first, again, other = (one_to_all(bus_of(EVERYBODY, seed=seed, default=NOISY)) for seed in (1, 1, 2))
     assert (first.delivered_ms == again.delivered_ms).all()
     assert (first.batch.ids == other.batch.ids).all()  # what a message is does not depend on chance
     assert (first.delivered_ms != other.delivered_ms).mean() > 0.9
 
 
 def test_equal_messages_of_one_instant_have_ids_of_their_own():
-    bus = bus_of(directory(*NAMES))
+    bus = bus_of(EVERYBODY)
     ids = [int(single(bus).batch.ids[0]) for _ in range(50)]
     assert len(set(ids)) == 50
     assert int(single(bus, now_ms=1).batch.ids[0]) not in ids
@@ -420,7 +424,7 @@ def test_a_batch_costs_less_than_its_messages():
     """Beyond the first, a message of a batch costs a handful of calls at most (the words of its texts): the rest is arrays."""
 
     def calls(n: int) -> int:
-        bus, count = bus_of(directory(*NAMES), default=NOISY), [0]
+        bus, count = bus_of(EVERYBODY, default=NOISY), [0]
         batch = batch_of(bus, [receipt()] * n, ["a"] * n, HOMES[:n])
         ring = bus.key_ring(0)
 

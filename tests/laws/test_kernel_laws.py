@@ -224,7 +224,7 @@ def echoes(cuts, rows, extra=()):
 PLAN = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), min_size=1, max_size=8)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(rows=PLAN, cuts=st.lists(st.integers(0, 8), max_size=4).map(sorted))
 def test_a_batch_and_its_parts_live_the_same_life(rows, cuts):
     """Loss, delay, duplication, handlers, answers: any cutting of a batch leaves the same rows in the journal."""
@@ -233,7 +233,7 @@ def test_a_batch_and_its_parts_live_the_same_life(rows, cuts):
     assert echoes(cuts, rows) == whole
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(rows=PLAN, extra=st.sets(st.sampled_from(["0", "aa", "zz"]), min_size=1))
 def test_more_parties_change_nothing_for_the_others(rows, extra):
     assert echoes([], rows, sorted(extra)) == echoes([], rows)
