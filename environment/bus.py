@@ -18,6 +18,7 @@ from environment.addresses import Directory
 from environment.chance import U64, Chance, name_hash, philox
 from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, REFUSED, Journal, Traffic
 from environment.messages.base import Batch, digest_rows, mix
+from environment.units import MS_PER_DAY
 
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -44,7 +45,7 @@ class Delay:
     high_s: float = 2.0
 
     def ms(self, u: NDArray[np.float64]) -> I64:
-        """The delays at the quantiles ``u`` in [0, 1): whole milliseconds, at least 1 (law 3)."""
+        """The delays at the quantiles ``u`` in [0, 1): whole milliseconds, at least 1 (law 3) and at most a week."""
         if self.kind == "constant":
             delay_s = np.full(u.shape, self.low_s)
         elif self.kind == "uniform":
@@ -52,7 +53,7 @@ class Delay:
         else:
             spread = log(self.high_s / self.low_s) / 1.6448536269514722
             delay_s = self.low_s * np.exp(spread * ndtri(np.clip(u, 1e-12, 1 - 1e-12)))
-        return np.maximum(np.rint(delay_s * 1000.0).astype(np.int64), 1)
+        return np.clip(np.rint(delay_s * 1000.0), 1, 7 * MS_PER_DAY).astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -48,10 +48,10 @@ def test_coordination_relieves_what_the_twin_suffers(default_run):
     meta = default_run.out
     worst = duckdb.sql(
         f"SELECT max(loading_percent) FROM '{meta}/grid_branches.parquet' WHERE kind = 'trafo'"
-    ).fetchone()
+    ).fetchall()[0]
     without = duckdb.sql(
         f"SELECT max(loading_percent) FROM '{meta}/twin/grid_branches.parquet' WHERE kind = 'trafo'"
-    ).fetchone()
+    ).fetchall()[0]
     assert worst is not None
     assert without is not None
     assert without[0] > 100.0
