@@ -1,0 +1,108 @@
+"""What the DSO calls of what it bought: laws of the contracts' book-keeping."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.dso_contracts import LEAST_CALL_KW, Contracts, activation_windows
+from agents.dso_outlook import Need
+from environment.messages.procurement import ClearingResult
+from tests.environment.kernel_cases import plain
+
+STEPS = 8
+BLOCK = slice(0, 4)
+NEED = Need("trafo", "overload", "up", np.full(STEPS, 10.0), 100.0, {"A": 1.0, "B": 0.5})
+
+
+def result(bid, fsp, area, kw, price):
+    return plain(
+        ClearingResult, session="s", bid=bid, fsp=fsp, area=area, direction="up", from_ms=0, step_s=900.0,
+        cleared_kw=np.full(STEPS, float(kw)), price_eur_per_kwh=price,
+    )  # fmt: skip
+
+
+def contracts(*results):
+    book = Contracts("s", 900.0)
+    book.take(list(results))
+    return book
+
+
+kw = st.integers(0, 20).map(float)
+OFFERS = st.lists(
+    st.tuples(st.sampled_from(["fa", "fb", "fc"]), st.sampled_from("AB"), kw, st.integers(1, 9).map(lambda c: c / 10)),
+    min_size=1, max_size=6,
+)  # fmt: skip
+
+
+@given(offers=OFFERS, rounds=st.lists(kw, min_size=1, max_size=3))
+def test_calls_never_exceed_what_was_contracted(offers, rounds):
+    book = contracts(*(result(f"b{k}", *offer) for k, offer in enumerate(offers)))
+    total = {}
+    for need_kw in rounds:
+        for call in book.call([NEED], [np.full(4, need_kw)], BLOCK):
+            total[call.contract] = total.get(call.contract, 0.0) + call.ordered_kw
+    for name, called in total.items():
+        bought = sum(one.cleared_kw[0] for one in book.results if book.name_of(one) == name)
+        assert (called <= bought + 1e-5).all()
+
+
+@given(offers=OFFERS, need_kw=kw)
+def test_called_relief_and_what_is_unmet_make_the_need(offers, need_kw):
+    """Up to the smallest call: less than that is not called of any contract."""
+    book = contracts(*(result(f"b{k}", *offer) for k, offer in enumerate(offers)))
+    calls = book.call([NEED], [np.full(4, need_kw)], BLOCK)
+    relief = sum((call.ordered_kw[0] * NEED.sensitivity[call.area] for call in calls), 0.0)
+    assert relief <= need_kw + 1e-5
+    assert book.unmet([NEED], [np.full(4, need_kw)], BLOCK) == pytest.approx(max(need_kw - relief, 0.0), abs=1e-5)
+    could = sum(offer[2] * NEED.sensitivity[offer[1]] for offer in offers)
+    assert relief >= min(need_kw, could) - LEAST_CALL_KW * len(offers) - 1e-5
+
+
+def test_the_cheapest_relief_is_called_first():
+    """In B a kW relieves half: 0.3 there costs as much as 0.6 in A."""
+    book = contracts(result("a", "fa", "A", 10, 0.5), result("b", "fb", "B", 10, 0.3))
+    (call,) = book.call([NEED], [np.full(4, 6.0)], BLOCK)
+    assert (call.fsp, call.price[0]) == ("fa", pytest.approx(0.5))
+
+
+def test_what_is_called_is_not_called_again():
+    book = contracts(result("a", "fa", "A", 10, 0.5))
+    assert len(book.call([NEED], [np.full(4, 6.0)], BLOCK)) == 1
+    assert book.call([NEED], [np.full(4, 6.0)], BLOCK) == []
+    (more,) = book.call([NEED], [np.full(4, 8.0)], BLOCK)
+    np.testing.assert_allclose(more.ordered_kw, 2.0)
+
+
+def test_after_a_call_that_was_not_followed_the_next_contract_is_called():
+    book = contracts(result("a", "fa", "A", 10, 0.2), result("b", "fb", "A", 4, 0.3))
+    (first,) = book.call([NEED], [np.full(4, 6.0)], BLOCK)
+    assert first.fsp == "fa"
+    book.bar(first.contract, BLOCK)
+    (second,) = book.call([NEED], [np.full(4, 6.0)], BLOCK)
+    assert second.fsp == "fb"
+    assert book.unmet([NEED], [np.full(4, 6.0)], BLOCK) == pytest.approx(2.0)
+    (later,) = book.call([NEED], [np.full(4, 6.0)], slice(4, 8))
+    assert later.fsp == "fa"
+
+
+def test_calls_have_names_of_their_own():
+    book = contracts(result("a", "fa", "A", 10, 0.2), result("b", "fb", "A", 10, 0.3))
+    calls = [call for block in (BLOCK, slice(4, 8)) for call in book.call([NEED], [np.full(4, 15.0)], block)]
+    assert len({call.activation for call in calls}) == len(calls) == 4
+
+
+def test_a_result_without_fsp_says_that_nothing_was_cleared():
+    book = contracts(result("", "", "", 0, 0.0))
+    assert book.heard
+    assert book.names == []
+
+
+@given(st.lists(st.booleans(), max_size=30))
+def test_activation_windows_cover_what_is_needed_and_nothing_else(needed):
+    starts, ends = activation_windows(np.array(needed, bool), 1000, 10)
+    covered = [
+        any(start <= 1000 + 10 * k < end for start, end in zip(starts, ends, strict=True)) for k in range(len(needed))
+    ]
+    assert covered == needed
+    assert (ends[:-1] < starts[1:]).all()
