@@ -25,7 +25,7 @@ from markets.bids import BidColumns, NeedColumns, Sensitivities, names
 from markets.clearing.outcome import Clearing
 from markets.products import FlexibilityProduct, LocalArea, Window
 from markets.qualification import PAPERS as KINDS
-from markets.qualification import Paper, Participant, qualify
+from markets.qualification import Contract, ContractRegister, Paper, Participant, qualify
 from markets.session import Session, SessionTerms, close, open_session, publish, record_clearing, send_results, submit
 
 F64 = NDArray[np.float64]
@@ -86,6 +86,7 @@ class Lfmo(Party):
         self._terms = terms
         self._running: dict[str, Running] = {}
         self._areas: dict[str, tuple[str, ...]] = {}
+        self._contracts = ContractRegister()
 
     @handles(SessionRequest)
     def run_session(self, batch: Batch[SessionRequest]) -> Process | None:
@@ -133,16 +134,24 @@ class Lfmo(Party):
         for file in answers.records():
             decision = qualify(_participant(file), self.now_ms)
             self._areas[file.fsp] = file.areas
-            missing = decision.missing + decision.expired
+            bound = self._bound(running, file.fsp)
+            missing = (*decision.missing, *decision.expired, *((bound,) if bound else ()))
             self.send(
-                QualificationDecision(admitted=decision.qualified, missing=missing),
-                file.fsp,
-                running.conversation,
-                PLATFORM,
+                QualificationDecision(admitted=not missing, missing=missing), file.fsp, running.conversation, PLATFORM
             )
-            if decision.qualified:
+            if not missing:
                 admitted.append(file.fsp)
         return sorted(admitted)
+
+    def _bound(self, running: Running, fsp: str) -> str:
+        """Why an FSP cannot serve the DSO in the window: it is bound to another buyer (SUC06.1, conditions); empty if it can."""
+        return self._contracts.refusal(_contract(running.first, fsp)) if running.first.exclusive else ""
+
+    def _release(self, running: Running, clearing: Clearing) -> None:
+        """A bid that stands binds until the clearing; who sold nothing is free again."""
+        sold = set(clearing.bids.fsp[clearing.accepted_kw > 0.0].tolist())
+        for fsp in sorted({bid.fsp for bid in running.bids.values()} - sold):
+            self._contracts = self._contracts.end(_contract(running.first, fsp))
 
     def publish(self, running: Running, admitted: Sequence[str]) -> None:
         """Publish the need to the FSPs able to help."""
@@ -179,10 +188,11 @@ class Lfmo(Party):
         rows = _rows(record, received_ms, running.first.divisible)
         if not len(rows):
             return "no interval has a quantity"
-        reason = self._submit(running, rows)
+        reason = self._bound(running, record.fsp) or self._submit(running, rows)
         if reason:
             self._refuse(running, record.bid, rows, reason)
         else:
+            self._contracts, _ = self._contracts.sign(_contract(running.first, record.fsp))
             running.bids[record.bid], running.received_ms[record.bid] = record, received_ms
         return reason
 
@@ -216,6 +226,7 @@ class Lfmo(Party):
             book, needs, network, hours=hours, unmet_eur_per_kwh=running.first.price_cap_eur_per_kwh
         )
         running.session = record_clearing(running.session, clearing)
+        self._release(running, clearing)
         self._register(running, clearing, self._terms.price(clearing, network))
         session = running.first.session
         reads = [f"bids/{bid}" for bid in sorted(running.bids)] + [f"needs/{request.session}" for request in requests]
@@ -263,6 +274,14 @@ class Lfmo(Party):
         """The DERMS of the DSO that asked: the address of its party that plays one."""
         wanted = running.first.dso
         return next(one.name for one in self.directory.addresses if one.party == wanted and "derms" in one.actors)
+
+
+def _contract(request: SessionRequest, fsp: str) -> Contract:
+    """The contract that a cleared bid makes: the FSP serves the DSO in the session's window."""
+    to_ms = request.from_ms + round(request.step_s * 1000) * len(request.need_kw)
+    return Contract(
+        contract=f"{request.session}/{fsp}", holder=fsp, counterpart=request.dso, window=Window(request.from_ms, to_ms)
+    )
 
 
 def _requested(requests: Sequence[SessionRequest], opens_ms: int) -> Session:

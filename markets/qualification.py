@@ -138,5 +138,12 @@ class ContractRegister:
         signed._keep(contract)
         return signed, ""
 
+    def end(self, contract: Contract) -> "ContractRegister":
+        """The register without the contract: it was never concluded, or is over."""
+        left = ContractRegister()
+        left._by_holder = dict(self._by_holder)
+        left._by_holder[contract.holder] = tuple(one for one in self.of(contract.holder) if one != contract)
+        return left
+
     def _keep(self, contract: Contract) -> None:
         self._by_holder[contract.holder] = (*self.of(contract.holder), contract)
