@@ -111,6 +111,9 @@ class Dso(Party):
         if direction == self._terms.directions[0]:
             self._tell_requirements(conversation, needs)
         measure = self._conventional(conversation, outlook, needs)
+        if not needs and not outlook.flow.converged.all():
+            self.end(conversation, "failed", f"no need can be stated: {self._look_ahead.diagnosis(outlook)}")
+            return
         if not needs or measure is not None:
             reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
             self.end(conversation, "refused", reason)
@@ -188,15 +191,16 @@ class Dso(Party):
         t_ms = timeline.starts_ms[outlook.first : outlook.first + len(outlook.p_kw)]
         past_first, past = self._look_ahead.past_flow(8 * round(24.0 / timeline.hours))
         for branch in self._look_ahead.model.distribution_transformers:
-            name = network.branches.names[branch]
+            name, solved = network.branches.names[branch], outlook.expected.converged
             self.register("forecasts").add(
-                made_ms=self.now_ms, t_ms=t_ms, party=self.name, subject=name, value_kw=outlook.expected.p_from_kw[:, branch],
-                horizon_h=(t_ms - self.now_ms) / 3_600_000.0,
+                made_ms=self.now_ms, t_ms=t_ms[solved], party=self.name, subject=name,
+                value_kw=outlook.expected.p_from_kw[solved, branch], horizon_h=(t_ms[solved] - self.now_ms) / 3_600_000.0,
             )  # fmt: skip
-            values = past.p_from_kw[:, branch]
+            values = past.p_from_kw[past.converged, branch]
             self.register("actuals").add(
-                t_ms=timeline.starts_ms[past_first : past_first + len(values)], subject=name, value_kw=values
-            )
+                t_ms=timeline.starts_ms[past_first : past_first + len(past.converged)][past.converged],
+                subject=name, value_kw=values,
+            )  # fmt: skip
 
     def _tell_requirements(self, conversation: str, needs: list[Need]) -> None:
         """SUC05.1 step 2: the constraint set of the cycle, to the aggregators and the onboarded assets."""

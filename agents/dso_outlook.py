@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agents.strategies import forecasting
 from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
+from environment.grid.diagnosis import diagnose
 from environment.grid.flow import Flow
 from environment.grid.limits import Limits, Violations, find_violations
 from environment.grid.model import Network
@@ -210,6 +211,14 @@ class LookAhead:
         mean, total = self._areas_kw(buses), self._areas_kw(size)
         weight = np.divide(size, total[area], out=np.zeros_like(size), where=total[area] > 1e-9)
         return buses + np.where((self._bus_area >= 0)[:, None], weight * (forecast - mean)[area], 0.0)
+
+    @staticmethod
+    def diagnosis(outlook: Outlook) -> str:
+        """Why the power flow of a look ahead has no solution: in how many intervals, and what is the matter in the first."""
+        unsolved = np.flatnonzero(~outlook.flow.converged)
+        step = int(unsolved[0])
+        found = diagnose(outlook.power_flow, outlook.p_kw[step], outlook.q_kvar[step])
+        return f"{len(unsolved)} of {len(outlook.p_kw)} intervals foreseen have no power flow; {found.text}"
 
     # --- needs ---------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """What a scenario may say and a run cannot do: refused before anything is computed, all at once, with the way out."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
@@ -9,8 +8,8 @@ from experiments.errors import CoflexError
 from experiments.scenario import Scenario
 from experiments.scenario_fields import read_clock
 
-RESERVED = {"homes": "the population of homes", "state": "the state", "gdbn-1": "the grid data and business network"}
-"""Names of parties that every world has."""
+RESERVED = {"homes": "the population of homes", "gdbn-1": "the grid data and business network"}
+"""Names of parties that every world has, beside the state, which the scenario itself refuses."""
 REPORTED = time(12, 15)
 """Homes plan the next day at noon; their plans are with the FSPs a quarter of an hour later."""
 
@@ -36,9 +35,6 @@ def _names(scenario: Scenario) -> Iterable[str]:
             yield f"the name '{name}' is that of {RESERVED[name]}; give the party another"
         if name in homes:
             yield f"the name '{name}' is that of a home; give the party another, or the homes another prefix"
-    for name, count in Counter([*plants, *set(actors)]).items():
-        if count > 1:
-            yield f"the name '{name}' is given {count} times to parties and plants; give each its own"
 
 
 def _market(scenario: Scenario) -> Iterable[str]:

@@ -23,7 +23,7 @@ REGISTERED = (
     "measures", "unmet", "availability", "refused_baselines", "overrides",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
-ASKED = ("needs", "bids", "clearings", "activations", "overrides")
+ASKED = ("needs", "clearings", "activations", "overrides")
 """Tables that conformance asks whether something happened at all: kept without rows too, so that "nothing" differs from "not kept"."""
 
 

@@ -59,7 +59,9 @@ def two_buyers(stage):  # noqa: F811
             ]
             there.puppet(dso, *script)
         file = ParticipantFile(fsp="fa", areas=("A",), papers=PAPERS, valid_until_ms=10 * FROM_MS)
-        script = [(at_ms, lambda one, record=record: one.send(record, SYSTEM, record.session)) for at_ms, record in bids]
+        script = [
+            (at_ms, lambda one, record=record: one.send(record, SYSTEM, record.session)) for at_ms, record in bids
+        ]
         there.fsp = there.puppet("fa", *script, QualificationRequest=lambda puppet, batch: file)
         there.agent(Lfmo, "lfmo-1", LfmoTerms(("fa",), clear, prices))
         return there.run(8000.0)

@@ -1,0 +1,117 @@
+"""Days that go wrong: parties that fall silent, platforms that are down, days of 23 and 25 hours, grids that cannot carry their load."""
+
+import numpy as np
+import pytest
+
+from environment.units import MS_PER_H
+from experiments.build_world import market_days
+from experiments.kpis_facts import Frame
+from experiments.results_schema import conform
+
+
+@pytest.fixture(scope="module")
+def day(small):
+    """Live a small scenario with some changes: key paths as in ``small.content`` -> (site, its tables)."""
+
+    def lived(**changes):
+        site = small.site(
+            small.scenario(**({"clock__history_days": 3, "grid__transformer_rating_factor": 0.25} | changes))
+        )
+        return site, small.tables(site, small.live(site))
+
+    return lived
+
+
+def reasons(tables, suc):
+    """(outcome, reason) of the conversations of a use case."""
+    columns = tables["conversations"]
+    return [
+        (str(outcome), str(reason or ""))
+        for one, outcome, reason in zip(columns["suc"], columns["outcome"], columns["reason"], strict=True)
+        if str(one) == suc
+    ]
+
+
+def test_members_whose_plans_never_arrive_are_not_offered(day):
+    _, tables = day(events=[{"from": "day 0 12:00", "platform_down": "meters"}])
+    assert reasons(tables, "SUC06.1") == [("failed", "no flexibility was cleared, the need stays unmet")]
+    assert "content/Bid" not in tables
+    left, needed = tables["unmet"]["quantity_kw"], np.asarray(tables["needs"]["quantity_kw"])
+    assert left.max() == pytest.approx(needed.max())
+
+
+def test_an_fsp_that_is_silent_over_activation_is_paid_nothing_and_shares_nothing(day):
+    silent = {"party": "fsp-sol", "silent": {"from": "15:00", "to": "23:00"}}
+    _, tables = day(people__0__served_by={"fsp-sol": 1.0}, faults=[silent])
+    calls = reasons(tables, "SUC06.2")
+    assert calls
+    assert set(calls) == {("failed", "the FSP did not confirm")}
+    assert set(tables["settlements"]["status"]) == {"disputed"}
+    assert "flexibility" not in set(tables["ledger"]["purpose"])
+    assert "flexibility share" not in set(tables["ledger"]["purpose"])
+
+
+def test_without_acknowledgements_by_the_gdbn_every_call_fails_and_is_on_the_register(day):
+    """The notices arrive all the same: receivers act once, the DSO does not count on them and disputes what is settled of them."""
+    _, tables = day(faults=[{"party": "dpp-1", "drop_acknowledgements": "100%"}])
+    calls = reasons(tables, "SUC06.2")
+    assert calls
+    assert set(calls) == {("failed", "the dispatch notice was not acknowledged")}
+    messages = Frame(conform({"messages": tables["messages"]})["messages"])
+    notices = (messages.names("record") == "ActivationRequest") & (messages.names("receiver") == "gdbn-1")
+    assert set(messages.ints("attempts")[notices]) == {3}
+    ends = dict(zip(tables["conversations"]["conversation"], tables["conversations"]["ended_ms"], strict=True))
+    for name, sent_ms in zip(messages.names("conversation")[notices], messages.ints("sent_ms")[notices], strict=True):
+        assert ends[name] == sent_ms + 3 * 60_000, "60 s after the last of three transmissions"
+    ordered = set(tables["activations"]["conversation"])
+    assert ordered == set(messages.names("conversation")[notices].tolist())
+    assert set(tables["settlements"]["status"]) == {"disputed"}
+    decisions = tables["content/SettlementDecision"]["reason"]
+    assert all("not acknowledged" in str(reason) for reason in decisions)
+    assert tables["unmet"]["quantity_kw"].max() > 0
+
+
+def test_results_that_never_come_leave_the_need_unmet(day):
+    _, tables = day(events=[{"from": "day 0 14:30", "to": "day 0 16:00", "platform_down": "market"}])
+    assert reasons(tables, "SUC06.1") == [("failed", "no clearing results came")]
+    by_step = {}
+    for t_ms, kw in zip(tables["needs"]["t_ms"], tables["needs"]["quantity_kw"], strict=True):
+        by_step[int(t_ms)] = max(by_step.get(int(t_ms), 0.0), float(kw))
+    found = dict(zip(tables["unmet"]["t_ms"].tolist(), tables["unmet"]["quantity_kw"].tolist(), strict=True))
+    assert found == {t_ms: kw for t_ms, kw in by_step.items() if kw > 0}
+
+
+def test_two_days_are_called_and_fed_back_each_in_its_own_cycle(day):
+    """On the first evening the plans of the second day are known already."""
+    site, tables = day(clock__days=2)
+    first, second = site.days_ms
+    assert {outcome for outcome, _ in reasons(tables, "SUC06.1")} == {"completed"}
+    starts = np.asarray(tables["activations"]["t_ms"])
+    assert ((starts >= first[0]) & (starts < first[1])).any()
+    assert ((starts >= second[0]) & (starts < second[1])).any()
+    messages = tables["messages"]
+    conversation = dict(zip(messages["row"], messages["conversation"], strict=True))
+    orders = dict(zip(tables["activations"]["activation"], starts, strict=True))
+    feedback = tables["content/ActivationFeedback"]
+    for row, activation in zip(feedback["row"], feedback["activation"], strict=True):
+        date = site.calendar.local(int(orders[activation])).strftime("%Y-%m-%d")
+        assert str(conversation[row]).endswith(date)
+
+
+@pytest.mark.parametrize(("date", "hours"), [("2016-03-27", 15), ("2016-10-30", 17), ("2016-01-19", 16)])
+def test_the_service_window_opens_by_the_wall_clock(small, date, hours):
+    """16:00 is 15, 17 or 16 hours after midnight."""
+    site = small.site(small.scenario(clock__start=date, clock__history_days=1))
+    (one,) = market_days(site)
+    assert one.from_ms - one.start_ms == hours * MS_PER_H
+    assert one.steps == 28
+    assert site.calendar.local(one.gate_ms).strftime("%H:%M") == "15:00"
+    assert site.calendar.local(one.procures_ms).strftime("%H:%M") == "13:00"
+
+
+def test_a_grid_that_cannot_carry_its_load_is_not_called_quiet(day):
+    _, tables = day(grid__transformer_rating_factor=0.01)
+    ((outcome, reason),) = reasons(tables, "SUC06.1")
+    assert outcome == "failed"
+    assert "voltage collapse" in reason
+    conform(tables)

@@ -1,0 +1,80 @@
+"""What a scenario may say and a run cannot do is refused before anything is computed, all at once."""
+
+import pytest
+
+from experiments.build_check import check_scenario
+from experiments.errors import CoflexError
+from experiments.scenario import scenario_from
+
+PRODUCT = {"service_window": ["16:00", "23:00"]}
+
+
+def refused(scenario):
+    with pytest.raises(CoflexError) as caught:
+        check_scenario(scenario)
+    return str(caught.value).splitlines()
+
+
+def traded(small, **product):
+    return small.scenario(products={"mine": PRODUCT | product}, actors__lfmo__product="mine")
+
+
+def test_the_small_scenario_is_in_order(small):
+    check_scenario(small.scenario())
+
+
+@pytest.mark.parametrize("name", ["homes", "gdbn-1", "home-0003"])
+def test_names_that_every_world_has_are_not_given_again(small, name):
+    (line,) = refused(small.scenario(actors__retailer={"name": name}))
+    assert f"'{name}'" in line
+
+
+def test_a_plant_does_not_take_the_name_of_a_home(small):
+    content = small.content()
+    content["people"].append({"mv_plant": {"name": "home-0001", "kind": "wind", "kw": 5, "bus": "any"}})
+    (line,) = refused(scenario_from(content))
+    assert "'home-0001'" in line
+
+
+def test_a_world_without_homes_is_refused(small):
+    assert any("no homes" in line for line in refused(small.scenario(people=[])))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"interval_s": 1800}, "interval_s"),
+        ({"kind": "availability"}, "kind"),
+        ({"area": "connection-point"}, "area"),
+        ({"activation_cap_eur_per_kwh": 0}, "activation_cap_eur_per_kwh"),
+        ({"service_window": ["18:05", "19:00"]}, "service_window"),
+    ],
+)
+def test_products_that_cannot_be_traded_are_refused(small, change, word):
+    (line,) = refused(traded(small, **change))
+    assert word in line
+    assert "'mine'" in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"clock__physics_step_s": 300}, "physics_step_s"),
+        ({"clock__history_days": 0}, "history_days"),
+        ({"actors__dso__activates": "direct"}, "activates"),
+        ({"actors__dso__procures": "12:05 the day before"}, "procures"),
+        ({"actors__lfmo__gate": "17:00 on the day"}, "gate"),
+    ],
+)
+def test_clocks_and_ways_that_cannot_be_run_are_refused(small, changes, word):
+    (line,) = refused(small.scenario(**changes))
+    assert word in line
+
+
+def test_all_is_said_at_once(small):
+    wrong = small.scenario(clock__history_days=0, actors__dso__activates="direct", actors__retailer={"name": "homes"})
+    assert len(refused(wrong)) == 3
+
+
+def test_without_coordination_the_market_is_not_asked(small):
+    check_scenario(small.scenario(coordination=False, actors__dso__activates="direct"))
