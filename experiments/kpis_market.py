@@ -41,10 +41,21 @@ def _cleared(facts: Facts) -> dict[tuple[str, str, int], float]:
     sums: dict[tuple[str, str, int], float] = {}
     if clearings is None:
         return sums
+    clearings = clearings.where(~np.isin(clearings.names("session"), _failed_sessions(facts)))
     columns = clearings.names("constraint"), clearings.names("direction"), clearings.ints("t_ms")
     for c, d, t, kw in zip(*columns, clearings.floats("cleared_kw"), strict=True):
         sums[str(c), str(d), int(t)] = sums.get((str(c), str(d), int(t)), 0.0) + float(kw)
     return sums
+
+
+def _failed_sessions(facts: Facts) -> list[str]:
+    """Sessions whose results never reached the DSO: their procurement failed, what was cleared in them was not bought."""
+    needs, conversations = facts.all("needs"), facts.all("conversations")
+    if not needs or not conversations or not needs.has("conversation"):
+        return []
+    failed = set(conversations.names("conversation")[conversations.names("outcome") == "failed"].tolist())
+    pairs = zip(needs.names("need").tolist(), needs.names("conversation").tolist(), strict=True)
+    return sorted({need for need, conversation in pairs if conversation in failed})
 
 
 def energy(table: str, column: str) -> Figure:

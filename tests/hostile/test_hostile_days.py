@@ -115,3 +115,22 @@ def test_a_grid_that_cannot_carry_its_load_is_not_called_quiet(day):
     assert outcome == "failed"
     assert "voltage collapse" in reason
     conform(tables)
+
+
+def test_what_was_cleared_but_never_reported_is_not_bought(day):
+    """The market clears, its results are lost: the figure of unmet need is all that was needed."""
+    from experiments.kpis import figures
+
+    site, tables = day(events=[{"from": "day 0 14:30", "to": "day 0 16:00", "platform_down": "market"}])
+    start_ms, end_ms = site.days_ms[0]
+    meta = {
+        "step_ms": site.timeline.step_ms,
+        "delivery_start_ms": start_ms,
+        "delivery_end_ms": end_ms,
+        "begins": "",
+        "zone": "",
+    }
+    meta["scenario"] = site.scenario.as_data()
+    found = figures(conform(tables), meta, None)
+    assert found["flexibility_cleared_kwh"] > 0.0
+    assert found["unmet_need_kwh"] == pytest.approx(found["flexibility_needed_kwh"])
