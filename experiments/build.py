@@ -16,7 +16,7 @@ from environment.chance import Chance
 from environment.grid.model import Network
 from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
-from environment.grid.scada import Accuracy, measure, usual_points
+from environment.grid.scada import Accuracy, Instruments, usual_points
 from environment.instruments import MeterStore, ScadaView, Switchgear
 from environment.people import tariffs
 from environment.physics import GridSide, Physics
@@ -175,10 +175,10 @@ def _living(
     accuracy = Accuracy(
         noise.voltage_noise_percent / 100, noise.power_noise_percent / 100, noise.power_noise_percent / 100
     )
-    stream = chance.stream("scada.noise")
+    stream, instruments = chance.stream("scada.noise"), Instruments(network, points)
     grid = GridSide(
         meters.bus, _states(scenario, network, calendar, timeline), scada,
-        lambda flow, now_ms: measure(flow, points, stream, now_ms, accuracy)[0],
+        lambda flow, now_ms: instruments.read(flow, stream, now_ms, accuracy)[0],
     )  # fmt: skip
     store = MeterStore(meters.names, timeline)
     physics = Physics(

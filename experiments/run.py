@@ -82,20 +82,26 @@ def run(
         CoflexError, ValueError: the scenario asks for what is not there (network, weather, tariff ...), or the folder cannot be written.
     """
     from experiments.build import build_site
+    from experiments.build_world import build_world
     from experiments.kpis_complete import complete
     from experiments.results import check_out, write_run
+    from experiments.run_tables import ledger_table, party_tables, physical_tables, static_tables
 
     check_out(out, force)
     watch = _Watch()
     site = build_site(scenario, seed, progress)
     other = site.twin() if twin and scenario.coordination else None
+    world, shadow = build_world(site), build_world(other) if other else None
     watch.lap("setup")
-    tables = _live(site, progress, "day", full=True)
+    _live(world, site, progress, "day")
     watch.lap("run")
-    twin_tables = _live(other, progress, "day without coordination", full=False) if other else None
+    if shadow and other:
+        _live(shadow, other, progress, "day without coordination")
     watch.lap("twin")
     progress("figures, report", 0, 1)
     meta = _meta(site, watch.wall_s)
+    tables = physical_tables(site) | static_tables(site, world) | party_tables(site, world)
+    twin_tables = physical_tables(other) | ledger_table(shadow) if shadow and other else None
     whole = complete(tables, meta, twin_tables, _conformance(tables))
     digests = write_run(out, whole.tables, meta, whole.twin_tables, force, finish=_report)
     watch.lap("write")
@@ -104,19 +110,12 @@ def run(
     return RunResult(out, seed, digests.digest, digests.exact_digest, watch.wall_s, dict(whole.figures), twin_figures)
 
 
-def _live(site: Any, progress: Progress, stage: str, full: bool) -> dict[str, Any]:
-    """Let the world of a site live to its end; returns its tables."""
-    from experiments.build_world import build_world
-    from experiments.run_tables import ledger_table, party_tables, physical_tables, static_tables
-
-    world = build_world(site)
+def _live(world: Any, site: Any, progress: Progress, stage: str) -> None:
+    """Let a world live to its end."""
     end_ms = site.timeline.end_ms
     progress(stage, 0, end_ms)
     world.observe(lambda now_ms: progress(stage, now_ms, end_ms))
     world.run(end_ms)
-    if full:
-        return physical_tables(site) | static_tables(site, world) | party_tables(site, world)
-    return physical_tables(site) | ledger_table(world)
 
 
 def _conformance(tables: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ current, not one of its own.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, Literal
 
 import numpy as np
@@ -60,25 +59,54 @@ class Point:
         return f"{self.element}/{'i_ka' if self.quantity == 'loading_percent' else self.quantity}"
 
 
-@cache
-def _owners(points: tuple[Point, ...]) -> NDArray[np.uint64]:
-    return name_hashes(point.name for point in points)
+class Instruments:
+    """The instruments of some points of a network: names are looked up once, for any number of readings.
+
+    Args:
+        network: whose elements are measured.
+        points: where and what, in the order of the readings.
+
+    Raises:
+        NetworkError: an element does not exist; the text says what is near.
+    """
+
+    def __init__(self, network: Network, points: tuple[Point, ...]) -> None:
+        self._owners = name_hashes(point.name for point in points)
+        self._quantity = tuple(point.quantity for point in points)
+        self._count = len(points)
+        self._columns: dict[Quantity, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        for quantity in sorted(set(self._quantity)):
+            find = network.bus_index if quantity == "v_pu" else network.branch_index
+            here = [k for k, point in enumerate(points) if point.quantity == quantity]
+            where = [find(points[k].element) for k in here]
+            self._columns[quantity] = np.array(here, np.int64), np.array(where, np.int64)
+
+    def true_values(self, flow: Flow) -> F64:
+        """What exact instruments would read, shape (T, points)."""
+        values = np.zeros((len(flow), self._count))
+        for quantity, (columns, elements) in self._columns.items():
+            values[:, columns] = getattr(flow, _ATTRIBUTE.get(quantity, quantity))[:, elements]
+        return values
+
+    def read(self, flow: Flow, stream: Stream, t_ms: ArrayLike, accuracy: Accuracy | None = None) -> F64:
+        """What the instruments read, shape (T, points); arguments and errors as of ``measure``."""
+        times = np.atleast_1d(np.asarray(t_ms, np.int64))
+        if len(times) != len(flow):
+            text = f"{len(times)} times for {len(flow)} steps"
+            raise ValueError(text)
+        used = accuracy or Accuracy()
+        sigma = np.array([used.share(quantity) for quantity in self._quantity])
+        noise = stream.normal(self._owners[None, :], times.view(np.uint64)[:, None])
+        return np.asarray(self.true_values(flow) * (1.0 + sigma * noise))
+
+
+_ATTRIBUTE: Final[dict[Quantity, str]] = {"p_kw": "p_from_kw", "q_kvar": "q_from_kvar"}
+"""Where a flow calls a quantity otherwise."""
 
 
 def true_values(flow: Flow, points: tuple[Point, ...]) -> F64:
     """What exact instruments would read, shape (T, points); an unknown element is a NetworkError that says what is near."""
-    arrays = {
-        "i_ka": flow.i_ka,
-        "p_kw": flow.p_from_kw,
-        "q_kvar": flow.q_from_kvar,
-        "v_pu": flow.v_pu,
-        "loading_percent": flow.loading_percent,
-    }
-    values = np.zeros((len(flow), len(points)))
-    for column, point in enumerate(points):
-        find = flow.network.bus_index if point.quantity == "v_pu" else flow.network.branch_index
-        values[:, column] = arrays[point.quantity][:, find(point.element)]
-    return values
+    return Instruments(flow.network, points).true_values(flow)
 
 
 def measure(
@@ -96,14 +124,7 @@ def measure(
     Raises:
         ValueError: times and steps differ in number.
     """
-    times = np.atleast_1d(np.asarray(t_ms, np.int64))
-    if len(times) != len(flow):
-        text = f"{len(times)} times for {len(flow)} steps"
-        raise ValueError(text)
-    used = accuracy or Accuracy()
-    sigma = np.array([used.share(point.quantity) for point in points])
-    noise = stream.normal(_owners(points)[None, :], times.view(np.uint64)[:, None])
-    return np.asarray(true_values(flow, points) * (1.0 + sigma * noise))
+    return Instruments(flow.network, points).read(flow, stream, t_ms, accuracy)
 
 
 def usual_points(network: Network) -> tuple[Point, ...]:
