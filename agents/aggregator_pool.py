@@ -238,7 +238,9 @@ class Pool:
             rows = (table.area == area) & (table.block == block)
             quantity = np.zeros(len(session.need_kw))
             quantity[table.interval[rows]] = np.round(table.quantity_kw[rows], 6)
-            price = min(float(table.price_eur_per_kwh[rows].max()), session.price_cap_eur_per_kwh)
+            price = float(
+                table.price_eur_per_kwh[rows].max()
+            )  # above the cap the market refuses: homes sell at no less
             if self.areas[area] in session.areas:
                 name = f"{session.session}/{self.owner}/{self.areas[area]}/{block}"
                 result.append(

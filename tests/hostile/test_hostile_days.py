@@ -134,3 +134,13 @@ def test_what_was_cleared_but_never_reported_is_not_bought(day):
     found = figures(conform(tables), meta, None)
     assert found["flexibility_cleared_kwh"] > 0.0
     assert found["unmet_need_kwh"] == pytest.approx(found["flexibility_needed_kwh"])
+
+
+def test_homes_do_not_sell_below_their_price_where_the_cap_is_lower(day):
+    """Bids keep their price and are refused for it; nothing is cleared at the cap."""
+    _, tables = day(products={"mine": {"activation_cap_eur_per_kwh": 0.001}}, actors__lfmo__product="mine")
+    assert (np.asarray(tables["content/Bid"]["price_eur_per_kwh"]) > 0.001).all()
+    assert not any(tables["content/BidReceipt"]["taken"])
+    assert all(tables["content/BidReceipt"]["reason"])
+    assert not np.asarray(tables["bids"]["accepted_kw"]).any()
+    assert reasons(tables, "SUC06.1") == [("failed", "no flexibility was cleared, the need stays unmet")]
