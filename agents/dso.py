@@ -38,6 +38,7 @@ from environment.messages.procurement import (
     ClearingResult,
     EngagementRequest,
     FlexibilityAvailability,
+    NothingCleared,
 )
 from environment.messages.settlement import (
     Invoice,
@@ -50,6 +51,9 @@ from environment.party import Party, Process, Seat, Work, act, handles
 from markets.ledger import cents
 
 F64 = NDArray[np.float64]
+
+TOGETHER_MS = 10_000
+"""Results of one clearing are complete when none has come for so long."""
 
 
 class Dso(Party):
@@ -91,6 +95,7 @@ class Dso(Party):
         self._called_kwh: dict[str, tuple[float, float]] = {}
         self._void: dict[str, str] = {}
         self._receipts: dict[str, SignalReceipt] = {}
+        self._empty: set[str] = set()
         self.register("needs")
 
     def processes(self) -> Iterable[Process]:
@@ -241,25 +246,38 @@ class Dso(Party):
         return best
 
     def _take_results(self, conversation: str, gate_ms: int, session: str) -> Process:
-        """Step 2.8: wait for the cleared bids; they come after the gate."""
+        """Step 2.8: wait for the cleared bids, or the word that there are none; they come after the gate."""
         contracts = Contracts(session, self._terms.step_s)
+        yield self.until(gate_ms)
         until_ms = gate_ms + round(self._terms.results_within_s * 1000)
-        while True:
-            batch = yield self.receive(ClearingResult, conversation, until_ms)
-            if batch is None:
-                return contracts if contracts.heard else None
-            contracts.take(list(batch.records()))
-            until_ms = self.now_ms + 10_000  # the results of one clearing travel together
+        while self.now_ms < until_ms and session not in self._empty:
+            batch = yield self.receive(ClearingResult, conversation, min(self.now_ms + TOGETHER_MS, until_ms))
+            if batch is not None:
+                contracts.take(list(batch.records()))
+            elif contracts.results:
+                return contracts  # the results of one clearing travel together
+        return contracts if contracts.results or session in self._empty else None
+
+    @handles(NothingCleared)
+    def note_nothing_cleared(self, batch: Batch[NothingCleared]) -> None:
+        """A session ended without a cleared bid."""
+        self._empty.update(record.session for record in batch.records())
 
     def _engage(self, conversation: str, contracts: Contracts) -> Process:
-        """Step 2.9: engage the FSPs with cleared bids, and let the GDBN know whom to pass notices to."""
-        for record in contracts.results:
+        """Step 2.9: engage the FSPs with cleared bids, and let the GDBN know whom to pass notices to.
+
+        An engagement that does not reach both binds nobody: the bid is not called.
+        """
+        for record in list(contracts.results):
             engagement = EngagementRequest(
                 session=record.session, contract=contracts.name_of(record), bid=record.bid, fsp=record.fsp, area=record.area,
                 direction=record.direction, from_ms=record.from_ms, step_s=record.step_s, engaged_kw=record.cleared_kw,
                 price_eur_per_kwh=record.price_eur_per_kwh,
             )  # fmt: skip
-            yield self.confirm(self.send(engagement, [record.fsp, self._terms.gdbn], conversation, system="derms"))
+            receivers = [record.fsp, self._terms.gdbn]
+            outcome = yield self.confirm(self.send(engagement, receivers, conversation, system="derms"))
+            if not outcome.acknowledged:
+                contracts.results.remove(record)
 
     # --- SUC06.2 --------------------------------------------------------------------------------------------------------
 

@@ -159,15 +159,13 @@ class Contracts:
     session: str
     step_s: float
     results: list[ClearingResult] = field(default_factory=list)
-    heard: bool = False
     _barred: dict[tuple[str, int], bool] = field(default_factory=dict)
     _called: dict[str, F64] = field(default_factory=dict)
     _count: int = 0
 
     def take(self, results: list[ClearingResult]) -> None:
-        """Add results; one without FSP says that nothing was cleared."""
-        self.heard = True
-        self.results.extend(result for result in results if result.fsp)
+        """Add results."""
+        self.results.extend(results)
         self.results.sort(key=lambda result: result.bid)
 
     @staticmethod

@@ -14,6 +14,7 @@ from environment.messages.procurement import (
     Bid,
     BidReceipt,
     ClearingResult,
+    NothingCleared,
     ParticipantFile,
     QualificationDecision,
     QualificationRequest,
@@ -111,7 +112,10 @@ class Lfmo(Party):
         running.session = open_session(running.session, self.now_ms)
         yield self.until(running.first.gate_ms)
         running.session = close(running.session, self.now_ms)
-        self.clear_market(running)
+        if len(running.session.book):
+            self.clear_market(running)
+        else:
+            self._clear(running)  # an empty book is no act: nothing was read that anybody offered
         self.report(running)
         running.session = send_results(running.session)
 
@@ -218,6 +222,12 @@ class Lfmo(Party):
     @act("clear_market")
     def clear_market(self, running: Running) -> Work:
         """Clear the book by the session's rule."""
+        self._clear(running)
+        session, requests = running.first.session, running.requests
+        reads = [f"bids/{bid}" for bid in sorted(running.bids)] + [f"needs/{request.session}" for request in requests]
+        return Work(None, running.conversation, reads, [f"clearings/{session}"])
+
+    def _clear(self, running: Running) -> None:
         requests, book = running.requests, running.session.book
         needs = _needs(requests, running.t_ms)
         network = _network(requests)
@@ -228,9 +238,6 @@ class Lfmo(Party):
         running.session = record_clearing(running.session, clearing)
         self._release(running, clearing)
         self._register(running, clearing, self._terms.price(clearing, network))
-        session = running.first.session
-        reads = [f"bids/{bid}" for bid in sorted(running.bids)] + [f"needs/{request.session}" for request in requests]
-        return Work(None, running.conversation, reads, [f"clearings/{session}"])
 
     def _register(self, running: Running, clearing: Clearing, paid: F64) -> None:
         self._book(running, clearing.bids, clearing.accepted_kw, clearing.reason.astype(object))
@@ -268,7 +275,8 @@ class Lfmo(Party):
                 result = ClearingResult(**common, direction=record.direction, unmet_kw=unmet)
                 self.send(result, derms, running.conversation, PLATFORM)
         if not clearing.accepted_kw.any():
-            self.send(_nothing_cleared(running, unmet), derms, running.conversation, PLATFORM)
+            nothing = NothingCleared(session=running.first.session, bids=len(running.bids), unmet_kw=unmet)
+            self.send(nothing, derms, running.conversation, PLATFORM)
 
     def _derms(self, running: Running) -> str:
         """The DERMS of the DSO that asked: the address of its party that plays one."""
@@ -393,11 +401,3 @@ def _unmet(running: Running, clearing: Clearing) -> F64:
     place = np.searchsorted(running.t_ms, clearing.needs.t_ms)
     np.maximum.at(unmet, place, clearing.unmet_kw)
     return unmet
-
-
-def _nothing_cleared(running: Running, unmet: F64) -> ClearingResult:
-    first = running.first
-    return ClearingResult(
-        session=first.session, bid="", fsp="", area="", direction=first.direction, from_ms=first.from_ms,
-        step_s=first.step_s, cleared_kw=np.zeros(len(unmet)), price_eur_per_kwh=0.0, unmet_kw=unmet,
-    )  # fmt: skip

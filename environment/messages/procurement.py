@@ -203,6 +203,15 @@ class ClearingResult(Record, frozen=True, kw_only=True):
     unmet_kw: Annotated[Profile, Item("need of the session that nobody covers", ge=0)]
 
 
+class NothingCleared(Record, frozen=True, kw_only=True):
+    """The market operator tells the DERMS that a session ended without a cleared bid."""
+
+    source: ClassVar[Source] = ()
+    session: Annotated[str, Item("auction id")]
+    bids: Annotated[int, Item("number of bids in the book", ge=0)]
+    unmet_kw: Annotated[Profile, Item("need of the session that nobody covers, per interval", ge=0)]
+
+
 class Award(Record, frozen=True, kw_only=True):
     """The market operator tells an FSP what was accepted of its bid."""
 

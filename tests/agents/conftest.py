@@ -19,6 +19,7 @@ from environment.messages.procurement import (
     ClearingResult,
     EngagementRequest,
     FlexibilityAvailability,
+    NothingCleared,
     ParticipantFile,
     QualificationDecision,
     QualificationRequest,
@@ -41,7 +42,7 @@ from tests.environment.kernel_cases import bus_of
 ANY = (
     ActivationReport, ActivationRequest, ActivationSignal, SignalReceipt, AggregationCycle, AssetBaseline, CongestionRequirements,
     FlexibilityPotential, Award, BaselineDeclaration, Bid, BidReceipt, ClearingResult, EngagementRequest, FlexibilityAvailability,
-    ParticipantFile, QualificationDecision, QualificationRequest, SessionPublication, SessionRequest, Invoice, MemberStatement,
+    NothingCleared, ParticipantFile, QualificationDecision, QualificationRequest, SessionPublication, SessionRequest, Invoice, MemberStatement,
     MeterData, MeterDataRequest, RemunerationAndPenalty, RetailBill, SettlementDecision,
 )  # fmt: skip
 

@@ -92,12 +92,6 @@ def test_calls_have_names_of_their_own():
     assert len({call.activation for call in calls}) == len(calls) == 4
 
 
-def test_a_result_without_fsp_says_that_nothing_was_cleared():
-    book = contracts(result("", "", "", 0, 0.0))
-    assert book.heard
-    assert book.names == []
-
-
 @given(st.lists(st.booleans(), max_size=30))
 def test_activation_windows_cover_what_is_needed_and_nothing_else(needed):
     starts, ends = activation_windows(np.array(needed, bool), 1000, 10)

@@ -10,6 +10,7 @@ from environment.messages.procurement import (
     Bid,
     BidReceipt,
     ClearingResult,
+    NothingCleared,
     ParticipantFile,
     QualificationDecision,
     SessionPublication,
@@ -167,16 +168,15 @@ def test_an_fsp_without_homes_in_the_areas_is_not_told(market):
 
 def test_without_participants_the_dso_hears_that_nothing_was_cleared(market):
     there = market(participants=())
-    (result,) = there.dso.of(ClearingResult)
-    assert result.fsp == ""
-    assert not result.cleared_kw.any()
+    (result,) = there.dso.of(NothingCleared)
+    assert not there.dso.of(ClearingResult)
+    assert result.bids == 0
     np.testing.assert_allclose(result.unmet_kw, [10.0, 4.0])
 
 
 def test_an_empty_book_clears_to_nothing(market):
     there = market(fa=(papers("fa"), []))
-    (result,) = there.dso.of(ClearingResult)
-    assert result.fsp == ""
+    assert len(there.dso.of(NothingCleared)) == 1
     columns = there.lfmo.registers["clearings"].columns()
     assert not columns["cleared_kw"].any()
     np.testing.assert_allclose(columns["needed_kw"], [10.0, 4.0])

@@ -34,7 +34,7 @@ UNITS = (
     "_share",
     "_c",
 )
-COUNTS = {"assets", "constraints", "missing"}  # numbers of things
+COUNTS = {"assets", "constraints", "missing", "bids"}  # numbers of things
 MONEY = {"eur"}
 WEIGHTS = {"sensitivity"}  # kW per kW
 

@@ -45,17 +45,15 @@ def test_the_figures_are_those_of_the_shape_that_scripts_rely_on(default_run):
 
 
 def test_coordination_relieves_what_the_twin_suffers(default_run):
-    meta = default_run.out
-    worst = duckdb.sql(
-        f"SELECT max(loading_percent) FROM '{meta}/grid_branches.parquet' WHERE kind = 'trafo'"
-    ).fetchall()[0]
-    without = duckdb.sql(
-        f"SELECT max(loading_percent) FROM '{meta}/twin/grid_branches.parquet' WHERE kind = 'trafo'"
-    ).fetchall()[0]
-    assert worst is not None
-    assert without is not None
-    assert without[0] > 100.0
-    assert worst[0] < without[0]
+    meta = json.loads((default_run.out / "run.json").read_text("utf-8"))
+    days = f"t_ms >= {meta['delivery_start_ms']} AND t_ms < {meta['delivery_end_ms']}"
+
+    def peak(folder):
+        query = f"SELECT max(loading_percent) FROM '{folder}/grid_branches.parquet' WHERE kind = 'trafo' AND {days}"
+        return duckdb.sql(query).fetchall()[0][0]
+
+    assert peak(default_run.out / "twin") > 100.0
+    assert peak(default_run.out) < peak(default_run.out / "twin")
 
 
 def test_the_use_cases_of_the_run_are_read_from_its_journal(capsys, folder):
