@@ -140,6 +140,10 @@ class Dso(Party):
             self.end(conversation, "failed", "no flexibility was cleared, the need stays unmet")
             return
         yield from self._engage(conversation, contracts)
+        if not contracts.results:
+            self._leave_unmet(conversation, needs, day)
+            self.end(conversation, "failed", "no FSP acknowledged its engagement")
+            return
         self.end(conversation)
         self.start(self.operate(conversation, contracts, outlook, needs))
 
@@ -266,7 +270,8 @@ class Dso(Party):
     def _engage(self, conversation: str, contracts: Contracts) -> Process:
         """Step 2.9: engage the FSPs with cleared bids, and let the GDBN know whom to pass notices to.
 
-        An engagement that does not reach both binds nobody: the bid is not called.
+        An engagement that its FSP does not acknowledge binds nobody: the bid is not called. One that the GDBN misses stays; if it cannot
+        pass a notice for it, the call shows that and the next contract is taken.
         """
         for record in list(contracts.results):
             engagement = EngagementRequest(
@@ -276,7 +281,8 @@ class Dso(Party):
             )  # fmt: skip
             receivers = [record.fsp, self._terms.gdbn]
             outcome = yield self.confirm(self.send(engagement, receivers, conversation, system="derms"))
-            if not outcome.acknowledged:
+            of_fsp, _ = outcome.status
+            if of_fsp != "acknowledged":
                 contracts.results.remove(record)
 
     # --- SUC06.2 --------------------------------------------------------------------------------------------------------

@@ -71,6 +71,15 @@ def test_without_acknowledgements_by_the_gdbn_every_call_fails_and_is_on_the_reg
     assert tables["unmet"]["quantity_kw"].max() > 0
 
 
+def test_an_engagement_that_its_fsp_does_not_acknowledge_binds_nobody(day):
+    _, tables = day(
+        people__0__served_by={"fsp-sol": 1.0}, faults=[{"party": "fsp-sol", "drop_acknowledgements": "100%"}]
+    )
+    assert reasons(tables, "SUC06.1") == [("failed", "no FSP acknowledged its engagement")]
+    assert not reasons(tables, "SUC06.2")
+    assert tables["unmet"]["quantity_kw"].max() == pytest.approx(tables["needs"]["quantity_kw"].max())
+
+
 def test_results_that_never_come_leave_the_need_unmet(day):
     _, tables = day(events=[{"from": "day 0 14:30", "to": "day 0 16:00", "platform_down": "market"}])
     assert reasons(tables, "SUC06.1") == [("failed", "no clearing results came")]
