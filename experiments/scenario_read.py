@@ -15,12 +15,16 @@ class ScenarioError(CoflexError):
     """Everything that is wrong with a scenario, all at once.
 
     Attributes:
-        problems: one sentence each, ``FILE: key.path: what is wrong``.
+        problems: one line each, ``FILE: key.path: what is wrong``; line breaks in what was given are shown escaped.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = list(problems)
+        self.problems = [_one_line(problem) for problem in problems]
         super().__init__("\n".join(self.problems))
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 class _Reader(_Base):  # type: ignore[misc]

@@ -30,7 +30,8 @@ class Clearing:
         reason: why the rest was rejected, empty if nothing was, shape (bids,).
         needs: the needs, as given.
         cleared_kw: relief reached at the constraint, at most the need, shape (needs,); negative where bids taken for another
-            need make this one worse (meshed grids).
+            need make this one worse (meshed grids), 0 where nothing is needed (a row of 0 kW does not say what room is left;
+            headrooms do).
         shadow_eur_per_kwh: what one more kWh of that need would cost, shape (needs,).
         hours: length of an interval.
     """

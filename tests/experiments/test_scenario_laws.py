@@ -110,6 +110,16 @@ def test_anything_at_all_is_read_or_refused_in_words(content):
     assert all(in_plain_words(problem) for problem in found)
 
 
+@pytest.mark.parametrize(
+    "content", [{"people": "\n"}, {"clock": "a\nb"}, {"cl\rock": 1}, {"place": {"city": "a\u2028b"}}]
+)
+def test_a_line_break_in_what_was_given_stays_on_the_line(content):
+    with pytest.raises(ScenarioError) as refused:
+        scenario_from(content)
+    assert refused.value.problems
+    assert all(len(problem.splitlines()) == 1 for problem in refused.value.problems)
+
+
 def in_plain_words(problem):
     """One line that names the file, without the words of the library behind."""
     return problem.startswith("scenario: ") and not any(

@@ -64,7 +64,8 @@ def test_needs_are_what_was_cleared_and_what_is_unmet(clearing, market):
     relief = market.network.between(market.needs.constraint, market.bids.area)
     same = (market.needs.t_ms[:, None] == market.bids.t_ms) & (market.needs.up[:, None] == market.bids.up)
     reached = (relief * same * outcome.accepted_kw).sum(axis=1)
-    np.testing.assert_allclose(outcome.cleared_kw, np.minimum(reached, market.needs.quantity_kw), atol=1e-6)
+    needed = market.needs.quantity_kw
+    np.testing.assert_allclose(outcome.cleared_kw, np.where(needed > 0, np.minimum(reached, needed), 0.0), atol=1e-6)
     assert (outcome.unmet_kw >= 0).all()
 
 
