@@ -6,12 +6,6 @@ import os
 import pickle
 
 import pytest
-from hypothesis import settings
-
-# The same commit gives the same answer everywhere; `dev.py test --hypothesis-profile=explore` looks for what nobody has seen yet.
-settings.register_profile("reproducible", derandomize=True)
-settings.register_profile("explore", derandomize=False, print_blob=True)
-settings.load_profile("reproducible")
 
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
