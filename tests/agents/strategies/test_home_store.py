@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -54,6 +54,7 @@ def paid(change, prices, wide) -> np.ndarray:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6))
+@example(10000)
 def test_the_cheapest_run_costs_what_the_linear_programme_costs(seed):
     store, prices, wide = problem(seed, 6)
     reachable, segments = ranked(store, prices, wide)
