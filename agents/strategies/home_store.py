@@ -63,9 +63,11 @@ class Segment(NamedTuple):
 def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
     """Ranks 2 .. levels - 2 of prices among the prices of their home.
 
-    The ranks are even on the way through the sorted prices if each gap is as long as its cube root: wide gaps always separate
+    As long as a home has no more different prices than there are ranks, each price has its own, and the plan is exact. Beyond that
+    the ranks are even on the way through the sorted prices if each gap is as long as its cube root: wide gaps always separate
     levels, whatever a tariff looks like, and crowded stretches get more levels than their width alone would give (of the powers
-    tried the one nearest to the optimum).
+    tried the one nearest to the optimum). Zero, what a unit is worth after the horizon, shares its level with no other price: a
+    store would buy for nothing.
 
     Args:
         prices: arrays (m_i, n) of prices of one unit of content.
@@ -77,10 +79,16 @@ def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
     table = np.concatenate(prices, axis=0).T
     order = np.argsort(table, axis=1)
     ordered = np.take_along_axis(table, order, axis=1)
-    way = np.cumsum(np.cbrt(np.diff(ordered, axis=1, prepend=ordered[:, :1])), axis=1)
+    gap = np.diff(ordered, axis=1, prepend=ordered[:, :1])
+    way = np.cumsum(np.cbrt(gap), axis=1)
     share = way / np.where(way[:, -1:] > 0, way[:, -1:], 1.0)
+    signs = (ordered >= 0).view(np.int8) + (ordered > 0)
+    signs -= signs[:, :1]
+    room = levels - 4 - signs[:, -1:]
+    crowded = np.minimum(share * (room + 1), room).astype(np.int8) + signs
+    single = np.cumsum(gap > 0, axis=1)
     ranks = np.empty(table.shape, np.int8)
-    np.put_along_axis(ranks, order, (2.0 + np.minimum(share * (levels - 3), levels - 4)).astype(np.int8), axis=1)
+    np.put_along_axis(ranks, order, np.where(single[:, -1:] <= levels - 4, single, crowded).astype(np.int8) + 2, axis=1)
     ends = np.cumsum([len(price) for price in prices])[:-1]
     return [np.ascontiguousarray(part.T) for part in np.split(ranks, ends, axis=1)]
 
