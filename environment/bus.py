@@ -6,102 +6,30 @@ by the clock, so the whole fate of a batch is computed when it is posted, as col
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from math import log
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from environment.addresses import Directory
-from environment.chance import U64, Chance, name_hash, philox
+from environment.chance import FEW, U64, Chance, name_hash, philox, philox_word
+from environment.channels import (
+    I64,
+    INTERNAL,
+    Channel,
+    Disturbance,
+    DroppedAcknowledgements,
+    Mask,
+    Outage,
+    Partition,
+)
 from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, REFUSED, Journal, Traffic
-from environment.messages.base import Batch, digest_rows, mix
-from environment.units import MS_PER_DAY
+from environment.messages.base import Batch
+from environment.messages.digest import GOLDEN, digest_rows, mix, mix_word
 
-I64 = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-
-ACKNOWLEDGE_TIMEOUT_MS = 60_000
-"""One minute for any machine-to-machine exchange (SUC06.2/SEC-3, SUC06.3/SEC-3, SUC05.1/SEC-3)."""
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_GOLDEN = np.uint64(GOLDEN)
 _TWO53 = 1.0 / (1 << 53)
-
-
-@dataclass(frozen=True)
-class Delay:
-    """Distribution of the time that one transmission takes.
-
-    Attributes:
-        kind: ``constant`` (low), ``uniform`` (low to high) or ``lognormal`` (median low, 95 % below high).
-        low_s: see kind [s].
-        high_s: see kind [s].
-    """
-
-    kind: Literal["constant", "uniform", "lognormal"] = "uniform"
-    low_s: float = 1.0
-    high_s: float = 2.0
-
-    def ms(self, u: NDArray[np.float64]) -> I64:
-        """The delays at the quantiles ``u`` in [0, 1): whole milliseconds, at least 1 (law 3) and at most a week."""
-        if self.kind == "constant":
-            delay_s = np.full(u.shape, self.low_s)
-        elif self.kind == "uniform":
-            delay_s = self.low_s + (self.high_s - self.low_s) * u
-        else:
-            spread = log(self.high_s / self.low_s) / 1.6448536269514722
-            delay_s = self.low_s * np.exp(spread * ndtri(np.clip(u, 1e-12, 1 - 1e-12)))
-        return np.clip(np.rint(delay_s * 1000.0), 1, 7 * MS_PER_DAY).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Channel:
-    """How messages travel to and from an address."""
-
-    name: str = "internet"
-    delay: Delay = field(default_factory=Delay)
-    loss_share: float = 0.0
-    duplication_share: float = 0.0
-    acknowledge_within_ms: int = ACKNOWLEDGE_TIMEOUT_MS
-    attempts: int = 3
-
-
-INTERNAL = Channel("inside", Delay("constant", 0.001))
-"""Between systems of one party: the least that a message takes, nothing lost."""
-
-
-@dataclass(frozen=True)
-class Outage:
-    """Addresses that neither send nor receive in [from_ms, to_ms)."""
-
-    addresses: Mask
-    from_ms: int
-    to_ms: int
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Nothing passes between two sets of addresses in [from_ms, to_ms)."""
-
-    one: Mask
-    other: Mask
-    from_ms: int
-    to_ms: int
-
-
-@dataclass(frozen=True)
-class DroppedAcknowledgements:
-    """A share of the acknowledgements by these receivers never arrives in [from_ms, to_ms)."""
-
-    receivers: Mask
-    from_ms: int
-    to_ms: int
-    share: float = 1.0
-
-
-Disturbance = Outage | Partition | DroppedAcknowledgements
 
 
 @dataclass(frozen=True)
@@ -160,6 +88,7 @@ class Bus:
         self._attempts = np.array([one.attempts for one in self._channels])
         self._loss_share = np.array([one.loss_share for one in self._channels])
         self._duplication_share = np.array([one.duplication_share for one in self._channels])
+        self._calm = not (disturbances or self._loss_share.any() or self._duplication_share.any())
         self._channel_of = self._assign(list(channels or {}), channel_of or {})
         self._permitted = {
             record: np.any([np.zeros(len(directory.names), bool), *map(directory.playing, sorted(actors))], axis=0)
@@ -250,14 +179,20 @@ class Bus:
             self._instant, self._posted = now_ms, {}
         hashes = self.directory.hashes
         kind = (batch.record.__name__, batch.conversation)
-        what = np.uint64(name_hash(f"{kind[0]}/{kind[1]}/{now_ms}"))
-        ids = mix(hashes[batch.sender] * _GOLDEN ^ mix(hashes[batch.receiver] + what))
+        what = name_hash(f"{kind[0]}/{kind[1]}/{now_ms}")
+        if len(batch) > FEW:
+            ids = mix(hashes[batch.sender] * _GOLDEN ^ mix(hashes[batch.receiver] + np.uint64(what)))
+        else:
+            pairs = zip(hashes[batch.sender].tolist(), hashes[batch.receiver].tolist(), strict=True)
+            ids = np.array([mix_word(one * GOLDEN ^ mix_word(other + what)) for one, other in pairs], np.uint64)
         return _tell_apart(ids, self._posted.setdefault(kind, {}))
 
     # --- transmission ----------------------------------------------------------------------------------------------
 
     def _transmit(self, wire: "_Wire") -> None:
         channel = self._channel(wire)
+        if len(wire.ids) <= FEW and self._calm and self._at_once(wire, channel):
+            return
         waiting = np.arange(len(wire.ids))
         within_ms, attempts = self._within_ms[channel], self._attempts[channel]
         for attempt in range(int(attempts.max())):
@@ -268,6 +203,22 @@ class Bus:
         wire.given_up_ms[given_up] = (wire.sent_ms + wire.attempts * within_ms)[given_up]
         wire.status[wire.delivered_ms != NEVER] = DELIVERED
         wire.status[wire.acknowledged_ms != NEVER] = ACKNOWLEDGED
+
+    def _at_once(self, wire: "_Wire", channel: I64) -> bool:
+        """Send a few rows where nothing can be lost; False, and nothing done, if one is not acknowledged at its first transmission."""
+        arrivals, acknowledgements = [], []
+        for number, word, receiver in zip(channel.tolist(), wire.ids.tolist(), wire.receiver.tolist(), strict=True):
+            one = self._channels[number]
+            out_word, back_word = philox_word(self._delay_key, 0, word)
+            arrival_ms = wire.sent_ms + one.delay.one_ms((out_word >> 11) * _TWO53)
+            back_ms = arrival_ms + one.delay.one_ms((back_word >> 11) * _TWO53)
+            if receiver < 0 or back_ms >= wire.sent_ms + one.acknowledge_within_ms:
+                return False
+            arrivals.append(arrival_ms)
+            acknowledgements.append(back_ms)
+        wire.delivered_ms[:], wire.acknowledged_ms[:] = arrivals, acknowledgements
+        wire.attempts[:], wire.status[:] = 1, ACKNOWLEDGED
+        return True
 
     def _channel(self, wire: "_Wire") -> I64:
         """Channel number of every message: internal within a party, else the receiver's, else the sender's."""
@@ -418,6 +369,9 @@ def _tell_apart(ids: U64, posted: dict[int, int]) -> U64:
 
 def sign(keys: U64, digest: U64, ids: U64) -> U64:
     """The signature of each message: 64 bits that only the holder of the key can make (a model of a MAC, not a cipher)."""
+    if len(ids) <= FEW:
+        rows = zip(keys.tolist(), digest.tolist(), ids.tolist(), strict=True)
+        return np.array([mix_word(mix_word(what ^ key) + word * GOLDEN ^ key) for key, what, word in rows], np.uint64)
     return mix(mix(digest ^ keys) + ids * _GOLDEN ^ keys)
 
 

@@ -18,10 +18,19 @@ from numpy.typing import ArrayLike, NDArray
 U64 = NDArray[np.uint64]
 F64 = NDArray[np.float64]
 
+WORD = (1 << 64) - 1
+"""64 bits."""
+
+FEW = 4
+"""Up to so many words plain integers are faster than arrays."""
+
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
-_M0 = np.uint64(0xD2511F53)
-_M1 = np.uint64(0xCD9E8D57)
+_HALF = 0xFFFFFFFF
+_A0 = 0xD2511F53
+_A1 = 0xCD9E8D57
+_M0 = np.uint64(_A0)
+_M1 = np.uint64(_A1)
 _W0 = 0x9E3779B9
 _W1 = 0xBB67AE85
 _ROUNDS = 10
@@ -54,6 +63,18 @@ def philox(key: int, counter_low: ArrayLike, counter_high: ArrayLike) -> tuple[U
         )
         k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
     return c0 | (c1 << _SHIFT), c2 | (c3 << _SHIFT)
+
+
+def philox_word(key: int, counter_low: int, counter_high: int) -> tuple[int, int]:
+    """``philox`` of one counter, in plain integers."""
+    c0, c1 = counter_low & _HALF, counter_low >> 32
+    c2, c3 = counter_high & _HALF, counter_high >> 32
+    k0, k1 = key & _HALF, key >> 32
+    for _ in range(_ROUNDS):
+        p0, p1 = _A0 * c0, _A1 * c2
+        c0, c1, c2, c3 = p1 >> 32 ^ c1 ^ k0, p1 & _HALF, p0 >> 32 ^ c3 ^ k1, p0 & _HALF
+        k0, k1 = k0 + _W0 & _HALF, k1 + _W1 & _HALF
+    return c0 | c1 << 32, c2 | c3 << 32
 
 
 class Stream:

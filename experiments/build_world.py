@@ -17,7 +17,8 @@ from agents.platform_provider_settlement import SettlementTerms
 from agents.prosumer import Membership
 from agents.retailer import Prices, RetailTerms
 from environment.addresses import Address, Directory
-from environment.bus import Bus, Channel, Delay, Disturbance, DroppedAcknowledgements, Outage
+from environment.bus import Bus
+from environment.channels import Channel, Delay, Disturbance, DroppedAcknowledgements, Outage
 from environment.grid.areas import areas_of
 from environment.grid.limits import Limits
 from environment.messages import sources

@@ -3,7 +3,8 @@
 from functools import cache
 from importlib import import_module
 
-from environment.messages.base import Columns, Record, digest_rows
+from environment.messages.base import Columns, Record
+from environment.messages.digest import digest_rows
 
 __all__ = ["Columns", "Record", "digest_rows", "records", "sources"]
 

@@ -8,13 +8,14 @@ and batches alike: a single record is a batch of one.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.chance import U64, name_hash
+from environment.chance import U64
 
 Profile = NDArray[np.float64]
 """A series of equal steps in one message, shape (steps,)."""
@@ -60,7 +61,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         """Check the fields against the definition."""
-        check_columns(type(self), columns_of([self]))
+        record = type(self)
+        if not all(_is_plain(field, getattr(self, field.name)) for field in fields(record)):
+            check_columns(record, columns_of([self]))
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ _KINDS: dict[Any, str] = {
     tuple[str, ...]: "names",
 }
 _DTYPES: dict[str, Any] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "profile": np.float64}
+_INT64 = 1 << 63
 _ALLOWED = {
     "float": ("fiu", "a number"),
     "profile": ("fiu", "a series of numbers"),
@@ -110,6 +114,20 @@ def _field(record: type[Record], name: str, hint: Any) -> Field:
     return Field(name, kind, item)
 
 
+def _is_plain(field: Field, value: Any) -> bool:
+    """Whether a value is evidently right; what is not is looked at by ``check_columns``, which knows all that is allowed."""
+    kind, item = type(value), field.item
+    if kind is str:
+        return field.kind == "str" and (not item.one_of or value in item.one_of)
+    if kind is float:
+        right = field.kind == "float" and isfinite(value)
+    elif kind is int:
+        right = field.kind == "int" and -_INT64 <= value < _INT64
+    else:
+        return kind is bool and field.kind == "bool"
+    return right and (item.ge is None or value >= item.ge) and (item.le is None or value <= item.le)
+
+
 def columns_of(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
     """The columns of records of one class; profiles become arrays of shape (n, steps)."""
     record = type(records[0])
@@ -126,11 +144,12 @@ def _column(record: type[Record], field: Field, values: list[Any]) -> NDArray[An
         column = np.empty(len(values), object)
         column[:] = values
         return column
-    if len({np.shape(value) for value in values}) > 1:
+    if len(values) > 1 and len({np.shape(value) for value in values}) > 1:
         text = f"{record.__name__}.{field.name}: values of different lengths do not make one batch"
         raise MessageError(text)
     raw = np.array(values)
-    return raw.astype(_DTYPES[field.kind]) if raw.dtype.kind in _ALLOWED[field.kind][0] else raw
+    wanted = _DTYPES[field.kind]
+    return raw.astype(wanted, copy=False) if raw.dtype.kind in _ALLOWED[field.kind][0] else raw
 
 
 def typed(record: type[Record], columns: Columns) -> dict[str, NDArray[Any]]:
@@ -286,56 +305,3 @@ def _scalar(field: Field, value: Any) -> Any:
     if field.kind == "profile":
         return np.asarray(value, np.float64)
     return value.item() if isinstance(value, np.generic) else value
-
-
-# --- digest: 64 bits of content, the same for a record alone and in a batch ---------------------------------------------
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX2 = np.uint64(0x94D049BB133111EB)
-
-
-def mix(words: U64) -> U64:
-    """The SplitMix64 finaliser (Steele et al. 2014, doi 10.1145/2660193.2660195), element by element."""
-    words = (words ^ (words >> np.uint64(30))) * _MIX1
-    words = (words ^ (words >> np.uint64(27))) * _MIX2
-    return np.asarray(words ^ (words >> np.uint64(31)), np.uint64)
-
-
-def digest_rows(record: str, columns: Columns) -> U64:
-    """64 bits of the content of every row: class name, field names and values; shape (n,)."""
-    n = len(next(iter(columns.values())))
-    digest = np.full(n, name_hash(record), np.uint64)
-    for name in sorted(columns):
-        digest = mix(digest * _GOLDEN + np.uint64(name_hash(name)) ^ _column_words(np.asarray(columns[name])))
-    return digest
-
-
-def _column_words(column: NDArray[Any]) -> U64:
-    if column.dtype == object:
-        return np.array([_text_word(value) for value in column], np.uint64)
-    if column.dtype.kind in "US":
-        return np.array([_text_word(str(value)) for value in column], np.uint64)
-    words = _number_words(column)
-    if words.ndim == 1:
-        return mix(words + _GOLDEN)
-    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * _GOLDEN
-    return np.asarray(mix(words + places).sum(axis=1, dtype=np.uint64), np.uint64)
-
-
-def _number_words(column: NDArray[Any]) -> U64:
-    if column.dtype.kind == "f":
-        return np.ascontiguousarray(column.astype(np.float64) + 0.0).view(np.uint64)
-    if column.dtype.kind == "u":
-        return column.astype(np.uint64)
-    return np.ascontiguousarray(column.astype(np.int64)).view(np.uint64)
-
-
-def _text_word(value: Any) -> int:
-    """Bits of a text, or of a tuple of texts, each with its length so that no two tuples look alike."""
-    return _name_word(value if isinstance(value, str) else "".join(f"{len(one)}:{one}," for one in value))
-
-
-@cache
-def _name_word(text: str) -> int:
-    return name_hash(text)

@@ -7,8 +7,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from environment.addresses import Address, Directory
-from environment.bus import Bus, Channel, Delay
+from environment.bus import Bus
 from environment.chance import Chance
+from environment.channels import Channel, Delay
 from environment.messages.activation import SignalReceipt
 from environment.messages.base import Batch, Field, Record, columns_of, fields
 from environment.messages.procurement import AvailabilityRequest, BidReceipt

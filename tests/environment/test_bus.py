@@ -9,19 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from environment.bus import (
-    INTERNAL,
-    Bus,
-    Channel,
-    Delay,
-    DroppedAcknowledgements,
-    KeyRing,
-    Outage,
-    Partition,
-    sign,
-)
+from environment.bus import Bus, KeyRing, sign
+from environment.channels import INTERNAL, Channel, Delay, DroppedAcknowledgements, Outage, Partition
 from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, REFUSED
-from environment.messages.base import digest_rows
+from environment.messages.digest import digest_rows
 from experiments.covers import covers
 from tests.environment.kernel_cases import batch_of, bus_of, directory, post, question, receipt
 
@@ -79,6 +70,7 @@ def test_a_delay_is_at_least_a_millisecond_and_grows_with_the_quantile(kind, low
     assert delay.dtype == np.int64
     assert (delay >= 1).all()
     assert (np.diff(delay) >= 0).all()
+    assert [Delay(kind, low, low + more).one_ms(one) for one in ordered.tolist()] == delay.tolist()
 
 
 @pytest.mark.parametrize("delay", [Delay("uniform", 1.0, 2.0), Delay("lognormal", 1.0, 2.0)])
@@ -350,6 +342,7 @@ def test_a_ring_has_the_keys_of_its_own_addresses_only():
 # --- addresses of chance: others change nothing -----------------------------------------------------------------------------------------
 
 NOISY = Channel(delay=Delay("lognormal", 1.0, 40.0), loss_share=0.3, duplication_share=0.2, attempts=3)
+SLOW = Channel(delay=Delay("lognormal", 20.0, 40.0), attempts=2)
 PLAN = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from("abc"), st.sampled_from("xy"), st.sampled_from("st")),
     min_size=1,
@@ -380,16 +373,17 @@ def carry(bus: Bus, groups):
     return fates(bus, traffics)
 
 
+@pytest.mark.parametrize("channel", [NOISY, SLOW, Channel()], ids=["noisy", "slow", "calm"])
 @settings(max_examples=40, deadline=None)
 @given(plan=PLAN, cuts=st.sets(st.integers(1, 11)))
-def test_a_batch_is_its_parts(plan, cuts):
+def test_a_batch_is_its_parts(channel, plan, cuts):
     """One batch, any of its partitions and its messages one by one have the same ids, times, attempts and statuses."""
     rows = [(sender, receiver, text) for sender, receiver, _, text in plan]
     edges = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
     parts = [("x", rows[begin:end]) for begin, end in pairwise(edges)]
-    whole = carry(bus_of(directory(*"abc"), default=NOISY), [("x", rows)])
-    assert carry(bus_of(directory(*"abc"), default=NOISY), parts) == whole
-    assert carry(bus_of(directory(*"abc"), default=NOISY), [("x", [row]) for row in rows]) == whole
+    whole = carry(bus_of(directory(*"abc"), default=channel), [("x", rows)])
+    assert carry(bus_of(directory(*"abc"), default=channel), parts) == whole
+    assert carry(bus_of(directory(*"abc"), default=channel), [("x", [row]) for row in rows]) == whole
 
 
 @settings(max_examples=40, deadline=None)

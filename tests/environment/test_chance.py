@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from environment.chance import Chance, Stream, name_hash, name_hashes, philox
+from environment.chance import Chance, Stream, name_hash, name_hashes, philox, philox_word
 
 WORD = 0xFFFFFFFF
 OWNERS = [f"home-{number:04d}" for number in range(1, 301)]
@@ -50,8 +50,11 @@ def test_philox_gives_the_known_answers_of_random123(counter, key, expected):
     counter=st.lists(st.integers(0, WORD), min_size=4, max_size=4),
     key=st.lists(st.integers(0, WORD), min_size=2, max_size=2),
 )
-def test_philox_on_arrays_is_the_definition_on_integers(counter, key):
-    assert words(key, counter) == philox_by_hand(counter, key)
+def test_philox_on_arrays_and_on_one_word_is_the_definition_on_integers(counter, key):
+    by_hand = philox_by_hand(counter, key)
+    assert words(key, counter) == by_hand
+    one, other = philox_word(key[0] | key[1] << 32, counter[0] | counter[1] << 32, counter[2] | counter[3] << 32)
+    assert [one & 0xFFFFFFFF, one >> 32, other & 0xFFFFFFFF, other >> 32] == by_hand
 
 
 def test_name_hashes_are_those_of_every_machine():

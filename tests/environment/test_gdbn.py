@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from environment.addresses import Address, Directory
-from environment.bus import Bus, Channel, Delay
+from environment.bus import Bus
 from environment.chance import Chance
+from environment.channels import Channel, Delay
 from environment.messages.activation import ActivationReport, ActivationRequest
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.platforms.gdbn import Gdbn

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from environment.addresses import AddressError
-from environment.bus import Channel, Delay
+from environment.channels import Channel, Delay
 from environment.journal import NEVER, Act, Conversation, Journal
 from environment.messages.activation import SignalReceipt
 from environment.messages.settlement import MeterData

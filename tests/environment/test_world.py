@@ -8,7 +8,8 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from environment.bus import Channel, Delay, DroppedAcknowledgements, Outage, sign
+from environment.bus import sign
+from environment.channels import Channel, Delay, DroppedAcknowledgements, Outage
 from environment.messages.activation import SignalReceipt
 from environment.messages.base import Batch, columns_of
 from environment.messages.procurement import AvailabilityRequest, BidReceipt

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from environment.bus import DroppedAcknowledgements, Outage
+from environment.channels import DroppedAcknowledgements, Outage
 from experiments.build_people import NOBODY
 from experiments.build_world import ROLES, build_world, role
 from experiments.errors import CoflexError

@@ -10,8 +10,9 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from environment.bus import Bus, Channel, Delay
+from environment.bus import Bus
 from environment.calendar import Timeline
+from environment.channels import Channel, Delay
 from environment.instruments import MeterStore
 from environment.journal import Journal, Traffic
 from environment.messages.activation import SignalReceipt

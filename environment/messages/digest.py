@@ -1,0 +1,94 @@
+"""64 bits of the content of a message: the same for a record alone and in a batch.
+
+Many rows are mixed as arrays, a few as plain integers: a numpy call for each field would cost more than the field.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.chance import FEW, U64, WORD, name_hash
+
+GOLDEN = 0x9E3779B97F4A7C15
+_MIX1 = 0xBF58476D1CE4E5B9
+_MIX2 = 0x94D049BB133111EB
+_GOLDEN = np.uint64(GOLDEN)
+
+
+def mix(words: U64) -> U64:
+    """The SplitMix64 finaliser (Steele et al. 2014, doi 10.1145/2660193.2660195), element by element."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(_MIX1)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(_MIX2)
+    return np.asarray(words ^ (words >> np.uint64(31)), np.uint64)
+
+
+def mix_word(word: int) -> int:
+    """``mix`` of one word, which may be longer than 64 bits (the rest is cut off)."""
+    word &= WORD
+    word = (word ^ word >> 30) * _MIX1 & WORD
+    word = (word ^ word >> 27) * _MIX2 & WORD
+    return word ^ word >> 31
+
+
+def digest_rows(record: str, columns: Mapping[str, NDArray[Any]]) -> U64:
+    """64 bits of the content of every row: class name, field names and values; shape (n,)."""
+    n = len(next(iter(columns.values())))
+    names = _hashed(tuple(columns))
+    if n > FEW:
+        digest = np.full(n, name_word(record), np.uint64)
+        for name, word in names:
+            digest = mix(digest * _GOLDEN + np.uint64(word) ^ _column_words(np.asarray(columns[name])))
+        return digest
+    words = [name_word(record)] * n
+    for name, word in names:
+        values = _few_words(np.asarray(columns[name]))
+        words = [mix_word((one * GOLDEN + word & WORD) ^ value) for one, value in zip(words, values, strict=True)]
+    return np.array(words, np.uint64)
+
+
+def _column_words(column: NDArray[Any]) -> U64:
+    if column.dtype.kind in "OUS":
+        return np.array(_text_words(column), np.uint64)
+    words = _number_words(column)
+    if words.ndim == 1:
+        return mix(words + _GOLDEN)
+    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * _GOLDEN
+    return np.asarray(mix(words + places).sum(axis=1, dtype=np.uint64), np.uint64)
+
+
+def _few_words(column: NDArray[Any]) -> list[int]:
+    if column.dtype.kind in "OUS":
+        return _text_words(column)
+    if column.ndim > 1:
+        return [int(word) for word in _column_words(column)]
+    return [mix_word(word + GOLDEN) for word in _number_words(column).tolist()]
+
+
+def _number_words(column: NDArray[Any]) -> U64:
+    if column.dtype.kind == "f":
+        return np.ascontiguousarray(column.astype(np.float64, copy=False) + 0.0).view(np.uint64)
+    if column.dtype.kind == "u":
+        return column.astype(np.uint64)
+    return np.ascontiguousarray(column.astype(np.int64, copy=False)).view(np.uint64)
+
+
+def _text_words(column: NDArray[Any]) -> list[int]:
+    """Bits of texts, or of tuples of texts, each with its length so that no two tuples look alike."""
+    return [
+        name_word(value if isinstance(value, str) else "".join(f"{len(one)}:{one}," for one in value))
+        for value in column.tolist()
+    ]
+
+
+@cache
+def _hashed(names: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, name_hash(name)) for name in sorted(names))
+
+
+@cache
+def name_word(text: str) -> int:
+    """``name_hash``, remembered."""
+    return name_hash(text)
