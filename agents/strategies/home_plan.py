@@ -20,8 +20,8 @@ from agents.strategies.home_model import own_controls, with_net
 from agents.strategies.home_view import F64, Bool, HomePlan, HomeView, put_plan, take, take_plan
 
 SWEEPS = 2
-BLOCK = 1024
-"""Homes planned at once: bounds the memory to about 60 MB and keeps the working set near the caches."""
+BLOCK = 512
+"""Homes planned at once: bounds the memory to about 100 MB and keeps the working set near the caches."""
 
 
 class Band(NamedTuple):

@@ -15,6 +15,8 @@ share a level and the loss is of second order in its width). Values of a leaking
 Arrays are time-major here, (m, n) with the homes last: each operation runs over levels x homes.
 """
 
+import threading
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -116,79 +118,79 @@ def solve(store: Store, base: F64, segments: list[Segment], levels: int = LEVELS
     Returns:
         change of content by action in each step, (m, n).
     """
-    wanted = _backward(store, base, segments, levels)
-    return _forward(store, base, segments, wanted)
+    supply = _supply(base, segments, levels)
+    return _forward(store, supply, _backward(store, supply))
 
 
-def _backward(store: Store, base: F64, segments: list[Segment], levels: int) -> F64:
-    """Content before action, after drift, below which a step takes up what the level affords: (m, levels + 2, n).
+def _supply(base: F64, segments: list[Segment], levels: int) -> F64:
+    """Change by action at each level, (m, levels + 2, n): the first row is below all levels, the last as the highest."""
+    m, n = base.shape
+    supply = _memory("supply", (m, levels + 2, n))
+    supply[:, 0], supply[:, 1:] = base, 0.0
+    cells, below = supply.reshape(-1), np.arange(m)[:, None] * ((levels + 2) * n) + np.arange(n) + n
+    for width, rank in segments:
+        cells[below + np.intp(n) * rank] += width
+    for level in range(1, levels + 2):
+        supply[:, level] += supply[:, level - 1]
+    return supply
 
-    It falls with the level; the first and the last row are +inf and -inf, what no level wants and what every level has.
-    """
-    m, n = store.drift.shape
-    level = np.arange(levels, dtype=np.int8)[:, None]
-    wanted = np.empty((m, levels + 2, n))
-    wanted[:, 0], wanted[:, -1] = np.inf, -np.inf
-    content = _at_the_end(store, level)
-    taken, mask = np.empty((levels, n)), np.empty((levels, n), np.bool_)
+
+def _backward(store: Store, supply: F64) -> F64:
+    """Content at the end of each step at which one more unit is worth the level, as far as the bounds allow; as ``supply``."""
+    m, rows, n = supply.shape
+    content = _memory("content", (m, rows, n))
+    content[-1] = np.where(np.arange(-1, rows - 1)[:, None] < store.worthless, store.high[-1], store.low[-1])
     leak = 1.0 / store.keep
     leaks, drifts = (
         bool((leak != 1.0).any()),
         bool(store.drift.any()),
     )  # what does nothing is left out, to the same bits
-    for t in range(m - 1, -1, -1):
-        need = wanted[t, 1:-1]
-        np.subtract(content, base[t], out=need)
-        for width, rank in segments:
-            if isinstance(rank, int):
-                need[rank:] -= width[t]
-            else:
-                np.greater_equal(level, rank[t], out=mask)
-                np.multiply(mask, width[t], out=taken)
-                np.subtract(need, taken, out=need)
-        if t:
-            before = np.subtract(need, store.drift[t], out=content) if drifts else need
-            before = np.multiply(before, leak, out=content) if leaks else before
-            np.maximum(before, store.low[t - 1], out=content)
-            np.minimum(content, store.high[t - 1], out=content)
-    return wanted
+    for t in range(m - 1, 0, -1):
+        before = content[t - 1]
+        np.subtract(content[t], supply[t], out=before)
+        if drifts:
+            np.subtract(before, store.drift[t], out=before)
+        if leaks:
+            np.multiply(before, leak, out=before)
+        before[0], before[-1] = np.inf, -np.inf
+        np.maximum(before, store.low[t - 1], out=before)
+        np.minimum(before, store.high[t - 1], out=before)
+    return content
 
 
-def _at_the_end(store: Store, level: Ranks) -> F64:
-    return np.asarray(np.where(level < store.worthless, store.high[-1], store.low[-1]))
-
-
-def _forward(store: Store, base: F64, segments: list[Segment], wanted: F64) -> F64:
+def _forward(store: Store, supply: F64, content: F64) -> F64:
     """Between two levels - the last refused, the first accepted - the action is free: a late store takes the least, others the most."""
-    m, rows, n = wanted.shape
-    change, mask, column = np.empty((m, n)), np.empty((rows - 2, n), np.bool_), np.arange(n)
-    total = base.copy()
-    for width, _ in segments:
-        total += width
-    leak, now = 1.0 / store.keep, store.start
+    m, rows, n = supply.shape
+    change, wanted, refused, column = (
+        np.empty((m, n)),
+        np.empty((rows - 2, n)),
+        np.empty((rows - 2, n), np.bool_),
+        np.arange(n),
+    )
+    now = store.start
     for t in range(m):
         free = store.keep * now + store.drift[t]
-        np.greater(wanted[t, 1:-1], free, out=mask)
-        level = np.add.reduce(mask.view(np.int8), axis=0, dtype=np.int8)
-        if t + 1 < m:
-            edge = (level + np.intp(1) if store.late else level.astype(np.intp)) * n + column
-            goal = (wanted[t + 1].ravel().take(edge) - store.drift[t + 1]) * leak
-            goal = np.minimum(np.maximum(goal, store.low[t]), store.high[t])
-        else:
-            goal = _at_the_end(store, level if store.late else level - np.int8(1))
-        taken = _taken(base[t], segments, t, level, beside=store.late)
+        np.subtract(content[t, 1:-1], supply[t, 1:-1], out=wanted)
+        np.greater(wanted, free, out=refused)
+        lower = np.add.reduce(refused.view(np.int8), axis=0, dtype=np.int8) * np.intp(n) + column
+        goals, changes = content[t].reshape(-1), supply[t].reshape(-1)
         if store.late:
-            change[t] = np.maximum(taken, np.minimum(goal - free, total[t]))
+            missing = np.minimum(goals.take(lower + n) - free, changes[-n:])
+            change[t] = np.maximum(changes.take(lower), missing)
         else:
-            change[t] = np.minimum(taken, np.maximum(goal - free, base[t]))
+            missing = np.maximum(goals.take(lower) - free, changes[:n])
+            change[t] = np.minimum(changes.take(lower + n), missing)
         now = np.maximum(free + change[t], store.floor)
     return change
 
 
-def _taken(base: F64, segments: list[Segment], t: int, level: Ranks, *, beside: bool) -> F64:
-    """What is taken up at a level, or just beside it, at the level below; (n,)."""
-    taken = base
-    for width, ranks in segments:
-        rank = ranks if isinstance(ranks, int) else ranks[t]
-        taken = taken + (level > rank if beside else level >= rank) * width[t]
-    return taken
+_LOCAL = threading.local()
+
+
+def _memory(name: str, shape: tuple[int, ...]) -> F64:
+    """An array that is only used until the next call: pages fresh from the system would cost more than the arithmetic on them."""
+    size = prod(shape)
+    if getattr(_LOCAL, name, np.empty(0)).size < size:
+        setattr(_LOCAL, name, np.empty(size))
+    memory: F64 = getattr(_LOCAL, name)
+    return memory[:size].reshape(shape)
