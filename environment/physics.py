@@ -1,12 +1,13 @@
 """The physical side of a world: devices, meters and the grid, advanced together (rank 0).
 
 At the end of every step all devices are integrated to the instant, the meters are read and the devices' own displays refreshed. At the
-SCADA period the grid is solved for the powers of that instant. The flows of mean power per step, which figures and tables use, feed
-nothing back and are solved in one batch at the end (law 12).
+SCADA period the powers of the instant are taken; the grid is solved for them when the control room looks. The flows of mean power per
+step, which figures and tables use, feed nothing back and are solved in one batch at the end (law 12).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,13 +65,13 @@ class GridSide:
         bus: bus of every meter, shape (meters,).
         states: (from_ms, power flow in the switching state from then on), ascending.
         scada: the view that snapshots are written to.
-        measure: flow of an instant -> values of the points of the view, with noise.
+        measure: flow of T instants, the instants (T,) [ms] -> values of the points of the view, with noise, (T, points).
     """
 
     bus: I64
     states: Sequence[tuple[int, PowerFlow]]
     scada: ScadaView | None = None
-    measure: Callable[[Flow, int], F64] | None = None
+    measure: Callable[[Flow, I64], F64] | None = None
 
     def switch(self, from_ms: int, state: PowerFlow) -> None:
         """Bring the grid into a switching state from an instant on."""
@@ -131,6 +132,7 @@ class Physics:
         self._displays = displays
         self.publish = publish
         self._flexible_kw = np.zeros(homes)
+        self._unsolved: list[tuple[int, PowerFlow, F64, F64]] = []
         self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
         for kind, one in self.installed.items():
             shape = (one.fleet.n, timeline.n - self.first)
@@ -162,14 +164,25 @@ class Physics:
         self.readings.columns = self._displays(self, step)
 
     def snapshot(self, now_ms: int) -> None:
-        """Solve the grid for the powers of this instant and write the control room's picture."""
+        """Take the powers of this instant for the control room's picture."""
         grid = self.grid
         if grid.scada is None or grid.measure is None or self.timeline.index(now_ms) >= self.timeline.n:
             return
         kw, kvar = self.power_now(now_ms)
         self.readings.columns["flexible_kw"] = self._flexible_kw
-        flow = grid.at(now_ms).solve(self.at_buses(kw), self.at_buses(kvar))
-        grid.scada.record(now_ms, grid.measure(flow, now_ms))
+        self._unsolved.append((now_ms, grid.at(now_ms), self.at_buses(kw), self.at_buses(kvar)))
+
+    def show_snapshots(self) -> None:
+        """Solve the grid for the snapshots that wait and write them into the control room's view."""
+        grid = self.grid
+        if grid.scada is None or grid.measure is None:
+            return
+        waiting, self._unsolved = self._unsolved, []
+        for solver, group in groupby(waiting, key=lambda one: one[1]):
+            times, _, kw, kvar = zip(*group, strict=True)
+            flow = solver.solve(np.array(kw), np.array(kvar))
+            for at_ms, values in zip(times, grid.measure(flow, np.array(times, np.int64)), strict=True):
+                grid.scada.record(at_ms, values)
 
     def power_now(self, now_ms: int) -> tuple[F64, F64]:
         """Net load and reactive net load behind every meter from this instant on, each (meters,)."""

@@ -92,6 +92,7 @@ class _Desk:
     party: Party
     rank: int
     handlers: dict[type[Record], str]
+    fills: list[Callable[[], None]]
     drains: list[Callable[[], None]]
     arrivals: dict[int, list[tuple[Traffic, NDArray[np.int64]]]] = field(default_factory=dict)
     mail: list[Batch[Any]] = field(default_factory=list)
@@ -149,11 +150,19 @@ class World(mesa.Model):  # type: ignore[misc]
         }
         return Seat(name, self.directory, self.bus.key_ring(number), self.clock, systems)
 
-    def add(self, party: Party, drains: Iterable[Callable[[], None]] = ()) -> None:
-        """Let a party live here; ``drains`` empty its writable instruments after it has acted."""
+    def add(
+        self, party: Party, drains: Iterable[Callable[[], None]] = (), fills: Iterable[Callable[[], None]] = ()
+    ) -> None:
+        """Let a party live here.
+
+        Args:
+            party: the party.
+            drains: empty its writable instruments after it has acted.
+            fills: bring what its instruments show up to date before it acts.
+        """
         Actor(self, party)
         rank = self.directory.parties.index(party.name)
-        self._desks[party.name] = _Desk(party, rank, type(party).handlers(), list(drains))
+        self._desks[party.name] = _Desk(party, rank, type(party).handlers(), list(fills), list(drains))
 
     def observe(self, observer: Callable[[int], None]) -> None:
         """Call ``observer(now_ms)`` at the end of every physics step, after everybody else."""
@@ -244,8 +253,10 @@ class World(mesa.Model):  # type: ignore[misc]
         raise WorldError(text)
 
     def _wake(self, desk: _Desk) -> None:
-        """Set the clock and hand over the stored post that has arrived."""
+        """Set the clock, bring the instruments up to date and hand over the stored post that has arrived."""
         now = self.clock.now_ms = self.now_ms
+        for fill in desk.fills:
+            fill()
         if not desk.kept:
             return
         left = []

@@ -178,7 +178,7 @@ def _living(
     stream, instruments = chance.stream("scada.noise"), Instruments(network, points)
     grid = GridSide(
         meters.bus, _states(scenario, network, calendar, timeline), scada,
-        lambda flow, now_ms: instruments.read(flow, stream, now_ms, accuracy)[0],
+        lambda flow, t_ms: instruments.read(flow, stream, t_ms, accuracy),
     )  # fmt: skip
     store = MeterStore(meters.names, timeline)
     physics = Physics(

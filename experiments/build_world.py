@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,6 +60,14 @@ CYCLE_BEFORE_H = 11.75
 PAPERS_VALID_DAYS = 365
 
 
+class Made(NamedTuple):
+    """A party, what empties its writable instruments after it has acted, and what brings up to date what it sees before it acts."""
+
+    party: Party
+    drains: Iterable[Callable[[], None]] = ()
+    fills: Iterable[Callable[[], None]] = ()
+
+
 def role(name: str) -> Any:
     """The class of a named role."""
     module, attribute = ROLES[name].split(":")
@@ -70,13 +78,12 @@ def build_world(site: Site) -> World:
     """The world of a site; without coordination only homes, retailer and state act."""
     directory = Directory(_addresses(site))
     world = World(directory, _bus(site, directory), site.living.physics)
-    makers: list[Callable[[Site, World], tuple[Party, Iterable[Callable[[], None]]]]] = [_homes, _retailer, _state]
+    makers: list[Callable[[Site, World], Made]] = [_homes, _retailer, _state]
     if site.scenario.coordination:
         makers += [_dso, _lfmo, _platform, _provider]
         makers += [partial(_aggregator, name=fsp.name) for fsp in site.scenario.actors.fsps]
     for make in makers:
-        party, drains = make(site, world)
-        world.add(party, drains)
+        world.add(*make(site, world))
     return world
 
 
@@ -147,8 +154,6 @@ def _disturbances(site: Site, directory: Directory, channel_of: dict[str, str]) 
 
 # --- parties ---------------------------------------------------------------------------------------------------------
 
-Made = tuple[Party, list[Callable[[], None]]]
-
 
 def _homes(site: Site, world: World) -> Made:
     living, people, directory = site.living, site.people, world.directory
@@ -171,7 +176,7 @@ def _homes(site: Site, world: World) -> Made:
         world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
         _offered(site) if coordinated else {},
     )  # fmt: skip
-    return party, [lambda: living.physics.carry_out(world.clock.now_ms)]
+    return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
 
 
 def market_days(site: Site) -> list[MarketDay]:
@@ -215,11 +220,11 @@ def _retailer(site: Site, world: World) -> Made:
         dso=actors.dso.name,
         state=STATE,
     )
-    return role("retailer")(world.seat(actors.retailer.name), site.living.shares[actors.retailer.name], terms), []
+    return Made(role("retailer")(world.seat(actors.retailer.name), site.living.shares[actors.retailer.name], terms))
 
 
 def _state(site: Site, world: World) -> Made:
-    return role("state")(world.seat(STATE)), []
+    return Made(role("state")(world.seat(STATE)))
 
 
 def _dso(site: Site, world: World) -> Made:
@@ -270,7 +275,7 @@ def _dso(site: Site, world: World) -> Made:
         site.calendar,
         terms,
     )
-    return party, [lambda: living.operate(world.clock.now_ms)]
+    return Made(party, [lambda: living.operate(world.clock.now_ms)], [living.physics.show_snapshots])
 
 
 def _kvar_per_kw(site: Site) -> Any:
@@ -291,7 +296,7 @@ def _lfmo(site: Site, world: World) -> Made:
         clear=rule("clearing", scenario.rules.clearing),
         price=rule("pricing", scenario.rules.pricing),
     )
-    return role("lfmo")(world.seat(scenario.actors.lfmo.name), terms), []
+    return Made(role("lfmo")(world.seat(scenario.actors.lfmo.name), terms))
 
 
 def _fsp_platforms(site: Site) -> dict[str, str]:
@@ -299,7 +304,7 @@ def _fsp_platforms(site: Site) -> dict[str, str]:
 
 
 def _platform(site: Site, world: World) -> Made:
-    return role("gdbn")(world.seat(GDBN), SETTLEMENT, _fsp_platforms(site)), []
+    return Made(role("gdbn")(world.seat(GDBN), SETTLEMENT, _fsp_platforms(site)))
 
 
 def _provider(site: Site, world: World) -> Made:
@@ -315,7 +320,7 @@ def _provider(site: Site, world: World) -> Made:
         fsp_platforms=_fsp_platforms(site),
         settlement=SettlementTerms(said.grace, said.slope, said.penalty_eur_per_kwh),
     )
-    return role("platform-provider")(world.seat(actors.dpp.name), site.calendar, terms), []
+    return Made(role("platform-provider")(world.seat(actors.dpp.name), site.calendar, terms))
 
 
 def _aggregator(site: Site, world: World, name: str) -> Made:
@@ -343,7 +348,7 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         share_to_homes=said.share_to_homes,
         delivers_share=faults[0] if faults else 1.0,
     )
-    return role("aggregator")(world.seat(name), portfolio, _meters_of(site, name), terms), []
+    return Made(role("aggregator")(world.seat(name), portfolio, _meters_of(site, name), terms))
 
 
 def _meters_of(site: Site, name: str) -> Any:

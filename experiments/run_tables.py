@@ -249,6 +249,7 @@ def _census(world: World) -> list[Any]:
 
 
 def _scada(site: Site) -> Table:
+    site.living.physics.show_snapshots()
     view = site.living.scada
     times = np.array([at_ms for at_ms, _ in view.history], np.int64)
     values = np.array([values for _, values in view.history], np.float64).reshape(len(times), len(view.points))

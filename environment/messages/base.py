@@ -123,6 +123,8 @@ def _is_plain(field: Field, value: Any) -> bool:
         right = field.kind == "float" and isfinite(value)
     elif kind is int:
         right = field.kind == "int" and -_INT64 <= value < _INT64
+    elif kind is tuple:
+        return field.kind == "names" and all(type(one) is str for one in value)
     else:
         return kind is bool and field.kind == "bool"
     return right and (item.ge is None or value >= item.ge) and (item.le is None or value <= item.le)

@@ -795,6 +795,20 @@ def test_writable_instruments_are_emptied_after_every_turn_of_their_party():
     assert log == [(0, 1), (1000, 2)]
 
 
+def test_instruments_are_brought_up_to_date_before_every_turn_of_their_party():
+    stage, shown, seen = Stage("a", "b"), [0], []
+
+    def life(self):
+        seen.append((self.now_ms, shown[0]))
+        yield self.sleep(1.0)
+        seen.append((self.now_ms, shown[0]))
+
+    party = Scripted(stage.world.seat("a"), life)
+    stage.world.add(party, fills=[lambda: shown.__setitem__(0, stage.world.clock.now_ms + 7)])
+    stage.run(10.0)
+    assert seen == [(0, 7), (1000, 1007)]
+
+
 # --- many at once ---------------------------------------------------------------------------------------------------------------------------------------------
 
 
