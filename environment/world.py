@@ -339,13 +339,16 @@ class World(mesa.Model):  # type: ignore[misc]
 
     def carry(self, traffic: Traffic, sender: _Desk | None = None) -> None:
         """Schedule what somebody reacts to: arrivals at their receivers, refusals at the sender."""
-        arriving = np.flatnonzero((traffic.delivered_ms != NEVER) & (traffic.status != REFUSED))
+        refused = np.flatnonzero(traffic.status == REFUSED)
+        arriving = np.flatnonzero(traffic.delivered_ms != NEVER)
+        if len(refused):
+            arriving = np.setdiff1d(arriving, refused)
         parties = self.directory.party[traffic.batch.receiver[arriving]]
-        for number in sorted(set(parties.tolist())):
+        numbers = sorted(set(parties.tolist()))
+        for number in numbers:
             desk = self._desks.get(self.directory.parties[number])
             if desk is not None:
-                self._schedule(desk, traffic, arriving[parties == number])
-        refused = np.flatnonzero(traffic.status == REFUSED)
+                self._schedule(desk, traffic, arriving if len(numbers) == 1 else arriving[parties == number])
         if len(refused) and sender is not None:
             self._tell(sender, traffic, refused)
 
