@@ -264,9 +264,10 @@ class Lfmo(Party):
         price = self._terms.price(clearing, _network(running.requests))
         unmet = _unmet(running, clearing)
         derms = self._derms(running)
+        rows = _rows_by_bid(clearing)
         for bid in sorted(running.bids):
             record = running.bids[bid]
-            cleared, paid, reason = _of_bid(clearing, price, record)
+            cleared, paid, reason = _of_bid(clearing, price, record, rows.get(record.bid, []))
             common: dict[str, Any] = {"session": record.session, "bid": bid, "fsp": record.fsp, "area": record.area,
                       "from_ms": record.from_ms, "step_s": record.step_s, "cleared_kw": cleared,
                       "price_eur_per_kwh": paid}  # fmt: skip
@@ -373,13 +374,20 @@ def _rows(record: Bid, received_ms: int, divisible: bool) -> BidColumns:
     )
 
 
-def _of_bid(clearing: Clearing, price: F64, record: Bid) -> tuple[F64, float, str]:
+def _rows_by_bid(clearing: Clearing) -> dict[str, list[tuple[int, int]]]:
+    """Bid -> its rows in the book and their intervals."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for row, name in enumerate(clearing.bids.bid.tolist()):
+        bid, _, interval = name.rpartition("#")
+        found.setdefault(bid, []).append((row, int(interval)))
+    return found
+
+
+def _of_bid(clearing: Clearing, price: F64, record: Bid, found: list[tuple[int, int]]) -> tuple[F64, float, str]:
     """Accepted power per interval, mean price paid, and the first reason why not all was taken."""
-    prefix = f"{record.bid}#"
-    rows = [k for k, name in enumerate(clearing.bids.bid.tolist()) if name.startswith(prefix)]
+    rows = [row for row, _ in found]
     cleared = np.zeros(len(record.quantity_kw))
-    places = [int(str(clearing.bids.bid[k])[len(prefix) :]) for k in rows]
-    cleared[places] = clearing.accepted_kw[rows]
+    cleared[[interval for _, interval in found]] = clearing.accepted_kw[rows]
     total = clearing.accepted_kw[rows].sum()
     paid = float((clearing.accepted_kw[rows] * price[rows]).sum() / total) if total else 0.0
     return cleared, paid, next((str(clearing.reason[k]) for k in rows if clearing.reason[k]), "")

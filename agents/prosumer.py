@@ -307,7 +307,8 @@ class Prosumers(Party):
         assert current is not None
         place = step - current.first
         plan = current.plan
-        return np.asarray((plan.ev_kw + plan.battery_kw + plan.heater_kw + plan.heat_pump_kw)[rows, place], np.float64)
+        parts = plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw
+        return np.asarray(sum(part[rows, place] for part in parts), np.float64)
 
     def _feed_back(self, activation: str, from_ms: int, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
         for conversation, mine in self._by_cycle(rows, from_ms):

@@ -181,7 +181,6 @@ class World(mesa.Model):  # type: ignore[misc]
             self._repeat(self.physics.snapshot_ms, self.physics.snapshot, first_ms=0, sub_rank=1)
             self._repeat(self.physics.step_ms, self._observe, rank=OBSERVATION)
         threshold = gc.get_threshold()
-        gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)
         try:

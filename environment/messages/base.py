@@ -116,18 +116,25 @@ def _field(record: type[Record], name: str, hint: Any) -> Field:
 
 def _is_plain(field: Field, value: Any) -> bool:
     """Whether a value is evidently right; what is not is looked at by ``check_columns``, which knows all that is allowed."""
-    kind, item = type(value), field.item
-    if kind is str:
-        return field.kind == "str" and (not item.one_of or value in item.one_of)
-    if kind is float:
-        right = field.kind == "float" and isfinite(value)
-    elif kind is int:
-        right = field.kind == "int" and -_INT64 <= value < _INT64
-    elif kind is tuple:
-        return field.kind == "names" and all(type(one) is str for one in value)
+    kind, item = field.kind, field.item
+    if kind == "str":
+        return type(value) is str and (not item.one_of or value in item.one_of)
+    if kind == "names":
+        return type(value) is tuple and all(type(one) is str for one in value)
+    if kind == "bool":
+        return type(value) is bool
+    if kind == "profile":
+        if type(value) is not np.ndarray or value.dtype != np.float64 or value.ndim != 1 or not len(value):
+            return False
+        least, most = float(value.min()), float(value.max())  # a NaN makes both one
+    elif (kind == "float" and type(value) is float) or (
+        kind == "int" and type(value) is int and -_INT64 <= value < _INT64
+    ):
+        least = most = value
     else:
-        return kind is bool and field.kind == "bool"
-    return right and (item.ge is None or value >= item.ge) and (item.le is None or value <= item.le)
+        return False
+    bounded = (item.ge is None or least >= item.ge) and (item.le is None or most <= item.le)
+    return bounded and isfinite(least) and isfinite(most) and not item.one_of
 
 
 def columns_of(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
