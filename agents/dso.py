@@ -123,7 +123,8 @@ class Dso(Party):
             reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
             self.end(conversation, "refused", reason)
             return
-        requests = session_requests(f"{self.name}/{subject}", self.name, needs, self._terms, day)
+        guards = self._look_ahead.guards(outlook, needs, day.from_ms, self._terms.largest_whole_kw)
+        requests = session_requests(f"{self.name}/{subject}", self.name, needs, guards, self._terms, day)
         sent = self.send(requests, [self._terms.market] * len(requests), conversation)
         outcome = yield self.confirm(sent)
         if not outcome.acknowledged:
