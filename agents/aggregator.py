@@ -167,7 +167,9 @@ class Aggregator(Party):
     def _activate(self, batch: Batch[ActivationRequest]) -> Process:
         orders = list(batch.records())
         for order in orders:
-            call = self._pool.open_call(order) if order.contract in self._contracts else None
+            contract = self._contracts.get(order.contract)
+            mine = contract is not None and contract.area == order.area
+            call = self._pool.open_call(order) if mine else None
             if call is None:
                 receipt = SignalReceipt(activation=order.activation, accepted=False, expected_kw=0.0)
                 self.send(receipt, self._terms.dso, batch.conversation, system="fsp-technical-platform")

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from agents.lfmo_session import (
     book_rows,
     contract_of,
+    contradicts,
     headroom_columns,
+    malformed,
     need_columns,
     network_of,
     outcome_of,
@@ -28,9 +30,11 @@ from environment.messages.procurement import (
     QualificationDecision,
     QualificationRequest,
     SessionPublication,
+    SessionRefusal,
     SessionRequest,
 )
 from environment.party import Party, Process, Seat, Work, act, handles
+from environment.refusals import refuse
 from markets.bids import BidColumns, Sensitivities
 from markets.clearing.outcome import Clearing
 from markets.qualification import ContractRegister, qualify
@@ -93,24 +97,58 @@ class Lfmo(Party):
         super().__init__(seat)
         self._terms = terms
         self._running: dict[str, Running] = {}
+        self._void: dict[tuple[str, str], str] = {}
         self._areas: dict[str, tuple[str, ...]] = {}
         self._contracts = ContractRegister()
 
     @handles(SessionRequest)
-    def run_session(self, batch: Batch[SessionRequest]) -> Process | None:
-        """Steps 2.4 to 2.8; the constraints of one session come as rows of one batch."""
-        requests = list(batch.records())
-        session = requests[0].session
-        known = self._running.get(session)
-        if known is not None:
-            known.requests.extend(requests)  # what comes after the publication changes nothing any more
-            return None
-        self._running[session] = Running(batch.conversation, requests, requested_session(requests, self.now_ms + 1))
-        return self._hold(self._running[session])
+    def run_session(self, batch: Batch[SessionRequest]) -> None:
+        """Steps 2.4 to 2.8; the constraints of one session come as rows, together or apart."""
+        for row, request in enumerate(batch.records()):
+            dso = self.directory.addresses[int(batch.sender[row])].party
+            reason = self._refusal(request, dso)
+            if reason:
+                self._refuse_session(batch, row, request, dso, reason)
+            elif request.session in self._running:
+                self._running[request.session].requests.append(request)
+            else:
+                session = requested_session([request], self.now_ms + 1)
+                self._running[request.session] = Running(batch.conversation, [request], session)
+                self.start(self._hold(self._running[request.session]))
+
+    def _refusal(self, request: SessionRequest, dso: str) -> str:
+        """Why no session is held on a request; empty if one is."""
+        if request.dso != dso or self._derms(dso) is None:
+            return f"{dso} cannot ask for a session of {request.dso}, whose DERMS takes the results"
+        running = self._running.get(request.session)
+        others = running.requests if running is not None else []
+        if running is not None and running.session.state != "requested":
+            return "the session is published already"
+        void = self._void.get((dso, request.session), "")
+        return void or malformed(request, self.now_ms + 1) or contradicts(request, others)
+
+    def _refuse_session(
+        self, batch: Batch[SessionRequest], row: int, request: SessionRequest, dso: str, reason: str
+    ) -> None:
+        """One wrong request voids the session of the DSO that sent it, unless it is published; strangers change nothing."""
+        running = self._running.get(request.session)
+        held = running is not None and running.session.state != "requested"
+        if request.dso == dso and not held:
+            self._void.setdefault((dso, request.session), reason)
+        refuse(self, batch, row, request.session, reason)
+        refusal = SessionRefusal(session=request.session, held=held, reason=reason)
+        self.send(refusal, self.directory.names[batch.sender[row]], batch.conversation, PLATFORM)
 
     def _hold(self, running: Running) -> Process:
         yield from self._gather(running)
         running.requests = sorted(running.requests, key=lambda request: request.constraint)
+        first = running.first
+        late = malformed(first, self.now_ms + 1)  # the gate may have closed while requests were waited for
+        reason = self._void.get((first.dso, first.session), late)
+        if reason:
+            refusal = SessionRefusal(session=first.session, held=False, reason=reason)
+            self.send(refusal, running.first.dso, running.conversation, PLATFORM)
+            return
         running.session = requested_session(running.requests, self.now_ms + 1)
         admitted = yield from self.qualify(running)
         running.session = publish(running.session, admitted)
@@ -271,7 +309,8 @@ class Lfmo(Party):
         assert clearing is not None
         price = self._terms.price(clearing, network_of(running.requests))
         unmet = _unmet(running, clearing)
-        derms = self._derms(running)
+        derms = self._derms(running.first.dso)
+        assert derms is not None
         for bid in sorted(running.bids):
             record = running.bids[bid]
             cleared, paid, reason = outcome_of(clearing, price, record)
@@ -286,10 +325,9 @@ class Lfmo(Party):
             nothing = NothingCleared(session=running.first.session, bids=len(running.bids), unmet_kw=unmet)
             self.send(nothing, derms, running.conversation, PLATFORM)
 
-    def _derms(self, running: Running) -> str:
-        """The DERMS of the DSO that asked: the address of its party that plays one."""
-        wanted = running.first.dso
-        return next(one.name for one in self.directory.addresses if one.party == wanted and "derms" in one.actors)
+    def _derms(self, dso: str) -> str | None:
+        """The DERMS of a DSO: the address of its party that plays one."""
+        return next((one.name for one in self.directory.addresses if one.party == dso and "derms" in one.actors), None)
 
 
 def _cost_by_need(clearing: Clearing, paid: F64) -> F64:

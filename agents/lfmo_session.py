@@ -17,6 +17,41 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 
+OWN = frozenset({"constraint", "violation", "sensitivity", "need_kw", "headroom_up_kw", "headroom_down_kw"})
+"""Fields of a session request that differ from constraint to constraint; the others are the session's."""
+
+
+def malformed(request: SessionRequest, opens_ms: int) -> str:
+    """What is wrong with the request of one constraint; empty if a session can be held on it."""
+    steps = {len(profile) for profile in (request.need_kw, request.headroom_up_kw, request.headroom_down_kw)}
+    checks = [
+        (len(steps) == 1 and 0 not in steps, "need and headrooms must have the same intervals, at least one"),
+        (len(request.sensitivity) == len(request.areas), "sensitivity must have one value for each area"),
+        (len(request.activation_from_ms) == len(request.activation_to_ms), "activation windows must begin and end"),
+        (request.price_cap_eur_per_kwh > 0.0, "the price cap must be above 0"),
+    ]
+    wrong = [text for holds, text in checks if not holds]
+    if wrong:
+        return "; ".join(wrong)
+    try:
+        requested_session([request], opens_ms)
+    except ValueError as error:  # the product or the session's terms contradict themselves, and say in what
+        return str(error)
+    return ""
+
+
+def contradicts(request: SessionRequest, others: Sequence[SessionRequest]) -> str:
+    """Why a request cannot be one of a session with others; empty if it can."""
+    if any(one.constraint == request.constraint for one in others):
+        return f"there is a request for {request.constraint} already"
+    first = others[0] if others else request
+    names_ = [name for name in request.__struct_fields__ if name not in OWN]
+    odd = [name for name in names_ if not np.array_equal(getattr(request, name), getattr(first, name))]
+    if len(request.need_kw) != len(first.need_kw):
+        odd.append("number of intervals")
+    return f"requests of one session differ in {', '.join(odd)}" if odd else ""
+
+
 def contract_of(request: SessionRequest, fsp: str) -> Contract:
     """The contract that a cleared bid makes: the FSP serves the DSO in the session's window."""
     to_ms = request.from_ms + round(request.step_s * 1000) * len(request.need_kw)

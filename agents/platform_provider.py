@@ -95,6 +95,11 @@ class PlatformProvider(Party):
         """Freeze a declared baseline; a later change of it is refused."""
         for record in batch.records():
             steps = self._calendar_steps(record)
+            if not len(steps):
+                self.register("refused_baselines").add(
+                    baseline=record.baseline, t_ms=self.now_ms, reason="it has no interval"
+                )
+                continue
             frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, self.now_ms)
             if frozen.sha256 != record.sha256:
                 self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason="hash")
@@ -144,7 +149,7 @@ class PlatformProvider(Party):
     def settle(self, parent: str, orders: list[ActivationRequest]) -> Process:
         """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices."""
         conversation = self.open("SUC06.3", "1", parent, parent=parent, system="gdbn")
-        reason = lacking(orders, self._engaged, self._declared)
+        reason = lacking(orders, self._engaged, self._declared, self._terms.fsp_platforms)
         if reason:
             self.end(conversation, "failed", reason)
             return

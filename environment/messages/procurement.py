@@ -97,6 +97,15 @@ class SessionRequest(Record, frozen=True, kw_only=True):
     baseline: Annotated[str, Item("baseline method")]
 
 
+class SessionRefusal(Record, frozen=True, kw_only=True):
+    """The market operator refuses a session request that contradicts itself or the session it belongs to."""
+
+    source: ClassVar[Source] = ()
+    session: Annotated[str, Item("auction id")]
+    held: Annotated[bool, Item("the session goes on without this request")]
+    reason: Annotated[str, Item("what is wrong")]
+
+
 class QualificationRequest(Record, frozen=True, kw_only=True):
     """The market operator asks a possible participant for its papers."""
 

@@ -209,6 +209,17 @@ def test_a_frozen_baseline_is_not_changed_and_kept_once(settle):
     np.testing.assert_allclose(table(there, "deliveries")["baseline_kw"], BASELINE)
 
 
+@pytest.mark.parametrize("power_kw", [[], [10.0]], ids=["empty", "too short"])
+def test_an_order_beyond_its_baseline_is_not_settled(settle, power_kw):
+    short = declaration(np.array([10.0])) if power_kw else declaration(power_kw=np.array([10.0]), sha256="0")
+    if not power_kw:
+        short = type(short)(**({k: getattr(short, k) for k in short.__struct_fields__} | {"power_kw": np.zeros(0)}))
+    there = settle(kept=[short, engagement(), order()])
+    ((_, outcome, reason),) = there.outcomes()
+    assert outcome == "failed"
+    assert "baseline" in reason
+
+
 def test_an_order_on_a_contract_that_nobody_engaged_is_not_settled(settle):
     there = settle(kept=[declaration(), order()])
     ((_, outcome, reason),) = there.outcomes()
