@@ -59,6 +59,7 @@ class Aggregator(Party):
         self._pool = Pool(self.name, portfolio, meters.timeline)
         self._contracts: dict[str, Contract] = {}
         self._sessions: dict[str, str] = {}
+        self._invoices: set[str] = set()
 
     def processes(self) -> Iterable[Process]:
         """It lives by reaction."""
@@ -206,8 +207,11 @@ class Aggregator(Party):
 
     @handles(Invoice)
     def settle_invoice(self, batch: Batch[Invoice]) -> None:
-        """Share what is earned with the members that delivered; pay what is owed."""
+        """Share what is earned with the members that delivered; pay what is owed; each invoice once, however often it comes."""
         for record, message in zip(batch.records(), batch.ids, strict=True):
+            if record.invoice in self._invoices:
+                continue
+            self._invoices.add(record.invoice)
             if record.debtor == self.name:
                 pay(self, self.name, record.creditor, record.eur, record.purpose, message)
             else:

@@ -97,6 +97,7 @@ class Dso(Party):
         self._called_kwh: dict[str, tuple[float, float]] = {}
         self._void: dict[str, str] = {}
         self._receipts: dict[str, SignalReceipt] = {}
+        self._invoices: set[str] = set()
         self._empty: set[str] = set()
         self._refused: dict[str, str] = {}
         self.register("needs")
@@ -481,7 +482,8 @@ class Dso(Party):
 
     @handles(Invoice)
     def pay_invoice(self, batch: Batch[Invoice]) -> None:
-        """Pay what the DSO owes; an invoice in its favour is paid by the other side."""
+        """Pay what the DSO owes, once; an invoice in its favour is paid by the other side."""
         for record, message in zip(batch.records(), batch.ids, strict=True):
-            if record.debtor == self.name:
+            if record.debtor == self.name and record.invoice not in self._invoices:
+                self._invoices.add(record.invoice)
                 pay(self, self.name, record.creditor, record.eur, record.purpose, message)

@@ -38,6 +38,8 @@ class ProviderTerms:
         fsp_platforms: FSP -> address of its technical platform.
         settlement: the rule and its parameters.
         wait_s: how long meter data and decisions are waited for.
+        retry_s: time between two attempts to reach somebody in a settlement.
+        gives_up_after_s: how long after its beginning a settlement tries to reach somebody; then it fails.
     """
 
     days_ms: Sequence[tuple[int, int]]
@@ -50,6 +52,8 @@ class ProviderTerms:
     fsp_platforms: dict[str, str]
     settlement: SettlementTerms
     wait_s: float = 600.0
+    retry_s: float = 900.0
+    gives_up_after_s: float = 5400.0
 
 
 class PlatformProvider(Party):
@@ -144,42 +148,59 @@ class PlatformProvider(Party):
         mine = [(name, order) for name, order in self._orders if start_ms <= order.from_ms < end_ms]
         for parent in dict.fromkeys(name for name, _ in mine):
             orders = [order for name, order in mine if name == parent]
-            yield from self.settle(parent, orders)
+            self.start(self.settle(parent, orders))  # one that waits for somebody holds up no other
 
     def settle(self, parent: str, orders: list[ActivationRequest]) -> Process:
-        """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices."""
+        """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices.
+
+        Whoever cannot be reached is tried again until ``gives_up_after_s``; receivers know an invoice that they have by its id, so that
+        one that comes twice is paid once.
+        """
         conversation = self.open("SUC06.3", "1", parent, parent=parent, system="gdbn")
+        until_ms = self.now_ms + round(self._terms.gives_up_after_s * 1000)
         reason = lacking(orders, self._engaged, self._declared, self._terms.fsp_platforms)
         if reason:
             self.end(conversation, "failed", reason)
             return
         ready = cases(conversation, orders, self._engaged, self._declared)
-        wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in ready]
-        desk = [self._terms.meter_database] * len(wanted)
-        answers = yield self.ask(wanted, desk, conversation, system="gdbn", timeout_s=self._terms.wait_s)
-        if not answers.complete:
-            self.end(conversation, "failed", "no meter data: " + ", ".join(sorted(set(answers.status))))
-            return
-        self._take_meter_data(ready, answers.batches)
-        if any(case.missing for case in ready):
-            self.end(conversation, "failed", f"{sum(case.missing for case in ready)} meter readings are missing")
+        reason = yield from self.ask_meter_data(conversation, ready, until_ms)
+        if reason:
+            self.end(conversation, "failed", reason)
             return
         self.read_baselines(conversation, ready)
         self.calculate_delivery(conversation, ready)
         self.verify_delivery(conversation, ready)
         results = self.calculate_remuneration(conversation, ready)
-        decisions = yield from self.ask_approval(conversation, results)
+        decisions = yield from self.ask_approval(conversation, results, until_ms)
         if decisions is None:
             self.end(conversation, "failed", "the DSO did not decide on the settlement")
             return
-        self.finish(conversation, results, decisions)
+        yield from self.finish(conversation, results, decisions, until_ms)
 
-    @staticmethod
-    def _take_meter_data(ready: list[Case], batches: list[Batch[MeterData]]) -> None:
-        by_meters = {(record.meters, record.from_ms): record for batch in batches for record in batch.records()}
-        for case in ready:
-            data = by_meters[case.meters, case.from_ms]
-            case.metered_kw, case.missing = data.metered_kw, data.missing
+    def _again(self, until_ms: int) -> bool:
+        """Whether there is time for another attempt."""
+        return self.now_ms + round(self._terms.retry_s * 1000) < until_ms
+
+    def ask_meter_data(self, conversation: str, ready: list[Case], until_ms: int) -> Process:
+        """Step 1.1: the meter data of all cases; gives the reason if they cannot be had, empty if all are there."""
+        left = list(ready)
+        while True:
+            wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in left]
+            desk = [self._terms.meter_database] * len(wanted)
+            answers = yield self.ask(wanted, desk, conversation, system="gdbn", timeout_s=self._terms.wait_s)
+            given = {(data.meters, data.from_ms): data for batch in answers.batches for data in batch.records()}
+            for case in left:
+                if (case.meters, case.from_ms) in given:
+                    data: MeterData = given[case.meters, case.from_ms]
+                    case.metered_kw, case.missing = data.metered_kw, data.missing
+            left = [case for case in left if (case.meters, case.from_ms) not in given]
+            if not left:
+                break
+            if not self._again(until_ms):
+                return "no meter data: " + ", ".join(sorted(set(answers.status) - {"answered"}))
+            yield self.sleep(self._terms.retry_s)
+        missing = sum(case.missing for case in ready)
+        return f"{missing} meter readings are missing" if missing else ""
 
     @act("read_baselines", system="gdbn")
     def read_baselines(self, conversation: str, ready: list[Case]) -> Work:
@@ -219,38 +240,56 @@ class PlatformProvider(Party):
         reads = [f"deliveries/{case.settlement}" for case in ready]
         return Work(results, conversation, reads, [f"settlements/{result.settlement}" for result in results])
 
-    def ask_approval(self, conversation: str, results: list[RemunerationAndPenalty]) -> Process:
-        """Steps 1.6 and 1.7: send the amounts and wait for the DSO's decision on each."""
-        self.send(results, [self._terms.settlement_desk] * len(results), conversation, system="gdbn")
-        until_ms = self.now_ms + round(self._terms.wait_s * 1000)
+    def ask_approval(self, conversation: str, results: list[RemunerationAndPenalty], until_ms: int) -> Process:
+        """Steps 1.6 and 1.7: send the amounts and wait for the DSO's decision on each; None if it does not decide."""
         decisions: dict[str, SettlementDecision] = {}
-        while len(decisions) < len(results):
-            batch = yield self.receive(SettlementDecision, conversation, until_ms)
-            if batch is None:
+        while True:
+            left = [result for result in results if result.settlement not in decisions]
+            self.send(left, [self._terms.settlement_desk] * len(left), conversation, system="gdbn")
+            waited_ms = self.now_ms + round(self._terms.wait_s * 1000)
+            while len(decisions) < len(results):
+                batch = yield self.receive(SettlementDecision, conversation, waited_ms)
+                if batch is None:
+                    break
+                asked = {result.settlement for result in results}
+                decisions.update({one.settlement: one for one in batch.records() if one.settlement in asked})
+            if len(decisions) == len(results):
+                return decisions
+            if not self._again(until_ms):
                 return None
-            decisions.update({record.settlement: record for record in batch.records()})
-        return decisions
+            yield self.sleep(self._terms.retry_s)
 
     def finish(
-        self, conversation: str, results: list[RemunerationAndPenalty], decisions: dict[str, SettlementDecision]
-    ) -> None:
+        self, conversation: str, results: list[RemunerationAndPenalty], decisions: dict[str, SettlementDecision], until_ms: int
+    ) -> Process:  # fmt: skip
         """Send invoices for what was approved; a dispute is kept with its reason and stops payment."""
         for result in results:
-            approved = decisions[result.settlement].approved
             self.register("settlements").add(
                 settlement=result.settlement, conversation=conversation, fsp=result.fsp, ordered_kwh=result.ordered_kwh,
                 delivered_kwh=result.delivered_kwh, remuneration_eur=result.remuneration_eur, penalty_eur=result.penalty_eur,
-                net_eur=result.net_eur, status="approved" if approved else "disputed",
+                net_eur=result.net_eur, status="approved" if decisions[result.settlement].approved else "disputed",
             )  # fmt: skip
-            if approved and result.net_eur:
-                self.send(
-                    self._invoice(result),
-                    [self._terms.settlement_desk, self._terms.fsp_platforms[result.fsp]],
-                    conversation,
-                    system="gdbn",
-                )
+        due = [result for result in results if decisions[result.settlement].approved and result.net_eur]
+        reason = yield from self._send_invoices(conversation, due, until_ms)
         disputed = [key for key, decision in decisions.items() if not decision.approved]
-        self.end(conversation, "completed", f"disputed: {', '.join(disputed)}" if disputed else "")
+        if reason:
+            self.end(conversation, "failed", reason)
+        else:
+            self.end(conversation, "completed", f"disputed: {', '.join(disputed)}" if disputed else "")
+
+    def _send_invoices(self, conversation: str, due: list[RemunerationAndPenalty], until_ms: int) -> Process:
+        """Send each invoice to both sides until they acknowledge it; gives the reason if somebody does not, else empty."""
+        desk, platforms = self._terms.settlement_desk, self._terms.fsp_platforms
+        left = [(self._invoice(one), receiver) for one in due for receiver in (desk, platforms[one.fsp])]
+        while left:
+            invoices, receivers = zip(*left, strict=True)
+            outcome = yield self.confirm(self.send(invoices, list(receivers), conversation, system="gdbn"))
+            left = [one for one, status in zip(left, outcome.status, strict=True) if status != "acknowledged"]
+            if left and not self._again(until_ms):
+                return "not acknowledged: " + ", ".join(f"{invoice.invoice} by {to}" for invoice, to in left)
+            if left:
+                yield self.sleep(self._terms.retry_s)
+        return ""
 
     def _invoice(self, result: RemunerationAndPenalty) -> Invoice:
         """A net amount below zero is a claim of the DSO."""

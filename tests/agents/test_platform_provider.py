@@ -190,6 +190,29 @@ def test_a_desk_that_does_not_decide_stops_the_settlement(settle):
     assert not there.fsp.of(Invoice)
 
 
+def test_who_answers_later_is_asked_again_and_paid_once(settle):
+    """The database answers the third question, the desk decides at the second request (and once on what nobody asked)."""
+    asked = []
+
+    def later(puppet, batch):
+        asked.append(puppet.now_ms)
+        return FULL(puppet, batch) if len(asked) == 3 else None
+
+    def decides(puppet, batch):
+        if len(puppet.got) == 1:
+            stray = plain(SettlementDecision, settlement="another's", approved=True, reason="")
+            puppet.send(stray, f"{GDBN}/settlement", batch.conversation, system="desk")
+        else:
+            APPROVED(puppet, batch)
+
+    there = settle(metered=later, decision=decides)
+    assert np.diff(asked).min() >= 900_000
+    assert there.outcomes() == [("SUC06.3", "completed", "")]
+    assert len(there.fsp.of(Invoice)) == len(there.desk.of(Invoice)) == 1
+    assert len(table(there, "settlements")["status"]) == 1
+    assert there.acts() == ["read_baselines", "calculate_delivery", "verify_delivery", "calculate_remuneration"]
+
+
 @pytest.mark.parametrize("changes", [{"sha256": "0" * 64}, {"power_kw": BASELINE + 1.0}], ids=["hash", "content"])
 def test_a_baseline_that_does_not_fit_its_hash_is_refused_and_nothing_is_settled_on_it(settle, changes):
     there = settle(kept=[declaration(**({"sha256": declaration().sha256} | changes)), engagement(), order()])
