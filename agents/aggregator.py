@@ -66,10 +66,14 @@ class Aggregator(Party):
         return ()
 
     def _read_post(self) -> None:
-        for file in self.stored_rows(OnboardingFile):
-            self._pool.onboard(self._rows(file), file)
+        self._read_consents()
         for report in self.stored_rows(HomePlanReport):
             self._pool.take_plans(self._rows(report), report)
+
+    def _read_consents(self) -> None:
+        """Who has joined, and who has withdrawn since."""
+        for file in self.stored_rows(OnboardingFile):
+            self._pool.onboard(self._rows(file), file)
 
     def _rows(
         self, batch: Batch[HomePlanReport] | Batch[OnboardingFile] | Batch[ActivationFeedback]
@@ -181,6 +185,7 @@ class Aggregator(Party):
         """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left."""
         order = call.order
         for _ in range(self._terms.rounds):
+            self._read_consents()  # one that was withdrawn after bidding counts too
             rows, change_kw = self._pool.next_members(call, self._terms)
             if not len(rows):
                 break
