@@ -29,6 +29,7 @@ class ProviderTerms:
 
     Attributes:
         days_ms: (start, end) of every day of delivery.
+        gates_ms: when the market's gate for each of them closes: the last instant before which a baseline may be declared.
         cycle_before_ms: how long before a day its aggregation cycle opens.
         settle_after_ms: how long after a day its activations are settled.
         dso: role address of the DSO.
@@ -43,6 +44,7 @@ class ProviderTerms:
     """
 
     days_ms: Sequence[tuple[int, int]]
+    gates_ms: Sequence[int]
     cycle_before_ms: int
     settle_after_ms: int
     dso: str
@@ -96,30 +98,37 @@ class PlatformProvider(Party):
 
     @handles(BaselineDeclaration)
     def store_baseline(self, batch: Batch[BaselineDeclaration]) -> None:
-        """Freeze a declared baseline; a later change of it is refused."""
-        for record in batch.records():
-            steps = self._calendar_steps(record)
-            if not len(steps):
-                self.register("refused_baselines").add(
-                    baseline=record.baseline, t_ms=self.now_ms, reason="it has no interval"
-                )
-                continue
-            frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, self.now_ms)
-            if frozen.sha256 != record.sha256:
-                self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason="hash")
-                continue
+        """Freeze a declared baseline; one that comes after the gate, or changes what stands, is refused."""
+        for record, received_ms in zip(batch.records(), batch.received_ms.tolist(), strict=True):
             kept = len(self._baselines)
-            self._baselines, reason = self._baselines.declare(frozen, int(steps[0]))
-            if not reason and len(self._baselines) == kept:
-                continue  # the same declaration came before
+            reason = self._declare(record, received_ms)
             if reason:
                 self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason=reason)
-                continue
-            self._declared[record.session, record.fsp, record.area] = record
-            self.register("baselines").add(
-                baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=steps, power_kw=record.power_kw,
-                hash=record.sha256, frozen_ms=self.now_ms,
-            )  # fmt: skip
+            elif len(self._baselines) > kept:  # otherwise the same declaration came before
+                self._declared[record.session, record.fsp, record.area] = record
+                self.register("baselines").add(
+                    baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=self._calendar_steps(record),
+                    power_kw=record.power_kw, hash=record.sha256, frozen_ms=self.now_ms,
+                )  # fmt: skip
+
+    def _declare(self, record: BaselineDeclaration, received_ms: int) -> str:
+        """Store a declaration; why it is refused, empty if it stands."""
+        steps = self._calendar_steps(record)
+        if not len(steps):
+            return "it has no interval"
+        gate_ms = self._gate_ms(record.from_ms)
+        if gate_ms is None:
+            return "it begins on no day of delivery"
+        frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, received_ms)
+        if frozen.sha256 != record.sha256:
+            return "hash"
+        self._baselines, reason = self._baselines.declare(frozen, gate_ms)
+        return reason
+
+    def _gate_ms(self, from_ms: int) -> int | None:
+        """The gate of the day of delivery that an instant lies in; None outside all."""
+        days = zip(self._terms.days_ms, self._terms.gates_ms, strict=True)
+        return next((gate_ms for (start_ms, end_ms), gate_ms in days if start_ms <= from_ms < end_ms), None)
 
     @staticmethod
     def _calendar_steps(record: BaselineDeclaration) -> NDArray[np.int64]:

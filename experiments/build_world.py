@@ -305,6 +305,7 @@ def _provider(site: Site, world: World) -> Made:
     actors, said = site.scenario.actors, site.scenario.rules.settlement
     terms = ProviderTerms(
         days_ms=site.days_ms,
+        gates_ms=[day.gate_ms for day in market_days(site)],
         cycle_before_ms=round(CYCLE_BEFORE_H * 3_600_000),
         settle_after_ms=round(SETTLES_AFTER_H * 3_600_000),
         dso=actors.dso.name,
