@@ -259,6 +259,7 @@ def _dso(site: Site, world: World) -> Made:
         margin_share=actors.dso.margin_percent / 100.0,
         tap_change_eur=scenario.grid.means.tap_change_eur,
         switching_eur=scenario.grid.means.switching_eur,
+        availability_wait_s=actors.dso.availability_wait_s,
     )
     party = role("dso")(
         world.seat(actors.dso.name),
