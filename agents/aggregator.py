@@ -59,16 +59,21 @@ class Aggregator(Party):
         self._pool = Pool(self.name, portfolio, meters.timeline)
         self._contracts: dict[str, Contract] = {}
         self._sessions: dict[str, str] = {}
+        self._invoices: set[str] = set()
 
     def processes(self) -> Iterable[Process]:
         """It lives by reaction."""
         return ()
 
     def _read_post(self) -> None:
-        for file in self.stored_rows(OnboardingFile):
-            self._pool.onboard(self._rows(file), file)
+        self._read_consents()
         for report in self.stored_rows(HomePlanReport):
             self._pool.take_plans(self._rows(report), report)
+
+    def _read_consents(self) -> None:
+        """Who has joined, and who has withdrawn since."""
+        for file in self.stored_rows(OnboardingFile):
+            self._pool.onboard(self._rows(file), file)
 
     def _rows(
         self, batch: Batch[HomePlanReport] | Batch[OnboardingFile] | Batch[ActivationFeedback]
@@ -167,7 +172,9 @@ class Aggregator(Party):
     def _activate(self, batch: Batch[ActivationRequest]) -> Process:
         orders = list(batch.records())
         for order in orders:
-            call = self._pool.open_call(order) if order.contract in self._contracts else None
+            contract = self._contracts.get(order.contract)
+            mine = contract is not None and contract.area == order.area
+            call = self._pool.open_call(order) if mine else None
             if call is None:
                 receipt = SignalReceipt(activation=order.activation, accepted=False, expected_kw=0.0)
                 self.send(receipt, self._terms.dso, batch.conversation, system="fsp-technical-platform")
@@ -178,6 +185,7 @@ class Aggregator(Party):
         """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left."""
         order = call.order
         for _ in range(self._terms.rounds):
+            self._read_consents()  # one that was withdrawn after bidding counts too
             rows, change_kw = self._pool.next_members(call, self._terms)
             if not len(rows):
                 break
@@ -204,8 +212,11 @@ class Aggregator(Party):
 
     @handles(Invoice)
     def settle_invoice(self, batch: Batch[Invoice]) -> None:
-        """Share what is earned with the members that delivered; pay what is owed."""
+        """Share what is earned with the members that delivered; pay what is owed; each invoice once, however often it comes."""
         for record, message in zip(batch.records(), batch.ids, strict=True):
+            if record.invoice in self._invoices:
+                continue
+            self._invoices.add(record.invoice)
             if record.debtor == self.name:
                 pay(self, self.name, record.creditor, record.eur, record.purpose, message)
             else:

@@ -281,7 +281,9 @@ class Pool:
     # --- calls ---------------------------------------------------------------------------------------------------------
 
     def open_call(self, order: ActivationRequest) -> Call | None:
-        """Begin to carry out a request; None if no member has a plan for its day, so that nobody can be asked."""
+        """Begin to carry out a request; None if no member has a plan for its day there, so that nobody can be asked."""
+        if order.area not in self.areas:
+            return None
         covering = self._covering(order.from_ms, order.step_s, len(order.ordered_kw))
         if covering is None:
             return None

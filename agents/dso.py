@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.dso_contracts import Call, Contracts, DsoTerms, MarketDay, near_need, session_requests
 from agents.dso_outlook import LookAhead, Need, Outlook
-from agents.dso_settlement import judge
+from agents.dso_settlement import judge, unreadable
 from agents.payments import pay
 from environment.calendar import Calendar
 from environment.grid.means import MeansCosts, Measure, conventional_measures
@@ -39,6 +39,7 @@ from environment.messages.procurement import (
     EngagementRequest,
     FlexibilityAvailability,
     NothingCleared,
+    SessionRefusal,
 )
 from environment.messages.settlement import (
     Invoice,
@@ -48,6 +49,7 @@ from environment.messages.settlement import (
     SettlementDecision,
 )
 from environment.party import Party, Process, Seat, Work, act, handles
+from environment.refusals import refuse
 from markets.ledger import cents
 
 F64 = NDArray[np.float64]
@@ -95,7 +97,9 @@ class Dso(Party):
         self._called_kwh: dict[str, tuple[float, float]] = {}
         self._void: dict[str, str] = {}
         self._receipts: dict[str, SignalReceipt] = {}
+        self._invoices: set[str] = set()
         self._empty: set[str] = set()
+        self._refused: dict[str, str] = {}
         self.register("needs")
 
     def processes(self) -> Iterable[Process]:
@@ -123,7 +127,8 @@ class Dso(Party):
             reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
             self.end(conversation, "refused", reason)
             return
-        requests = session_requests(f"{self.name}/{subject}", self.name, needs, self._terms, day)
+        guards = self._look_ahead.guards(outlook, needs, day.from_ms, self._terms.largest_whole_kw)
+        requests = session_requests(f"{self.name}/{subject}", self.name, needs, guards, self._terms, day)
         sent = self.send(requests, [self._terms.market] * len(requests), conversation)
         outcome = yield self.confirm(sent)
         if not outcome.acknowledged:
@@ -133,7 +138,8 @@ class Dso(Party):
         contracts = yield from self._take_results(conversation, requests[0].gate_ms, requests[0].session)
         if contracts is None:
             self._leave_unmet(conversation, needs, day)
-            self.end(conversation, "failed", "no clearing results came")
+            refused = self._refused.get(requests[0].session, "")
+            self.end(conversation, "failed", refused or "no clearing results came")
             return
         if not contracts.names:
             self._leave_unmet(conversation, needs, day)
@@ -254,7 +260,7 @@ class Dso(Party):
         contracts = Contracts(session, self._terms.step_s)
         yield self.until(gate_ms)
         until_ms = gate_ms + round(self._terms.results_within_s * 1000)
-        while self.now_ms < until_ms and session not in self._empty:
+        while self.now_ms < until_ms and session not in self._empty and session not in self._refused:
             batch = yield self.receive(ClearingResult, conversation, min(self.now_ms + TOGETHER_MS, until_ms))
             if batch is not None:
                 contracts.take(list(batch.records()))
@@ -266,6 +272,13 @@ class Dso(Party):
     def note_nothing_cleared(self, batch: Batch[NothingCleared]) -> None:
         """A session ended without a cleared bid."""
         self._empty.update(record.session for record in batch.records())
+
+    @handles(SessionRefusal)
+    def note_refused_session(self, batch: Batch[SessionRefusal]) -> None:
+        """The market holds no session on a request."""
+        for record in batch.records():
+            if not record.held:
+                self._refused.setdefault(record.session, f"the market operator refused the session: {record.reason}")
 
     def _engage(self, conversation: str, contracts: Contracts) -> Process:
         """Step 2.9: engage the FSPs with cleared bids, and let the GDBN know whom to pass notices to.
@@ -436,17 +449,24 @@ class Dso(Party):
     @handles(MeterDataRequest)
     def give_meter_data(self, batch: Batch[MeterDataRequest]) -> None:
         """Step 1.1: certified readings of a portfolio, summed per interval."""
-        answers = []
-        for request in batch.records():
-            kw = self._meters.read(request.meters, request.from_ms, request.to_ms)
-            missing = int(np.isnan(kw).sum())
-            answers.append(
-                MeterData(
-                    meters=request.meters, from_ms=request.from_ms, step_s=self._terms.step_s,
-                    metered_kw=np.nan_to_num(kw).sum(axis=0), missing=missing,
-                )
-            )  # fmt: skip
-        self.answer(batch, answers)
+        answers = [self._readings(batch, row, request) for row, request in enumerate(batch.records())]
+        length = np.array([len(answer.metered_kw) for answer in answers])
+        for same in np.unique(length):  # one batch has profiles of one length
+            rows = np.flatnonzero(length == same)
+            self.answer(batch.take(rows), [answers[row] for row in rows])
+
+    def _readings(self, batch: Batch[MeterDataRequest], row: int, request: MeterDataRequest) -> MeterData:
+        """The answer to one request; one that cannot be met is refused on record and answered with all readings missing."""
+        reason = unreadable(request, self._meters)
+        if reason:
+            refuse(self, batch, row, ", ".join(request.meters[:3]), reason)
+            kw, missing = np.zeros(0), max(len(request.meters), 1)
+        else:
+            table = self._meters.read(request.meters, request.from_ms, request.to_ms)
+            kw, missing = np.nan_to_num(table).sum(axis=0), int(np.isnan(table).sum())
+        return MeterData(
+            meters=request.meters, from_ms=request.from_ms, step_s=self._terms.step_s, metered_kw=kw, missing=missing
+        )
 
     @handles(RemunerationAndPenalty)
     def decide_settlement(self, batch: Batch[RemunerationAndPenalty]) -> None:
@@ -462,7 +482,8 @@ class Dso(Party):
 
     @handles(Invoice)
     def pay_invoice(self, batch: Batch[Invoice]) -> None:
-        """Pay what the DSO owes; an invoice in its favour is paid by the other side."""
+        """Pay what the DSO owes, once; an invoice in its favour is paid by the other side."""
         for record, message in zip(batch.records(), batch.ids, strict=True):
-            if record.debtor == self.name:
+            if record.debtor == self.name and record.invoice not in self._invoices:
+                self._invoices.add(record.invoice)
                 pay(self, self.name, record.creditor, record.eur, record.purpose, message)

@@ -100,6 +100,11 @@ class DsoTerms:
     results_within_s: float = 900.0
     availability_wait_s: float = 30.0
 
+    @property
+    def largest_whole_kw(self) -> float:
+        """The largest part of a bid that can only be taken as a whole."""
+        return self.min_acceptance_kw if self.divisible else self.max_quantity_kw
+
 
 def near_need(
     model: GridModel, outlook: Outlook, need: Need, scada: ScadaView, timeline: Timeline, moment: tuple[int, int],
@@ -261,12 +266,13 @@ class Contracts:
 
 
 def session_requests(
-    session: str, dso: str, needs: list[Need], terms: DsoTerms, day: MarketDay
+    session: str, dso: str, needs: Sequence[Need], guards: Sequence[Need], terms: DsoTerms, day: MarketDay
 ) -> list[SessionRequest]:
-    """One request for each constraint of a session; areas are those that can help any of them."""
-    areas = tuple(sorted({area for need in needs for area in need.sensitivity}))
+    """One request for each constraint of a session, in need or guarded; areas are those that can help any in need."""
+    areas = tuple(sorted({area for need in needs for area, kw in need.sensitivity.items() if kw > 0.0}))
     needed = np.max([need.need_kw for need in needs], axis=0) > 0.0
     starts, ends = activation_windows(needed, day.from_ms, round(terms.step_s * 1000))
+    named = [*needs, *guards]
     return [
         SessionRequest(
             session=session,
@@ -275,13 +281,15 @@ def session_requests(
             negotiation="auction",
             violation=need.violation,
             constraint=need.constraint,
-            constraints=len(needs),
+            constraints=len(named),
             direction=need.direction,
             areas=areas,
             sensitivity=np.array([need.sensitivity.get(area, 0.0) for area in areas]),
             from_ms=day.from_ms,
             step_s=terms.step_s,
             need_kw=need.need_kw,
+            headroom_up_kw=need.headroom.up_kw,
+            headroom_down_kw=need.headroom.down_kw,
             gate_ms=day.gate_ms,
             price_cap_eur_per_kwh=terms.price_cap_eur_per_kwh,
             announcement_s=terms.announcement_s,
@@ -299,7 +307,7 @@ def session_requests(
             remuneration="activation",
             baseline="declared-schedule",
         )
-        for need in needs
+        for need in named
     ]
 
 

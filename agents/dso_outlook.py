@@ -4,13 +4,14 @@ Load is forecast per local area (feeder and transformer level) by the named meth
 have shared it before; the power flow of the operator's own network model turns it into loadings and voltages.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.dso_headroom import Headroom, Reach, branch_headroom, bus_headroom
 from agents.strategies import forecasting
 from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
@@ -19,14 +20,18 @@ from environment.grid.flow import Flow
 from environment.grid.limits import Limits, Violations, find_violations
 from environment.grid.model import Network
 from environment.grid.power_flow import PowerFlow
-from environment.grid.sensitivity import sensitivities
+from environment.grid.sensitivity import Sensitivities, sensitivities
 from environment.instruments import MeterStore
+from environment.units import Direction
 from environment.weather.view import WeatherView
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 LV_KV = 1.0
 """Below it a voltage is low."""
+
+LEAST_EFFECT = 0.01
+"""Areas with less effect on an element [kW per kW] are not asked to relieve it."""
 
 Violation = Literal["overload", "undervoltage", "overvoltage"]
 
@@ -69,23 +74,25 @@ class GridModel:
 
 @dataclass(frozen=True)
 class Need:
-    """Relief needed at one element over the window.
+    """Relief needed at one element over the window; an element with need 0 is guarded: others must not bring it to its limit.
 
     Attributes:
         constraint: branch or bus.
-        violation: what is foreseen.
+        violation: what is foreseen, or must not come.
         direction: of the flexibility.
         need_kw: per interval, shape (T,).
         limit: of the element [% or pu].
-        sensitivity: relief per kW of each area, by area name.
+        sensitivity: relief per kW of each area, by area name; negative where flexibility makes it worse.
+        headroom: what the element bears of each direction, shape (T,).
     """
 
     constraint: str
     violation: Violation
-    direction: Literal["up", "down"]
+    direction: Direction
     need_kw: F64
     limit: float
     sensitivity: dict[str, float]
+    headroom: Headroom
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,7 @@ class Outlook:
         q_kvar: reactive net load, shape (T, buses).
         flow: the power flow of these.
         violations: what it violates.
+        power_flow: what solved it.
         expected: the power flow without margin: the forecast proper.
     """
 
@@ -110,6 +118,18 @@ class Outlook:
     power_flow: PowerFlow
     violations: Violations
     expected: Flow
+    _effects: dict[int, Sensitivities] = field(default_factory=dict, compare=False, repr=False)
+
+    def effects(self, step: int) -> Sensitivities:
+        """What one kW more at each bus changes, at a step; computed once."""
+        if step not in self._effects:
+            self._effects[step] = sensitivities(self.power_flow, self.flow, step)
+        return self._effects[step]
+
+    @property
+    def forecasts(self) -> tuple[Flow, Flow]:
+        """With and without margin: which of them is nearer to a limit depends on the direction of the flow."""
+        return self.flow, self.expected
 
 
 class LookAhead:
@@ -142,6 +162,14 @@ class LookAhead:
         self.areas = areas_of(model.network)
         self.area_names = tuple(area.name for area in self.areas.areas)
         self._bus_area = np.array(self.areas.of_bus, np.int64)
+        self._used = np.zeros(model.network.n_bus, bool)
+        self._used[model.meter_bus] = True
+        self._mean = self._means()
+
+    def _means(self) -> F64:
+        """Weights that make means over the connection points of each area, shape (buses, areas)."""
+        member = (self._bus_area[:, None] == np.arange(len(self.area_names))) & self._used[:, None]
+        return np.asarray(member / np.maximum(member.sum(axis=0), 1))
 
     @property
     def timeline(self) -> Timeline:
@@ -228,33 +256,22 @@ class LookAhead:
             self.timeline.index(from_ms) - outlook.first, self.timeline.index(from_ms) - outlook.first + steps
         )
         found = self._overloads(outlook, window) + self._voltages(outlook, window)
-        rounded = [
-            Need(
-                one.constraint,
-                one.violation,
-                one.direction,
-                _rounded(one.need_kw, granularity_kw),
-                one.limit,
-                one.sensitivity,
-            )
-            for one in found
-        ]
+        rounded = [replace(one, need_kw=_rounded(one.need_kw, granularity_kw)) for one in found]
         return sorted(rounded, key=lambda need: need.constraint)
 
     def _overloads(self, outlook: Outlook, window: slice) -> list[Need]:
         kw = outlook.violations.overload_kw[window]
-        through = outlook.flow.p_from_kw[window]
         limit = self.model.limits.percent(self.model.network)
         result = []
         for branch in np.flatnonzero(kw.max(axis=0) > 0.0):
-            worst = int(np.argmax(kw[:, branch]))
-            toward = float(np.sign(through[worst, branch]))
-            effect = self._effect(outlook, window.start + worst, "branch", int(branch)) * toward
-            direction: Literal["up", "down"] = "up" if self._consumes(outlook, window.start + worst, effect) else "down"
+            worst = window.start + int(np.argmax(kw[:, branch]))
+            effect, toward = self._branch_effects(outlook, worst)
+            consumes = outlook.flow.p_from_kw[worst, branch] * toward[branch] >= 0.0
+            room = branch_headroom(outlook.forecasts, self.model.limits, toward)
             result.append(
                 Need(
-                    self.model.network.branches.names[branch], "overload", direction, kw[:, branch], float(limit[branch]),
-                    self._by_area(np.abs(effect)),
+                    self.model.network.branches.names[branch], "overload", "up" if consumes else "down", kw[:, branch],
+                    float(limit[branch]), self._named(effect[branch]), room.of(window, int(branch)),
                 )
             )  # fmt: skip
         return result
@@ -269,39 +286,91 @@ class LookAhead:
             bus = int(buses[np.argmax(np.abs(deviation[:, buses]).max(axis=0))])
             worst = int(np.argmax(np.abs(deviation[:, bus])))
             above = bool(deviation[worst, bus] > 0)
-            effect = self._effect(outlook, window.start + worst, "bus", bus)
-            relative = np.divide(effect, effect[bus], out=np.zeros_like(effect), where=effect[bus] != 0)
+            effect, own = self._bus_effects(outlook, window.start + worst)
+            room = bus_headroom(outlook.forecasts, self.model.limits, own)
             violation: Violation = "overvoltage" if above else "undervoltage"
             need = np.where((deviation[:, bus] > 0) == above, kw[:, bus], 0.0)
             result.append(
                 Need(
                     self.model.network.bus_names[bus], violation, "down" if above else "up", need, high if above else low,
-                    self._by_area(np.maximum(relative, 0.0)),
+                    self._named(effect[bus]), room.of(window, bus),
                 )
             )  # fmt: skip
         return result
 
-    def _effect(self, outlook: Outlook, step: int, what: str, number: int) -> F64:
-        """Change of a branch's flow [kW] or a bus's voltage [pu] per kW more load at each bus, shape (buses,)."""
-        derivative = sensitivities(outlook.power_flow, outlook.flow, step)
-        table = derivative.p_from_kw_per_kw if what == "branch" else derivative.v_pu_per_kw
-        return np.asarray(table[number])
+    # --- headrooms -----------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _consumes(outlook: Outlook, step: int, effect: F64) -> bool:
-        """Whether the buses behind an element consume: then less load relieves it, else more does."""
-        return bool((outlook.p_kw[step] * (np.abs(effect) > 0.5)).sum() >= 0.0)
+    def guards(self, outlook: Outlook, needs: Sequence[Need], from_ms: int, largest_kw: float) -> list[Need]:
+        """Elements whose limit the activations of a session could reach: branches, and the tightest bus of each area.
 
-    def _by_area(self, effect: F64) -> dict[str, float]:
-        """Mean effect of the connection points of each area; areas with (almost) none are left out."""
-        used = np.zeros(self.model.network.n_bus, bool)
-        used[self.model.meter_bus] = True
-        table = {}
-        for number, name in enumerate(self.area_names):
-            buses = used & (self._bus_area == number)
-            if buses.any() and effect[buses].mean() > 0.01:
-                table[name] = float(effect[buses].mean())
-        return table
+        Args:
+            outlook: the forecast.
+            needs: what the session is about, in one direction.
+            from_ms: start of its window.
+            largest_kw: the largest part of a bid that must be taken as a whole.
+        """
+        need_kw = np.array([need.need_kw for need in needs]).T
+        first = self.timeline.index(from_ms) - outlook.first
+        window = slice(first, first + len(need_kw))
+        step = first + int(np.argmax(need_kw.max(axis=1)))
+        relief = np.array([[need.sensitivity.get(name, 0.0) for name in self.area_names] for need in needs])
+        known = {need.constraint for need in needs}
+        reach = Reach(window, needs[0].direction, need_kw, relief, largest_kw)
+        return [one for one in self._near(outlook, step, reach) if one.constraint not in known]
+
+    def _near(self, outlook: Outlook, step: int, reach: Reach) -> list[Need]:
+        model = self.model
+        effect, toward = self._branch_effects(outlook, step)
+        room = branch_headroom(outlook.forecasts, model.limits, toward)
+        percent = model.limits.percent(model.network)
+        near = np.flatnonzero(reach.left_kw(room, effect) < 0.0).tolist()
+        names = model.network.branches.names
+        found = [
+            self._guard(names[k], "overload", float(percent[k]), effect[k], room.of(reach.window, k), reach)
+            for k in near
+        ]
+        return found + self._near_buses(outlook, step, reach)
+
+    def _near_buses(self, outlook: Outlook, step: int, reach: Reach) -> list[Need]:
+        model, up, found = self.model, reach.direction == "up", []
+        effect, own = self._bus_effects(outlook, step)
+        room = bus_headroom(outlook.forecasts, model.limits, own)
+        left = reach.left_kw(room, effect)
+        limit = model.limits.voltage_pu[1 if up else 0]
+        threat: Violation = "overvoltage" if up else "undervoltage"
+        for area in range(len(self.area_names)):
+            buses = np.flatnonzero(self._bus_area == area)
+            bus = int(buses[np.argmin(left[buses])]) if len(buses) else -1
+            if bus >= 0 and left[bus] < 0.0:
+                name = model.network.bus_names[bus]
+                found.append(self._guard(name, threat, limit, effect[bus], room.of(reach.window, bus), reach))
+        return found
+
+    def _guard(self, name: str, threat: Violation, limit: float, effect: F64, room: Headroom, reach: Reach) -> Need:
+        sensitivity = dict(zip(self.area_names, effect.tolist(), strict=True))
+        return Need(name, threat, reach.direction, np.zeros(len(reach.need_kw)), limit, sensitivity, room)
+
+    # --- effects of areas ----------------------------------------------------------------------------------------------
+
+    def _branch_effects(self, outlook: Outlook, step: int) -> tuple[F64, F64]:
+        """What a kW less net load in each area takes off the flow of each branch, (branches, areas), counted toward the load.
+
+        The second is that direction: 1 where the from side faces the substation, else -1, shape (branches,).
+        """
+        change = outlook.effects(step).p_from_kw_per_kw
+        toward = np.where(change[:, self._used].sum(axis=1) < 0.0, -1.0, 1.0)
+        return (change * toward[:, None]) @ self._mean, toward
+
+    def _bus_effects(self, outlook: Outlook, step: int) -> tuple[F64, F64]:
+        """Effect of a kW less net load in each area in kW at each bus itself, (buses, areas); the pu that such a kW is, (buses,)."""
+        rise = -outlook.effects(step).v_pu_per_kw
+        own = np.maximum(np.diag(rise), 0.0)[:, None]
+        effect = rise @ self._mean
+        return np.divide(effect, own, out=np.zeros_like(effect), where=own > 0.0), own[:, 0]
+
+    def _named(self, effect: F64) -> dict[str, float]:
+        """Effect by area; areas with (almost) none are left out."""
+        return {name: float(kw) for name, kw in zip(self.area_names, effect, strict=True) if abs(kw) > LEAST_EFFECT}
 
 
 def _rounded(need_kw: F64, granularity_kw: float) -> F64:

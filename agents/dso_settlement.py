@@ -1,6 +1,7 @@
-"""The DSO's check of a settlement before it pays (SUC06.3 step 1.7)."""
+"""The DSO's part of a settlement: which readings it can give (SUC06.3 step 1.1), and its check before it pays (step 1.7)."""
 
-from environment.messages.settlement import RemunerationAndPenalty
+from environment.instruments import MeterStore
+from environment.messages.settlement import MeterDataRequest, RemunerationAndPenalty
 from markets.ledger import cents
 
 TOLERANCE_KWH = 1e-6
@@ -28,4 +29,19 @@ def judge(record: RemunerationAndPenalty, called: tuple[float, float] | None, gi
         return f"full delivery costs {full_eur:.2f} EUR, not {record.remuneration_eur:.2f}"
     if cents(record.remuneration_eur - record.penalty_eur) != cents(record.net_eur):
         return "the net amount is not remuneration minus penalty"
+    return ""
+
+
+def unreadable(request: MeterDataRequest, meters: MeterStore) -> str:
+    """Why there can be no readings for a request; empty if there can."""
+    timeline, known = meters.timeline, set(meters.names)
+    unknown = [name for name in request.meters if name not in known]
+    if not request.meters or unknown:
+        return f"unknown metering points: {', '.join(unknown[:3])}" if unknown else "no metering point is named"
+    if not timeline.start_ms <= request.from_ms < request.to_ms <= timeline.end_ms:
+        return f"[{request.from_ms}, {request.to_ms}) ms is no period of {timeline.start_ms} to {timeline.end_ms} ms"
+    if (request.from_ms - timeline.start_ms) % timeline.step_ms or (
+        request.to_ms - timeline.start_ms
+    ) % timeline.step_ms:
+        return f"[{request.from_ms}, {request.to_ms}) ms is not made of intervals of {timeline.step_ms} ms"
     return ""

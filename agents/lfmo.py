@@ -7,6 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.lfmo_session import (
+    book_rows,
+    contract_of,
+    contradicts,
+    headroom_columns,
+    malformed,
+    need_columns,
+    network_of,
+    outcome_of,
+    participant_of,
+    requested_session,
+    rows_by_bid,
+)
 from environment.messages.base import Batch
 from environment.messages.procurement import (
     PAPERS,
@@ -15,19 +28,18 @@ from environment.messages.procurement import (
     BidReceipt,
     ClearingResult,
     NothingCleared,
-    ParticipantFile,
     QualificationDecision,
     QualificationRequest,
     SessionPublication,
+    SessionRefusal,
     SessionRequest,
 )
 from environment.party import Party, Process, Seat, Work, act, handles
-from markets.bids import BidColumns, NeedColumns, Sensitivities, names
+from environment.refusals import refuse
+from markets.bids import BidColumns, Sensitivities
 from markets.clearing.outcome import Clearing
-from markets.products import FlexibilityProduct, LocalArea, Window
-from markets.qualification import PAPERS as KINDS
-from markets.qualification import Contract, ContractRegister, Paper, Participant, qualify
-from markets.session import Session, SessionTerms, close, open_session, publish, record_clearing, send_results, submit
+from markets.qualification import ContractRegister, qualify
+from markets.session import Session, close, open_session, publish, record_clearing, send_results, submit
 
 F64 = NDArray[np.float64]
 PLATFORM = "flexibility-market-platform"
@@ -86,25 +98,59 @@ class Lfmo(Party):
         super().__init__(seat)
         self._terms = terms
         self._running: dict[str, Running] = {}
+        self._void: dict[tuple[str, str], str] = {}
         self._areas: dict[str, tuple[str, ...]] = {}
         self._contracts = ContractRegister()
 
     @handles(SessionRequest)
-    def run_session(self, batch: Batch[SessionRequest]) -> Process | None:
-        """Steps 2.4 to 2.8; the constraints of one session come as rows of one batch."""
-        requests = list(batch.records())
-        session = requests[0].session
-        known = self._running.get(session)
-        if known is not None:
-            known.requests.extend(requests)  # what comes after the publication changes nothing any more
-            return None
-        self._running[session] = Running(batch.conversation, requests, _requested(requests, self.now_ms + 1))
-        return self._hold(self._running[session])
+    def run_session(self, batch: Batch[SessionRequest]) -> None:
+        """Steps 2.4 to 2.8; the constraints of one session come as rows, together or apart."""
+        for row, request in enumerate(batch.records()):
+            dso = self.directory.addresses[int(batch.sender[row])].party
+            reason = self._refusal(request, dso)
+            if reason:
+                self._refuse_session(batch, row, request, dso, reason)
+            elif request.session in self._running:
+                self._running[request.session].requests.append(request)
+            else:
+                session = requested_session([request], self.now_ms + 1)
+                self._running[request.session] = Running(batch.conversation, [request], session)
+                self.start(self._hold(self._running[request.session]))
+
+    def _refusal(self, request: SessionRequest, dso: str) -> str:
+        """Why no session is held on a request; empty if one is."""
+        if request.dso != dso or self._derms(dso) is None:
+            return f"{dso} cannot ask for a session of {request.dso}, whose DERMS takes the results"
+        running = self._running.get(request.session)
+        others = running.requests if running is not None else []
+        if running is not None and running.session.state != "requested":
+            return "the session is published already"
+        void = self._void.get((dso, request.session), "")
+        return void or malformed(request, self.now_ms + 1) or contradicts(request, others)
+
+    def _refuse_session(
+        self, batch: Batch[SessionRequest], row: int, request: SessionRequest, dso: str, reason: str
+    ) -> None:
+        """One wrong request voids the session of the DSO that sent it, unless it is published; strangers change nothing."""
+        running = self._running.get(request.session)
+        held = running is not None and running.session.state != "requested"
+        if request.dso == dso and not held:
+            self._void.setdefault((dso, request.session), reason)
+        refuse(self, batch, row, request.session, reason)
+        refusal = SessionRefusal(session=request.session, held=held, reason=reason)
+        self.send(refusal, self.directory.names[batch.sender[row]], batch.conversation, PLATFORM)
 
     def _hold(self, running: Running) -> Process:
         yield from self._gather(running)
         running.requests = sorted(running.requests, key=lambda request: request.constraint)
-        running.session = _requested(running.requests, self.now_ms + 1)
+        first = running.first
+        late = malformed(first, self.now_ms + 1)  # the gate may have closed while requests were waited for
+        reason = self._void.get((first.dso, first.session), late)
+        if reason:
+            refusal = SessionRefusal(session=first.session, held=False, reason=reason)
+            self.send(refusal, running.first.dso, running.conversation, PLATFORM)
+            return
+        running.session = requested_session(running.requests, self.now_ms + 1)
         admitted = yield from self.qualify(running)
         running.session = publish(running.session, admitted)
         self.publish(running, admitted)
@@ -136,7 +182,7 @@ class Lfmo(Party):
         answers = yield self.ask(request, list(self._terms.participants), running.conversation, PLATFORM, within)
         admitted = []
         for file in answers.records():
-            decision = qualify(_participant(file), self.now_ms)
+            decision = qualify(participant_of(file), self.now_ms)
             self._areas[file.fsp] = file.areas
             bound = self._bound(running, file.fsp)
             missing = (*decision.missing, *decision.expired, *((bound,) if bound else ()))
@@ -149,13 +195,13 @@ class Lfmo(Party):
 
     def _bound(self, running: Running, fsp: str) -> str:
         """Why an FSP cannot serve the DSO in the window: it is bound to another buyer (SUC06.1, conditions); empty if it can."""
-        return self._contracts.refusal(_contract(running.first, fsp)) if running.first.exclusive else ""
+        return self._contracts.refusal(contract_of(running.first, fsp)) if running.first.exclusive else ""
 
     def _release(self, running: Running, clearing: Clearing) -> None:
         """A bid that stands binds until the clearing; who sold nothing is free again."""
         sold = set(clearing.bids.fsp[clearing.accepted_kw > 0.0].tolist())
         for fsp in sorted({bid.fsp for bid in running.bids.values()} - sold):
-            self._contracts = self._contracts.end(_contract(running.first, fsp))
+            self._contracts = self._contracts.end(contract_of(running.first, fsp))
 
     def publish(self, running: Running, admitted: Sequence[str]) -> None:
         """Publish the need to the FSPs able to help."""
@@ -189,14 +235,14 @@ class Lfmo(Party):
             return f"there is no session {record.session!r}"
         if record.fsp != sender:
             return f"{sender} cannot bid for {record.fsp}"
-        rows = _rows(record, received_ms, running.first.divisible)
+        rows = book_rows(record, received_ms, running.first.divisible)
         if not len(rows):
             return "no interval has a quantity"
         reason = self._bound(running, record.fsp) or self._submit(running, rows)
         if reason:
             self._refuse(running, record.bid, rows, reason)
         else:
-            self._contracts, _ = self._contracts.sign(_contract(running.first, record.fsp))
+            self._contracts, _ = self._contracts.sign(contract_of(running.first, record.fsp))
             running.bids[record.bid], running.received_ms[record.bid] = record, received_ms
         return reason
 
@@ -229,12 +275,13 @@ class Lfmo(Party):
 
     def _clear(self, running: Running) -> None:
         requests, book = running.requests, running.session.book
-        needs = _needs(requests, running.t_ms)
-        network = _network(requests)
+        needs = need_columns(requests, running.t_ms)
+        network = network_of(requests)
         hours = running.first.step_s / 3600.0
         clearing = self._terms.clear(
-            book, needs, network, hours=hours, unmet_eur_per_kwh=running.first.price_cap_eur_per_kwh
-        )
+            book, needs, network, hours=hours, unmet_eur_per_kwh=running.first.price_cap_eur_per_kwh,
+            headrooms=headroom_columns(requests, running.t_ms),
+        )  # fmt: skip
         running.session = record_clearing(running.session, clearing)
         self._release(running, clearing)
         self._register(running, clearing, self._terms.price(clearing, network))
@@ -261,13 +308,14 @@ class Lfmo(Party):
         """Tell the DERMS what was cleared and every bidder what became of its bids."""
         clearing = running.session.clearing
         assert clearing is not None
-        price = self._terms.price(clearing, _network(running.requests))
+        price = self._terms.price(clearing, network_of(running.requests))
         unmet = _unmet(running, clearing)
-        derms = self._derms(running)
-        rows = _rows_by_bid(clearing)
+        derms = self._derms(running.first.dso)
+        assert derms is not None
+        rows = rows_by_bid(clearing)
         for bid in sorted(running.bids):
             record = running.bids[bid]
-            cleared, paid, reason = _of_bid(clearing, price, record, rows.get(record.bid, []))
+            cleared, paid, reason = outcome_of(clearing, price, record, rows.get(bid, []))
             common: dict[str, Any] = {"session": record.session, "bid": bid, "fsp": record.fsp, "area": record.area,
                       "from_ms": record.from_ms, "step_s": record.step_s, "cleared_kw": cleared,
                       "price_eur_per_kwh": paid}  # fmt: skip
@@ -279,118 +327,9 @@ class Lfmo(Party):
             nothing = NothingCleared(session=running.first.session, bids=len(running.bids), unmet_kw=unmet)
             self.send(nothing, derms, running.conversation, PLATFORM)
 
-    def _derms(self, running: Running) -> str:
-        """The DERMS of the DSO that asked: the address of its party that plays one."""
-        wanted = running.first.dso
-        return next(one.name for one in self.directory.addresses if one.party == wanted and "derms" in one.actors)
-
-
-def _contract(request: SessionRequest, fsp: str) -> Contract:
-    """The contract that a cleared bid makes: the FSP serves the DSO in the session's window."""
-    to_ms = request.from_ms + round(request.step_s * 1000) * len(request.need_kw)
-    return Contract(
-        contract=f"{request.session}/{fsp}", holder=fsp, counterpart=request.dso, window=Window(request.from_ms, to_ms)
-    )
-
-
-def _requested(requests: Sequence[SessionRequest], opens_ms: int) -> Session:
-    first = requests[0]
-    step_ms = round(first.step_s * 1000)
-    window = Window(first.from_ms, first.from_ms + step_ms * len(first.need_kw))
-    product = FlexibilityProduct(
-        name=first.product,
-        direction="up" if first.direction == "up" else "down",
-        area=LocalArea("zone", first.areas),
-        capacity_min_kw=first.min_quantity_kw,
-        capacity_max_kw=first.max_quantity_kw,
-        granularity_kw=first.granularity_kw,
-        interval_ms=step_ms,
-        service_window=window,
-        activation_windows=_windows(first),
-        estimated_activation_h=first.estimated_activation_h,
-        max_duration_ms=round(first.max_duration_s * 1000),
-        announcement_ms=round(first.announcement_s * 1000),
-        full_activation_ms=round(first.full_activation_s * 1000),
-        min_acceptance_kw=first.min_acceptance_kw,
-        divisible=first.divisible,
-        activation_cap_eur_per_kwh=first.price_cap_eur_per_kwh,
-        baseline=first.baseline,
-        exclusive=first.exclusive,
-    )
-    terms = SessionTerms(
-        auction=first.session,
-        dso=first.dso,
-        product=product,
-        areas=first.areas,
-        opens_ms=opens_ms,
-        gate_ms=first.gate_ms,
-    )
-    return Session(terms, _needs(requests, window.from_ms + step_ms * np.arange(len(first.need_kw), dtype=np.int64)))
-
-
-def _windows(request: SessionRequest) -> tuple[Window, ...]:
-    edges = zip(request.activation_from_ms.tolist(), request.activation_to_ms.tolist(), strict=True)
-    return tuple(Window(round(begin), round(end)) for begin, end in edges)
-
-
-def _needs(requests: Sequence[SessionRequest], t_ms: NDArray[np.int64]) -> NeedColumns:
-    rows = [(request, k) for request in requests for k in range(len(t_ms))]
-    return NeedColumns(
-        names(request.constraint for request, _ in rows),
-        np.array([request.direction == "up" for request, _ in rows], bool),
-        np.array([t_ms[k] for _, k in rows], np.int64),
-        np.array([request.need_kw[k] for request, k in rows], np.float64),
-    )
-
-
-def _network(requests: Sequence[SessionRequest]) -> Sensitivities:
-    constraints = tuple(request.constraint for request in requests)
-    return Sensitivities(constraints, requests[0].areas, np.array([request.sensitivity for request in requests]))
-
-
-def _participant(file: ParticipantFile) -> Participant:
-    known = [paper for paper in KINDS if paper in file.papers]
-    papers = tuple(
-        Paper(kind=paper, reference=f"{file.fsp}/{paper}", valid_until_ms=file.valid_until_ms) for paper in known
-    )
-    return Participant(fsp=file.fsp, papers=papers)
-
-
-def _rows(record: Bid, received_ms: int, divisible: bool) -> BidColumns:
-    """A bid's intervals with a quantity as rows of the book, named ``bid#k``."""
-    places = np.flatnonzero(record.quantity_kw > 0.0)
-    n, step_ms = len(places), round(record.step_s * 1000)
-    return BidColumns(
-        names(f"{record.bid}#{k:03d}" for k in places),
-        names([record.fsp] * n),
-        names([record.area] * n),
-        np.full(n, record.direction == "up"),
-        record.from_ms + step_ms * places,
-        record.quantity_kw[places],
-        np.full(n, record.price_eur_per_kwh),
-        np.full(n, received_ms, np.int64),
-        np.full(n, record.min_acceptance_kw),
-        np.full(n, divisible),
-    )
-
-
-def _rows_by_bid(clearing: Clearing) -> dict[str, list[tuple[int, int]]]:
-    """Bid -> its rows in the book and their intervals."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for row, name in enumerate(clearing.bids.bid.tolist()):
-        bid, _, interval = name.rpartition("#")
-        found.setdefault(bid, []).append((row, int(interval)))
-    return found
-
-
-def _of_bid(clearing: Clearing, price: F64, record: Bid, found: list[tuple[int, int]]) -> tuple[F64, float, str]:
-    """Accepted power per interval, mean price paid, and the first reason why not all was taken."""
-    rows = [row for row, _ in found]
-    cleared = np.zeros(len(record.quantity_kw))
-    cleared[[interval for _, interval in found]] = clearing.accepted_kw[rows]
-    total = clearing.accepted_kw[rows].sum()
-    paid = float((clearing.accepted_kw[rows] * price[rows]).sum() / total) if total else 0.0
-    return cleared, paid, next((str(clearing.reason[k]) for k in rows if clearing.reason[k]), "")
+    def _derms(self, dso: str) -> str | None:
+        """The DERMS of a DSO: the address of its party that plays one."""
+        return next((one.name for one in self.directory.addresses if one.party == dso and "derms" in one.actors), None)
 
 
 def _cost_by_need(clearing: Clearing, paid: F64) -> F64:

@@ -29,6 +29,7 @@ class ProviderTerms:
 
     Attributes:
         days_ms: (start, end) of every day of delivery.
+        gates_ms: when the market's gate for each of them closes: the last instant before which a baseline may be declared.
         cycle_before_ms: how long before a day its aggregation cycle opens.
         settle_after_ms: how long after a day its activations are settled.
         dso: role address of the DSO.
@@ -38,9 +39,12 @@ class ProviderTerms:
         fsp_platforms: FSP -> address of its technical platform.
         settlement: the rule and its parameters.
         wait_s: how long meter data and decisions are waited for.
+        retry_s: time between two attempts to reach somebody in a settlement.
+        gives_up_after_s: how long after its beginning a settlement tries to reach somebody; then it fails.
     """
 
     days_ms: Sequence[tuple[int, int]]
+    gates_ms: Sequence[int]
     cycle_before_ms: int
     settle_after_ms: int
     dso: str
@@ -50,6 +54,8 @@ class ProviderTerms:
     fsp_platforms: dict[str, str]
     settlement: SettlementTerms
     wait_s: float = 600.0
+    retry_s: float = 900.0
+    gives_up_after_s: float = 5400.0
 
 
 class PlatformProvider(Party):
@@ -92,25 +98,37 @@ class PlatformProvider(Party):
 
     @handles(BaselineDeclaration)
     def store_baseline(self, batch: Batch[BaselineDeclaration]) -> None:
-        """Freeze a declared baseline; a later change of it is refused."""
-        for record in batch.records():
-            steps = self._calendar_steps(record)
-            frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, self.now_ms)
-            if frozen.sha256 != record.sha256:
-                self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason="hash")
-                continue
+        """Freeze a declared baseline; one that comes after the gate, or changes what stands, is refused."""
+        for record, received_ms in zip(batch.records(), batch.received_ms.tolist(), strict=True):
             kept = len(self._baselines)
-            self._baselines, reason = self._baselines.declare(frozen, int(steps[0]))
-            if not reason and len(self._baselines) == kept:
-                continue  # the same declaration came before
+            reason = self._declare(record, received_ms)
             if reason:
                 self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason=reason)
-                continue
-            self._declared[record.session, record.fsp, record.area] = record
-            self.register("baselines").add(
-                baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=steps, power_kw=record.power_kw,
-                hash=record.sha256, frozen_ms=self.now_ms,
-            )  # fmt: skip
+            elif len(self._baselines) > kept:  # otherwise the same declaration came before
+                self._declared[record.session, record.fsp, record.area] = record
+                self.register("baselines").add(
+                    baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=self._calendar_steps(record),
+                    power_kw=record.power_kw, hash=record.sha256, frozen_ms=self.now_ms,
+                )  # fmt: skip
+
+    def _declare(self, record: BaselineDeclaration, received_ms: int) -> str:
+        """Store a declaration; why it is refused, empty if it stands."""
+        steps = self._calendar_steps(record)
+        if not len(steps):
+            return "it has no interval"
+        gate_ms = self._gate_ms(record.from_ms)
+        if gate_ms is None:
+            return "it begins on no day of delivery"
+        frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, received_ms)
+        if frozen.sha256 != record.sha256:
+            return "hash"
+        self._baselines, reason = self._baselines.declare(frozen, gate_ms)
+        return reason
+
+    def _gate_ms(self, from_ms: int) -> int | None:
+        """The gate of the day of delivery that an instant lies in; None outside all."""
+        days = zip(self._terms.days_ms, self._terms.gates_ms, strict=True)
+        return next((gate_ms for (start_ms, end_ms), gate_ms in days if start_ms <= from_ms < end_ms), None)
 
     @staticmethod
     def _calendar_steps(record: BaselineDeclaration) -> NDArray[np.int64]:
@@ -139,42 +157,59 @@ class PlatformProvider(Party):
         mine = [(name, order) for name, order in self._orders if start_ms <= order.from_ms < end_ms]
         for parent in dict.fromkeys(name for name, _ in mine):
             orders = [order for name, order in mine if name == parent]
-            yield from self.settle(parent, orders)
+            self.start(self.settle(parent, orders))  # one that waits for somebody holds up no other
 
     def settle(self, parent: str, orders: list[ActivationRequest]) -> Process:
-        """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices."""
+        """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices.
+
+        Whoever cannot be reached is tried again until ``gives_up_after_s``; receivers know an invoice that they have by its id, so that
+        one that comes twice is paid once.
+        """
         conversation = self.open("SUC06.3", "1", parent, parent=parent, system="gdbn")
-        reason = lacking(orders, self._engaged, self._declared)
+        until_ms = self.now_ms + round(self._terms.gives_up_after_s * 1000)
+        reason = lacking(orders, self._engaged, self._declared, self._terms.fsp_platforms)
         if reason:
             self.end(conversation, "failed", reason)
             return
         ready = cases(conversation, orders, self._engaged, self._declared)
-        wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in ready]
-        desk = [self._terms.meter_database] * len(wanted)
-        answers = yield self.ask(wanted, desk, conversation, system="gdbn", timeout_s=self._terms.wait_s)
-        if not answers.complete:
-            self.end(conversation, "failed", "no meter data: " + ", ".join(sorted(set(answers.status))))
-            return
-        self._take_meter_data(ready, answers.batches)
-        if any(case.missing for case in ready):
-            self.end(conversation, "failed", f"{sum(case.missing for case in ready)} meter readings are missing")
+        reason = yield from self.ask_meter_data(conversation, ready, until_ms)
+        if reason:
+            self.end(conversation, "failed", reason)
             return
         self.read_baselines(conversation, ready)
         self.calculate_delivery(conversation, ready)
         self.verify_delivery(conversation, ready)
         results = self.calculate_remuneration(conversation, ready)
-        decisions = yield from self.ask_approval(conversation, results)
+        decisions = yield from self.ask_approval(conversation, results, until_ms)
         if decisions is None:
             self.end(conversation, "failed", "the DSO did not decide on the settlement")
             return
-        self.finish(conversation, results, decisions)
+        yield from self.finish(conversation, results, decisions, until_ms)
 
-    @staticmethod
-    def _take_meter_data(ready: list[Case], batches: list[Batch[MeterData]]) -> None:
-        by_meters = {(record.meters, record.from_ms): record for batch in batches for record in batch.records()}
-        for case in ready:
-            data = by_meters[case.meters, case.from_ms]
-            case.metered_kw, case.missing = data.metered_kw, data.missing
+    def _again(self, until_ms: int) -> bool:
+        """Whether there is time for another attempt."""
+        return self.now_ms + round(self._terms.retry_s * 1000) < until_ms
+
+    def ask_meter_data(self, conversation: str, ready: list[Case], until_ms: int) -> Process:
+        """Step 1.1: the meter data of all cases; gives the reason if they cannot be had, empty if all are there."""
+        left = list(ready)
+        while True:
+            wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in left]
+            desk = [self._terms.meter_database] * len(wanted)
+            answers = yield self.ask(wanted, desk, conversation, system="gdbn", timeout_s=self._terms.wait_s)
+            given = {(data.meters, data.from_ms): data for batch in answers.batches for data in batch.records()}
+            for case in left:
+                if (case.meters, case.from_ms) in given:
+                    data: MeterData = given[case.meters, case.from_ms]
+                    case.metered_kw, case.missing = data.metered_kw, data.missing
+            left = [case for case in left if (case.meters, case.from_ms) not in given]
+            if not left:
+                break
+            if not self._again(until_ms):
+                return "no meter data: " + ", ".join(sorted(set(answers.status) - {"answered"}))
+            yield self.sleep(self._terms.retry_s)
+        missing = sum(case.missing for case in ready)
+        return f"{missing} meter readings are missing" if missing else ""
 
     @act("read_baselines", system="gdbn")
     def read_baselines(self, conversation: str, ready: list[Case]) -> Work:
@@ -214,38 +249,56 @@ class PlatformProvider(Party):
         reads = [f"deliveries/{case.settlement}" for case in ready]
         return Work(results, conversation, reads, [f"settlements/{result.settlement}" for result in results])
 
-    def ask_approval(self, conversation: str, results: list[RemunerationAndPenalty]) -> Process:
-        """Steps 1.6 and 1.7: send the amounts and wait for the DSO's decision on each."""
-        self.send(results, [self._terms.settlement_desk] * len(results), conversation, system="gdbn")
-        until_ms = self.now_ms + round(self._terms.wait_s * 1000)
+    def ask_approval(self, conversation: str, results: list[RemunerationAndPenalty], until_ms: int) -> Process:
+        """Steps 1.6 and 1.7: send the amounts and wait for the DSO's decision on each; None if it does not decide."""
         decisions: dict[str, SettlementDecision] = {}
-        while len(decisions) < len(results):
-            batch = yield self.receive(SettlementDecision, conversation, until_ms)
-            if batch is None:
+        while True:
+            left = [result for result in results if result.settlement not in decisions]
+            self.send(left, [self._terms.settlement_desk] * len(left), conversation, system="gdbn")
+            waited_ms = self.now_ms + round(self._terms.wait_s * 1000)
+            while len(decisions) < len(results):
+                batch = yield self.receive(SettlementDecision, conversation, waited_ms)
+                if batch is None:
+                    break
+                asked = {result.settlement for result in results}
+                decisions.update({one.settlement: one for one in batch.records() if one.settlement in asked})
+            if len(decisions) == len(results):
+                return decisions
+            if not self._again(until_ms):
                 return None
-            decisions.update({record.settlement: record for record in batch.records()})
-        return decisions
+            yield self.sleep(self._terms.retry_s)
 
     def finish(
-        self, conversation: str, results: list[RemunerationAndPenalty], decisions: dict[str, SettlementDecision]
-    ) -> None:
+        self, conversation: str, results: list[RemunerationAndPenalty], decisions: dict[str, SettlementDecision], until_ms: int
+    ) -> Process:  # fmt: skip
         """Send invoices for what was approved; a dispute is kept with its reason and stops payment."""
         for result in results:
-            approved = decisions[result.settlement].approved
             self.register("settlements").add(
                 settlement=result.settlement, conversation=conversation, fsp=result.fsp, ordered_kwh=result.ordered_kwh,
                 delivered_kwh=result.delivered_kwh, remuneration_eur=result.remuneration_eur, penalty_eur=result.penalty_eur,
-                net_eur=result.net_eur, status="approved" if approved else "disputed",
+                net_eur=result.net_eur, status="approved" if decisions[result.settlement].approved else "disputed",
             )  # fmt: skip
-            if approved and result.net_eur:
-                self.send(
-                    self._invoice(result),
-                    [self._terms.settlement_desk, self._terms.fsp_platforms[result.fsp]],
-                    conversation,
-                    system="gdbn",
-                )
+        due = [result for result in results if decisions[result.settlement].approved and result.net_eur]
+        reason = yield from self._send_invoices(conversation, due, until_ms)
         disputed = [key for key, decision in decisions.items() if not decision.approved]
-        self.end(conversation, "completed", f"disputed: {', '.join(disputed)}" if disputed else "")
+        if reason:
+            self.end(conversation, "failed", reason)
+        else:
+            self.end(conversation, "completed", f"disputed: {', '.join(disputed)}" if disputed else "")
+
+    def _send_invoices(self, conversation: str, due: list[RemunerationAndPenalty], until_ms: int) -> Process:
+        """Send each invoice to both sides until they acknowledge it; gives the reason if somebody does not, else empty."""
+        desk, platforms = self._terms.settlement_desk, self._terms.fsp_platforms
+        left = [(self._invoice(one), receiver) for one in due for receiver in (desk, platforms[one.fsp])]
+        while left:
+            invoices, receivers = zip(*left, strict=True)
+            outcome = yield self.confirm(self.send(invoices, list(receivers), conversation, system="gdbn"))
+            left = [one for one, status in zip(left, outcome.status, strict=True) if status != "acknowledged"]
+            if left and not self._again(until_ms):
+                return "not acknowledged: " + ", ".join(f"{invoice.invoice} by {to}" for invoice, to in left)
+            if left:
+                yield self.sleep(self._terms.retry_s)
+        return ""
 
     def _invoice(self, result: RemunerationAndPenalty) -> Invoice:
         """A net amount below zero is a claim of the DSO."""

@@ -1,5 +1,6 @@
 """The arithmetic of one settlement: what was ordered, contracted, declared, metered, delivered and owed (SUC06.3)."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,15 +127,30 @@ def lacking(
     orders: list[ActivationRequest],
     engaged: list[EngagementRequest],
     declared: dict[tuple[str, str, str], BaselineDeclaration],
+    platforms: Container[str],
 ) -> str:
-    """What some orders cannot be settled without: a contract, a baseline that stands; empty if nothing is missing."""
+    """What some orders cannot be settled without: contract, baseline that stands, platform; empty if nothing is missing."""
     for order in orders:
         sessions = [one.session for one in engaged if one.contract == order.contract]
         if not sessions:
             return f"no contract {order.contract!r} is known"
-        if (sessions[0], order.fsp, order.area) not in declared:
+        baseline = declared.get((sessions[0], order.fsp, order.area))
+        if baseline is None:
             return f"no baseline of {order.fsp} in {order.area} stands"
+        if not _covers(baseline, order):
+            return f"activation {order.activation!r} leaves the intervals of its baseline"
+        if order.fsp not in platforms:
+            return f"{order.fsp} has no technical platform to send an invoice to"
     return ""
+
+
+def _covers(baseline: BaselineDeclaration, order: ActivationRequest) -> bool:
+    """Whether an order, which has at least one interval, lies on the intervals of a baseline."""
+    step_ms = round(baseline.step_s * 1000)
+    first, rest = divmod(order.from_ms - baseline.from_ms, step_ms)
+    steps = len(order.ordered_kw)
+    same = order.step_s == baseline.step_s and rest == 0
+    return same and steps > 0 and first >= 0 and first + steps <= len(baseline.power_kw)
 
 
 def _engaged_kw(engagement: EngagementRequest, t_ms: I64) -> F64:

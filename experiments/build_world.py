@@ -265,6 +265,7 @@ def _dso(site: Site, world: World) -> Made:
         margin_share=actors.dso.margin_percent / 100.0,
         tap_change_eur=scenario.grid.means.tap_change_eur,
         switching_eur=scenario.grid.means.switching_eur,
+        availability_wait_s=actors.dso.availability_wait_s,
     )
     party = role("dso")(
         world.seat(actors.dso.name),
@@ -311,6 +312,7 @@ def _provider(site: Site, world: World) -> Made:
     actors, said = site.scenario.actors, site.scenario.rules.settlement
     terms = ProviderTerms(
         days_ms=site.days_ms,
+        gates_ms=[day.gate_ms for day in market_days(site)],
         cycle_before_ms=round(CYCLE_BEFORE_H * 3_600_000),
         settle_after_ms=round(SETTLES_AFTER_H * 3_600_000),
         dso=actors.dso.name,

@@ -20,7 +20,7 @@ Table = dict[str, Any]
 
 REGISTERED = (
     "forecasts", "actuals", "needs", "bids", "clearings", "baselines", "activations", "deliveries", "settlements",
-    "measures", "unmet", "availability", "refused_baselines", "overrides",
+    "measures", "unmet", "availability", "refused_baselines", "refused_requests", "overrides",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 ASKED = ("needs", "clearings", "activations", "overrides")

@@ -43,6 +43,10 @@ class Dso(Actor):
     """Added to the forecast load before the need is computed."""
     procures: DayTime = given(DayTime.model_validate("13:00 the day before"), source=JUDGEMENT)
     """When it looks ahead and asks for a market session."""
+    availability_wait_s: float = given(
+        30.0, unit="s", source="judgement: ten times the way of a question and its answer", ge=1, le=3600
+    )
+    """How long it waits for what the FSPs report that they could offer, before it looks ahead."""
     activates: Annotated[Literal["gdbn", "direct"], BeforeValidator(_plain)] = given(
         "gdbn", source="SUC06.2: through the GDBN, or straight to the FSP"
     )

@@ -29,7 +29,7 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
         (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)),
         (_place, ("place",)), (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)),
         (_fault_parties, ("actors.fsps", "people")),
-        (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.lfmo.gate")),
+        (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
         (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
     sound = [check for check, reads in checks if not any(path.startswith(left) for path in reads for left in left_out)]
@@ -133,6 +133,11 @@ def _times(scenario: "Scenario") -> Problems:
     dso, lfmo = scenario.actors.dso, scenario.actors.lfmo
     if not dso.procures.before(lfmo.gate):
         yield f"actors.lfmo.gate: the gate ({lfmo.gate}) must close after the DSO procures ({dso.procures})"
+    elif dso.procures.seconds_to(lfmo.gate) <= dso.availability_wait_s:
+        yield (
+            f"actors.dso.availability_wait_s: the gate ({lfmo.gate}) closes while the DSO still waits; "
+            f"write less than {dso.procures.seconds_to(lfmo.gate):g} s"
+        )
     begins = _begins(scenario)
     opens = datetime.combine(scenario.clock.start - timedelta(days=dso.procures.days_before), dso.procures.clock)
     if scenario.coordination and opens < begins:

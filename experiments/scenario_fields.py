@@ -118,6 +118,13 @@ class DayTime(Part):
         """Whether this time comes first, for the same day of delivery."""
         return (-self.days_before, self.clock) < (-other.days_before, other.clock)
 
+    def seconds_to(self, other: "DayTime") -> float:
+        """Seconds by the wall clock from this time to another for the same day of delivery; below 0 if the other comes first."""
+        here, there = (
+            datetime.combine(date.min + timedelta(days=99 - one.days_before), one.clock) for one in (self, other)
+        )
+        return (there - here).total_seconds()
+
     def on(self, calendar: "Calendar", delivery: date) -> int:
         """The instant [ms since the world's start] for one day of delivery."""
         return calendar.on(delivery - timedelta(days=self.days_before), self.clock)

@@ -39,7 +39,11 @@ class AvailabilityRequest(Record, frozen=True, kw_only=True):
 
 
 class SessionRequest(Record, frozen=True, kw_only=True):
-    """The DSO asks the market operator for a session: the need and the product."""
+    """The DSO asks the market operator for a session: the need and the product.
+
+    One request for each element that the session is about: those in need, and those that need nothing (0) but could be brought to
+    their limit by the flexibility that relieves the others.
+    """
 
     source: ClassVar[Source] = (("SUC06.1", "N2"), ("SUC06.1", "Info-2"), ("SUC06.1", "Info-3"))
     session: Annotated[str, Item("auction id", catalogue="auction id", umei="marketId")]
@@ -55,13 +59,17 @@ class SessionRequest(Record, frozen=True, kw_only=True):
     areas: Annotated[
         tuple[str, ...], Item("local areas that can help", catalogue="local area", umei="flexibilityZoneId")
     ]
-    sensitivity: Annotated[Profile, Item("relief at the constraint per kW of each area", ge=0)]
+    sensitivity: Annotated[Profile, Item("relief at the constraint per kW of each area; negative: it makes it worse")]
     from_ms: Annotated[int, Item("start of the service window", catalogue="service window", umei="periodFrom")]
     step_s: Annotated[float, Item("length of an interval", ge=1)]
     need_kw: Annotated[
         Profile,
         Item("relief needed at the constraint per interval", ge=0, catalogue="desired value", umei="flexibilityNeed"),
     ]
+    headroom_up_kw: Annotated[
+        Profile, Item("how much flexibility up the constraint bears per interval before it is violated itself", ge=0)
+    ]
+    headroom_down_kw: Annotated[Profile, Item("the same of flexibility down", ge=0)]
     gate_ms: Annotated[int, Item("gate closure")]
     price_cap_eur_per_kwh: Annotated[float, Item("highest price", ge=0)]
     announcement_s: Annotated[
@@ -87,6 +95,15 @@ class SessionRequest(Record, frozen=True, kw_only=True):
         ),
     ]
     baseline: Annotated[str, Item("baseline method")]
+
+
+class SessionRefusal(Record, frozen=True, kw_only=True):
+    """The market operator refuses a session request that contradicts itself or the session it belongs to."""
+
+    source: ClassVar[Source] = ()
+    session: Annotated[str, Item("auction id")]
+    held: Annotated[bool, Item("the session goes on without this request")]
+    reason: Annotated[str, Item("what is wrong")]
 
 
 class QualificationRequest(Record, frozen=True, kw_only=True):

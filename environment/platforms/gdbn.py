@@ -10,6 +10,7 @@ from environment.messages.activation import ActivationReport, ActivationRequest
 from environment.messages.base import Batch, Record
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.party import Party, Seat, handles
+from environment.refusals import refuse
 
 
 class Gdbn(Party):
@@ -43,12 +44,19 @@ class Gdbn(Party):
     @handles(ActivationRequest)
     def relay_request(self, batch: Batch[ActivationRequest]) -> None:
         """Pass a dispatch notice to the FSP that was engaged; one for anybody else stays here, on record."""
-        for record in batch.records():
-            if (record.fsp, record.contract) in self._engaged:
+        for row, record in enumerate(batch.records()):
+            reason = self._withheld(record)
+            if reason:
+                refuse(self, batch, row, record.activation, reason)
+            else:
                 self.send(record, self._fsp_platforms[record.fsp], batch.conversation, system="gdbn")
                 self._copy(batch, record)
-            else:
-                self.register("withheld").add(t_ms=self.now_ms, fsp=record.fsp, activation=record.activation)
+
+    def _withheld(self, record: ActivationRequest) -> str:
+        """Why a notice is not passed on; empty if it is."""
+        if (record.fsp, record.contract) not in self._engaged:
+            return f"{record.fsp} was not engaged for {record.contract}"
+        return "" if record.fsp in self._fsp_platforms else f"{record.fsp} has no technical platform here"
 
     @handles(ActivationReport)
     def keep_report(self, batch: Batch[ActivationReport]) -> None:

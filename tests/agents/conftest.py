@@ -24,6 +24,7 @@ from environment.messages.procurement import (
     QualificationDecision,
     QualificationRequest,
     SessionPublication,
+    SessionRefusal,
     SessionRequest,
 )
 from environment.messages.settlement import (
@@ -42,7 +43,7 @@ from tests.environment.kernel_cases import bus_of
 ANY = (
     ActivationReport, ActivationRequest, ActivationSignal, SignalReceipt, AggregationCycle, AssetBaseline, CongestionRequirements,
     FlexibilityPotential, Award, BaselineDeclaration, Bid, BidReceipt, ClearingResult, EngagementRequest, FlexibilityAvailability,
-    NothingCleared, ParticipantFile, QualificationDecision, QualificationRequest, SessionPublication, SessionRequest, Invoice, MemberStatement,
+    NothingCleared, ParticipantFile, QualificationDecision, QualificationRequest, SessionPublication, SessionRefusal, SessionRequest, Invoice, MemberStatement,
     MeterData, MeterDataRequest, RemunerationAndPenalty, RetailBill, SettlementDecision,
 )  # fmt: skip
 

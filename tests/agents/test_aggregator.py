@@ -34,6 +34,12 @@ PRICE = np.array([0.4, 0.1, 0.2, 0.3])
 PLATFORM = "fsp-a/fsp-technical-platform"
 
 
+def withdraw(hour, home):
+    """A member takes its consent back."""
+    file = plain(OnboardingFile, consent=False)
+    return round(hour * HOUR), lambda puppet: puppet.send(file, "fsp-a", "cycle", system=home)
+
+
 def tell_plans(consent=(True,) * N):
     """Each device hands in its file and its plan: 5 kW all day, of which it can leave out 2 kW."""
 
@@ -86,7 +92,7 @@ def publication(**changes):
 def pool(stage):
     """An FSP with four homes in one area; ``lines`` are what the DSO says: (hour, record, receiver)."""
 
-    def run(*lines, share=None, consent=(True,) * N, metered_kw=None, until_h=12, **terms):
+    def run(*lines, share=None, consent=(True,) * N, metered_kw=None, until_h=12, withdraws=(), **terms):
         timeline = Timeline(0, STEP, STEPS)
         store = MeterStore([f"{home}/meter" for home in HOMES], timeline)
         for step in range(STEPS):
@@ -106,7 +112,7 @@ def pool(stage):
         )
         there.fsp = there.agent(Aggregator, "fsp-a", portfolio, store, given)
         answer = follow(dict.fromkeys(HOMES, 1.0) | (share or {}))
-        there.homes = there.puppet("homes", tell_plans(consent), ActivationSignal=answer)
+        there.homes = there.puppet("homes", tell_plans(consent), *withdraws, ActivationSignal=answer)
         script = [(round(h * HOUR), lambda one, what=what, to=to: one.send(what, to, "c")) for h, what, to in lines]
         there.dso = there.puppet("dso-1", *script)
         there.market, there.gdbn = there.puppet("lfmo-1"), there.puppet("gdbn-1")
@@ -127,6 +133,23 @@ def signals(there):
 
 READ = (0.5, publication(), "fsp-a")
 """It reads its members' post when it bids."""
+
+
+@pytest.mark.parametrize(("hour", "asked"), [(1.5, False), (2.5, True)], ids=["before the call", "after it"])
+def test_who_withdraws_after_bidding_is_not_called(pool, hour, asked):
+    """Others do what it would have done; the cheapest member, home-1, was part of the bid."""
+    there = pool(READ, (1, engagement(), "fsp-a"), (2, order(3.0), PLATFORM), withdraws=[withdraw(hour, "home-1")])
+    assert ("home-1" in signals(there)) == asked
+    assert sum(kw.mean() for kw in signals(there).values()) >= 3.0
+
+
+def test_who_withdraws_while_others_are_asked_is_not_called_any_more(pool):
+    """home-1 cannot do its part; home-3 would be next, but withdraws between the rounds of asking."""
+    there = pool(
+        READ, (1, engagement(), "fsp-a"), (2, order(3.0), PLATFORM), share={"home-1": 0.0},
+        withdraws=[withdraw(2 + 8 / 3600, "home-3")],
+    )  # fmt: skip
+    assert set(signals(there)) == {"home-1", "home-2", "home-0"}
 
 
 def called(there):

@@ -6,13 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.dso_contracts import LEAST_CALL_KW, Contracts, activation_windows
+from agents.dso_headroom import Headroom
 from agents.dso_outlook import Need
 from environment.messages.procurement import ClearingResult
 from tests.environment.kernel_cases import plain
 
 STEPS = 8
 BLOCK = slice(0, 4)
-NEED = Need("trafo", "overload", "up", np.full(STEPS, 10.0), 100.0, {"A": 1.0, "B": 0.5})
+ROOM = Headroom(np.full(STEPS, 90.0), np.zeros(STEPS))
+NEED = Need("trafo", "overload", "up", np.full(STEPS, 10.0), 100.0, {"A": 1.0, "B": 0.5}, ROOM)
 
 
 def result(bid, fsp, area, kw, price):

@@ -36,6 +36,7 @@ def request(**changes):
     }  # fmt: skip
     need = given["need_kw"] = np.array(changes.get("need_kw", given["need_kw"]), float)
     given |= {
+        "headroom_up_kw": np.full(len(need), 1000.0), "headroom_down_kw": np.zeros(len(need)),
         "estimated_activation_h": 0.25 * float((need > 0).sum()),
         "activation_from_ms": np.array([FROM_MS], float), "activation_to_ms": np.array([FROM_MS + 900_000 * len(need)], float),
     }  # fmt: skip

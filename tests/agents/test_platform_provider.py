@@ -22,6 +22,7 @@ from tests.environment.kernel_cases import plain
 
 DAY_MS = 86_400_000
 FROM_MS = 72_000_000
+GATE_MS = 36_000_000
 STEP_MS = 900_000
 ORDERED = np.array([4.0, 8.0])
 BASELINE = np.array([10.0, 12.0])
@@ -88,14 +89,14 @@ APPROVED = decide()
 def settle(stage):
     """One activation through the settlement of the day after it: what the others send and answer is given."""
 
-    def run(kept=None, metered=FULL, decision=APPROVED, penalty=0.0):
+    def run(kept=None, metered=FULL, decision=APPROVED, penalty=0.0, first_ms=0):
         names = ["dpp-1", GDBN, f"{GDBN}/settlement", "dso-1", METERS, DESK, FSP, f"{FSP}/platform"]
         there = stage(*names, actors={f"{GDBN}/settlement": ("gdbn",), DESK: ("desk",)}, parties={
             f"{GDBN}/settlement": "dpp-1", METERS: "database", DESK: "desk",
         })  # fmt: skip
         records = [declaration(), engagement(), order()] if kept is None else kept
         lines = [
-            (1000 * row, lambda puppet, one=one: puppet.send(one, f"{GDBN}/settlement", "call"))
+            (first_ms + 1000 * row, lambda puppet, one=one: puppet.send(one, f"{GDBN}/settlement", "call"))
             for row, one in enumerate(records)
         ]
         there.puppet(GDBN, *lines)
@@ -103,7 +104,7 @@ def settle(stage):
         there.desk = there.puppet("desk", RemunerationAndPenalty=decision)
         there.fsp = there.puppet(FSP)
         terms = ProviderTerms(
-            days_ms=[(0, DAY_MS)], cycle_before_ms=0, settle_after_ms=3_600_000, dso="dso-1", meter_database=METERS,
+            days_ms=[(0, DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=0, settle_after_ms=3_600_000, dso="dso-1", meter_database=METERS,
             settlement_desk=DESK, aggregators=[], fsp_platforms={FSP: f"{FSP}/platform"},
             settlement=SettlementTerms(0.95, 3.0, penalty),
         )  # fmt: skip
@@ -190,6 +191,29 @@ def test_a_desk_that_does_not_decide_stops_the_settlement(settle):
     assert not there.fsp.of(Invoice)
 
 
+def test_who_answers_later_is_asked_again_and_paid_once(settle):
+    """The database answers the third question, the desk decides at the second request (and once on what nobody asked)."""
+    asked = []
+
+    def later(puppet, batch):
+        asked.append(puppet.now_ms)
+        return FULL(puppet, batch) if len(asked) == 3 else None
+
+    def decides(puppet, batch):
+        if len(puppet.got) == 1:
+            stray = plain(SettlementDecision, settlement="another's", approved=True, reason="")
+            puppet.send(stray, f"{GDBN}/settlement", batch.conversation, system="desk")
+        else:
+            APPROVED(puppet, batch)
+
+    there = settle(metered=later, decision=decides)
+    assert np.diff(asked).min() >= 900_000
+    assert there.outcomes() == [("SUC06.3", "completed", "")]
+    assert len(there.fsp.of(Invoice)) == len(there.desk.of(Invoice)) == 1
+    assert len(table(there, "settlements")["status"]) == 1
+    assert there.acts() == ["read_baselines", "calculate_delivery", "verify_delivery", "calculate_remuneration"]
+
+
 @pytest.mark.parametrize("changes", [{"sha256": "0" * 64}, {"power_kw": BASELINE + 1.0}], ids=["hash", "content"])
 def test_a_baseline_that_does_not_fit_its_hash_is_refused_and_nothing_is_settled_on_it(settle, changes):
     there = settle(kept=[declaration(**({"sha256": declaration().sha256} | changes)), engagement(), order()])
@@ -201,12 +225,42 @@ def test_a_baseline_that_does_not_fit_its_hash_is_refused_and_nothing_is_settled
     assert not there.fsp.of(Invoice)
 
 
+@pytest.mark.parametrize(("sent_ms", "stands"), [(GATE_MS - 1001, True), (GATE_MS - 1000, False), (GATE_MS, False)])
+def test_a_baseline_counts_if_it_is_received_before_the_gate(settle, sent_ms, stands):
+    """A message takes one second; what is received at the gate is late."""
+    there = settle(first_ms=sent_ms)
+    assert bool(table(there, "baselines")) == stands
+    ((_, outcome, reason),) = there.outcomes()
+    if stands:
+        assert outcome == "completed"
+    else:
+        assert "after the gate" in table(there, "refused_baselines")["reason"][0]
+        assert (outcome, reason) == ("failed", f"no baseline of {FSP} in A stands")
+        assert not there.fsp.of(Invoice)
+
+
+def test_a_baseline_for_no_day_of_delivery_is_refused(settle):
+    there = settle(kept=[declaration(from_ms=5 * DAY_MS), engagement(), order()])
+    assert table(there, "refused_baselines")["reason"].tolist() == ["it begins on no day of delivery"]
+
+
 def test_a_frozen_baseline_is_not_changed_and_kept_once(settle):
     there = settle(kept=[declaration(), declaration(), declaration(BASELINE + 5.0), engagement(), order()])
     columns = table(there, "baselines")
     np.testing.assert_allclose(columns["power_kw"], BASELINE)
     assert len(table(there, "refused_baselines")["reason"]) == 1
     np.testing.assert_allclose(table(there, "deliveries")["baseline_kw"], BASELINE)
+
+
+@pytest.mark.parametrize("power_kw", [[], [10.0]], ids=["empty", "too short"])
+def test_an_order_beyond_its_baseline_is_not_settled(settle, power_kw):
+    short = declaration(np.array([10.0])) if power_kw else declaration(power_kw=np.array([10.0]), sha256="0")
+    if not power_kw:
+        short = type(short)(**({k: getattr(short, k) for k in short.__struct_fields__} | {"power_kw": np.zeros(0)}))
+    there = settle(kept=[short, engagement(), order()])
+    ((_, outcome, reason),) = there.outcomes()
+    assert outcome == "failed"
+    assert "baseline" in reason
 
 
 def test_an_order_on_a_contract_that_nobody_engaged_is_not_settled(settle):
@@ -224,7 +278,7 @@ def test_without_orders_nothing_is_settled(settle):
 def test_a_cycle_that_nobody_acknowledges_fails(stage):
     there = stage("dpp-1", "dso-1", FSP)
     terms = ProviderTerms(
-        days_ms=[(DAY_MS, 2 * DAY_MS)], cycle_before_ms=3_600_000, settle_after_ms=0, dso="dso-1", meter_database="dso-1",
+        days_ms=[(DAY_MS, 2 * DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=3_600_000, settle_after_ms=0, dso="dso-1", meter_database="dso-1",
         settlement_desk="dso-1", aggregators=[FSP, "nobody"], fsp_platforms={}, settlement=SettlementTerms(0.95, 3.0, 0.0),
     )  # fmt: skip
     there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)

@@ -67,7 +67,7 @@ def test_a_notice_is_relayed_to_the_engaged_fsp_unaltered_and_copied_to_settleme
     ]  # fmt: skip
     original = next(row for row in rows if row[0] == "ActivationRequest" and row[1] == "dso-1")
     assert {row[4] for row in relayed} == {original[4]}
-    assert len(gdbn.register("withheld")) == 0
+    assert len(gdbn.register("refused_requests")) == 0
 
 
 @covers("SUC06.2/r05")
@@ -83,15 +83,16 @@ def test_a_notice_is_relayed_to_the_engaged_fsp_unaltered_and_copied_to_settleme
 def test_a_notice_to_anybody_else_is_withheld_on_record(told):
     gdbn, out, _ = run(sending(0, *told), sending(10, notice()))
     assert [row for row in out if row[0] == "ActivationRequest"] == []
-    assert {name: column.tolist() for name, column in gdbn.register("withheld").columns().items()} == {
-        "t_ms": [11_000], "fsp": ["fsp-1"], "activation": ["act-1"],
+    assert {name: column.tolist() for name, column in gdbn.register("refused_requests").columns().items()} == {
+        "message_id": gdbn.register("refused_requests").columns()["message_id"].tolist(), "t_ms": [11_000], "party": ["gdbn-1"],
+        "record": ["ActivationRequest"], "subject": ["act-1"], "reason": ["fsp-1 was not engaged for c1"],
     }  # fmt: skip
 
 
 def test_an_engagement_counts_from_the_instant_at_which_it_arrives():
     """A notice that overtakes its engagement is withheld; the next one is relayed."""
     gdbn, out, _ = run(sending(0, notice(activation="early")), sending(0.001, engagement()), sending(0.002, notice()))
-    assert gdbn.register("withheld").columns()["activation"].tolist() == ["early"]
+    assert gdbn.register("refused_requests").columns()["subject"].tolist() == ["early"]
     assert [row[2] for row in out if row[0] == "ActivationRequest"] == [PLATFORMS["fsp-1"], "gdbn-1/settlement"]
 
 
@@ -99,7 +100,7 @@ def test_notices_of_one_instant_are_judged_one_by_one():
     told = [engagement("fsp-1", "c1"), engagement("fsp-2", "c2")]
     notices = [notice("fsp-1", "c1", "x"), notice("fsp-1", "c2", "y"), notice("fsp-2", "c2", "z")]
     gdbn, out, _ = run(sending(0, *told), sending(10, *notices))
-    assert gdbn.register("withheld").columns()["activation"].tolist() == ["y"]
+    assert gdbn.register("refused_requests").columns()["subject"].tolist() == ["y"]
     relayed = [row[2] for row in out if row[0] == "ActivationRequest" and row[2] != "gdbn-1/settlement"]
     assert relayed == list(PLATFORMS.values())
 

@@ -54,6 +54,8 @@ CASES = [
     ({"actors": {"dso": {"procures": "noon"}}}, "actors.dso.procures: 'noon' is not a time before delivery; write for example"),
     ({"actors": {"dso": {"activates": "by mail"}}}, "actors.dso.activates: 'mail' is not known here. There are: direct, gdbn"),
     ({"actors": {"lfmo": {"gate": "12:00 the day before"}}}, "actors.lfmo.gate: the gate (12:00 the day before) must close after"),
+    ({"actors": {"dso": {"availability_wait_s": 0}}}, "actors.dso.availability_wait_s: 0 is out of range"),
+    ({"actors": {"dso": {"procures": "14:45 the day before", "availability_wait_s": 900}}}, "still waits; write less than 900 s"),
     ({"actors": {"lfmo": {"product": "congestion"}}}, "actors.lfmo.product: unknown product 'congestion'; did you mean"),
     ({"clock": {"lead_h": 2}}, "clock.lead_h: the world begins at 2016-01-18 22:00, after the DSO procures (13:00 the day before); write lead_h: 11"),
     ({"rules": {"clearing": "merit"}}, "rules.clearing: unknown clearing rule 'merit'; did you mean 'merit-order'?"),

@@ -27,6 +27,7 @@ def request(session, dso, exclusive=True, need=10.0, from_ms=FROM_MS, gate_ms=GA
     return SessionRequest(
         session=session, dso=dso, product="p", negotiation="auction", violation="overload", constraint="trafo", constraints=1,
         direction="up", areas=("A",), sensitivity=np.array([1.0]), from_ms=from_ms, step_s=900.0, need_kw=np.array([need]),
+        headroom_up_kw=np.array([1000.0]), headroom_down_kw=np.zeros(1),
         gate_ms=gate_ms, price_cap_eur_per_kwh=1.0, announcement_s=0.0, full_activation_s=300.0, granularity_kw=0.0,
         min_quantity_kw=0.1, max_quantity_kw=1000.0, min_acceptance_kw=0.0, divisible=True, max_duration_s=86_400.0,
         estimated_activation_h=0.25, activation_from_ms=np.array([from_ms], float),

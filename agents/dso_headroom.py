@@ -1,0 +1,129 @@
+r"""What the elements of a grid still bear before flexibility itself violates a limit there: the headrooms that a clearing respects.
+
+Of all elements only those are told to the market whose limit the activations of a session could reach. How far they reach is known
+before any bid: a buyer at least cost takes no more of an area than some need makes worth it, so that at element g, with needs
+:math:`n_l` and effects :math:`s` of the areas :math:`a`, flexibility moves at most
+
+.. math:: \sum_l n_l \max_{a: s_{la} > 0} |s_{ga}| / s_{la}
+
+and the largest part that cannot be divided beyond it. An element that bears this is no constraint of the clearing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.strategies.procurement import headrooms
+from environment.grid.flow import Flow
+from environment.grid.limits import Limits
+from environment.units import Direction
+
+F64 = NDArray[np.float64]
+REACH_MARGIN = 1.2
+"""Elements are told from 1/1.2 of their headroom on: effects are linear, and means over an area."""
+
+KEPT_SHARE = 0.02
+"""Of the rating of branches: so much their voltage may sink with the flow that flexibility adds."""
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """How much flexibility of each direction elements bear, at the element, shape (T, elements) each [kW], at least 0."""
+
+    up_kw: F64
+    down_kw: F64
+
+    def of(self, window: slice, element: int) -> "Headroom":
+        """That of one element in a window, shape (steps,)."""
+        return Headroom(self.up_kw[window, element], self.down_kw[window, element])
+
+
+def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64) -> Headroom:
+    """Headroom of the branches, the least of several forecasts.
+
+    The active power may go as far as the rated current allows at the forecast voltage and reactive power, either way. Intervals
+    without solution bear nothing.
+
+    Args:
+        flows: forecasts of T steps.
+        limits: limits of operation.
+        toward: per branch 1 where its from side faces the substation, else -1, shape (m,).
+    """
+    network = flows[0].network
+    branches = network.branches
+    rated_kva = np.sqrt(3.0) * network.bus_kv[branches.from_bus] * branches.limit_from_ka * 1000.0
+    bearable = rated_kva * limits.percent(network) / 100.0 * (1.0 - KEPT_SHARE)
+    up, down = [], []
+    for flow in flows:
+        kva = bearable * flow.v_pu[:, branches.from_bus]
+        most_kw = np.sqrt(np.maximum(kva**2 - flow.q_from_kvar**2, 0.0))
+        room = headrooms(flow.p_from_kw * toward, most_kw)
+        up.append(_borne(room.up_kw, flow))
+        down.append(_borne(room.down_kw, flow))
+    return Headroom(np.min(up, axis=0), np.min(down, axis=0))
+
+
+def bus_headroom(flows: Sequence[Flow], limits: Limits, pu_per_kw: F64) -> Headroom:
+    """Headroom of the buses, in kW at the bus itself, the least of several forecasts.
+
+    Args:
+        flows: forecasts of T steps.
+        limits: limits of operation.
+        pu_per_kw: how a bus's own voltage rises per kW less load there, shape (n,); 0 where nothing moves it (then it
+            bears 0, and nothing acts on it).
+    """
+    low, high = limits.voltage_pu
+    per_pu = np.divide(1.0, pu_per_kw, out=np.zeros_like(pu_per_kw), where=pu_per_kw > 0.0)
+    up = [_borne((high - flow.v_pu) * per_pu, flow) for flow in flows]
+    down = [_borne((flow.v_pu - low) * per_pu, flow) for flow in flows]
+    return Headroom(np.min(up, axis=0), np.min(down, axis=0))
+
+
+def _borne(kw: F64, flow: Flow) -> F64:
+    return np.where(flow.converged[:, None], np.maximum(kw, 0.0), 0.0)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far the activations of a session can go.
+
+    Attributes:
+        window: its steps.
+        direction: of the flexibility.
+        need_kw: its needs, shape (T, needs).
+        relief: kW at each need per kW of each area, shape (needs, areas).
+        largest_kw: the largest part of a bid that must be taken as a whole.
+    """
+
+    window: slice
+    direction: Direction
+    need_kw: F64
+    relief: F64
+    largest_kw: float
+
+    def left_kw(self, room: Headroom, effect: F64) -> F64:
+        """What is left of the headroom of elements when all is activated, the least over the window; below 0: it could be used up.
+
+        Args:
+            room: of the elements, over all steps.
+            effect: kW at each element per kW less net load in each area, shape (elements, areas).
+        """
+        with_it, against = (room.up_kw, room.down_kw) if self.direction == "up" else (room.down_kw, room.up_kw)
+        left = [
+            np.where(moved > 0.0, kw[self.window] - REACH_MARGIN * moved, np.inf).min(axis=0, initial=np.inf)
+            for kw, moved in ((with_it, self.moved_kw(effect)), (against, self.moved_kw(-effect)))
+        ]
+        return np.asarray(np.minimum(*left))
+
+    def moved_kw(self, effect: F64) -> F64:
+        """The most that activations move elements along the effect, shape (T, elements), at least 0; 0 in intervals without need."""
+        along = np.where((self.relief > 0.0).any(axis=0), np.maximum(effect, 0.0), 0.0)
+        per_kw = np.zeros((len(self.relief), len(effect)))
+        for row, helps in enumerate(self.relief):
+            able = helps > 0.0
+            if able.any():
+                per_kw[row] = (along[:, able] / helps[able]).max(axis=1)
+        moved = self.need_kw @ per_kw + self.largest_kw * along.max(axis=1, initial=0.0)
+        return np.where(self.need_kw.max(axis=1, keepdims=True) > 0.0, moved, 0.0)
