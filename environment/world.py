@@ -7,11 +7,9 @@ insertion, which would let an agent that fell asleep early act before the physic
 
 import gc
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from types import GeneratorType
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 import mesa
 import numpy as np
@@ -20,9 +18,9 @@ from numpy.typing import NDArray
 
 from environment.addresses import Directory
 from environment.bus import Bus
-from environment.chance import U64
-from environment.journal import LATE, NEVER, REFUSED, Act, Conversation, Traffic
-from environment.messages.base import Batch, Record, joined
+from environment.desk import Asking, Desk, known_ms, mark_late, merged
+from environment.journal import NEVER, REFUSED, Act, Conversation, Traffic
+from environment.messages.base import Batch
 from environment.party import (
     Acted,
     Answers,
@@ -73,37 +71,6 @@ class Actor(mesa.Agent):  # type: ignore[misc]
         self.role = type(party).__name__
 
 
-@dataclass
-class _Asking:
-    """A question under way: message id -> place, and what has come."""
-
-    place: dict[int, int]
-    status: list[str]
-    event: simpy.Event
-    asked: NDArray[np.int64]
-    batches: list[Batch[Any]] = field(default_factory=list)
-    open: int = 0
-
-
-@dataclass
-class _Desk:
-    """The world's side of a party: what waits for it, and what it waits for."""
-
-    party: Party
-    rank: int
-    handlers: dict[type[Record], str]
-    fills: list[Callable[[], None]]
-    drains: list[Callable[[], None]]
-    arrivals: dict[int, list[tuple[Traffic, NDArray[np.int64]]]] = field(default_factory=dict)
-    mail: list[Batch[Any]] = field(default_factory=list)
-    kept: list[tuple[int, Traffic, NDArray[np.int64]]] = field(default_factory=list)
-    waiting: dict[tuple[type[Record], str | None], dict[simpy.Event, int]] = field(default_factory=dict)
-    turn: int = 0
-    asking: dict[int, _Asking] = field(default_factory=dict)
-    children: WeakKeyDictionary[Child, simpy.Process] = field(default_factory=WeakKeyDictionary)
-    fates: WeakKeyDictionary[Sent, Traffic] = field(default_factory=WeakKeyDictionary)
-
-
 class _At(simpy.Event):
     """An event at an instant with a rank."""
 
@@ -129,7 +96,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.physics = physics
         self.clock = Clock()
         self.env = simpy.Environment()
-        self._desks: dict[str, _Desk] = {}
+        self._desks: dict[str, Desk] = {}
         self._observers: list[Callable[[int], None]] = []
 
     @property
@@ -162,7 +129,7 @@ class World(mesa.Model):  # type: ignore[misc]
         """
         Actor(self, party)
         rank = self.directory.parties.index(party.name)
-        self._desks[party.name] = _Desk(party, rank, type(party).handlers(), list(fills), list(drains))
+        self._desks[party.name] = Desk(party, rank, type(party).handlers(), list(fills), list(drains))
 
     def observe(self, observer: Callable[[int], None]) -> None:
         """Call ``observer(now_ms)`` at the end of every physics step, after everybody else."""
@@ -213,15 +180,15 @@ class World(mesa.Model):  # type: ignore[misc]
 
         schedule(period_ms if first_ms is None else first_ms)
 
-    def _at(self, at_ms: int, rank: int, desk: _Desk, value: Any = None) -> _At:
+    def _at(self, at_ms: int, rank: int, desk: Desk, value: Any = None) -> _At:
         return _At(self.env, at_ms, rank * _RANK + 2 + desk.rank, value)
 
     # --- processes ---------------------------------------------------------------------------------------------------
 
-    def _after(self, event: simpy.Event, desk: _Desk, process: Process) -> None:
+    def _after(self, event: simpy.Event, desk: Desk, process: Process) -> None:
         _callback(event, lambda _: self.env.process(self._drive(desk, process)))
 
-    def _drive(self, desk: _Desk, process: Process) -> Process:
+    def _drive(self, desk: Desk, process: Process) -> Process:
         """Live a party's process: resume it, empty its outbox, wait for what it asked."""
         value = None
         while True:
@@ -234,7 +201,7 @@ class World(mesa.Model):  # type: ignore[misc]
             self._flush(desk)
             value = yield self._event(desk, request)
 
-    def _event(self, desk: _Desk, request: Any) -> simpy.Event:
+    def _event(self, desk: Desk, request: Any) -> simpy.Event:
         match request:
             case Sleep():
                 return self._at(max(request.until_ms, self.now_ms), AGENT, desk)
@@ -251,30 +218,14 @@ class World(mesa.Model):  # type: ignore[misc]
         )
         raise WorldError(text)
 
-    def _wake(self, desk: _Desk) -> None:
+    def _wake(self, desk: Desk) -> None:
         """Set the clock, bring the instruments up to date and hand over the stored post that has arrived."""
         now = self.clock.now_ms = self.now_ms
         for fill in desk.fills:
             fill()
-        if not desk.kept:
-            return
-        left = []
-        for earliest, traffic, rows in desk.kept:
-            if earliest > now:
-                left.append((earliest, traffic, rows))
-                continue
-            here = traffic.delivered_ms[rows] <= now
-            self._keep(desk, traffic, rows[here])
-            if not here.all():
-                rest = rows[~here]
-                left.append((int(traffic.delivered_ms[rest].min()), traffic, rest))
-        desk.kept = left
+        desk.take_stored(now)
 
-    @staticmethod
-    def _keep(desk: _Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
-        desk.party.post.setdefault(traffic.batch.record, []).append(_part(traffic, rows))
-
-    def _join(self, desk: _Desk, request: Join) -> simpy.Event:
+    def _join(self, desk: Desk, request: Join) -> simpy.Event:
         processes = [desk.children[child] for child in request.children]
         done = simpy.Event(self.env)
 
@@ -287,7 +238,7 @@ class World(mesa.Model):  # type: ignore[misc]
 
     # --- the outbox --------------------------------------------------------------------------------------------------
 
-    def _flush(self, desk: _Desk) -> None:
+    def _flush(self, desk: Desk) -> None:
         """Carry out, at this instant, everything that a party left in its outbox and on its instruments."""
         outbox, desk.party.outbox = desk.party.outbox, []
         sent = [command for command in outbox if isinstance(command, Sent)]
@@ -330,13 +281,13 @@ class World(mesa.Model):  # type: ignore[misc]
                 command.reason,
             )
 
-    def _post(self, desk: _Desk, sent: list[Sent]) -> None:
+    def _post(self, desk: Desk, sent: list[Sent]) -> None:
         fates = self.bus.post_all([(one.batch, one.unknown) for one in sent], desk.party.ring, self.now_ms)
         for one, traffic in zip(sent, fates, strict=True):
             desk.fates[one] = traffic
             self.carry(traffic, desk)
 
-    def carry(self, traffic: Traffic, sender: _Desk | None = None) -> None:
+    def carry(self, traffic: Traffic, sender: Desk | None = None) -> None:
         """Schedule what somebody reacts to: arrivals at their receivers, refusals at the sender."""
         refused = np.flatnonzero(traffic.status == REFUSED)
         arriving = np.flatnonzero(traffic.delivered_ms != NEVER)
@@ -351,7 +302,7 @@ class World(mesa.Model):  # type: ignore[misc]
         if len(refused) and sender is not None:
             self._tell(sender, traffic, refused)
 
-    def _tell(self, desk: _Desk, traffic: Traffic, refused: NDArray[np.int64]) -> None:
+    def _tell(self, desk: Desk, traffic: Traffic, refused: NDArray[np.int64]) -> None:
         """Tell the sender of each refusal when it is known."""
 
         def tell(rows: NDArray[np.int64], _: simpy.Event) -> None:
@@ -359,13 +310,13 @@ class World(mesa.Model):  # type: ignore[misc]
             desk.party.on_refusal(traffic.batch.take(rows), [traffic.reason[row] for row in rows])
             self._flush(desk)
 
-        known_ms = np.maximum(_known_ms(traffic)[refused], self.now_ms + 1)
-        for at_ms in np.unique(known_ms).tolist():
-            _callback(self._at(at_ms, ARRIVAL, desk), partial(tell, refused[known_ms == at_ms]))
+        told_ms = np.maximum(known_ms(traffic)[refused], self.now_ms + 1)
+        for at_ms in np.unique(told_ms).tolist():
+            _callback(self._at(at_ms, ARRIVAL, desk), partial(tell, refused[told_ms == at_ms]))
 
-    def _schedule(self, desk: _Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
+    def _schedule(self, desk: Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
         if traffic.batch.record in desk.party.stored:
-            desk.kept.append((int(traffic.delivered_ms[rows].min()), traffic, rows))
+            desk.store(traffic, rows)
             return
         at_ms = traffic.delivered_ms[rows]
         if len(rows) == 1:
@@ -376,7 +327,7 @@ class World(mesa.Model):  # type: ignore[misc]
         for instant, part in zip(instants.tolist(), np.split(rows[order], first[1:]), strict=True):
             self._expect(desk, instant, traffic, part)
 
-    def _expect(self, desk: _Desk, at_ms: int, traffic: Traffic, rows: NDArray[np.int64]) -> None:
+    def _expect(self, desk: Desk, at_ms: int, traffic: Traffic, rows: NDArray[np.int64]) -> None:
         if at_ms not in desk.arrivals:
             desk.arrivals[at_ms] = []
             _callback(self._at(at_ms, ARRIVAL, desk), partial(self._arrived, desk))
@@ -384,17 +335,20 @@ class World(mesa.Model):  # type: ignore[misc]
 
     # --- arrivals ----------------------------------------------------------------------------------------------------
 
-    def _arrived(self, desk: _Desk, _: simpy.Event) -> None:
+    def _arrived(self, desk: Desk, _: simpy.Event) -> None:
         """Hand over what arrived at this instant, by record, sender and id."""
         self._wake(desk)
         arrivals = desk.arrivals.pop(self.now_ms)
-        for batch in _merged(arrivals):
+        for batch in merged(arrivals):
             if batch.answer_to is None:
                 self._hand_over(desk, batch)
             else:
-                _mark_late(arrivals, self._settle_answers(desk, batch))
+                late, complete = desk.settle_answers(batch)
+                mark_late(arrivals, late)
+                for asking in complete:
+                    self._resume(asking.event, desk, Answers(asking.status, asking.batches))
 
-    def _hand_over(self, desk: _Desk, batch: Batch[Any]) -> None:
+    def _hand_over(self, desk: Desk, batch: Batch[Any]) -> None:
         method = desk.handlers.get(batch.record)
         if method is not None:
             result = getattr(desk.party, method)(batch)
@@ -402,28 +356,23 @@ class World(mesa.Model):  # type: ignore[misc]
                 self.env.process(self._drive(desk, result))
             self._flush(desk)
             return
-        queues = [queue for key in _keys(batch) if (queue := desk.waiting.get(key))]
-        if not queues:
+        event = desk.next_waiting(batch)
+        if event is None:
             desk.mail.append(batch)
-            return
-        first = min(queues, key=lambda queue: next(iter(queue.values())))
-        event = next(iter(first))
-        del first[event]
-        self._resume(event, desk, batch)
+        else:
+            self._resume(event, desk, batch)
 
-    def _resume(self, event: simpy.Event, desk: _Desk, value: Any) -> None:
+    def _resume(self, event: simpy.Event, desk: Desk, value: Any) -> None:
         """Trigger an event as an agent of this instant."""
         event._ok, event._value = True, value
         self.env.schedule(event, AGENT * _RANK + 2 + desk.rank)  # type: ignore[arg-type]
 
-    def _receive(self, desk: _Desk, request: Receive) -> simpy.Event:
-        for place, batch in enumerate(desk.mail):
-            if _fits(request, batch):
-                del desk.mail[place]
-                return self._at(self.now_ms, AGENT, desk, batch)
+    def _receive(self, desk: Desk, request: Receive) -> simpy.Event:
+        batch = desk.fitting_mail(request)
+        if batch is not None:
+            return self._at(self.now_ms, AGENT, desk, batch)
         event = simpy.Event(self.env)
-        queue = desk.waiting.setdefault((request.record, request.conversation), {})
-        queue[event] = desk.turn = desk.turn + 1
+        queue = desk.wait(request, event)
         if request.until_ms is not None:
             _callback(
                 self._at(max(request.until_ms, self.now_ms), AGENT, desk),
@@ -431,106 +380,40 @@ class World(mesa.Model):  # type: ignore[misc]
             )
         return event
 
-    def _give_up(self, desk: _Desk, queue: dict[simpy.Event, int], event: simpy.Event) -> None:
+    def _give_up(self, desk: Desk, queue: dict[simpy.Event, int], event: simpy.Event) -> None:
         if not event.triggered:
             del queue[event]
             self._resume(event, desk, None)
 
     # --- confirmations and answers -------------------------------------------------------------------------------------
 
-    def _confirm(self, desk: _Desk, request: Confirm) -> simpy.Event:
+    def _confirm(self, desk: Desk, request: Confirm) -> simpy.Event:
         traffic = desk.fates.get(request.sent)
         if traffic is None:  # nothing was sent
             return self._at(self.now_ms, AGENT, desk, Outcome((), ()))
         known = np.where(traffic.acknowledged_ms == NEVER, "lost", "acknowledged")
         known = np.where(traffic.status == REFUSED, "refused", known)
         outcome = Outcome(tuple(known.tolist()), tuple(traffic.reason))
-        return self._at(max(int(_known_ms(traffic).max()), self.now_ms), AGENT, desk, outcome)
+        return self._at(max(int(known_ms(traffic).max()), self.now_ms), AGENT, desk, outcome)
 
-    def _await(self, desk: _Desk, request: Await) -> simpy.Event:
+    def _await(self, desk: Desk, request: Await) -> simpy.Event:
         traffic = desk.fates.get(request.sent)
         if traffic is None:  # nothing was asked
             return self._at(self.now_ms, AGENT, desk, Answers([], []))
         refused = traffic.status == REFUSED
         place = {word: row for row, word in enumerate(traffic.batch.ids.tolist()) if not refused[row]}
         status = ["refused" if one else "lost" for one in refused]
-        asking = _Asking(place, status, simpy.Event(self.env), traffic.batch.receiver, open=len(place))
+        asking = Asking(place, status, simpy.Event(self.env), traffic.batch.receiver, open=len(place))
         desk.asking.update(dict.fromkeys(place, asking))
-        at_ms = max(request.until_ms if place else int(_known_ms(traffic).max()), self.now_ms)
+        at_ms = max(request.until_ms if place else int(known_ms(traffic).max()), self.now_ms)
         _callback(self._at(at_ms, AGENT, desk), lambda _: self._stop_asking(desk, asking))
         return asking.event
 
-    def _stop_asking(self, desk: _Desk, asking: _Asking) -> None:
+    def _stop_asking(self, desk: Desk, asking: Asking) -> None:
         if not asking.event.triggered:
             self._resume(asking.event, desk, Answers(asking.status, asking.batches))
-
-    def _settle_answers(self, desk: _Desk, batch: Batch[Any]) -> U64:
-        """Give answers to who asked; returns the ids of those that come too late, or from somebody who was not asked."""
-        assert batch.answer_to is not None
-        groups: dict[int, tuple[_Asking, list[int]]] = {}
-        late = np.zeros(len(batch), bool)
-        for row, word in enumerate(batch.answer_to.tolist()):
-            asking = desk.asking.get(word)
-            if asking is None or asking.asked[asking.place[word]] != batch.sender[row]:
-                late[row] = True
-                continue
-            del desk.asking[word]
-            late[row] = asking.event.triggered
-            asking.status[asking.place[word]] = "late" if late[row] else "answered"
-            if not late[row]:
-                groups.setdefault(id(asking), (asking, []))[1].append(row)
-        for asking, rows in groups.values():
-            asking.batches.append(batch.take(np.array(rows)))
-            asking.open -= len(rows)
-            if not asking.open:
-                self._resume(asking.event, desk, Answers(asking.status, asking.batches))
-        return batch.ids[late]
-
-
-def _mark_late(arrivals: list[tuple[Traffic, NDArray[np.int64]]], words: U64) -> None:
-    if len(words):
-        for traffic, rows in arrivals:
-            traffic.status[rows[np.isin(traffic.batch.ids[rows], words)]] = LATE
 
 
 def _callback(event: simpy.Event, action: Callable[[simpy.Event], Any]) -> None:
     assert event.callbacks is not None
     event.callbacks.append(action)
-
-
-def _keys(batch: Batch[Any]) -> tuple[tuple[type[Record], str | None], ...]:
-    return (batch.record, batch.conversation), (batch.record, None)
-
-
-def _fits(request: Receive, batch: Batch[Any]) -> bool:
-    """Whether mail is what is asked for, received in time (law 3: by its time of receipt, whenever it is read)."""
-    in_time = request.until_ms is None or bool(batch.received_ms[0] <= request.until_ms)
-    return in_time and (request.record, request.conversation) in _keys(batch)
-
-
-def _known_ms(traffic: Traffic) -> NDArray[np.int64]:
-    """When the sender knows what became of each message."""
-    known = np.where(traffic.acknowledged_ms != NEVER, traffic.acknowledged_ms, traffic.given_up_ms)
-    return np.where((known == NEVER) & (traffic.status == REFUSED), traffic.batch.sent_ms + 1, known)
-
-
-def _part(traffic: Traffic, rows: NDArray[np.int64]) -> Batch[Any]:
-    part = traffic.batch.take(rows)
-    part.received_ms = traffic.delivered_ms[rows]
-    return part
-
-
-def _merged(arrivals: list[tuple[Traffic, NDArray[np.int64]]]) -> list[Batch[Any]]:
-    """What arrived at one instant: a batch for each record, conversation, instant of sending and form of profiles.
-
-    Its rows are ordered by sender and receiver, those of one pair in the order of sending (law 3), so that it does not show
-    in which batches they were sent (law 11).
-    """
-    groups: dict[tuple[Any, ...], list[Batch[Any]]] = {}
-    for traffic, rows in arrivals:
-        part = _part(traffic, rows)
-        form = tuple(part.columns[name].shape[1:] for name in sorted(part.columns))
-        key = (part.record.__name__, part.conversation, part.sent_ms, part.answer_to is not None, form)
-        groups.setdefault(key, []).append(part)
-    whole = [joined(groups[key]) for key in sorted(groups)]
-    return [one.take(np.lexsort((one.receiver, one.sender))) if len(one) > 1 else one for one in whole]
