@@ -15,7 +15,7 @@ from agents.lfmo import LfmoTerms
 from agents.platform_provider import ProviderTerms
 from agents.platform_provider_settlement import SettlementTerms
 from agents.prosumer import Membership
-from agents.retailer import Prices, RetailTerms
+from agents.retailer import FixedCharges, Prices, RetailTerms
 from environment.addresses import Address, Directory
 from environment.bus import Bus, Channel, Delay, Disturbance, DroppedAcknowledgements, Outage
 from environment.grid.areas import areas_of
@@ -23,6 +23,7 @@ from environment.grid.limits import Limits
 from environment.messages import sources
 from environment.messages.procurement import PAPERS
 from environment.party import Party
+from environment.people import tariffs
 from environment.units import MS_PER_DAY, MS_PER_S
 from environment.world import World
 from experiments.build import Site
@@ -204,11 +205,17 @@ def _retailer(site: Site, world: World) -> Made:
         name: Prices(one.parts["retailer"], one.parts["dso"], one.parts["state"], one.sell_eur_per_kwh)
         for name, one in zip(people.tariff_names, people.prices, strict=True)
     }
+    daily = [
+        tariffs.tariff(people.tariff_names[tariff]).fixed_eur(float(kw), days=1.0)
+        for tariff, kw in zip(people.tariff, people.contracted_kw, strict=True)
+    ]
+    fixed = {party: np.array([one[party] for one in daily]) for party in tariffs.PARTIES}
     terms = RetailTerms(
         customers=people.names,
         meters=[f"{home}/meter" for home in people.names],
         tariff=[people.tariff_names[k] for k in people.tariff],
         prices=prices,
+        fixed=FixedCharges(energy=fixed["retailer"], network=fixed["dso"], taxes=fixed["state"]),
         days_ms=site.days_ms,
         bill_after_ms=round(BILLS_AFTER_H * 3_600_000),
         dso=actors.dso.name,
