@@ -1,4 +1,4 @@
-"""Aggregator and flexibility service provider (FSP): pools homes, offers their flexibility, activates it and shares the money.
+"""Aggregator and flexibility service provider (FSP): pools homes and plants, offers their flexibility, activates it and shares the money.
 
 One party plays both roles of the catalogue: aggregator of assets towards the DSO (SUC05.1) and FSP on the market, in activation and in
 settlement (SUC06.1, SUC06.2, SUC06.3).
@@ -23,6 +23,7 @@ from environment.messages.aggregation import (
     FlexibilityPotential,
     HomePlanReport,
     OnboardingFile,
+    PlantPlanReport,
 )
 from environment.messages.base import Batch
 from environment.messages.procurement import (
@@ -50,7 +51,7 @@ class Aggregator(Party):
         terms: who the others are, and how it bids.
     """
 
-    stored = (AssetTelemetry, OnboardingFile, HomePlanReport, ActivationFeedback)
+    stored = (AssetTelemetry, OnboardingFile, HomePlanReport, PlantPlanReport, ActivationFeedback)
 
     def __init__(self, seat: Seat, portfolio: Portfolio, meters: MeterStore, terms: FspTerms) -> None:
         super().__init__(seat)
@@ -69,15 +70,15 @@ class Aggregator(Party):
         self._read_consents()
         for report in self.stored_rows(HomePlanReport):
             self._pool.take_plans(self._rows(report), report)
+        for forecast in self.stored_rows(PlantPlanReport):
+            self._pool.take_plans(self._rows(forecast), forecast)
 
     def _read_consents(self) -> None:
         """Who has joined, and who has withdrawn since."""
         for file in self.stored_rows(OnboardingFile):
             self._pool.onboard(self._rows(file), file)
 
-    def _rows(
-        self, batch: Batch[HomePlanReport] | Batch[OnboardingFile] | Batch[ActivationFeedback]
-    ) -> NDArray[np.int64]:
+    def _rows(self, batch: Batch[Any]) -> NDArray[np.int64]:
         """Rows of the portfolio behind the senders of a batch."""
         return np.searchsorted(self._pool.address, batch.sender)
 
@@ -128,7 +129,7 @@ class Aggregator(Party):
         for area in self._pool.areas_with_plans():
             from_ms, step_s, _, up_kw, _ = self._pool.of_area(area)
             report = FlexibilityAvailability(
-                area=area, from_ms=from_ms, step_s=step_s, up_kw=up_kw, down_kw=np.zeros(len(up_kw))
+                area=area, from_ms=from_ms, step_s=step_s, up_kw=up_kw, down_kw=self._pool.down_of_area(area)
             )
             self.send(report, self._terms.derms, batch.conversation)
 

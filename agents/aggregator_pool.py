@@ -11,9 +11,16 @@ from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earni
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
-from environment.messages.aggregation import ActivationFeedback, AssetTelemetry, HomePlanReport, OnboardingFile
+from environment.messages.aggregation import (
+    ActivationFeedback,
+    AssetTelemetry,
+    HomePlanReport,
+    OnboardingFile,
+    PlantPlanReport,
+)
 from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, Bid, EngagementRequest, SessionPublication
+from environment.units import Direction
 from markets.baselines.declared import freeze
 from markets.ledger import cents, split
 
@@ -65,10 +72,10 @@ class FspTerms:
 
 @dataclass(frozen=True)
 class Portfolio:
-    """The contracted homes.
+    """The contracted homes and plants.
 
     Attributes:
-        home: names of the homes, sorted.
+        home: their names, in the order of their device addresses.
         home_address: numbers of their addresses, shape (n,).
         device_address: numbers of their device addresses, ascending, shape (n,).
         meter: names of their metering points.
@@ -173,15 +180,17 @@ class Pool:
         """Keep whether each asset can be used."""
         self.connected[rows] = batch["connected"] & batch["communicating"]
 
-    def take_plans(self, rows: I64, batch: Batch[HomePlanReport]) -> None:
+    def take_plans(self, rows: I64, batch: Batch[HomePlanReport] | Batch[PlantPlanReport]) -> None:
         """Keep the plans of each day; a plan reported again replaces the one before."""
+        direction: Direction = "down" if batch.record is PlantPlanReport else "up"
         for from_ms in np.unique(batch["from_ms"]).tolist():
             mine = batch["from_ms"] == from_ms
-            net, up, price = (batch[name][mine] for name in ("net_kw", "up_kw", "price_eur_per_kwh"))
+            net, kw, price = (batch[name][mine] for name in ("net_kw", f"{direction}_kw", "price_eur_per_kwh"))
             if from_ms not in self._days:
                 step_s = float(batch["step_s"][mine][0])
                 self._days[from_ms] = DayPlans.empty(len(self._names), from_ms, step_s, net.shape[1])
-            self._days[from_ms].take(rows[mine], net, up, price)
+            price = np.broadcast_to(price.reshape(len(net), -1), net.shape)  # a plant has one price for all steps
+            self._days[from_ms].take(rows[mine], net, kw, price, direction)
 
     def areas_with_plans(self) -> tuple[str, ...]:
         """Areas in which at least one member has a plan for the last day reported."""
@@ -196,14 +205,19 @@ class Pool:
         """Start, step [s], planned net load, possible reduction and its mean price, summed over the members of an area."""
         plans = self._latest
         rows = plans.planned & (self._area == self.areas.index(area))
-        up = self._usable(plans)[rows]
+        up = self._usable(plans, "up")[rows]
         total = up.sum(axis=0)
         value = (up * plans.price[rows]).sum(axis=0)
         price = np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
         return plans.from_ms, plans.step_s, plans.net_kw[rows].sum(axis=0), total, price
 
-    def _usable(self, plans: DayPlans) -> F64:
-        return np.where((plans.planned & self._onboarded & self.connected)[:, None], plans.up_kw, 0.0)
+    def down_of_area(self, area: str) -> F64:
+        """Possible increase of net load, summed over the members of an area."""
+        return np.asarray(self._usable(self._latest, "down")[self._area == self.areas.index(area)].sum(axis=0))
+
+    def _usable(self, plans: DayPlans, direction: str) -> F64:
+        able = plans.planned & self._onboarded & self.connected
+        return np.where(able[:, None], plans.offered_kw(direction), 0.0)
 
     # --- offers --------------------------------------------------------------------------------------------------------
 
@@ -222,13 +236,13 @@ class Pool:
     def bids(self, session: SessionPublication, terms: FspTerms) -> list[Bid]:
         """The pool's supply curve of each area of a session, one bid a block; intervals without need are not offered.
 
-        There is none where no member has reported a plan of the day, or where load would have to rise: homes offer to leave out.
+        There is none where no member has reported a plan of the day. Homes offer to leave out (up), plants to be curtailed (down).
         """
         covering = self._covering(session.from_ms, session.step_s, len(session.need_kw))
-        if covering is None or session.direction != "up":
+        if covering is None:
             return []
         plans, window = covering
-        potential = np.where(session.need_kw > 0.0, self._usable(plans)[:, window], 0.0)
+        potential = np.where(session.need_kw > 0.0, self._usable(plans, session.direction)[:, window], 0.0)
         table = offers(
             self._homes(plans, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
             count=terms.blocks, granularity_kw=session.granularity_kw, least_kw=session.min_quantity_kw,
@@ -266,7 +280,7 @@ class Pool:
             if area not in session.areas:
                 continue
             rows = plans.planned & (self._area == number)
-            name = f"baseline/{session.session}/{self.owner}/{area}"
+            name = f"baseline/{self.owner}/{area}/{session.from_ms}"  # one, whatever sessions it is declared for
             power = plans.net_kw[rows][:, window].sum(axis=0)
             frozen = freeze(name, self.owner, area, t_ms, power, session.gate_ms)
             result.append(
@@ -301,7 +315,7 @@ class Pool:
         wanted = np.zeros((len(self.areas), len(missing)))
         wanted[area] = missing
         free = (self._area == area) & ~call.asked
-        potential = np.where(free[:, None], self._usable(call.plans)[:, call.window], 0.0)
+        potential = np.where(free[:, None], self._usable(call.plans, call.order.direction)[:, call.window], 0.0)
         asked = disaggregate(self._homes(call.plans, 0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
         rows = np.flatnonzero((asked > 0.0).any(axis=1))
         call.asked_kw[rows] = asked[rows]
@@ -333,7 +347,9 @@ class Pool:
         rows = np.flatnonzero(call.asked)
         first = self.timeline.index(call.order.from_ms)
         metered = meters.kw[rows, first : first + call.asked_kw.shape[1]]
-        kw = np.clip(call.plans.net_kw[rows][:, call.window] - metered, 0.0, call.asked_kw[rows])
+        sign = 1.0 if call.order.direction == "up" else -1.0
+        change = sign * (call.plans.net_kw[rows][:, call.window] - metered)
+        kw = np.clip(change, 0.0, call.asked_kw[rows])
         delivered = kw.sum(axis=1) * self.timeline.hours
         self.record = self.record.after(float(call.asked_kw.sum() * self.timeline.hours), float(delivered.sum()))
         return self.homes(call.plans).take(rows), rows, delivered

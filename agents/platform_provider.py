@@ -104,8 +104,9 @@ class PlatformProvider(Party):
             reason = self._declare(record, received_ms)
             if reason:
                 self.register("refused_baselines").add(baseline=record.baseline, t_ms=self.now_ms, reason=reason)
-            elif len(self._baselines) > kept:  # otherwise the same declaration came before
-                self._declared[record.session, record.fsp, record.area] = record
+                continue
+            self._declared.setdefault((record.session, record.fsp, record.area), record)
+            if len(self._baselines) > kept:  # otherwise the same declaration came before, perhaps for another session
                 self.register("baselines").add(
                     baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=self._calendar_steps(record),
                     power_kw=record.power_kw, hash=record.sha256, frozen_ms=self.now_ms,

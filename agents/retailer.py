@@ -11,6 +11,7 @@ from environment.instruments import MeterStore
 from environment.messages.base import Batch
 from environment.messages.settlement import Invoice, RetailBill
 from environment.party import Party, Process, Seat, handles
+from environment.units import MS_PER_DAY
 
 F64 = NDArray[np.float64]
 
@@ -26,6 +27,15 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class FixedCharges:
+    """What a connection costs every day whatever it takes, by receiver, shape (homes,) each [EUR/day], taxes on it in ``taxes``."""
+
+    energy: F64
+    network: F64
+    taxes: F64
+
+
+@dataclass(frozen=True)
 class RetailTerms:
     """What the retailer is told.
 
@@ -34,6 +44,7 @@ class RetailTerms:
         meters: their metering points.
         tariff: name of each home's tariff.
         prices: by tariff, on the meters' timeline.
+        fixed: charges per day of each home.
         days_ms: (start, end) of the days that are billed.
         bill_after_ms: how long after a day its bills go out.
         dso: role address of the DSO.
@@ -44,6 +55,7 @@ class RetailTerms:
     meters: Sequence[str]
     tariff: Sequence[str]
     prices: Mapping[str, Prices]
+    fixed: FixedCharges
     days_ms: Sequence[tuple[int, int]]
     bill_after_ms: int
     dso: str
@@ -81,7 +93,7 @@ class Retailer(Party):
             self.send(invoice, [creditor, self.name], f"billing:{self.name}:{from_ms}")
 
     def _bills(self, from_ms: int, to_ms: int) -> dict[str, NDArray[np.float64]]:
-        """Columns of the bills, amounts in whole cents."""
+        """Columns of the bills, amounts due in whole cents: what was taken, and the fixed charges of the time billed."""
         steps = self._meters.timeline.steps(from_ms, to_ms)
         kwh = self._meters.read(self._terms.meters, from_ms, to_ms) * self._meters.timeline.hours
         taken, fed = np.maximum(kwh, 0.0), np.maximum(-kwh, 0.0)
@@ -90,8 +102,13 @@ class Retailer(Party):
             "from_ms": np.full(n, from_ms, np.int64), "to_ms": np.full(n, to_ms, np.int64),
             "import_kwh": taken.sum(axis=1), "export_kwh": fed.sum(axis=1),
         }  # fmt: skip
-        for part in ("energy", "network", "taxes"):
-            columns[f"{part}_eur"] = _cents((taken * self._price(part, steps)).sum(axis=1))
+        days = (
+            to_ms - from_ms
+        ) / MS_PER_DAY  # by time, so that the days of 23 and 25 hours of a year add up to its charge
+        fixed = {part: getattr(self._terms.fixed, part) * days for part in ("energy", "network", "taxes")}
+        for part, charge in fixed.items():
+            columns[f"{part}_eur"] = _cents((taken * self._price(part, steps)).sum(axis=1) + charge)
+        columns["fixed_eur"] = np.sum(list(fixed.values()), axis=0)
         columns["surplus_eur"] = _cents((fed * self._price("surplus", steps)).sum(axis=1))
         return columns
 

@@ -133,6 +133,7 @@ class Physics:
         self.publish = publish
         self._flexible_kw = np.zeros(homes)
         self._unsolved: list[tuple[int, PowerFlow, F64, F64]] = []
+        self._plant_kw = np.zeros(self.installed["mv_plant"].fleet.n if "mv_plant" in self.installed else 0)
         self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
         for kind, one in self.installed.items():
             shape = (one.fleet.n, timeline.n - self.first)
@@ -170,6 +171,7 @@ class Physics:
             return
         kw, kvar = self.power_now(now_ms)
         self.readings.columns["flexible_kw"] = self._flexible_kw
+        self.readings.columns["plant_kw"] = self._plant_kw
         self._unsolved.append((now_ms, grid.at(now_ms), self.at_buses(kw), self.at_buses(kvar)))
 
     def show_snapshots(self) -> None:
@@ -196,8 +198,14 @@ class Physics:
             kvar[one.meter] += one.kvar_per_kw * power
             if kind in FLEXIBLE:
                 flexible[one.owner] += power
+            elif kind == "mv_plant":
+                self._plant_kw = power
         self._flexible_kw = flexible
         return kw, kvar
+
+    def plants_now_kw(self) -> F64:
+        """Net load of the plants as last looked at, shape (plants,)."""
+        return self._plant_kw
 
     def at_buses(self, values: F64) -> F64:
         """Sums at the buses of values behind the meters: (meters,) -> (buses,)."""

@@ -17,7 +17,7 @@ from environment.grid.model import Network
 from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
 from environment.grid.scada import Accuracy, Instruments, usual_points
-from environment.instruments import MeterStore, ScadaView, Switchgear
+from environment.instruments import Controls, MeterStore, ScadaView, Switchgear
 from environment.people import tariffs
 from environment.physics import GridSide, Physics
 from environment.units import MS_PER_S
@@ -27,7 +27,7 @@ from environment.weather.station import WeatherStation
 from environment.weather.view import WeatherView
 from experiments.build_check import check_scenario
 from experiments.build_devices import Displays, Meters, build_fleets, build_meters, uncontrolled
-from experiments.build_people import LV_KV, NOBODY, People, build_people, home_book, plants_of
+from experiments.build_people import LV_KV, PLANTS, People, build_people, contracted, home_book, members_of
 from experiments.scenario import Scenario
 from experiments.scenario_world import Outage
 
@@ -45,6 +45,7 @@ class Living:
         scada: the control room's view.
         shares: meter stores of parties with a mandate, by party.
         switchgear: the DSO's own means.
+        plant_controls: set-points of the plants.
     """
 
     physics: Physics
@@ -53,6 +54,7 @@ class Living:
     scada: ScadaView
     shares: dict[str, MeterStore] = field(default_factory=dict)
     switchgear: Switchgear = field(default_factory=Switchgear)
+    plant_controls: Controls = field(default_factory=Controls)
 
     def operate(self, now_ms: int) -> None:
         """Carry out what the operator asked of its own means, from now on."""
@@ -189,10 +191,9 @@ def _living(
     view = WeatherView.empty(timeline.n)
     hems = Hems(home_book(people, timeline), calendar, timeline, view, chance.stream("home.restart"))
     living = Living(physics, hems, view, scada)
-    for name in sorted({fsp for fsp in people.fsp if fsp != NOBODY}):
-        members = [f"{home}/meter" for home, fsp in zip(people.names, people.fsp, strict=True) if fsp == name]
-        plants = [f"{group.mv_plant.name}/meter" for group in plants_of(scenario) if group.mv_plant.served_by == name]
-        living.shares[name] = store.share(members + plants)
+    for fsp in scenario.actors.fsps:
+        living.shares[fsp.name] = store.share([f"{member}/meter" for member in members_of(scenario, people, fsp.name)])
+    living.shares[PLANTS] = store.share([f"{plant.name}/meter" for plant in contracted(scenario)])
     living.shares[scenario.actors.retailer.name] = store.share([f"{home}/meter" for home in people.names])
     return living
 

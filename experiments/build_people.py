@@ -20,13 +20,17 @@ from environment.people.mobility import Mobility, mobility
 from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Weather
 from experiments.scenario import Scenario
-from experiments.scenario_people import HomesGroup, PlantGroup
+from experiments.scenario_people import HomesGroup, Plant, PlantGroup
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 NOBODY = "nobody"
+HOMES = "homes"
+"""Party of the homes."""
+PLANTS = "plants"
+"""Party of the plants under contract."""
 COLD_WATER_C = 12.0
 """Mean temperature of mains water: 8 to 20 degC over the year (DOMAIN 2.1), 10 degC in the EU profiles."""
 TANK_ROOM_C = 18.0
@@ -98,6 +102,19 @@ def plants_of(scenario: Scenario) -> list[PlantGroup]:
     return sorted(
         (group for group in scenario.people if isinstance(group, PlantGroup)), key=lambda one: one.mv_plant.name
     )
+
+
+def contracted(scenario: Scenario) -> list[Plant]:
+    """Plants under contract with a provider, in the order of their device addresses."""
+    plants = [group.mv_plant for group in plants_of(scenario)]
+    return sorted((plant for plant in plants if plant.served_by != NOBODY), key=lambda plant: f"{plant.name}/der")
+
+
+def members_of(scenario: Scenario, people: "People", fsp: str) -> list[str]:
+    """Names of the homes and plants that a provider serves, in the order of their device addresses."""
+    homes = [home for home, name in zip(people.names, people.fsp, strict=True) if name == fsp]
+    plants = [plant.name for plant in contracted(scenario) if plant.served_by == fsp]
+    return sorted(homes + plants, key=lambda member: f"{member}/der")
 
 
 def home_names(group: HomesGroup) -> list[str]:

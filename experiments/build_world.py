@@ -14,8 +14,9 @@ from agents.dso_outlook import GridModel, LookAhead
 from agents.lfmo import LfmoTerms
 from agents.platform_provider import ProviderTerms
 from agents.platform_provider_settlement import SettlementTerms
+from agents.producer import Plants
 from agents.prosumer import Membership
-from agents.retailer import Prices, RetailTerms
+from agents.retailer import FixedCharges, Prices, RetailTerms
 from environment.addresses import Address, Directory
 from environment.bus import Bus
 from environment.channels import Channel, Delay, Disturbance, DroppedAcknowledgements, Outage
@@ -24,11 +25,12 @@ from environment.grid.limits import Limits
 from environment.messages import sources
 from environment.messages.procurement import PAPERS
 from environment.party import Party
+from environment.people import tariffs
 from environment.units import MS_PER_DAY, MS_PER_S
 from environment.world import World
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
-from experiments.build_people import NOBODY
+from experiments.build_people import HOMES, NOBODY, PLANTS, contracted, members_of, plants_of
 from experiments.scenario_fields import read_clock
 from experiments.scenario_library import rule
 from experiments.scenario_world import Channel as ChannelScenario
@@ -37,6 +39,7 @@ from experiments.usecases import permissions
 
 ROLES: dict[str, str] = {
     "prosumers": "agents.prosumer:Prosumers",
+    "producers": "agents.producer:Producers",
     "aggregator": "agents.aggregator:Aggregator",
     "dso": "agents.dso:Dso",
     "lfmo": "agents.lfmo:Lfmo",
@@ -47,7 +50,6 @@ ROLES: dict[str, str] = {
 }
 """Roles by name, resolved on use."""
 
-HOMES = "homes"
 GDBN = "gdbn-1"
 STATE = "state"
 SETTLEMENT = f"{GDBN}/settlement"
@@ -81,6 +83,7 @@ def build_world(site: Site) -> World:
     makers: list[Callable[[Site, World], Made]] = [_homes, _retailer, _state]
     if site.scenario.coordination:
         makers += [_dso, _lfmo, _platform, _provider]
+        makers += [_plants] if contracted(site.scenario) else []
         makers += [partial(_aggregator, name=fsp.name) for fsp in site.scenario.actors.fsps]
     for make in makers:
         world.add(*make(site, world))
@@ -110,6 +113,9 @@ def _addresses(site: Site) -> list[Address]:
     for home in site.people.names:
         found.append(Address(home, HOMES, ("prosumer", "consumer"), home))
         found.append(Address(f"{home}/der", HOMES, ("der",), home, device=True))
+    for plant in contracted(site.scenario):
+        found.append(Address(plant.name, PLANTS, ("producer",), plant.name))
+        found.append(Address(f"{plant.name}/der", PLANTS, ("der",), plant.name, device=True))
     return found
 
 
@@ -179,6 +185,28 @@ def _homes(site: Site, world: World) -> Made:
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
 
 
+def _plants(site: Site, world: World) -> Made:
+    living, directory, dso = site.living, world.directory, site.scenario.actors.dso.name
+    under = contracted(site.scenario)
+    order = [group.mv_plant.name for group in plants_of(site.scenario)]
+    plants = Plants(
+        names=tuple(plant.name for plant in under),
+        number=np.array([order.index(plant.name) for plant in under], np.int64),
+        device=directory.numbers([f"{plant.name}/der" for plant in under]),
+        aggregator=directory.numbers([plant.served_by for plant in under]),
+        dso=directory.number(dso),
+        scada=directory.number(f"{dso}/dso-scada"),
+        capacity_kw=np.array([plant.kw for plant in under]),
+        solar=np.array([plant.kind == "pv" for plant in under]),
+        price_eur_per_kwh=np.array([plant.curtailment_eur_per_kwh for plant in under]),
+    )
+    controls = living.plant_controls
+    party = role("producers")(
+        world.seat(PLANTS), plants, living.shares[PLANTS], living.weather, living.physics.readings, controls
+    )
+    return party, [lambda: living.physics.carry_out(world.clock.now_ms, controls)]
+
+
 def market_days(site: Site) -> list[MarketDay]:
     """The days of delivery with procurement, gate and service window by the wall clock."""
     scenario, calendar = site.scenario, site.calendar
@@ -210,11 +238,17 @@ def _retailer(site: Site, world: World) -> Made:
         name: Prices(one.parts["retailer"], one.parts["dso"], one.parts["state"], one.sell_eur_per_kwh)
         for name, one in zip(people.tariff_names, people.prices, strict=True)
     }
+    daily = [
+        tariffs.tariff(people.tariff_names[tariff]).fixed_eur(float(kw), days=1.0)
+        for tariff, kw in zip(people.tariff, people.contracted_kw, strict=True)
+    ]
+    fixed = {party: np.array([one[party] for one in daily]) for party in tariffs.PARTIES}
     terms = RetailTerms(
         customers=people.names,
         meters=[f"{home}/meter" for home in people.names],
         tariff=[people.tariff_names[k] for k in people.tariff],
         prices=prices,
+        fixed=FixedCharges(energy=fixed["retailer"], network=fixed["dso"], taxes=fixed["state"]),
         days_ms=site.days_ms,
         bill_after_ms=round(BILLS_AFTER_H * 3_600_000),
         dso=actors.dso.name,
@@ -328,15 +362,16 @@ def _provider(site: Site, world: World) -> Made:
 def _aggregator(site: Site, world: World, name: str) -> Made:
     scenario, people, directory = site.scenario, site.people, world.directory
     said = next(fsp for fsp in scenario.actors.fsps if fsp.name == name)
-    rows = [row for row, fsp in enumerate(people.fsp) if fsp == name]
-    homes = [people.names[row] for row in rows]
+    homes = members_of(scenario, people, name)
     areas = areas_of(site.network)
+    bus = {home: int(bus) for home, bus in zip(people.names, people.bus, strict=True)}
+    bus |= {plant.name: site.network.bus_index(plant.bus) for plant in contracted(scenario)}
     portfolio = Portfolio(
         home=homes,
         home_address=directory.numbers(homes),
         device_address=directory.numbers([f"{home}/der" for home in homes]),
         meter=[f"{home}/meter" for home in homes],
-        area=[areas.area_of_bus(site.network.bus_names[people.bus[row]]) for row in rows],
+        area=[areas.area_of_bus(site.network.bus_names[bus[home]]) for home in homes],
     )
     faults = [fault.delivers for fault in scenario.faults if fault.party == name and fault.delivers is not None]
     terms = FspTerms(

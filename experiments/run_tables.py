@@ -12,7 +12,7 @@ from environment.grid.limits import Limits
 from environment.physics import Physics
 from environment.world import World
 from experiments.build import Site
-from experiments.build_people import NOBODY, People
+from experiments.build_people import HOMES, NOBODY, PLANTS, People
 from experiments.run_events import grid_events
 
 F64 = NDArray[np.float64]
@@ -177,7 +177,7 @@ def static_tables(site: Site, world: World) -> dict[str, Table]:
     return {
         "addresses": {
             "address": [one.name for one in addresses],
-            "party": [one.operator if one.device or one.party == "homes" else one.party for one in addresses],
+            "party": [one.operator if one.device or one.party in (HOMES, PLANTS) else one.party for one in addresses],
             "actors": [list(one.actors) for one in addresses],
             "operator": [one.operator for one in addresses],
             "device": [one.device for one in addresses],

@@ -76,6 +76,10 @@ class Plant(Part):
     """Bus of the network it is connected to."""
     served_by: str = given(NOBODY, source="no contract unless said")
     """The flexibility service provider it has a contract with, or nobody."""
+    curtailment_eur_per_kwh: float = given(
+        0.06, unit="EUR/kWh", source="judgement: what a kWh fed in earns at midday", ge=0, le=10
+    )
+    """What it asks for each kWh that it does without."""
 
 
 class PlantGroup(Part):

@@ -89,6 +89,17 @@ class HomePlanReport(Record, frozen=True, kw_only=True):
     price_eur_per_kwh: Annotated[Profile, Item("lowest price at which it is given", ge=0, catalogue="price")]
 
 
+class PlantPlanReport(Record, frozen=True, kw_only=True):
+    """A plant tells its aggregator the net load that it forecasts and what of its generation it could do without."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
+    from_ms: Annotated[int, Item("start of the first step")]
+    step_s: Annotated[float, Item("length of a step", ge=1)]
+    net_kw: Annotated[Profile, Item("forecast net load", catalogue="active power")]
+    down_kw: Annotated[Profile, Item("possible increase of net load: curtailment", ge=0, catalogue="volume")]
+    price_eur_per_kwh: Annotated[float, Item("lowest price at which it is given", ge=0, catalogue="price")]
+
+
 class ActivationFeedback(Record, frozen=True, kw_only=True):
     """An asset confirms an activation and says what it can do of it."""
 

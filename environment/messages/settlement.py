@@ -87,7 +87,10 @@ class RetailBill(Record, frozen=True, kw_only=True):
     to_ms: Annotated[int, Item("end of the period")]
     import_kwh: Annotated[float, Item("taken from the grid", ge=0)]
     export_kwh: Annotated[float, Item("fed into the grid", ge=0)]
-    energy_eur: Annotated[float, Item("energy and retail")]
-    network_eur: Annotated[float, Item("network tariff, passed on to the DSO")]
-    taxes_eur: Annotated[float, Item("system charges and taxes, passed on to the state")]
+    energy_eur: Annotated[float, Item("energy and retail, fixed charges included")]
+    network_eur: Annotated[float, Item("network tariff, fixed charges included, passed on to the DSO")]
+    taxes_eur: Annotated[float, Item("system charges and taxes, also on fixed charges, passed on to the state")]
+    fixed_eur: Annotated[
+        float, Item("fixed charges in the three amounts, pro rata over the period, before rounding", ge=0)
+    ]
     surplus_eur: Annotated[float, Item("paid for what was fed in")]

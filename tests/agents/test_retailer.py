@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.retailer import Prices, Retailer, RetailTerms
+from agents.retailer import FixedCharges, Prices, Retailer, RetailTerms
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.settlement import Invoice, RetailBill
@@ -15,20 +15,28 @@ PRICES = {
     "time": Prices(*(np.linspace(low, 3 * low, STEPS) for low in (0.1, 0.05, 0.02, 0.04))),
 }
 TARIFF = ("flat", "time", "flat")
+NO_CHARGES = FixedCharges(*np.zeros((3, 3)))
+CHARGES = FixedCharges(np.array([0.6, 1.2, 0.0]), np.array([3.0, 0.3, 0.0]), np.array([0.9, 0.6, 0.0]))
+"""EUR a day; the four hours billed are a sixth of a day."""
+
+
+def of_homes(charges, n):
+    """The charges of the first n homes."""
+    return FixedCharges(charges.energy[:n], charges.network[:n], charges.taxes[:n])
 
 
 @pytest.fixture
 def billed(stage):
     """The bills of readings (homes, steps) [kW]."""
 
-    def run(kw, homes=HOMES):
+    def run(kw, homes=HOMES, fixed=NO_CHARGES):
         timeline = Timeline(0, HOUR, STEPS)
         store = MeterStore([f"{home}/meter" for home in homes], timeline)
         for step in range(STEPS):
             store.record(step, np.asarray(kw, float)[:, step])
         there = stage("retailer-1", "dso-1", "state", *homes)
         terms = RetailTerms(
-            customers=homes, meters=store.names, tariff=TARIFF[: len(homes)], prices=PRICES, days_ms=[(2 * HOUR, 6 * HOUR)],
+            customers=homes, meters=store.names, tariff=TARIFF[: len(homes)], prices=PRICES, fixed=of_homes(fixed, len(homes)), days_ms=[(2 * HOUR, 6 * HOUR)],
             bill_after_ms=HOUR, dso="dso-1", state="state",
         )  # fmt: skip
         there.retailer = there.agent(Retailer, "retailer-1", store, terms)
@@ -94,3 +102,26 @@ def test_without_use_there_is_nothing_to_pay(billed):
     there = billed(np.zeros((3, STEPS)))
     assert "ledger" not in there.retailer.registers
     assert all(home.of(RetailBill)[0].energy_eur == 0 for home in there.homes)
+
+
+def test_fixed_charges_are_billed_pro_rata_to_who_gets_them(billed):
+    """Four hours are billed: a sixth of the daily charges, on top of what was taken."""
+    without, there = billed(KW), billed(KW, fixed=CHARGES)
+    for row, (home, before) in enumerate(zip(there.homes, without.homes, strict=True)):
+        (bill,), (plain,) = home.of(RetailBill), before.of(RetailBill)
+        parts = {part: getattr(CHARGES, part)[row] / 6.0 for part in ("energy", "network", "taxes")}
+        for part, charge in parts.items():
+            assert getattr(bill, f"{part}_eur") - getattr(plain, f"{part}_eur") == pytest.approx(charge, abs=0.01)
+        assert bill.fixed_eur == pytest.approx(sum(parts.values()))
+        assert bill.surplus_eur == plain.surplus_eur
+    for party, part in ((there.dso, "network"), (there.state, "taxes")):
+        (invoice,) = party.of(Invoice)
+        billed_cents = sum(round(getattr(home.of(RetailBill)[0], f"{part}_eur") * 100) for home in there.homes)
+        assert round(invoice.eur * 100) == billed_cents
+
+
+def test_a_home_that_takes_nothing_pays_its_fixed_charges(billed):
+    there = billed(np.zeros((3, STEPS)), fixed=CHARGES)
+    dear, _, free = (home.of(RetailBill)[0] for home in there.homes)
+    assert (dear.energy_eur, dear.network_eur, dear.taxes_eur) == pytest.approx((0.1, 0.5, 0.15))
+    assert (free.energy_eur, free.network_eur, free.taxes_eur) == (0.0, 0.0, 0.0)
