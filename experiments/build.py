@@ -27,8 +27,9 @@ from environment.weather.station import WeatherStation
 from environment.weather.view import WeatherView
 from experiments.build_check import check_scenario
 from experiments.build_devices import Displays, Meters, build_fleets, build_meters, uncontrolled
-from experiments.build_people import LV_KV, NOBODY, People, build_people, home_book, plants_of
+from experiments.build_people import LV_KV, People, build_people, home_book
 from experiments.scenario import Scenario
+from experiments.scenario_people import NOBODY
 from experiments.scenario_world import Outage
 
 Progress = Callable[[str, float, float], None]
@@ -191,7 +192,7 @@ def _living(
     living = Living(physics, hems, view, scada)
     for name in sorted({fsp for fsp in people.fsp if fsp != NOBODY}):
         members = [f"{home}/meter" for home, fsp in zip(people.names, people.fsp, strict=True) if fsp == name]
-        plants = [f"{group.mv_plant.name}/meter" for group in plants_of(scenario) if group.mv_plant.served_by == name]
+        plants = [f"{group.mv_plant.name}/meter" for group in scenario.plants if group.mv_plant.served_by == name]
         living.shares[name] = store.share(members + plants)
     living.shares[scenario.actors.retailer.name] = store.share([f"{home}/meter" for home in people.names])
     return living

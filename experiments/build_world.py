@@ -27,9 +27,9 @@ from environment.units import MS_PER_DAY, MS_PER_S
 from environment.world import World
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
-from experiments.build_people import NOBODY
 from experiments.scenario_fields import read_clock
 from experiments.scenario_library import rule
+from experiments.scenario_people import NOBODY
 from experiments.scenario_world import Channel as ChannelScenario
 from experiments.scenario_world import PlatformDown
 from experiments.usecases import permissions

@@ -12,8 +12,9 @@ from environment.grid.limits import Limits
 from environment.physics import Physics
 from environment.world import World
 from experiments.build import Site
-from experiments.build_people import NOBODY, People
+from experiments.build_people import People
 from experiments.run_events import grid_events
+from experiments.scenario_people import NOBODY
 
 F64 = NDArray[np.float64]
 Table = dict[str, Any]

@@ -8,6 +8,18 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from experiments.scenario_fields import JUDGEMENT, Delay, Moment, Part, Share, given, refuse
 from experiments.scenario_library import known_places
 
+METER_PERIOD_S = 900
+"""Metering period of European smart meters [s]."""
+
+
+def _dividing(step_s: int) -> int:
+    if METER_PERIOD_S % step_s:
+        refuse(
+            f"{step_s} does not divide {METER_PERIOD_S} s, the meters' period; "
+            f"write {METER_PERIOD_S} (or, without coordination, 300 or 60)"
+        )
+    return step_s
+
 
 class Clock(Part):
     """When the run happens: from ``lead_h`` before the first delivery day to ``tail_h`` after the last."""
@@ -27,14 +39,10 @@ class Clock(Part):
     """Hours of the world before the first delivery day."""
     tail_h: int = given(12, unit="h", source="rebound and settlement follow delivery", ge=1, le=72)
     """Hours of the world after the last delivery day."""
-    physics_step_s: int = given(900, unit="s", source="metering period of European smart meters", ge=60, le=900)
-    """Length of a physics step; meters are read every 900 s, so it divides 900."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if 900 % self.physics_step_s:
-            refuse("physics_step_s must divide 900, the meters' period: write 900, 300 or 60")
-        return self
+    physics_step_s: Annotated[int, AfterValidator(_dividing)] = given(
+        METER_PERIOD_S, unit="s", source="metering period of European smart meters", ge=60, le=METER_PERIOD_S
+    )
+    """Length of a physics step and of a metered interval; with coordination it is the product's ``interval_s``."""
 
     @property
     def last(self) -> date:
