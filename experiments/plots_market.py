@@ -8,7 +8,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from experiments.kpis_facts import F64, I64, Facts, Frame, summed
-from experiments.kpis_market import portfolios, settled
+from experiments.kpis_market import accepted_calls, portfolios, settled
 from experiments.kpis_parties import party_kinds
 from experiments.plots import (
     BLACK,
@@ -38,18 +38,16 @@ KIND_NAMES: Final = {
 
 
 def flexibility_chart(view: View) -> str | None:
-    """Needed, offered, cleared, ordered and delivered power over the delivery days."""
+    """Needed, offered, cleared, activated and delivered power over the delivery days."""
     series: list[tuple[str, str, dict[str, Any]]] = [
         ("needs", "quantity_kw", {"label": "needed", "color": BLACK, "linestyle": ":", "zorder": 5}),
         ("bids", "quantity_kw", {"label": "offered", "color": PALE, "linewidth": 4}),
         ("bids", "accepted_kw", {"label": "cleared", "color": ORANGE}),
-        ("activations", "ordered_kw", {"label": "ordered", "color": SKY, "linestyle": "--"}),
+        ("activations", "ordered_kw", {"label": "activated", "color": SKY, "linestyle": "--"}),
         ("deliveries", "delivered_kw", {"label": "delivered, against the baseline", "color": WITH}),
         ("deliveries", "true_kw", {"label": "delivered, against the twin", "color": GREEN}),
     ]
-    there = [
-        (frame, column, style) for table, column, style in series if (frame := _frame(view.facts, table)) is not None
-    ]
+    there = [(frame, column, style) for table, column, style in series if (frame := _frame(view.facts, table))]
     if not there:
         return None
     with chart() as (figure, axes):
@@ -68,7 +66,9 @@ def flexibility_chart(view: View) -> str | None:
 
 
 def _frame(facts: Facts, table: str) -> Frame | None:
-    return settled(facts) if table == "deliveries" else facts.days(table)
+    if table == "deliveries":
+        return settled(facts)
+    return accepted_calls(facts.days(table)) if table == "activations" else facts.days(table)
 
 
 def _span(frames: Any) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from experiments.kpis_facts import F64, I64, Facts, Frame
 from experiments.kpis_forecast import BINS, Errors, forecast_errors, mape_percent
+from experiments.kpis_market import accepted_calls
 from experiments.kpis_parties import PLATFORMS, delivering_homes, platform_of_messages
 from experiments.plots import (
     BLACK,
@@ -105,7 +106,7 @@ def _stacked(view: View, axes: Axes, rows: Frame) -> None:
 
 def _windows(view: View, axes: Axes, home: str) -> None:
     """The intervals in which the home's provider was activated, as a band at the foot of the chart."""
-    homes, activations = view.facts.all("homes"), view.facts.days("activations")
+    homes, activations = view.facts.all("homes"), accepted_calls(view.facts.days("activations"))
     if homes is None or activations is None:
         return
     fsp = homes.names("fsp")[homes.names("owner") == home]

@@ -142,6 +142,13 @@ def test_voltage_violation_by_hand():
     assert value("voltage_violation_hours", tables | {"network_buses": network | limits}) == 0
 
 
+def test_a_bus_without_supply_has_no_voltage():
+    tables = voltage_tables()
+    tables["grid_buses"]["v_pu"] = [1.0, None, None, 1.0, 1.05, 1.06]
+    assert value("min_voltage_pu", tables) == 1.0
+    assert value("voltage_violation_hours", tables) == 1
+
+
 def test_voltage_without_limits_is_unknown():
     meta = META | {"scenario": {}}
     assert value("voltage_violation_hours", voltage_tables(), meta=meta) is None
@@ -219,6 +226,15 @@ def market():
 )
 def test_market_figures_by_hand(name, expected):
     assert value(name, market()) == pytest.approx(expected)
+
+
+def test_calls_that_failed_activated_nothing():
+    tables = market()
+    tables["activations"]["accepted"] = [True, False]
+    assert value("flexibility_activated_kwh", tables) == 8
+    tables["activations"]["accepted"] = [False, False]
+    assert value("flexibility_activated_kwh", tables) == 0
+    assert value("rebound_kwh", tables) is None
 
 
 def test_baseline_errors_of_the_reference_case():
