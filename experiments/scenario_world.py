@@ -192,7 +192,7 @@ class Outage(Window):
     """A line or transformer out of service, planned and known to the DSO."""
 
     outage_of: str
-    """Name of the line or transformer in the network; the word ``line`` before it does no harm."""
+    """Name of the line or transformer in the network; the word ``line`` or ``transformer`` before it does no harm."""
 
     @property
     def branch(self) -> str:
