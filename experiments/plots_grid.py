@@ -77,12 +77,12 @@ def network_map(view: View) -> tuple[str, int] | None:
         figure,
         axes,
     ):
-        colours = None
+        shown = None
         for row, (what, buses) in enumerate(parts):
             for column, (title, facts) in enumerate(there):
-                colours = _draw(axes[row, column], net, facts, t_ms, buses)
+                shown = _draw(axes[row, column], net, facts, t_ms, buses)
                 axes[row, column].set_title(f"{what}, {title}", fontsize=9)
-        figure.colorbar(colours, ax=axes, shrink=0.7, extend="max", label="loading, % of the limit")
+        figure.colorbar(shown, ax=axes, shrink=0.5, aspect=40, extend="max", label="loading, % of the limit")
         return svg(figure, "map"), t_ms
 
 

@@ -152,9 +152,10 @@ def _activation(view: View, axes: Axes, fsp: str) -> None:
     t_ms, place = np.unique(found.t_ms, return_inverse=True)
     columns = (found.baseline_kw, found.metered_kw, found.ordered_kw, found.without_kw)
     baseline, metered, ordered, twin = (summed(place, column) for column in columns)
+    whole = _agrees(portfolio(view.facts, fsp), t_ms, metered)
     for facts, colour in ((view.facts.twin, colours.WITHOUT), (view.facts, colours.WITH)):
-        around = portfolio(facts, fsp) if facts else None
-        if around is not None and _agrees(around if facts is view.facts else portfolio(view.facts, fsp), t_ms, metered):
+        around = portfolio(facts, fsp) if facts and whole else None
+        if around is not None:
             view.step_line(axes, *around, color=colour, alpha=0.45, linewidth=1.0)
     if not np.isnan(twin).any():
         view.step_line(axes, t_ms, twin, color=colours.WITHOUT, linestyle=(0, (4, 1.5)), label="twin (no activation)")
@@ -162,7 +163,7 @@ def _activation(view: View, axes: Axes, fsp: str) -> None:
     view.step_line(axes, t_ms, baseline - ordered, color=colours.ORANGE, linestyle=":", label="baseline less order")
     view.step_line(axes, t_ms, metered, color=colours.WITH, linewidth=2.2, label="metered")
     axes.set(title=fsp, ylabel="net load (kW)")
-    margin = 3 * 3_600_000
+    margin = (3 if whole else 1) * 3_600_000
     view.time_axis(axes, span=False, most=6)
     low, high = view.clock(np.array([t_ms[0] - margin, t_ms[-1] + margin]))
     axes.set_xlim(low, high)

@@ -134,7 +134,11 @@ def message_chart(view: View) -> str | None:
             if counts[name][order].any():
                 axes.barh(names, counts[name][order], left=left, color=colour, label=name)
                 left += counts[name][order]
+        for row, count in enumerate(left):
+            axes.annotate(f"{count:,.0f}", (count, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
         axes.set(title="Messages by record", xlabel="messages")
+        axes.set_xlim(0, 1.1 * max(left, default=1.0))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=False, axis="y")
         axes.legend(loc="lower right")
         return svg(figure, "messages")

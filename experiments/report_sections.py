@@ -14,6 +14,7 @@ from experiments.compare import stored_figures
 from experiments.kpis import FigureRow, Figures, catalogue, figure_rows
 from experiments.kpis_facts import Facts
 from experiments.kpis_forecast import BINS, forecast_errors, mape_percent, rmse_kw
+from experiments.kpis_grid import worst_branch
 from experiments.plots import View, inline_svg
 from experiments.plots_grid import loading_chart, network_map, voltage_chart
 from experiments.plots_market import (
@@ -34,6 +35,10 @@ KEY_FIGURES: Final = (
 )  # fmt: skip
 _DIAGRAM_OF: Final = "SUC06.2"
 _MOST_FINDINGS: Final = 40
+_FLEXIBILITY_CAPTION: Final = (
+    "Power needed at the constraint, offered, cleared, activated and delivered, summed. Delivery is shown as measured: below zero where "
+    "the homes took more than without activation; paid is what lies between nothing and the order."
+)
 
 
 def figures_of(view: View) -> tuple[Figures, Figures | None]:
@@ -62,8 +67,8 @@ def grid_map(view: View) -> Section:
         return Section("map", title, None, "The run holds no network geometry or no flows.")
     picture, t_ms = found
     caption = (
-        f"{view.time_text(t_ms)} local time, the instant of the largest loading without coordination. Lines by loading, wide "
-        "when over the limit; squares are transformers; rings are buses outside their voltage limits."
+        f"{view.time_text(t_ms)} local time, when {worst_branch(view.facts)} is loaded most without coordination. Lines by loading, "
+        "wide when over the limit; squares are transformers; rings are buses outside their voltage limits."
     )
     return Section("map", title, figure(picture, caption))
 
@@ -86,9 +91,11 @@ def market(view: View) -> Section:
     """Need, offers and clearing."""
     day, curves = flexibility_chart(view), clearing_charts(view)
     parts = [
-        figure(day, "Power needed at the constraint, offered, cleared, ordered and delivered, summed.") if day else "",
+        figure(day, _FLEXIBILITY_CAPTION) if day else "",
         figure(
-            curves, "Each session at the interval of its largest need: bids in order of price, width the power offered."
+            curves,
+            "Each session at the interval of its largest need: bids in order of price, width the power offered. A kilowatt bid relieves "
+            "the constraint by more or less than one, depending on where it is, so what is accepted need not end at what is needed.",
         )
         if curves
         else "",
@@ -115,7 +122,7 @@ def activation(view: View) -> Section:
     picture = activation_charts(view)
     caption = (
         "The biggest providers by energy ordered. Paid is the distance from the frozen baseline to the meter, true is the distance "
-        "from the twin to the meter. Thin lines: the portfolio around the activation, with and without coordination."
+        "from the twin to the meter. Thin lines, where the whole portfolio was settled: the hours around, with and without coordination."
     )
     missing = "Nothing was activated and settled."
     return Section("activation", "Activation", figure(picture, caption) if picture else None, missing)
@@ -178,14 +185,31 @@ def conformance(view: View) -> Section:
     head = ("use case", "made", "late", "broken", "excused", "not reached")
     summary = table(head, [(suc, *(str(counts[suc, v]) for v in verdicts)) for suc in sucs], numbers=range(1, 6))
     worst_first = ("broken", "late", "excused")
-    shown = sorted((row for row in rows if row[2] in worst_first), key=lambda row: worst_first.index(row[2]))
-    for suc in sucs:
-        missed = [step for own, step, verdict, *_ in rows if own == suc and verdict == "not_reached"]
-        shown += [(suc, ", ".join(missed), "not reached", "", "")] if missed else []
-    details = table(("use case", "step", "verdict", "conversation", "why"), shown[:_MOST_FINDINGS]) if shown else ""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for suc, step, verdict, talk, why in sorted(
+        rows, key=lambda row: (*worst_first, "not_reached", "made").index(row[2])
+    ):
+        if verdict in worst_first:
+            alike.setdefault((verdict, suc, talk, why), []).append(step)
+        elif verdict == "not_reached":
+            alike.setdefault(("not reached", suc, "", _not_begun(view.facts, suc, step)), []).append(step)
+    shown = [(suc, ", ".join(steps), verdict, talk, why) for (verdict, suc, talk, why), steps in alike.items()]
+    details = table(("use case", "steps", "verdict", "conversation", "why"), shown[:_MOST_FINDINGS]) if shown else ""
     more = len(shown) - _MOST_FINDINGS
     rest = f'<p class="soft">and {more} more: <code>coflex usecases --run</code> lists all</p>' if more > 0 else ""
     return Section("conformance", "Use-case steps", summary + details + rest)
+
+
+def _not_begun(facts: Facts, suc: str, step: str) -> str:
+    """Why a step was not reached: its scenario was never begun, or its conversations ended before it."""
+    from experiments.usecases import usecase
+
+    of = next((one for one in usecase(suc).scenarios if any(own.id == step for own in one.steps)), None)
+    talks = facts.all("conversations")
+    if of is None or talks is None:
+        return ""
+    begun = ((talks.names("suc") == suc) & (talks.names("scenario") == of.id)).any()
+    return "its conversations ended before" if begun else f"no conversation began scenario {of.id}, {of.name}"
 
 
 def forecasts(view: View) -> Section:
@@ -252,7 +276,7 @@ def _figure_line(row: FigureRow) -> str:
     spec = catalogue()[row.id]
     return (
         f'<tr><td title="{escape(row.id)}">{escape(row.title)}</td><td class="n">{row.value}</td><td class="n">{row.without}</td>'
-        f'<td class="n{mark}">{row.change}</td><td>{escape(row.unit)}</td><td class="soft">{escape(spec.formula)}</td></tr>\n'
+        f'<td class="n{mark}">{row.change}</td><td class="u">{escape(row.unit)}</td><td class="soft">{escape(spec.formula)}</td></tr>\n'
     )
 
 
@@ -266,21 +290,32 @@ def notices(view: View) -> Section:
 def reproduce(view: View) -> Section:
     """How to get the same numbers again."""
     meta: Mapping[str, Any] = view.run.meta
-    name = meta.get("scenario", {}).get("name") or meta.get("name") or "SCENARIO"
-    twin = "" if meta.get("twin") else " --no-twin"
-    commands = f"coflex replay DIR            # this folder: same scenario, same seed, compares every number\ncoflex run {name} --seed {meta['seed']}{twin}"
+    commands = (
+        f"coflex replay DIR    # DIR is this folder: same scenario, same seed; compares every number\n{_command(meta)}"
+    )
     rows = [
         ("seed", str(meta["seed"])),
         ("digest", str(meta.get("digest", "-"))),
         ("exact digest", str(meta.get("exact_digest", "-"))),
     ]
     rows += [(key, str(value)) for key, value in sorted(meta["versions"].items())]
-    rows += [(f"{stage} time", f"{wall:.1f} s") for stage, wall in (meta.get("wall_s") or {}).items()]
+    rows += [(f"{stage} time", f"{wall:.1f} s") for stage, wall in (meta.get("wall_s") or {}).items() if wall]
     text = (
         "<p>run.json in this folder holds the complete scenario and the seed; every table is a Parquet file with its columns and "
         "units in its metadata.</p>"
     )
     return Section("reproduce", "How to reproduce", f"{text}<pre>{escape(commands)}</pre>{table(('', ''), rows)}")
+
+
+def _command(meta: Mapping[str, Any]) -> str:
+    """The command that makes such a run, and whether the scenario by that name is still the one that was run."""
+    from experiments.scenario import load_scenario
+    from experiments.scenario_library import scenario_names
+
+    name = meta.get("scenario", {}).get("name") or meta.get("name") or "SCENARIO"
+    command = f"coflex run {name} --seed {meta['seed']}{'' if meta.get('twin') else ' --no-twin'}"
+    shipped = name in scenario_names() and load_scenario(name).as_data() == meta["scenario"]
+    return command if shipped else f"{command}    # with the scenario as run.json holds it; it is not the shipped one"
 
 
 def facts_of_day(facts: Facts) -> str:

@@ -57,7 +57,9 @@ class Place(Part):
     """Name of the place; a place that coflex does not know needs its coordinates, time zone and country."""
     weather: str = given("nsrdb-2019", source="NSRDB Meteosat 2019, 15 minutes; see data/NOTICE")
     """``nsrdb-2019`` (measured, known cities), ``generated`` (from the seed), or an .epw or .csv file."""
-    irradiance_scale: float = given(1.0, source="1.10 to 1.15 corrects NSRDB's low bias", gt=0, le=2)
+    irradiance_scale: float = given(
+        1.0, source="the data as they are; 1.10 to 1.15 would correct the low bias of NSRDB", gt=0, le=2
+    )
     """Factor on all irradiance."""
     latitude: float = given(unit="degrees north", source="data/scenarios/library/places.yaml", ge=-66, le=66)
     """Latitude; known for a known city."""

@@ -152,6 +152,11 @@ def test_rows_say_what_is_better():
     assert rows["overload_kwh"].change == "-2.00"
     assert catalogue()["overload_kwh"].text(-0.0001) == "0.00"
     assert catalogue()["overload_kwh"].text(None) == "-"
+    assert [catalogue()["overload_kwh"].text(change, "+") for change in (0.0, -0.0001, 0.01)] == [
+        "0.00",
+        "0.00",
+        "+0.01",
+    ]
 
 
 def test_figures_become_a_table():

@@ -14,8 +14,10 @@ from experiments.plots_market import biggest_fsps, money_flows, portfolio
 from experiments.plots_people import message_counts, typical_home
 from experiments.report import report_html, write_report
 from experiments.report_page import paragraphs, table
+from experiments.report_sections import _command
 from experiments.results import open_run, write_run
 from experiments.results_schema import ResultsError
+from experiments.scenario import load_scenario
 
 SECTIONS = (
     "map", "day", "market", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
@@ -140,6 +142,33 @@ def test_money_and_conformance_are_tables(html):
     steps = section(html, "conformance")
     assert "took 61 s" in steps
     assert "not reached" in steps
+
+
+def test_steps_with_one_fate_for_one_reason_are_one_line(synthetic, tmp_path):
+    tables = synthetic.complete_tables()
+    rows = [("SUC06.2", step, "excused", "impossible: no meter") for step in ("1.4", "1.5")]
+    rows += [("SUC06.1", step, "not_reached", "") for step in ("1.1", "1.2", "2.9")]
+    names = ("suc", "step", "verdict", "detail")
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    tables["conformance"] = columns | {"scenario": [""] * len(rows), "conversation": [""] * len(rows)}
+    write_run(tmp_path / "run", tables, synthetic.meta(), synthetic.complete_twin_tables())
+    steps = section(report_html(open_run(tmp_path / "run")), "conformance")
+    assert "<td>1.4, 1.5</td><td>excused</td><td></td><td>impossible: no meter</td>" in steps
+    assert "<td>1.1, 1.2</td><td>not reached</td><td></td><td>no conversation began scenario 1" in steps
+    assert "<td>2.9</td><td>not reached</td><td></td><td>its conversations ended before</td>" in steps
+
+
+def test_the_command_says_when_the_scenario_is_not_the_shipped_one(synthetic):
+    shipped = load_scenario("district-day").as_data()
+    meta = {"seed": 3, "twin": True, "scenario": shipped}
+    assert _command(meta) == "coflex run district-day --seed 3"
+    changed = load_scenario("district-day", ["people.0.devices.ev=80%"]).as_data()
+    assert "not the shipped one" in _command(meta | {"scenario": changed})
+    assert "not the shipped one" in _command(synthetic.meta())
+
+
+def test_without_coordination_is_explained_where_there_is_a_twin(html):
+    assert "the twin of the run: the same people, weather and devices" in html[: html.index("<nav>")]
 
 
 def test_all_figures_carry_their_definition(html):
