@@ -3,6 +3,7 @@
 from html import escape
 from pathlib import Path
 
+from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
 from experiments.report_page import Section, page, paragraphs
@@ -17,12 +18,13 @@ _TWIN = (
 _SECTIONS = (
     parts.grid_map,
     parts.grid_day,
+    findings.disturbances,
     parts.market,
     parts.activation,
     parts.money,
     parts.home,
     parts.sequence,
-    parts.conformance,
+    findings.conformance,
     parts.forecasts,
     parts.messages,
     parts.all_figures,

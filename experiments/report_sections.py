@@ -1,6 +1,5 @@
 """The sections of a report, each from the tables of the run."""
 
-from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -33,8 +32,8 @@ KEY_FIGURES: Final = (
     "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
     "cost_eur_per_kwh_delivered", "messages_total", "steps_made",
 )  # fmt: skip
+_PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
-_MOST_FINDINGS: Final = 40
 _FLEXIBILITY_CAPTION: Final = (
     "Power needed at the constraint, offered, cleared, activated and delivered, summed. Delivery is shown as measured: below zero where "
     "the homes took more than without activation; paid is what lies between nothing and the order."
@@ -100,8 +99,18 @@ def market(view: View) -> Section:
         if curves
         else "",
     ]
-    missing = "Nobody bid: the run had no need, no market, or no coordination."
-    return Section("market", "Need, bids and clearing", means(view) + "".join(parts) or None, missing)
+    return Section(
+        "market", "Need, bids and clearing", means(view) + "".join(parts) or None, _nothing_bought(view.facts)
+    )
+
+
+def _nothing_bought(facts: Facts) -> str:
+    """Why there is nothing to show of a market: the DSO's own words where it looked at the day."""
+    talks = facts.all("conversations")
+    reasons = sorted(set(talks.names("reason")[talks.names("suc") == _PROCUREMENT].tolist()) - {""}) if talks else []
+    if reasons:
+        return f"Nothing was bought: {'; '.join(reasons)}."
+    return "Nobody bid: the run had no need, no market, or no coordination."
 
 
 def means(view: View) -> str:
@@ -170,46 +179,6 @@ def _diagrams(folder: Path) -> list[str]:
         paths = draw(folder, _DIAGRAM_OF, conversation=None, out=Path(apart), format="svg")
         texts = [path.read_text(encoding="utf-8") for path in sorted(paths)]
     return [inline_svg(text, f"sequence{number}") for number, text in enumerate(texts)]
-
-
-def conformance(view: View) -> Section:
-    """Steps of the use cases: made, late, broken, excused, not reached."""
-    frame = view.facts.all("conformance")
-    if frame is None:
-        return Section("conformance", "Use-case steps", None, "The journal was not checked against the catalogue.")
-    columns = [frame.names(c).tolist() for c in ("suc", "step", "verdict", "conversation", "detail")]
-    rows = sorted(set(zip(*columns, strict=True)))
-    verdicts = ("made", "late", "broken", "excused", "not_reached")
-    counts = Counter((suc, verdict) for suc, _, verdict in {row[:3] for row in rows})
-    sucs = sorted({row[0] for row in rows})
-    head = ("use case", "made", "late", "broken", "excused", "not reached")
-    summary = table(head, [(suc, *(str(counts[suc, v]) for v in verdicts)) for suc in sucs], numbers=range(1, 6))
-    worst_first = ("broken", "late", "excused")
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for suc, step, verdict, talk, why in sorted(
-        rows, key=lambda row: (*worst_first, "not_reached", "made").index(row[2])
-    ):
-        if verdict in worst_first:
-            alike.setdefault((verdict, suc, talk, why), []).append(step)
-        elif verdict == "not_reached":
-            alike.setdefault(("not reached", suc, "", _not_begun(view.facts, suc, step)), []).append(step)
-    shown = [(suc, ", ".join(steps), verdict, talk, why) for (verdict, suc, talk, why), steps in alike.items()]
-    details = table(("use case", "steps", "verdict", "conversation", "why"), shown[:_MOST_FINDINGS]) if shown else ""
-    more = len(shown) - _MOST_FINDINGS
-    rest = f'<p class="soft">and {more} more: <code>coflex usecases --run</code> lists all</p>' if more > 0 else ""
-    return Section("conformance", "Use-case steps", summary + details + rest)
-
-
-def _not_begun(facts: Facts, suc: str, step: str) -> str:
-    """Why a step was not reached: its scenario was never begun, or its conversations ended before it."""
-    from experiments.usecases import usecase
-
-    of = next((one for one in usecase(suc).scenarios if any(own.id == step for own in one.steps)), None)
-    talks = facts.all("conversations")
-    if of is None or talks is None:
-        return ""
-    begun = ((talks.names("suc") == suc) & (talks.names("scenario") == of.id)).any()
-    return "its conversations ended before" if begun else f"no conversation began scenario {of.id}, {of.name}"
 
 
 def forecasts(view: View) -> Section:

@@ -13,6 +13,7 @@ from experiments.plots_grid import geometry, worst_instant
 from experiments.plots_market import biggest_fsps, money_flows, portfolio
 from experiments.plots_people import message_counts, typical_home
 from experiments.report import report_html, write_report
+from experiments.report_findings import _by_the_clock
 from experiments.report_page import paragraphs, table
 from experiments.report_sections import _command
 from experiments.results import open_run, write_run
@@ -20,7 +21,7 @@ from experiments.results_schema import ResultsError
 from experiments.scenario import load_scenario
 
 SECTIONS = (
-    "map", "day", "market", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
+    "map", "day", "disturbances", "market", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
     "data", "reproduce",
 )  # fmt: skip
 VOID = {"meta", "br"}
@@ -156,6 +157,41 @@ def test_steps_with_one_fate_for_one_reason_are_one_line(synthetic, tmp_path):
     assert "<td>1.4, 1.5</td><td>excused</td><td></td><td>impossible: no meter</td>" in steps
     assert "<td>1.1, 1.2</td><td>not reached</td><td></td><td>no conversation began scenario 1" in steps
     assert "<td>2.9</td><td>not reached</td><td></td><td>its conversations ended before</td>" in steps
+
+
+def test_disturbances_are_told_with_their_times(synthetic, tmp_path):
+    tables, meta = synthetic.complete_tables(), synthetic.meta()
+    tables["events"] = {
+        "t_ms": [30 * synthetic.HOUR_MS],
+        "kind": ["opened"],
+        "element": ["L1"],
+        "text": ["L1 is out of service"],
+    }
+    meta["scenario"]["events"] = [{"from": "day 1 19:00", "to": "day 1 20:00", "platform_down": "gdbn"}]
+    meta["scenario"]["faults"] = [
+        {"party": "fsp-mar", "delivers": 0.6, "drop_acknowledgements": 0.0},
+        {"party": "fsp-sol", "silent": {"from": "day 1 18:00"}, "drop_acknowledgements": 0.25},
+    ]
+    write_run(tmp_path / "run", tables, meta, synthetic.complete_twin_tables())
+    told = section(report_html(open_run(tmp_path / "run")), "disturbances")
+    assert re.findall("<td>(.*?)</td><td>(.*?)</td>", told) == [
+        ("19 Jan 18:00", "L1 is out of service"),
+        ("19 Jan 19:00 to 19 Jan 20:00", "platform gdbn is down"),
+        ("", "fsp-mar passes on 60% of what it was ordered"),
+        ("19 Jan 18:00", "fsp-sol sends and answers nothing"),
+        ("", "25% of the acknowledgements of fsp-sol get lost"),
+    ]
+
+
+def test_a_day_without_purchase_says_why(synthetic, tmp_path):
+    tables = bare(synthetic)
+    tables["conversations"] |= {"outcome": ["refused"] * 3, "reason": ["no violation is foreseen", None, None]}
+    write_run(tmp_path / "run", tables, synthetic.meta())
+    assert "Nothing was bought: no violation is foreseen." in section(report_html(open_run(tmp_path / "run")), "market")
+
+
+def test_instants_of_findings_are_local_times(run):
+    assert _by_the_clock(View(run), "Bid at 108900.250 s: never arrived") == "Bid at 19 Jan 18:15: never arrived"
 
 
 def test_the_command_says_when_the_scenario_is_not_the_shipped_one(synthetic):
