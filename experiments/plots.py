@@ -69,7 +69,8 @@ class View:
 
     def time_axis(self, axes: Axes, span: bool = True, most: int = 10) -> None:
         """Local clock along the horizontal axis with at most so many ticks, by default over the delivery days."""
-        locator = _dates.AutoDateLocator(minticks=4, maxticks=most, tz=self.zone)
+        # Two hours (days) must do where half hours (half days) are too many, or the locator finds no interval at all.
+        locator = _dates.AutoDateLocator(minticks=2 if most < 10 else 4, maxticks=most, tz=self.zone)
         formatter = _dates.ConciseDateFormatter(locator, tz=self.zone, formats=_DATE_FORMATS, show_offset=False)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(formatter)

@@ -121,6 +121,16 @@ def test_axes_are_labelled_with_units_and_local_time(html):
     assert "19 Jan 19:30 local time" in section(html, "map")
 
 
+@pytest.mark.parametrize("most", [6, 10])
+def test_a_time_axis_of_any_length_has_some_ticks_and_not_too_many(run, most):
+    view = View(run)
+    for quarters in range(1, 8 * 96, 5):
+        with chart() as (_, axes):
+            axes.set_xlim(*view.clock(np.array([0, quarters * 900_000])))
+            view.time_axis(axes, span=False, most=most)
+            assert 1 <= len(axes.get_xticks()) <= most + 1
+
+
 def test_key_figures_show_both_worlds(html):
     head = html[: html.index("<nav>")]
     assert "<b>171.1</b> %" in head
