@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
-from experiments.build_people import groups_of, home_names, plants_of
-from experiments.errors import CoflexError
 from experiments.scenario import Scenario
 from experiments.scenario_fields import read_clock
+from experiments.scenario_read import ScenarioError
+from experiments.scenario_world import METER_PERIOD_S
 
 RESERVED = {"homes": "the population of homes", "gdbn-1": "the grid data and business network"}
 """Names of parties that every world has, beside the state, which the scenario itself refuses."""
@@ -14,22 +14,30 @@ REPORTED = time(12, 15)
 """Homes plan the next day at noon; their plans are with the FSPs a quarter of an hour later."""
 
 
-def check_scenario(scenario: Scenario) -> None:
+def check_scenario(scenario: Scenario, where: str = "scenario") -> None:
     """Refuse what cannot be run.
 
+    Args:
+        scenario: a scenario whose values and names are in order.
+        where: what to call it in an error.
+
     Raises:
-        CoflexError: everything that stands against it.
+        ScenarioError: everything that stands against it.
     """
-    problems = [*_names(scenario), *(_market(scenario) if scenario.coordination else ())]
-    if problems:
-        raise CoflexError("\n".join(problems))
+    if problems := problems_of_build(scenario):
+        raise ScenarioError(f"{where}: {problem}" for problem in problems)
+
+
+def problems_of_build(scenario: Scenario) -> list[str]:
+    """What stands against a run of a scenario that is otherwise in order; empty when nothing does."""
+    return [*_names(scenario), *(_market(scenario) if scenario.coordination else ())]
 
 
 def _names(scenario: Scenario) -> Iterable[str]:
-    if not groups_of(scenario):
+    if not scenario.homes:
         yield "people: there are no homes; write at least one group, for example - homes: {count: 10}"
-    actors, plants = scenario.actors.names(), [group.mv_plant.name for group in plants_of(scenario)]
-    homes = {name for group in groups_of(scenario) for name in home_names(group)}
+    actors, plants = scenario.actors.names(), [group.mv_plant.name for group in scenario.plants]
+    homes = {name for group in scenario.homes for name in group.names}
     for name in sorted({*actors, *plants}):
         if name in RESERVED:
             yield f"the name '{name}' is that of {RESERVED[name]}; give the party another"
@@ -45,8 +53,8 @@ def _market(scenario: Scenario) -> Iterable[str]:
     step_s = scenario.clock.physics_step_s
     if step_s != product.interval_s:
         yield (
-            f"clock.physics_step_s: {step_s} differs from the interval_s of {where}, {product.interval_s}; "
-            "meters and market share one interval: write 900 for both"
+            f"clock.physics_step_s: {step_s} is not the interval_s of {where}, {product.interval_s}; "
+            f"what is traded is metered: write {METER_PERIOD_S} for both"
         )
     if dso.activates != "gdbn":
         yield f"actors.dso.activates: '{dso.activates}' is not built yet; write gdbn"

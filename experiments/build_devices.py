@@ -25,7 +25,6 @@ from experiments.build_people import (
     People,
     compressor_kw,
     home_points,
-    plants_of,
 )
 from experiments.scenario import Scenario
 
@@ -58,7 +57,7 @@ class Meters:
 
 def build_meters(scenario: Scenario, people: People, network: Network) -> Meters:
     """All metering points of a scenario."""
-    plants = plants_of(scenario)
+    plants = scenario.plants
     loads, generators = other_points(network)
     names = [f"{name}/meter" for name in people.names]
     names += [f"{group.mv_plant.name}/meter" for group in plants]
@@ -231,7 +230,7 @@ GUARD_K = 0.5
 
 
 def _plants(scenario: Scenario, people: People, calendar: Calendar, timeline: Timeline, weather: Weather) -> Installed:
-    plants = [group.mv_plant for group in plants_of(scenario)]
+    plants = [group.mv_plant for group in scenario.plants]
     available = np.zeros((len(plants), timeline.n))
     for row, plant in enumerate(plants):
         if plant.kind == "pv":

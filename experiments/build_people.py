@@ -20,13 +20,12 @@ from environment.people.mobility import Mobility, mobility
 from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Weather
 from experiments.scenario import Scenario
-from experiments.scenario_people import HomesGroup, Plant, PlantGroup
+from experiments.scenario_people import NOBODY, HomesGroup, Plant
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
-NOBODY = "nobody"
 HOMES = "homes"
 """Party of the homes."""
 PLANTS = "plants"
@@ -92,21 +91,9 @@ class People:
         return len(self.drawn.names)
 
 
-def groups_of(scenario: Scenario) -> list[HomesGroup]:
-    """The groups of homes of a scenario."""
-    return [group for group in scenario.people if isinstance(group, HomesGroup)]
-
-
-def plants_of(scenario: Scenario) -> list[PlantGroup]:
-    """The producers of a scenario, by name."""
-    return sorted(
-        (group for group in scenario.people if isinstance(group, PlantGroup)), key=lambda one: one.mv_plant.name
-    )
-
-
 def contracted(scenario: Scenario) -> list[Plant]:
     """Plants under contract with a provider, in the order of their device addresses."""
-    plants = [group.mv_plant for group in plants_of(scenario)]
+    plants = [group.mv_plant for group in scenario.plants]
     return sorted((plant for plant in plants if plant.served_by != NOBODY), key=lambda plant: f"{plant.name}/der")
 
 
@@ -117,18 +104,12 @@ def members_of(scenario: Scenario, people: "People", fsp: str) -> list[str]:
     return sorted(homes + plants, key=lambda member: f"{member}/der")
 
 
-def home_names(group: HomesGroup) -> list[str]:
-    """Names of a group's homes; four digits, more for more homes."""
-    digits = max(4, len(str(group.homes.count)))
-    return [f"{group.homes.prefix}-{number:0{digits}d}" for number in range(1, group.homes.count + 1)]
-
-
 def build_people(
     scenario: Scenario, network: Network, calendar: Calendar, timeline: Timeline, weather: Weather, chance: Chance
 ) -> People:
     """All homes of a scenario."""
-    groups = groups_of(scenario)
-    names = [name for group in groups for name in home_names(group)]
+    groups = scenario.homes
+    names = [name for group in groups for name in group.names]
     order = np.argsort(np.array(names, str), kind="stable")
     names = [names[row] for row in order]
     member = np.repeat(np.arange(len(groups)), [group.homes.count for group in groups])[order]

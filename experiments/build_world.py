@@ -30,9 +30,10 @@ from environment.units import MS_PER_DAY, MS_PER_S
 from environment.world import World
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
-from experiments.build_people import HOMES, NOBODY, PLANTS, contracted, members_of, plants_of
+from experiments.build_people import HOMES, PLANTS, contracted, members_of
 from experiments.scenario_fields import read_clock
 from experiments.scenario_library import rule
+from experiments.scenario_people import NOBODY
 from experiments.scenario_world import Channel as ChannelScenario
 from experiments.scenario_world import PlatformDown
 from experiments.usecases import permissions
@@ -188,7 +189,7 @@ def _homes(site: Site, world: World) -> Made:
 def _plants(site: Site, world: World) -> Made:
     living, directory, dso = site.living, world.directory, site.scenario.actors.dso.name
     under = contracted(site.scenario)
-    order = [group.mv_plant.name for group in plants_of(site.scenario)]
+    order = [group.mv_plant.name for group in site.scenario.plants]
     plants = Plants(
         names=tuple(plant.name for plant in under),
         number=np.array([order.index(plant.name) for plant in under], np.int64),
@@ -204,7 +205,7 @@ def _plants(site: Site, world: World) -> Made:
     party = role("producers")(
         world.seat(PLANTS), plants, living.shares[PLANTS], living.weather, living.physics.readings, controls
     )
-    return party, [lambda: living.physics.carry_out(world.clock.now_ms, controls)]
+    return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms, controls)])
 
 
 def market_days(site: Site) -> list[MarketDay]:

@@ -24,7 +24,10 @@ app = typer.Typer(
 )
 
 Formats = Annotated[Format, typer.Option("--format", help="text to read, or one JSON document on standard output")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="change a key of the scenario")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="change a key of the scenario; may be given again"),
+]
 
 
 def _examples(*lines: str) -> str:
@@ -129,7 +132,9 @@ def schema(
 def validate(
     file: Annotated[str, typer.Argument(help="a .yaml file, or the name of a shipped scenario")],
     sets: Sets = None,
-    deep: Annotated[bool, typer.Option("--deep", help="also read a network of your own (slower)")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="also read network and weather files of your own (slower)")
+    ] = False,
     form: Formats = Format.text,
 ) -> None:
     """Report what is wrong with a scenario. Everything at once; exit code 1 if anything is."""
@@ -146,7 +151,10 @@ def validate(
 def usecases(
     usecase: Annotated[str | None, typer.Argument(help="a use case, for example SUC06.2")] = None,
     rules: Annotated[bool, typer.Option("--rules", help="its rules: what enforces and what tests each")] = False,
-    runs: Annotated[list[Path] | None, typer.Option("--run", help="what this run made, broke, did not reach")] = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option("--run", metavar="FOLDER", help="what this run made, broke, did not reach; may be given again"),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if a step is broken")] = False,
     form: Formats = Format.text,
 ) -> None:
@@ -180,7 +188,12 @@ def replay(folder: Annotated[Path, typer.Argument(help="a run folder")], form: F
 
 
 @app.command(epilog=_examples("coflex compare runs/district-day-1-1 runs/district-day-2-1"))
-def compare(folders: Annotated[list[Path], typer.Argument(help="run folders")], form: Formats = Format.text) -> None:
+def compare(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER", help="two run folders or more; differences are from the first")
+    ],
+    form: Formats = Format.text,
+) -> None:
     """Put the figures of runs side by side."""
     from experiments.cli_run import compared
 

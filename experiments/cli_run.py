@@ -4,15 +4,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.build_check import check_scenario
 from experiments.cli_output import Answer
 from experiments.errors import CoflexError
 from experiments.progress import progress_bar
-from experiments.scenario import load_scenario
+from experiments.scenario import find_scenario, load_scenario
 
 
 def run_scenario(name: str, *, seed: int, out: Path | None, sets: Iterable[str], twin: bool, force: bool) -> Answer:
-    """Run a scenario and write its folder; the folder is checked before anything is computed."""
+    """Run a scenario and write its folder; both are checked before anything is computed."""
     scenario = load_scenario(name, sets)
+    check_scenario(scenario, where=find_scenario(name).name)
     folder = out or free_folder(Path("runs"), f"{scenario.name}-{seed}")
     check_place(folder)
     from experiments.results import check_out

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from experiments.build_check import problems_of_build
 from experiments.cli_output import Answer
 from experiments.errors import CoflexError
 from experiments.scenario import find_scenario, load_scenario, scenario_yaml
@@ -60,18 +61,20 @@ def scenario_checked(file: str, *, sets: Iterable[str], deep: bool) -> Answer:
     """
     path = find_scenario(file)
     try:
-        problems = _data_problems(load_scenario(file, sets), path.name, deep=deep)
+        scenario = load_scenario(file, sets)
+        found = [*problems_of_build(scenario), *_data_problems(scenario, deep=deep)]
+        problems = [f"{path.name}: {problem}" for problem in found]
     except ScenarioError as error:
         problems = error.problems
     text = "\n".join(problems) if problems else f"{path.name}: in order"
     return Answer(text, {"file": str(path), "valid": not problems, "problems": problems}, yes=not problems)
 
 
-def _data_problems(scenario: "Scenario", where: str, *, deep: bool) -> list[str]:
+def _data_problems(scenario: "Scenario", *, deep: bool) -> list[str]:
     """What only data show; files of the user's own are read when asked for, since that takes seconds."""
     from environment.grid.network import load_network
 
     problems = problems_of_weather(scenario) if deep else []
     if deep or scenario.grid.network in network_names():
         problems += problems_of_network(scenario, load_network)
-    return [f"{where}: {problem}" for problem in problems]
+    return problems

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,16 @@ class Comparison:
         return {"runs": runs, "figures": {spec.id: self._entry(spec) for spec in self._specs()}}
 
     def text(self) -> str:
-        """As people read it: one line a figure that any run has."""
+        """As people read it: one line a figure that any run has, by theme."""
         head = ["", *self.runs, *(f"{run} - {self.runs[0]}" for run in self.runs[1:]), ""]
-        lines = [head, *(self._line(spec) for spec in self._specs() if any(self._values(spec.id, known=True)))]
+        known = [spec for spec in self._specs() if any(self._values(spec.id, known=True))]
+        lines = [head, *(self._line(spec) for spec in known)]
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-        return "\n".join("  ".join(_padded(line, widths)).rstrip() for line in lines)
+        first, *rest = ("  ".join(_padded(line, widths)).rstrip() for line in lines)
+        shown = [first]
+        for theme, group in groupby(zip(known, rest, strict=True), key=lambda pair: pair[0].theme):
+            shown += ["", theme.capitalize(), *(line for _, line in group)]
+        return "\n".join(shown)
 
     def _specs(self) -> list[FigureSpec]:
         return [spec for key, spec in catalogue().items() if any(key in run for run in self.figures)]
@@ -56,7 +62,7 @@ class Comparison:
     def _line(self, spec: FigureSpec) -> list[str]:
         entry = self._entry(spec)
         changes = [spec.text(change, "+") for change in entry["differences"]]
-        return [spec.title, *(spec.text(value) for value in entry["values"]), *changes, spec.unit]
+        return [f"  {spec.title}", *(spec.text(value) for value in entry["values"]), *changes, spec.unit]
 
 
 def compare(folders: Sequence[Path | str]) -> Comparison:

@@ -14,7 +14,9 @@ FORMATS = ("svg", "png", "mermaid")
 _COLOURS = {OK: "#1b3a57", LATE: "#e69f00", LOST: "#d55e00", REFUSED: "#cc79a7"}
 """Fate of a message -> colour, told apart by colour-blind readers (Okabe and Ito 2008)."""
 
-_LANE_INCH, _ROW_INCH, _HEAD_INCH = 1.9, 0.36, 0.9
+_LANE_INCH, _ROW_INCH, _HEAD_INCH = 1.4, 0.36, 1.0
+_TEXT_POINT, _TIME_POINT = 7.5, 6.5
+"""Sizes at which eight lanes can still be read across a page."""
 
 
 def write(sequence: Course, path: Path, form: str, clock: Clock) -> Path:
@@ -90,16 +92,21 @@ def figure(sequence: Course, clock: Clock) -> Any:
     drawn = Figure(figsize=size)
     FigureCanvasAgg(drawn)
     axes = drawn.add_axes((0.01, 0.01, 0.98, 0.98 - 0.35 / size[1]))
-    axes.set(xlim=(-1.0, lanes - 0.35), ylim=(rows + 0.8, -1.5))
+    axes.set(xlim=(-1.0, lanes - 0.35), ylim=(rows + 0.8, -1.75))
     axes.axis("off")
     drawn.suptitle(sequence.title, fontsize=10, x=0.02, y=1 - 0.08 / size[1], ha="left", va="top", fontweight="bold")
     _draw_lanes(axes, sequence, rows)
     for row, arrow in enumerate(sequence.arrows):
         axes.text(
-            -0.97, row, times(arrow, clock).replace(" \u2013 ", "\n\u2013 "), fontsize=6, va="center", color="0.35"
+            -0.97,
+            row,
+            times(arrow, clock).replace(" \u2013 ", "\n\u2013 "),
+            fontsize=_TIME_POINT,
+            va="center",
+            color="0.35",
         )
         (_draw_act if arrow.is_act else _draw_message)(axes, arrow, row)
-    axes.text(-0.97, rows + 0.3, sequence.outcome, fontsize=7, va="center", fontstyle="italic")
+    axes.text(-0.97, rows + 0.3, sequence.outcome, fontsize=_TEXT_POINT, va="center", fontstyle="italic")
     return drawn
 
 
@@ -107,16 +114,16 @@ def _draw_lanes(axes: Any, sequence: Course, rows: int) -> None:
     box = {"boxstyle": "round,pad=0.3", "facecolor": "#dfe9f1", "edgecolor": "#1b3a57", "linewidth": 0.8}
     for number, lane in enumerate(sequence.lanes):
         axes.plot([number, number], [-0.75, rows], color="0.7", linewidth=0.8, zorder=0)
-        axes.text(number, -0.95, _wrapped(lane), fontsize=7, ha="center", va="center", bbox=box)
+        axes.text(number, -1.1, _wrapped(lane), fontsize=_TEXT_POINT, ha="center", va="center", bbox=box)
 
 
 def _wrapped(lane: str) -> str:
-    return fill(lane.replace("/", "/ ").replace("-", "- "), 20).replace("/ ", "/").replace("- ", "-")
+    return fill(lane.replace("/", "/ ").replace("-", "- "), 16).replace("/ ", "/").replace("- ", "-")
 
 
 def _draw_act(axes: Any, arrow: Arrow, row: int) -> None:
     box = {"boxstyle": "square,pad=0.25", "facecolor": "#f5ecd2", "edgecolor": "0.4", "linewidth": 0.7}
-    axes.text(arrow.source, row, label(arrow), fontsize=6.5, ha="center", va="center", bbox=box, zorder=3)
+    axes.text(arrow.source, row, label(arrow), fontsize=_TEXT_POINT, ha="center", va="center", bbox=box, zorder=3)
 
 
 def _draw_message(axes: Any, arrow: Arrow, row: int) -> None:
@@ -136,7 +143,7 @@ def _draw_message(axes: Any, arrow: Arrow, row: int) -> None:
         middle,
         row - 0.16,
         label(arrow),
-        fontsize=6.5,
+        fontsize=_TEXT_POINT,
         ha="center",
         va="center",
         color=colour,

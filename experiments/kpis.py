@@ -31,11 +31,11 @@ class FigureSpec:
     twin: bool = False
 
     def text(self, value: float | None, sign: str = "") -> str:
-        """The value as engineers read it; a dash for undefined. ``sign`` is "+" to show the sign of a change."""
+        """The value as engineers read it; a dash for undefined, no sign for nothing. ``sign`` is "+" to show the sign of a change."""
         if value is None:
             return "-"
         shown = format(value, sign + self.format)
-        return shown.replace("-", "", 1) if not float(shown.replace(",", "")) else shown
+        return shown if float(shown.replace(",", "")) else shown.lstrip("+-")
 
 
 @cache

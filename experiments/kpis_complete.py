@@ -10,6 +10,7 @@ from experiments.kpis_truth import true_delivery_kw
 from experiments.results_schema import Columns, conform
 
 DECLARATIONS = "content/BaselineDeclaration"
+RECEIPTS = "content/SignalReceipt"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def complete(
         ResultsError: the tables do not fit data/tables.yaml.
     """
     own = conform({**tables, **({} if conformance is None else {"conformance": conformance_columns(conformance)})})
+    if "activations" in own:
+        own |= conform({"activations": _with_acceptance(own)})
     twin = conform(twin_tables, twin=True) if twin_tables else None
     if twin is not None and {"deliveries", "activations", DECLARATIONS} <= own.keys():
         own |= conform({"deliveries": _with_truth(own, twin)})
@@ -48,6 +51,14 @@ def complete(
     if twin is not None and other is not None:
         twin |= conform({"figures": figure_columns(other)}, twin=True)
     return Complete(own, twin, found, other)
+
+
+def _with_acceptance(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Table ``activations`` with what the providers said to each call; silence is no acceptance."""
+    receipts = own[RECEIPTS].to_pydict() if RECEIPTS in own else {"activation": [], "accepted": []}
+    said = {name for name, yes in zip(receipts["activation"], receipts["accepted"], strict=True) if yes}
+    calls = dict[str, Any](own["activations"].to_pydict())
+    return calls | {"accepted": [name in said for name in calls["activation"]]}
 
 
 def _with_truth(own: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:

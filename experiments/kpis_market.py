@@ -68,6 +68,17 @@ def energy(table: str, column: str) -> Figure:
     return figure
 
 
+def accepted_calls(calls: Frame | None) -> Frame | None:
+    """Of the rows of ``activations`` those that reached their provider and that it accepted; None without any call."""
+    return calls.where(calls.bools("accepted")) if calls and calls.has("accepted") else calls
+
+
+def flexibility_activated_kwh(facts: Facts) -> float | None:
+    """Energy ordered in the calls that were accepted [kWh]; 0 when all failed."""
+    frame = accepted_calls(facts.days("activations"))
+    return None if frame is None else total(frame.floats("ordered_kw") * facts.market_hours)
+
+
 def settled(facts: Facts) -> Frame | None:
     """The deliveries that count: of settlements not disputed, the last settlement of an activation and interval."""
     frame, settlements = facts.days("deliveries"), facts.all("settlements")
@@ -200,11 +211,11 @@ def baseline_rrmse(facts: Facts) -> float | None:
 
 def rebound_kwh(facts: Facts) -> float | None:
     """Net load of all meters above the twin's, after activation began and outside its intervals, to the end [kWh]."""
-    activations, own = facts.all("activations"), facts.all("meters")
+    calls, own = accepted_calls(facts.all("activations")), facts.all("meters")
     other = facts.twin.all("meters") if facts.twin else None
-    if activations is None or own is None or other is None:
+    if not calls or own is None or other is None:
         return None
-    active = np.unique(activations.ints("t_ms"))
+    active = np.unique(calls.ints("t_ms"))
     return _net_after(own, active) - _net_after(other, active)
 
 
@@ -219,7 +230,7 @@ FIGURES: dict[str, Figure] = {
     "flexibility_offered_kwh": energy("bids", "quantity_kw"),
     "flexibility_cleared_kwh": energy("bids", "accepted_kw"),
     "unmet_need_kwh": unmet_need_kwh,
-    "flexibility_activated_kwh": energy("activations", "ordered_kw"),
+    "flexibility_activated_kwh": flexibility_activated_kwh,
     "flexibility_delivered_kwh": flexibility_delivered_kwh,
     "flexibility_true_kwh": flexibility_true_kwh,
     "delivered_percent": delivered_percent,

@@ -1,8 +1,4 @@
-"""How charts of a run look: colours that colour-blind people can tell apart, local clock, SVG without outside parts.
-
-Colours are those of Okabe and Ito (2008), "Color Universal Design"; without coordination is always vermilion and dashed, with it
-blue and solid, so that no chart depends on colour alone.
-"""
+"""How charts of a run look: one style, local clock, SVG without outside parts."""
 
 import io
 import re
@@ -20,18 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from experiments import colours
 from experiments.kpis_facts import F64, I64, Facts, Frame, summed
 from experiments.results import Run
-
-WITH: Final = "#0072B2"
-WITHOUT: Final = "#D55E00"
-GREEN: Final = "#009E73"
-ORANGE: Final = "#E69F00"
-PURPLE: Final = "#CC79A7"
-SKY: Final = "#56B4E9"
-GREY: Final = "#6b6b6b"
-PALE: Final = "#d9d9d9"
-BLACK: Final = "#1a1a1a"
 
 _STYLE: Final[Any] = {
     "svg.fonttype": "none",
@@ -82,7 +69,8 @@ class View:
 
     def time_axis(self, axes: Axes, span: bool = True, most: int = 10) -> None:
         """Local clock along the horizontal axis with at most so many ticks, by default over the delivery days."""
-        locator = _dates.AutoDateLocator(minticks=4, maxticks=most, tz=self.zone)
+        # Two hours (days) must do where half hours (half days) are too many, or the locator finds no interval at all.
+        locator = _dates.AutoDateLocator(minticks=2 if most < 10 else 4, maxticks=most, tz=self.zone)
         formatter = _dates.ConciseDateFormatter(locator, tz=self.zone, formats=_DATE_FORMATS, show_offset=False)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(formatter)
@@ -106,8 +94,8 @@ class View:
 def with_style(without: bool = False) -> dict[str, Any]:
     """Line style and label of the run with coordination, or of the one without."""
     if without:
-        return {"color": WITHOUT, "linestyle": (0, (4, 1.5)), "label": "without coordination", "linewidth": 1.4}
-    return {"color": WITH, "label": "with coordination"}
+        return {"color": colours.WITHOUT, "linestyle": (0, (4, 1.5)), "label": "without coordination", "linewidth": 1.4}
+    return {"color": colours.WITH, "label": "with coordination"}
 
 
 def sums_at(frame: Frame, values: F64) -> tuple[I64, F64]:

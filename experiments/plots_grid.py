@@ -9,9 +9,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
+from experiments import colours
 from experiments.kpis_facts import F64, Facts
 from experiments.kpis_grid import branch_limits, voltage_limits, voltage_rows, worst_branch
-from experiments.plots import BLACK, GREY, PURPLE, WITH, WITHOUT, View, chart, svg, with_style
+from experiments.plots import View, chart, svg, with_style
 
 _COLOURS: Final = "YlOrRd"
 _FULL_SCALE: Final = 130.0
@@ -76,12 +77,12 @@ def network_map(view: View) -> tuple[str, int] | None:
         figure,
         axes,
     ):
-        colours = None
+        shown = None
         for row, (what, buses) in enumerate(parts):
             for column, (title, facts) in enumerate(there):
-                colours = _draw(axes[row, column], net, facts, t_ms, buses)
+                shown = _draw(axes[row, column], net, facts, t_ms, buses)
                 axes[row, column].set_title(f"{what}, {title}", fontsize=9)
-        figure.colorbar(colours, ax=axes, shrink=0.7, extend="max", label="loading, % of the limit")
+        figure.colorbar(shown, ax=axes, shrink=0.5, aspect=40, extend="max", label="loading, % of the limit")
         return svg(figure, "map"), t_ms
 
 
@@ -105,7 +106,9 @@ def _draw(axes: Axes, net: Geometry, facts: Facts, t_ms: int, buses: frozenset[s
     norm, over = Normalize(0, _FULL_SCALE), level > 100
     wide = np.where(over, 4.0, 2.0)
     dense = len(lines) > 3000
-    axes.add_collection(LineCollection(lines, colors=GREY, linewidths=wide + 1.0, rasterized=dense, capstyle="round"))
+    axes.add_collection(
+        LineCollection(lines, colors=colours.GREY, linewidths=wide + 1.0, rasterized=dense, capstyle="round")
+    )
     coloured = LineCollection(lines, array=level, cmap=_COLOURS, norm=norm, linewidths=wide, rasterized=dense)
     coloured.set_capstyle("round")
     axes.add_collection(coloured)
@@ -123,18 +126,20 @@ def _draw_trafos(
     inside = [[net.place[bus] for bus in net.ends[b] if bus in buses] for b in sorted(trafos)]
     middle = np.array([np.mean(points, axis=0) for points in inside])
     level = [stress.get(b, np.nan) for b in sorted(trafos)]
-    style: dict[str, Any] = {"marker": "s", "s": 46, "edgecolors": BLACK, "linewidths": 0.9, "zorder": 4}
+    style: dict[str, Any] = {"marker": "s", "s": 46, "edgecolors": colours.BLACK, "linewidths": 0.9, "zorder": 4}
     axes.scatter(middle[:, 0], middle[:, 1], c=level, cmap=_COLOURS, norm=norm, **style)
 
 
 def _draw_buses(axes: Axes, net: Geometry, facts: Facts, t_ms: int, buses: frozenset[str]) -> None:
     places = np.array([net.place[bus] for bus in sorted(buses)])
-    axes.scatter(places[:, 0], places[:, 1], s=5 if len(buses) < 400 else 1.5, color=BLACK, zorder=3, linewidths=0)
+    axes.scatter(
+        places[:, 0], places[:, 1], s=5 if len(buses) < 400 else 1.5, color=colours.BLACK, zorder=3, linewidths=0
+    )
     bad = [net.place[bus] for bus in sorted(_bad_voltage_at(facts, t_ms) & buses)]
     if bad:
         x, y = np.array(bad).T
         size = 60 if len(buses) < 60 else 22 if len(buses) < 200 else 9
-        axes.scatter(x, y, s=size, facecolors="none", edgecolors=PURPLE, linewidths=1.2, zorder=5)
+        axes.scatter(x, y, s=size, facecolors="none", edgecolors=colours.PURPLE, linewidths=1.2, zorder=5)
 
 
 def _frame(axes: Axes, places: NDArray[np.float64]) -> None:
@@ -197,8 +202,10 @@ def loading_chart(view: View) -> str | None:
             if facts is view.facts:
                 t_end = np.append(t_ms, t_ms[-1] + facts.step_ms)
                 top = np.append(percent, percent[-1])
-                axes.fill_between(view.clock(t_end), limit, top, over, step="post", color=WITH, alpha=0.25, linewidth=0)
-        axes.axhline(limit, color=BLACK, linewidth=1, linestyle=":", label=f"limit {limit:g} %")
+                axes.fill_between(
+                    view.clock(t_end), limit, top, over, step="post", color=colours.WITH, alpha=0.25, linewidth=0
+                )
+        axes.axhline(limit, color=colours.BLACK, linewidth=1, linestyle=":", label=f"limit {limit:g} %")
         axes.set(title=f"Loading of {branch}", ylabel="loading (%)", ylim=(0, None))
         view.time_axis(axes)
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
@@ -217,7 +224,7 @@ def voltage_chart(view: View) -> str | None:
             if own is not None:
                 _voltage_range(view, axes, own.ints("t_ms"), own.floats("v_pu"), without=facts is view.facts.twin)
         for bound in () if limits is None else (limits[0].max(), limits[1].min()):
-            axes.axhline(float(bound), color=BLACK, linewidth=1, linestyle=":")
+            axes.axhline(float(bound), color=colours.BLACK, linewidth=1, linestyle=":")
             axes.annotate(
                 f"limit {bound:g}", (0.002, bound), xycoords=("axes fraction", "data"), va="bottom", fontsize=8
             )
@@ -237,6 +244,6 @@ def _voltage_range(view: View, axes: Axes, t_ms: NDArray[np.int64], volts: F64, 
     view.step_line(axes, instants, low, **style)
     view.step_line(axes, instants, high, **{**style, "label": None})
     ends = np.append(instants, instants[-1] + view.facts.step_ms)
-    colour = WITHOUT if without else WITH
+    colour = colours.WITHOUT if without else colours.WITH
     bottom, top = np.append(low, low[-1]), np.append(high, high[-1])
     axes.fill_between(view.clock(ends), bottom, top, step="post", color=colour, alpha=0.08, linewidth=0)

@@ -7,29 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from experiments import colours
 from experiments.kpis_facts import F64, I64, Facts, Frame, summed
-from experiments.kpis_market import portfolios, settled
+from experiments.kpis_market import accepted_calls, portfolios, settled
 from experiments.kpis_parties import party_kinds
-from experiments.plots import (
-    BLACK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PALE,
-    PURPLE,
-    SKY,
-    WITH,
-    WITHOUT,
-    View,
-    chart,
-    sums_at,
-    svg,
-)
+from experiments.plots import View, chart, sums_at, svg
 
 _MOST_SESSIONS: Final = 6
 _MOST_FSPS: Final = 4
 KIND_COLOURS: Final = {
-    "dso": WITH, "fsps": ORANGE, "homes": GREEN, "retailer": PURPLE, "state": GREY, "others": SKY,
+    "dso": colours.WITH, "fsps": colours.ORANGE, "homes": colours.GREEN, "retailer": colours.PURPLE,
+    "state": colours.GREY, "others": colours.SKY,
 }  # fmt: skip
 KIND_NAMES: Final = {
     "dso": "DSO", "fsps": "flexibility providers", "homes": "homes", "retailer": "retailer", "state": "state",
@@ -38,18 +26,16 @@ KIND_NAMES: Final = {
 
 
 def flexibility_chart(view: View) -> str | None:
-    """Needed, offered, cleared, ordered and delivered power over the delivery days."""
+    """Needed, offered, cleared, activated and delivered power over the delivery days."""
     series: list[tuple[str, str, dict[str, Any]]] = [
-        ("needs", "quantity_kw", {"label": "needed", "color": BLACK, "linestyle": ":", "zorder": 5}),
-        ("bids", "quantity_kw", {"label": "offered", "color": PALE, "linewidth": 4}),
-        ("bids", "accepted_kw", {"label": "cleared", "color": ORANGE}),
-        ("activations", "ordered_kw", {"label": "ordered", "color": SKY, "linestyle": "--"}),
-        ("deliveries", "delivered_kw", {"label": "delivered, against the baseline", "color": WITH}),
-        ("deliveries", "true_kw", {"label": "delivered, against the twin", "color": GREEN}),
+        ("needs", "quantity_kw", {"label": "needed", "color": colours.BLACK, "linestyle": ":", "zorder": 5}),
+        ("bids", "quantity_kw", {"label": "offered", "color": colours.PALE, "linewidth": 4}),
+        ("bids", "accepted_kw", {"label": "cleared", "color": colours.ORANGE}),
+        ("activations", "ordered_kw", {"label": "activated", "color": colours.SKY, "linestyle": "--"}),
+        ("deliveries", "delivered_kw", {"label": "delivered, against the baseline", "color": colours.WITH}),
+        ("deliveries", "true_kw", {"label": "delivered, against the twin", "color": colours.GREEN}),
     ]
-    there = [
-        (frame, column, style) for table, column, style in series if (frame := _frame(view.facts, table)) is not None
-    ]
+    there = [(frame, column, style) for table, column, style in series if (frame := _frame(view.facts, table))]
     if not there:
         return None
     with chart() as (figure, axes):
@@ -68,7 +54,9 @@ def flexibility_chart(view: View) -> str | None:
 
 
 def _frame(facts: Facts, table: str) -> Frame | None:
-    return settled(facts) if table == "deliveries" else facts.days(table)
+    if table == "deliveries":
+        return settled(facts)
+    return accepted_calls(facts.days(table)) if table == "activations" else facts.days(table)
 
 
 def _span(frames: Any) -> tuple[int, int]:
@@ -103,11 +91,11 @@ def _clearing(view: View, axes: Axes, bids: Frame, session: str, direction: str)
     width, price = bids.floats("quantity_kw")[order], bids.floats("price_eur_per_kwh")[order]
     accepted = bids.floats("accepted_kw")[order]
     left = np.concatenate([[0.0], np.cumsum(width)[:-1]])
-    edge: dict[str, Any] = {"edgecolor": GREY, "linewidth": 0.5 if len(width) < 80 else 0.0, "align": "edge"}
-    axes.bar(left, price, width, color=PALE, label="offered", **edge)
-    axes.bar(left, price, accepted, color=ORANGE, label="accepted", **edge)
+    edge: dict[str, Any] = {"edgecolor": colours.GREY, "linewidth": 0.5 if len(width) < 80 else 0.0, "align": "edge"}
+    axes.bar(left, price, width, color=colours.PALE, label="offered", **edge)
+    axes.bar(left, price, accepted, color=colours.ORANGE, label="accepted", **edge)
     if needed is not None:
-        axes.axvline(needed, color=BLACK, linestyle=":", label=f"needed {needed:.1f} kW")
+        axes.axvline(needed, color=colours.BLACK, linestyle=":", label=f"needed {needed:.1f} kW")
     axes.set(title=f"{session}, {direction}, {view.time_text(t_ms)}", xlabel="power offered, cheapest first (kW)")
     axes.set_ylabel("price (EUR/kWh)")
     axes.set_xlim(0, 1.02 * max(float(width.sum()), needed or 0.0))
@@ -164,17 +152,18 @@ def _activation(view: View, axes: Axes, fsp: str) -> None:
     t_ms, place = np.unique(found.t_ms, return_inverse=True)
     columns = (found.baseline_kw, found.metered_kw, found.ordered_kw, found.without_kw)
     baseline, metered, ordered, twin = (summed(place, column) for column in columns)
-    for facts, colour in ((view.facts.twin, WITHOUT), (view.facts, WITH)):
-        around = portfolio(facts, fsp) if facts else None
-        if around is not None and _agrees(around if facts is view.facts else portfolio(view.facts, fsp), t_ms, metered):
+    whole = _agrees(portfolio(view.facts, fsp), t_ms, metered)
+    for facts, colour in ((view.facts.twin, colours.WITHOUT), (view.facts, colours.WITH)):
+        around = portfolio(facts, fsp) if facts and whole else None
+        if around is not None:
             view.step_line(axes, *around, color=colour, alpha=0.45, linewidth=1.0)
     if not np.isnan(twin).any():
-        view.step_line(axes, t_ms, twin, color=WITHOUT, linestyle=(0, (4, 1.5)), label="twin (no activation)")
-    view.step_line(axes, t_ms, baseline, color=BLACK, label="frozen baseline")
-    view.step_line(axes, t_ms, baseline - ordered, color=ORANGE, linestyle=":", label="baseline less order")
-    view.step_line(axes, t_ms, metered, color=WITH, linewidth=2.2, label="metered")
+        view.step_line(axes, t_ms, twin, color=colours.WITHOUT, linestyle=(0, (4, 1.5)), label="twin (no activation)")
+    view.step_line(axes, t_ms, baseline, color=colours.BLACK, label="frozen baseline")
+    view.step_line(axes, t_ms, baseline - ordered, color=colours.ORANGE, linestyle=":", label="baseline less order")
+    view.step_line(axes, t_ms, metered, color=colours.WITH, linewidth=2.2, label="metered")
     axes.set(title=fsp, ylabel="net load (kW)")
-    margin = 3 * 3_600_000
+    margin = (3 if whole else 1) * 3_600_000
     view.time_axis(axes, span=False, most=6)
     low, high = view.clock(np.array([t_ms[0] - margin, t_ms[-1] + margin]))
     axes.set_xlim(low, high)

@@ -5,32 +5,19 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
+from experiments import colours
 from experiments.kpis_facts import F64, I64, Facts, Frame
 from experiments.kpis_forecast import BINS, Errors, forecast_errors, mape_percent
+from experiments.kpis_market import accepted_calls
 from experiments.kpis_parties import PLATFORMS, delivering_homes, platform_of_messages
-from experiments.plots import (
-    BLACK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PALE,
-    PURPLE,
-    SKY,
-    WITH,
-    WITHOUT,
-    View,
-    chart,
-    sums_at,
-    svg,
-    with_style,
-)
+from experiments.plots import View, chart, sums_at, svg, with_style
 
 _DEVICES: Final = {
-    "load": ("household", PALE), "heat_pump": ("heat pump", WITHOUT), "water_heater": ("water heater", PURPLE),
-    "ev": ("EV", WITH), "battery": ("battery", GREEN), "pv": ("PV", ORANGE), "mv_plant": ("plant", SKY),
+    "load": ("household", colours.PALE), "heat_pump": ("heat pump", colours.WITHOUT), "water_heater": ("water heater", colours.PURPLE),
+    "ev": ("EV", colours.WITH), "battery": ("battery", colours.GREEN), "pv": ("PV", colours.ORANGE), "mv_plant": ("plant", colours.SKY),
 }  # fmt: skip
 _STATUS: Final = {
-    "acknowledged": WITH, "delivered": SKY, "late": ORANGE, "refused": PURPLE, "lost": WITHOUT,
+    "acknowledged": colours.WITH, "delivered": colours.SKY, "late": colours.ORANGE, "refused": colours.PURPLE, "lost": colours.WITHOUT,
 }  # fmt: skip
 PLATFORM_NAMES: Final = ("GDBN", "market operator and its platform", "FSP platforms", "directly between parties")
 METHODS: Final = {"forecast": "forecast", "persistence": "persistence", "last_week": "same hour last week"}
@@ -74,11 +61,11 @@ def home_chart(view: View) -> tuple[str, str] | None:
                 style = with_style(without=facts is view.facts.twin)
                 style |= {
                     "label": f"net load {style['label']}",
-                    "color": WITHOUT if facts is view.facts.twin else BLACK,
+                    "color": colours.WITHOUT if facts is view.facts.twin else colours.BLACK,
                 }
                 view.step_line(axes, *sums_at(mine, mine.floats("power_kw")), **style)
         _windows(view, axes, home)
-        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.axhline(0, color=colours.GREY, linewidth=0.8)
         axes.set(title=home, ylabel="power (kW), positive = consumption")
         view.time_axis(axes)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -105,7 +92,7 @@ def _stacked(view: View, axes: Axes, rows: Frame) -> None:
 
 def _windows(view: View, axes: Axes, home: str) -> None:
     """The intervals in which the home's provider was activated, as a band at the foot of the chart."""
-    homes, activations = view.facts.all("homes"), view.facts.days("activations")
+    homes, activations = view.facts.all("homes"), accepted_calls(view.facts.days("activations"))
     if homes is None or activations is None:
         return
     fsp = homes.names("fsp")[homes.names("owner") == home]
@@ -113,7 +100,7 @@ def _windows(view: View, axes: Axes, home: str) -> None:
     step = round(view.facts.market_hours * 3_600_000)
     for number, run in enumerate(np.split(times, np.flatnonzero(np.diff(times) > step) + 1) if len(times) else []):
         low, high = view.clock(np.array([run[0], run[-1] + step]))
-        axes.axvspan(low, high, 0, 0.03, color=BLACK, linewidth=0, label="" if number else "provider activated")
+        axes.axvspan(low, high, 0, 0.03, color=colours.BLACK, linewidth=0, label="" if number else "provider activated")
 
 
 def message_counts(facts: Facts) -> list[tuple[str, dict[str, int]]]:
@@ -147,7 +134,11 @@ def message_chart(view: View) -> str | None:
             if counts[name][order].any():
                 axes.barh(names, counts[name][order], left=left, color=colour, label=name)
                 left += counts[name][order]
+        for row, count in enumerate(left):
+            axes.annotate(f"{count:,.0f}", (count, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
         axes.set(title="Messages by record", xlabel="messages")
+        axes.set_xlim(0, 1.1 * max(left, default=1.0))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=False, axis="y")
         axes.legend(loc="lower right")
         return svg(figure, "messages")
@@ -166,11 +157,11 @@ def forecast_chart(view: View) -> str | None:
 
 def _by_horizon(axes: Axes, errors: Errors) -> None:
     shown = [name for name in BINS if len(errors.of("forecast", errors.horizon(*BINS[name]))[0])]
-    colours = {"forecast": WITH, "persistence": PALE, "last_week": ORANGE}
+    by_method = {"forecast": colours.WITH, "persistence": colours.PALE, "last_week": colours.ORANGE}
     for number, (method, label) in enumerate(METHODS.items()):
         values = [mape_percent(*errors.of(method, errors.horizon(*BINS[name]))) for name in shown]
         heights = [np.nan if value is None else value for value in values]
-        axes.bar(np.arange(len(shown)) + 0.27 * (number - 1), heights, 0.25, color=colours[method], label=label)
+        axes.bar(np.arange(len(shown)) + 0.27 * (number - 1), heights, 0.25, color=by_method[method], label=label)
     axes.set_xticks(range(len(shown)), [f"{BINS[name][0]:g} to {BINS[name][1]:g} h" for name in shown])
     axes.set(title="Error by horizon", ylabel="MAPE (%)", xlabel="horizon")
     axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
@@ -186,13 +177,13 @@ def _example(view: View, axes: Axes) -> None:
     subject = labels[int(np.argmax(np.bincount(codes)))]
     own = frame.where(frame.names("subject") == subject)
     t_ms, value = _latest(own)
-    view.step_line(axes, t_ms, value, color=WITH, label="forecast")
+    view.step_line(axes, t_ms, value, color=colours.WITH, label="forecast")
     truth = view.facts.twin or view.facts
     found = truth.days("grid_branches")
     if found is not None and subject in found.codes("branch")[1]:
         rows = found.where(found.names("branch") == subject)
         label = "came, without activation" if view.facts.twin else "came"
-        view.step_line(axes, rows.ints("t_ms"), rows.floats("p_kw"), color=BLACK, linewidth=1.0, label=label)
+        view.step_line(axes, rows.ints("t_ms"), rows.floats("p_kw"), color=colours.BLACK, linewidth=1.0, label=label)
     axes.set(title=f"Last forecast of {subject}", ylabel="net load (kW)")
     axes.set_ylim(None, axes.get_ylim()[0] + 1.25 * np.ptp(axes.get_ylim()))
     view.time_axis(axes)

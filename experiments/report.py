@@ -3,6 +3,7 @@
 from html import escape
 from pathlib import Path
 
+from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
 from experiments.report_page import Section, page, paragraphs
@@ -10,15 +11,20 @@ from experiments.results import Run, open_run
 
 REPORT_FILE = "report.html"
 
+_TWIN = (
+    " <i>Without coordination</i> is the twin of the run: the same people, weather and devices, in which nobody procures or activates "
+    "flexibility."
+)
 _SECTIONS = (
     parts.grid_map,
     parts.grid_day,
+    findings.disturbances,
     parts.market,
     parts.activation,
     parts.money,
     parts.home,
     parts.sequence,
-    parts.conformance,
+    findings.conformance,
     parts.forecasts,
     parts.messages,
     parts.all_figures,
@@ -37,7 +43,7 @@ def report_html(run: Run) -> str:
     head = (
         f'<p class="soft">coflex run report</p><h1>{escape(title)}</h1>{paragraphs(scenario.get("about") or "")}'
         f'<p class="soft">{escape(days)}, {escape(parts.facts_of_day(view.facts))}, seed {run.meta["seed"]}. '
-        f"Times are local ({escape(run.meta['zone'])}).</p>{parts.key_figures(view)}"
+        f"Times are local ({escape(run.meta['zone'])}).{_TWIN if view.facts.twin else ''}</p>{parts.key_figures(view)}"
     )
     sections: list[Section] = [section(view) for section in _SECTIONS]
     return page(title, head, sections)

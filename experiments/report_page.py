@@ -31,7 +31,7 @@ th { border-bottom: 1px solid var(--line); font-weight: 600; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr.theme td { font-weight: 600; padding-top: .8rem; border-bottom: 1px solid var(--line); }
 .better { color: var(--good); } .worse { color: var(--bad); }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; } td.u { white-space: nowrap; }
 .made { color: var(--good); } .broken, .late { color: var(--bad); font-weight: 600; }
 code, pre { font: .88em/1.45 ui-monospace, "DejaVu Sans Mono", monospace; background: #f5f5f5; border-radius: 4px; }
 code { padding: .1em .3em; } pre { padding: .7rem .9rem; overflow-x: auto; white-space: pre-wrap; }

@@ -1,6 +1,5 @@
 """The sections of a report, each from the tables of the run."""
 
-from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -14,6 +13,7 @@ from experiments.compare import stored_figures
 from experiments.kpis import FigureRow, Figures, catalogue, figure_rows
 from experiments.kpis_facts import Facts
 from experiments.kpis_forecast import BINS, forecast_errors, mape_percent, rmse_kw
+from experiments.kpis_grid import worst_branch
 from experiments.plots import View, inline_svg
 from experiments.plots_grid import loading_chart, network_map, voltage_chart
 from experiments.plots_market import (
@@ -32,8 +32,12 @@ KEY_FIGURES: Final = (
     "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
     "cost_eur_per_kwh_delivered", "messages_total", "steps_made",
 )  # fmt: skip
+_PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
-_MOST_FINDINGS: Final = 40
+_FLEXIBILITY_CAPTION: Final = (
+    "Power needed at the constraint, offered, cleared, activated and delivered, summed. Delivery is shown as measured: below zero where "
+    "the homes took more than without activation; paid is what lies between nothing and the order."
+)
 
 
 def figures_of(view: View) -> tuple[Figures, Figures | None]:
@@ -62,8 +66,8 @@ def grid_map(view: View) -> Section:
         return Section("map", title, None, "The run holds no network geometry or no flows.")
     picture, t_ms = found
     caption = (
-        f"{view.time_text(t_ms)} local time, the instant of the largest loading without coordination. Lines by loading, wide "
-        "when over the limit; squares are transformers; rings are buses outside their voltage limits."
+        f"{view.time_text(t_ms)} local time, when {worst_branch(view.facts)} is loaded most without coordination. Lines by loading, "
+        "wide when over the limit; squares are transformers; rings are buses outside their voltage limits."
     )
     return Section("map", title, figure(picture, caption))
 
@@ -86,15 +90,27 @@ def market(view: View) -> Section:
     """Need, offers and clearing."""
     day, curves = flexibility_chart(view), clearing_charts(view)
     parts = [
-        figure(day, "Power needed at the constraint, offered, cleared, ordered and delivered, summed.") if day else "",
+        figure(day, _FLEXIBILITY_CAPTION) if day else "",
         figure(
-            curves, "Each session at the interval of its largest need: bids in order of price, width the power offered."
+            curves,
+            "Each session at the interval of its largest need: bids in order of price, width the power offered. A kilowatt bid relieves "
+            "the constraint by more or less than one, depending on where it is, so what is accepted need not end at what is needed.",
         )
         if curves
         else "",
     ]
-    missing = "Nobody bid: the run had no need, no market, or no coordination."
-    return Section("market", "Need, bids and clearing", means(view) + "".join(parts) or None, missing)
+    return Section(
+        "market", "Need, bids and clearing", means(view) + "".join(parts) or None, _nothing_bought(view.facts)
+    )
+
+
+def _nothing_bought(facts: Facts) -> str:
+    """Why there is nothing to show of a market: the DSO's own words where it looked at the day."""
+    talks = facts.all("conversations")
+    reasons = sorted(set(talks.names("reason")[talks.names("suc") == _PROCUREMENT].tolist()) - {""}) if talks else []
+    if reasons:
+        return f"Nothing was bought: {'; '.join(reasons)}."
+    return "Nobody bid: the run had no need, no market, or no coordination."
 
 
 def means(view: View) -> str:
@@ -115,7 +131,7 @@ def activation(view: View) -> Section:
     picture = activation_charts(view)
     caption = (
         "The biggest providers by energy ordered. Paid is the distance from the frozen baseline to the meter, true is the distance "
-        "from the twin to the meter. Thin lines: the portfolio around the activation, with and without coordination."
+        "from the twin to the meter. Thin lines, where the whole portfolio was settled: the hours around, with and without coordination."
     )
     missing = "Nothing was activated and settled."
     return Section("activation", "Activation", figure(picture, caption) if picture else None, missing)
@@ -163,29 +179,6 @@ def _diagrams(folder: Path) -> list[str]:
         paths = draw(folder, _DIAGRAM_OF, conversation=None, out=Path(apart), format="svg")
         texts = [path.read_text(encoding="utf-8") for path in sorted(paths)]
     return [inline_svg(text, f"sequence{number}") for number, text in enumerate(texts)]
-
-
-def conformance(view: View) -> Section:
-    """Steps of the use cases: made, late, broken, excused, not reached."""
-    frame = view.facts.all("conformance")
-    if frame is None:
-        return Section("conformance", "Use-case steps", None, "The journal was not checked against the catalogue.")
-    columns = [frame.names(c).tolist() for c in ("suc", "step", "verdict", "conversation", "detail")]
-    rows = sorted(set(zip(*columns, strict=True)))
-    verdicts = ("made", "late", "broken", "excused", "not_reached")
-    counts = Counter((suc, verdict) for suc, _, verdict in {row[:3] for row in rows})
-    sucs = sorted({row[0] for row in rows})
-    head = ("use case", "made", "late", "broken", "excused", "not reached")
-    summary = table(head, [(suc, *(str(counts[suc, v]) for v in verdicts)) for suc in sucs], numbers=range(1, 6))
-    worst_first = ("broken", "late", "excused")
-    shown = sorted((row for row in rows if row[2] in worst_first), key=lambda row: worst_first.index(row[2]))
-    for suc in sucs:
-        missed = [step for own, step, verdict, *_ in rows if own == suc and verdict == "not_reached"]
-        shown += [(suc, ", ".join(missed), "not reached", "", "")] if missed else []
-    details = table(("use case", "step", "verdict", "conversation", "why"), shown[:_MOST_FINDINGS]) if shown else ""
-    more = len(shown) - _MOST_FINDINGS
-    rest = f'<p class="soft">and {more} more: <code>coflex usecases --run</code> lists all</p>' if more > 0 else ""
-    return Section("conformance", "Use-case steps", summary + details + rest)
 
 
 def forecasts(view: View) -> Section:
@@ -252,7 +245,7 @@ def _figure_line(row: FigureRow) -> str:
     spec = catalogue()[row.id]
     return (
         f'<tr><td title="{escape(row.id)}">{escape(row.title)}</td><td class="n">{row.value}</td><td class="n">{row.without}</td>'
-        f'<td class="n{mark}">{row.change}</td><td>{escape(row.unit)}</td><td class="soft">{escape(spec.formula)}</td></tr>\n'
+        f'<td class="n{mark}">{row.change}</td><td class="u">{escape(row.unit)}</td><td class="soft">{escape(spec.formula)}</td></tr>\n'
     )
 
 
@@ -266,21 +259,32 @@ def notices(view: View) -> Section:
 def reproduce(view: View) -> Section:
     """How to get the same numbers again."""
     meta: Mapping[str, Any] = view.run.meta
-    name = meta.get("scenario", {}).get("name") or meta.get("name") or "SCENARIO"
-    twin = "" if meta.get("twin") else " --no-twin"
-    commands = f"coflex replay DIR            # this folder: same scenario, same seed, compares every number\ncoflex run {name} --seed {meta['seed']}{twin}"
+    commands = (
+        f"coflex replay DIR    # DIR is this folder: same scenario, same seed; compares every number\n{_command(meta)}"
+    )
     rows = [
         ("seed", str(meta["seed"])),
         ("digest", str(meta.get("digest", "-"))),
         ("exact digest", str(meta.get("exact_digest", "-"))),
     ]
     rows += [(key, str(value)) for key, value in sorted(meta["versions"].items())]
-    rows += [(f"{stage} time", f"{wall:.1f} s") for stage, wall in (meta.get("wall_s") or {}).items()]
+    rows += [(f"{stage} time", f"{wall:.1f} s") for stage, wall in (meta.get("wall_s") or {}).items() if wall]
     text = (
         "<p>run.json in this folder holds the complete scenario and the seed; every table is a Parquet file with its columns and "
         "units in its metadata.</p>"
     )
     return Section("reproduce", "How to reproduce", f"{text}<pre>{escape(commands)}</pre>{table(('', ''), rows)}")
+
+
+def _command(meta: Mapping[str, Any]) -> str:
+    """The command that makes such a run, and whether the scenario by that name is still the one that was run."""
+    from experiments.scenario import load_scenario
+    from experiments.scenario_library import scenario_names
+
+    name = meta.get("scenario", {}).get("name") or meta.get("name") or "SCENARIO"
+    command = f"coflex run {name} --seed {meta['seed']}{'' if meta.get('twin') else ' --no-twin'}"
+    shipped = name in scenario_names() and load_scenario(name).as_data() == meta["scenario"]
+    return command if shipped else f"{command}    # with the scenario as run.json holds it; it is not the shipped one"
 
 
 def facts_of_day(facts: Facts) -> str:

@@ -12,8 +12,9 @@ from environment.grid.limits import Limits
 from environment.physics import Physics
 from environment.world import World
 from experiments.build import Site
-from experiments.build_people import HOMES, NOBODY, PLANTS, People
+from experiments.build_people import HOMES, PLANTS, People
 from experiments.run_events import grid_events
+from experiments.scenario_people import NOBODY
 
 F64 = NDArray[np.float64]
 Table = dict[str, Any]
@@ -59,6 +60,8 @@ def _grid(physics: Physics, t_ms: NDArray[np.int64]) -> dict[str, Table]:
     def of(attribute: str) -> F64:
         return np.concatenate([getattr(flow, attribute) for _, flow in batches]).T
 
+    volts = np.concatenate([np.where(flow.energised, flow.v_pu, np.nan) for _, flow in batches]).T
+
     return {
         "grid_branches": {
             "t_ms": np.tile(t_ms, len(branches)),
@@ -73,7 +76,7 @@ def _grid(physics: Physics, t_ms: NDArray[np.int64]) -> dict[str, Table]:
         "grid_buses": {
             "t_ms": np.tile(t_ms, network.n_bus),
             "bus": _names(network.bus_names, steps),
-            "v_pu": _finite(_long(of("v_pu"))),
+            "v_pu": _finite(_long(volts)),
         },
         "unserved": {"t_ms": t_ms, "power_kw": np.nan_to_num(_unserved(batches))},
         "events": grid_events(physics, batches, t_ms),
@@ -85,7 +88,7 @@ def _unserved(batches: list[tuple[int, Flow]]) -> F64:
 
 
 def _finite(values: F64) -> Any:
-    """Unknown values (a flow without solution) as None."""
+    """Unknown values (a flow without solution, the voltage of a bus without supply) as None."""
     return values if np.isfinite(values).all() else [value if np.isfinite(value) else None for value in values.tolist()]
 
 

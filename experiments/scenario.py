@@ -67,8 +67,9 @@ class Scenario(Part):
 
     @property
     def plants(self) -> list[PlantGroup]:
-        """The producers on the medium voltage."""
-        return [group for group in self.people if isinstance(group, PlantGroup)]
+        """The producers on the medium voltage, by name."""
+        plants = (group for group in self.people if isinstance(group, PlantGroup))
+        return sorted(plants, key=lambda group: group.mv_plant.name)
 
     @property
     def product(self) -> Product:

@@ -86,7 +86,25 @@ def read_clock(text: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
-class DayTime(Part):
+class Phrase(Part):
+    """A piece that a file gives as one phrase; ``str`` of it is read back as the same."""
+
+    @classmethod
+    def read(cls, value: str) -> dict[str, object]:
+        """The fields of what people write; refuses what it cannot read."""
+        raise NotImplementedError
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        return cls.read(value) if isinstance(value, str) else value
+
+    @model_serializer
+    def _write(self) -> str:
+        return str(self)
+
+
+class DayTime(Phrase):
     """A time of day relative to a day of delivery, written ``13:00 the day before`` or ``08:00 on the day``."""
 
     days_before: int = Field(ge=0, le=7)
@@ -94,21 +112,15 @@ class DayTime(Part):
     clock: time
     """Local wall-clock time."""
 
-    @model_validator(mode="before")
     @classmethod
-    def _read(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
+    def read(cls, value: str) -> dict[str, object]:
+        """The fields of what people write."""
         words = re.sub(r"^at\s+", "", value.strip())
         match = re.fullmatch(r"(\d{1,2}:\d{2})\s*(.*)", words)
         before = re.fullmatch(r"(\d) days before", match[2]) if match else None
         if not match or not (before or match[2] in _DAYS_BEFORE) or not _CLOCK.fullmatch(match[1]):
             refuse(f"'{value}' is not a time before delivery; write for example 13:00 the day before")
         return {"days_before": int(before[1]) if before else _DAYS_BEFORE[match[2]], "clock": read_clock(match[1])}
-
-    @model_serializer
-    def _write(self) -> str:
-        return str(self)
 
     def __str__(self) -> str:
         words = {0: "on the day", 1: "the day before"}.get(self.days_before, f"{self.days_before} days before")
@@ -138,7 +150,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
-class Moment(Part):
+class Moment(Phrase):
     """An instant of the run: ``18:40`` (first delivery day), ``day 2 18:40`` or ``2016-01-20 18:40``, local time."""
 
     day: int | date
@@ -146,20 +158,14 @@ class Moment(Part):
     clock: time
     """Local wall-clock time."""
 
-    @model_validator(mode="before")
     @classmethod
-    def _read(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
+    def read(cls, value: str) -> dict[str, object]:
+        """The fields of what people write."""
         match = re.fullmatch(r"(?:day (\d{1,4}) |((?:19|20|21)\d\d-\d\d-\d\d)[ T])?(\d\d?:\d\d)(?::00)?", value.strip())
         if not match or not _CLOCK.fullmatch(match[3]) or (match[2] and not _is_date(match[2])):
             refuse(f"'{value}' is not a moment; write 18:40, day 2 18:40 or 2016-01-20 18:40")
         day: int | str = match[2] or int(match[1] or 1)
         return {"day": day, "clock": read_clock(match[3])}
-
-    @model_serializer
-    def _write(self) -> str:
-        return str(self)
 
     def __str__(self) -> str:
         day = f"{self.day:%Y-%m-%d}" if isinstance(self.day, date) else f"day {self.day}"

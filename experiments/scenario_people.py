@@ -62,6 +62,12 @@ class HomesGroup(Part):
     override_per_day: float = given(0.0, unit="1/d", source="nobody intervenes unless said", ge=0, le=24)
     """Mean number of times a day that the people of a home take control by hand."""
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the homes; four digits, more for more homes."""
+        digits = max(4, len(str(self.homes.count)))
+        return [f"{self.homes.prefix}-{number:0{digits}d}" for number in range(1, self.homes.count + 1)]
+
 
 class Plant(Part):
     """A producer connected to the medium voltage."""

@@ -135,10 +135,12 @@ def as_mapping(content: Any, where: str) -> dict[str, Any]:
     """The content as a mapping of keys.
 
     Raises:
-        ScenarioError: the file holds something else.
+        ScenarioError: the file says nothing, or holds something else.
     """
-    if content is None:
-        return {}
+    if content is None or content == {}:
+        # Every key has a default, but nobody writes an empty file to ask for them all.
+        way = "write what is special about it (`coflex schema` lists the keys), or begin with a copy of a shipped one"
+        raise ScenarioError([f"{where}: the scenario is empty; {way}: coflex show district-day"])
     if not isinstance(content, Mapping):
         raise ScenarioError([f"{where}: a scenario is a list of `key: value`; this is a {type(content).__name__}"])
     return dict(content)

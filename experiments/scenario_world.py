@@ -8,6 +8,18 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from experiments.scenario_fields import JUDGEMENT, Delay, Moment, Part, Share, given, refuse
 from experiments.scenario_library import known_places
 
+METER_PERIOD_S = 900
+"""Metering period of European smart meters [s]."""
+
+
+def _dividing(step_s: int) -> int:
+    if METER_PERIOD_S % step_s:
+        refuse(
+            f"{step_s} does not divide {METER_PERIOD_S} s, the meters' period; "
+            f"write {METER_PERIOD_S} (or, without coordination, 300 or 60)"
+        )
+    return step_s
+
 
 class Clock(Part):
     """When the run happens: from ``lead_h`` before the first delivery day to ``tail_h`` after the last."""
@@ -27,14 +39,10 @@ class Clock(Part):
     """Hours of the world before the first delivery day."""
     tail_h: int = given(12, unit="h", source="rebound and settlement follow delivery", ge=1, le=72)
     """Hours of the world after the last delivery day."""
-    physics_step_s: int = given(900, unit="s", source="metering period of European smart meters", ge=60, le=900)
-    """Length of a physics step; meters are read every 900 s, so it divides 900."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if 900 % self.physics_step_s:
-            refuse("physics_step_s must divide 900, the meters' period: write 900, 300 or 60")
-        return self
+    physics_step_s: Annotated[int, AfterValidator(_dividing)] = given(
+        METER_PERIOD_S, unit="s", source="metering period of European smart meters", ge=60, le=METER_PERIOD_S
+    )
+    """Length of a physics step and of a metered interval; with coordination it is the product's ``interval_s``."""
 
     @property
     def last(self) -> date:
@@ -49,7 +57,9 @@ class Place(Part):
     """Name of the place; a place that coflex does not know needs its coordinates, time zone and country."""
     weather: str = given("nsrdb-2019", source="NSRDB Meteosat 2019, 15 minutes; see data/NOTICE")
     """``nsrdb-2019`` (measured, known cities), ``generated`` (from the seed), or an .epw or .csv file."""
-    irradiance_scale: float = given(1.0, source="1.10 to 1.15 corrects NSRDB's low bias", gt=0, le=2)
+    irradiance_scale: float = given(
+        1.0, source="the data as they are; 1.10 to 1.15 would correct the low bias of NSRDB", gt=0, le=2
+    )
     """Factor on all irradiance."""
     latitude: float = given(unit="degrees north", source="data/scenarios/library/places.yaml", ge=-66, le=66)
     """Latitude; known for a known city."""
@@ -184,7 +194,7 @@ class Outage(Window):
     """A line or transformer out of service, planned and known to the DSO."""
 
     outage_of: str
-    """Name of the line or transformer in the network; the word ``line`` before it does no harm."""
+    """Name of the line or transformer in the network; the word ``line`` or ``transformer`` before it does no harm."""
 
     @property
     def branch(self) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from experiments.conformance import CaseReport, Report
 
 _WIDTH = 118
+_READINGS = "readings: steps whose row of the table is made precise, so that runs can be checked against it"
 _SHOWN = 8
 """Findings of one kind that are listed before the rest is counted."""
 
@@ -33,7 +34,7 @@ def catalogue_table() -> str:
         for one in cases
     ]
     steps = sum(len(one.steps) for one in cases)
-    return f"{table(rows, ('id', 'domain', 'scen.', 'steps', 'read', 'name'))}\n\n{len(cases)} use cases, {steps} steps"
+    return f"{table(rows, ('id', 'domain', 'scenarios', 'steps', 'readings', 'name'))}\n\n{len(cases)} use cases, {steps} steps; {_READINGS}"
 
 
 def steps_text(name: str) -> str:

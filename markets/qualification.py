@@ -5,22 +5,12 @@ timeframe of the service to the DSO the seller holds no other flexibility contra
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal, get_args
 
 import msgspec
 
+from environment.messages.procurement import PAPERS as PAPERS
+from environment.messages.procurement import PaperKind
 from markets.products import Window
-
-PaperKind = Literal[
-    "contact information",
-    "fiscal data",
-    "access contract",
-    "bank details",
-    "power of representation",
-    "confidentiality agreement",
-    "declaration of non-collusion",
-]
-PAPERS: Final[tuple[PaperKind, ...]] = get_args(PaperKind)
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):

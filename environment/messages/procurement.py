@@ -1,11 +1,11 @@
 """Messages of SUC06.1: short-term procurement of flexibility for a congestion that is foreseen."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 from environment.messages.base import Item, Profile, Record
 
 Source = tuple[tuple[str, str], ...]
-PAPERS = (
+PaperKind = Literal[
     "contact information",
     "fiscal data",
     "access contract",
@@ -13,7 +13,8 @@ PAPERS = (
     "power of representation",
     "confidentiality agreement",
     "declaration of non-collusion",
-)
+]
+PAPERS: Final[tuple[PaperKind, ...]] = get_args(PaperKind)
 """What a participant has to hand in (SUC06.1 Info-6)."""
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from agents.prosumer import LOOK_MS
 from environment.messages.activation import ActivationSignal
-from experiments.build_people import NOBODY
 from experiments.build_world import build_world
+from experiments.scenario_people import NOBODY
 from tests.agents.conftest import Puppet
 
 HOUR = 3_600_000

@@ -265,6 +265,13 @@ def talks():
     return {"SUC05.1": aggregation, "SUC06.1": procurement, "SUC06.2": activation, "SUC06.3": settlement}
 
 
+@pytest.fixture(name="activation")
+def complete_activation(scribe, talks):
+    """A complete activation."""
+    talks["SUC06.2"](scribe, 1, 0)
+    return scribe
+
+
 def _interval_table(names, **columns):
     """Two quarter-hours, each column a pair of values or one for both."""
     values = {name: value if isinstance(value, list) else [value, value] for name, value in columns.items()}

@@ -5,11 +5,14 @@ import re
 import shlex
 from pathlib import Path
 
+import duckdb
 import pytest
 import typer
 
+from experiments.build_check import check_scenario
 from experiments.cli import app
-from experiments.scenario import Scenario
+from experiments.scenario import Scenario, scenario_from
+from experiments.scenario_read import parse_yaml
 from experiments.scenario_show import schema_keys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,3 +96,18 @@ def test_the_changelog_has_the_version_or_what_is_not_released_yet():
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert re.search(r"^## \[(Unreleased|\d+\.\d+\.\d+)\]", text, re.MULTILINE)
     assert re.search(r"^### (Added|Changed|Deprecated|Removed|Fixed|Security)$", text, re.MULTILINE)
+
+
+def test_the_scenario_of_the_readme_can_be_run():
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    check_scenario(scenario_from(parse_yaml(text, where="README.md"), where="README.md"))
+
+
+def test_the_query_of_the_readme_finds_the_peak_that_the_figures_tell(default_run, tmp_path, monkeypatch):
+    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (query,) = re.findall(r'"""(.*?)"""', code, re.DOTALL)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "first").symlink_to(default_run.out)
+    monkeypatch.chdir(tmp_path)
+    (_, _, highest), *_ = duckdb.sql(query).fetchall()
+    assert highest == pytest.approx(default_run.figures["peak_loading_percent"])

@@ -1,22 +1,14 @@
 """Fixtures of the tests of experiments."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.experiments import synthetic_run
 
 
 @pytest.fixture(scope="session")
 def synthetic():
     """The builder of a small run (``synthetic_run.py``); what it gives is fresh at every call."""
-    return _load("synthetic_run")
+    return synthetic_run
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from environment.channels import DroppedAcknowledgements, Outage
-from experiments.build_people import NOBODY
 from experiments.build_world import ROLES, build_world, role
 from experiments.errors import CoflexError
+from experiments.scenario_people import NOBODY
 
 
 def test_every_role_is_found_by_name():

@@ -140,6 +140,33 @@ def test_validate_looks_into_shipped_networks(capsys):
     assert "people[1].mv_plant.bus" in out
 
 
+@pytest.mark.parametrize("text", ["", "# later\n", "---\n", "{}\n", "null\n"])
+def test_an_empty_scenario_is_a_mistake_and_not_a_day_of_defaults(capsys, tmp_path, text):
+    file = tmp_path / "my.yaml"
+    file.write_text(text)
+    for words, expected in ((["validate"], 1), (["run", "--out", str(tmp_path / "out")], 2)):
+        code, out, err = answer(capsys, words[0], str(file), *words[1:])
+        assert code == expected
+        assert "my.yaml: the scenario is empty; write what is special about it" in out + err
+    assert not (tmp_path / "out").exists()
+    file.write_text("title: all defaults\n")
+    assert answer(capsys, "validate", str(file))[0] == 0
+
+
+@pytest.mark.parametrize("step_s", [60, 300])
+def test_a_step_other_than_the_interval_traded_is_refused_by_validate_and_run_alike(capsys, tmp_path, step_s):
+    file, out = tmp_path / "my.yaml", tmp_path / "out"
+    file.write_text(f"clock: {{physics_step_s: {step_s}}}\n")
+    told = (
+        f"my.yaml: clock.physics_step_s: {step_s} is not the interval_s of product 'congestion-day-ahead', 900; "
+        "what is traded is metered: write 900 for both\n"
+    )
+    assert answer(capsys, "validate", str(file)) == (1, told, "")
+    assert answer(capsys, "run", str(file), "--out", str(out)) == (2, "", f"error: {told}")
+    assert not out.exists()
+    assert answer(capsys, "validate", str(file), "--set", "coordination=false")[0] == 0
+
+
 def test_validate_reads_a_network_of_ones_own_only_when_asked(capsys, tmp_path):
     (tmp_path / "net.json").write_text("{}")
     (tmp_path / "my.yaml").write_text("grid: {network: net.json}\n")

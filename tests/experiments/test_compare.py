@@ -38,7 +38,7 @@ def test_differences_are_against_the_first(folders):
 
 def test_the_text_shows_both_and_the_change(folders):
     lines = compare(folders).text().splitlines()
-    need = next(line for line in lines if line.startswith("Flexibility needed"))
+    need = next(line for line in lines if line.startswith("  Flexibility needed"))
     assert need.split()[2:] == ["40.00", "60.00", "+20.00", "kWh"]
     assert not any(line.startswith("FSP forecast") for line in lines)
 

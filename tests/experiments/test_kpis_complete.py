@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.kpis_complete import DECLARATIONS, complete
+from experiments.kpis_complete import DECLARATIONS, RECEIPTS, complete
 from experiments.report import write_report
 from experiments.results import open_run, write_run
 
@@ -37,6 +37,18 @@ def test_what_is_computed_is_added(synthetic, tmp_path):
     assert (run.path / "report.html").stat().st_size > 100_000
     assert run.table("figures").num_rows == len(done.figures)
     assert run.table("twin/figures").num_rows == len(done.twin_figures)
+
+
+def test_a_call_is_accepted_by_a_receipt_and_not_by_silence(synthetic):
+    tables = recorded(synthetic)
+    calls = sorted(set(tables["activations"]["activation"]))
+    assert len(calls) > 1
+    tables[RECEIPTS] = {"row": [3, 4], "activation": calls[:2], "accepted": [True, False], "expected_kw": [1.0, 0.0]}
+    done = complete(tables, synthetic.meta())
+    rows = done.tables["activations"].to_pylist()
+    assert {row["activation"] for row in rows if row["accepted"]} == {calls[0]}
+    ordered = sum(row["ordered_kw"] for row in rows if row["activation"] == calls[0])
+    assert done.figures["flexibility_activated_kwh"] == pytest.approx(ordered / 4)
 
 
 def test_without_twin_the_truth_stays_unknown(synthetic):

@@ -13,12 +13,15 @@ from experiments.plots_grid import geometry, worst_instant
 from experiments.plots_market import biggest_fsps, money_flows, portfolio
 from experiments.plots_people import message_counts, typical_home
 from experiments.report import report_html, write_report
+from experiments.report_findings import _by_the_clock
 from experiments.report_page import paragraphs, table
+from experiments.report_sections import _command
 from experiments.results import open_run, write_run
 from experiments.results_schema import ResultsError
+from experiments.scenario import load_scenario
 
 SECTIONS = (
-    "map", "day", "market", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
+    "map", "day", "disturbances", "market", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
     "data", "reproduce",
 )  # fmt: skip
 VOID = {"meta", "br"}
@@ -118,6 +121,16 @@ def test_axes_are_labelled_with_units_and_local_time(html):
     assert "19 Jan 19:30 local time" in section(html, "map")
 
 
+@pytest.mark.parametrize("most", [6, 10])
+def test_a_time_axis_of_any_length_has_some_ticks_and_not_too_many(run, most):
+    view = View(run)
+    for quarters in range(1, 8 * 96, 5):
+        with chart() as (_, axes):
+            axes.set_xlim(*view.clock(np.array([0, quarters * 900_000])))
+            view.time_axis(axes, span=False, most=most)
+            assert 1 <= len(axes.get_xticks()) <= most + 1
+
+
 def test_key_figures_show_both_worlds(html):
     head = html[: html.index("<nav>")]
     assert "<b>171.1</b> %" in head
@@ -140,6 +153,68 @@ def test_money_and_conformance_are_tables(html):
     steps = section(html, "conformance")
     assert "took 61 s" in steps
     assert "not reached" in steps
+
+
+def test_steps_with_one_fate_for_one_reason_are_one_line(synthetic, tmp_path):
+    tables = synthetic.complete_tables()
+    rows = [("SUC06.2", step, "excused", "impossible: no meter") for step in ("1.4", "1.5")]
+    rows += [("SUC06.1", step, "not_reached", "") for step in ("1.1", "1.2", "2.9")]
+    names = ("suc", "step", "verdict", "detail")
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    tables["conformance"] = columns | {"scenario": [""] * len(rows), "conversation": [""] * len(rows)}
+    write_run(tmp_path / "run", tables, synthetic.meta(), synthetic.complete_twin_tables())
+    steps = section(report_html(open_run(tmp_path / "run")), "conformance")
+    assert "<td>1.4, 1.5</td><td>excused</td><td></td><td>impossible: no meter</td>" in steps
+    assert "<td>1.1, 1.2</td><td>not reached</td><td></td><td>no conversation began scenario 1" in steps
+    assert "<td>2.9</td><td>not reached</td><td></td><td>its conversations ended before</td>" in steps
+
+
+def test_disturbances_are_told_with_their_times(synthetic, tmp_path):
+    tables, meta = synthetic.complete_tables(), synthetic.meta()
+    tables["events"] = {
+        "t_ms": [30 * synthetic.HOUR_MS],
+        "kind": ["opened"],
+        "element": ["L1"],
+        "text": ["L1 is out of service"],
+    }
+    meta["scenario"]["events"] = [{"from": "day 1 19:00", "to": "day 1 20:00", "platform_down": "gdbn"}]
+    meta["scenario"]["faults"] = [
+        {"party": "fsp-mar", "delivers": 0.6, "drop_acknowledgements": 0.0},
+        {"party": "fsp-sol", "silent": {"from": "day 1 18:00"}, "drop_acknowledgements": 0.25},
+    ]
+    write_run(tmp_path / "run", tables, meta, synthetic.complete_twin_tables())
+    told = section(report_html(open_run(tmp_path / "run")), "disturbances")
+    assert re.findall("<td>(.*?)</td><td>(.*?)</td>", told) == [
+        ("19 Jan 18:00", "L1 is out of service"),
+        ("19 Jan 19:00 to 19 Jan 20:00", "platform gdbn is down"),
+        ("", "fsp-mar passes on 60% of what it was ordered"),
+        ("19 Jan 18:00", "fsp-sol sends and answers nothing"),
+        ("", "25% of the acknowledgements of fsp-sol get lost"),
+    ]
+
+
+def test_a_day_without_purchase_says_why(synthetic, tmp_path):
+    tables = bare(synthetic)
+    tables["conversations"] |= {"outcome": ["refused"] * 3, "reason": ["no violation is foreseen", None, None]}
+    write_run(tmp_path / "run", tables, synthetic.meta())
+    assert "Nothing was bought: no violation is foreseen." in section(report_html(open_run(tmp_path / "run")), "market")
+
+
+def test_instants_of_findings_are_local_times(run):
+    assert _by_the_clock(View(run), "Bid at 108900.250 s: never arrived") == "Bid at 19 Jan 18:15: never arrived"
+
+
+def test_the_command_says_when_the_scenario_is_not_the_shipped_one(synthetic):
+    shipped = load_scenario("district-day").as_data()
+    meta = {"seed": 3, "twin": True, "scenario": shipped}
+    assert _command(meta) == "coflex run district-day --seed 3"
+    changed = load_scenario("district-day", ["people.0.devices.ev=80%"]).as_data()
+    assert "not the shipped one" in _command(meta | {"scenario": changed})
+    assert "not the shipped one" in _command(synthetic.meta())
+
+
+def test_without_coordination_is_explained_where_there_is_a_twin(html):
+    assert "the twin of the run: the same people, weather and devices" in html[: html.index("<nav>")]
 
 
 def test_all_figures_carry_their_definition(html):

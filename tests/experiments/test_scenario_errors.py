@@ -25,7 +25,7 @@ CASES = [
     ({"clock": {"start": "19.01.2016"}}, "clock.start: '19.01.2016' is not a date; write for example 2016-01-19"),
     ({"clock": {"days": 0}}, "clock.days: 0 is out of range; it must be at least 1 d"),
     ({"clock": {"days": 1.5}}, "clock.days: '1.5' is not a whole number"),
-    ({"clock": {"physics_step_s": 700}}, "clock: physics_step_s must divide 900"),
+    ({"clock": {"physics_step_s": 700}}, "clock.physics_step_s: 700 does not divide 900 s"),
     ({"people": [{"homes": {"contracted_kw": "4500 W"}}]}, "this key is in kW: write 4.5"),
     ({"people": [{"homes": {"contracted_kw": "4 h"}}]}, "'4 h' is not a number; this key is in kW"),
     ({"people": [{"homes": {"contracted_kw": -3}}]}, "-3 is out of range; it must be more than 0 kW"),

@@ -5,6 +5,7 @@ import pytest
 
 from environment.units import MS_PER_H
 from experiments.build_world import market_days
+from experiments.kpis_complete import complete
 from experiments.kpis_facts import Frame
 from experiments.results_schema import conform
 
@@ -32,6 +33,12 @@ def reasons(tables, suc):
     ]
 
 
+def figure(name, site, tables):
+    """A figure of a lived day."""
+    meta = {"delivery_start_ms": site.days_ms[0][0], "delivery_end_ms": site.days_ms[-1][1]}
+    return complete(tables, meta | {"scenario": site.scenario.as_data()}).figures[name]
+
+
 def test_members_whose_plans_never_arrive_are_not_offered(day):
     _, tables = day(events=[{"from": "day 0 12:00", "platform_down": "meters"}])
     assert reasons(tables, "SUC06.1") == [("failed", "no flexibility was cleared, the need stays unmet")]
@@ -40,12 +47,28 @@ def test_members_whose_plans_never_arrive_are_not_offered(day):
     assert left.max() == pytest.approx(needed.max())
 
 
+def test_buses_without_supply_have_no_voltage_and_their_energy_is_not_served(day):
+    site, tables = day(
+        coordination=False, events=[{"at": "18:40", "to": "19:40", "outage_of": "MV1.101-LV1.101-Trafo 1"}]
+    )
+    assert figure("min_voltage_pu", site, tables) > 0.9
+    assert figure("voltage_violation_hours", site, tables) == 0
+    assert figure("energy_not_served_kwh", site, tables) > 1
+    buses, volts = np.asarray(tables["grid_buses"]["bus"]), tables["grid_buses"]["v_pu"]
+    assert any("without supply" in text for text in tables["events"]["text"])
+    dead = {bus for bus, value in zip(buses, volts, strict=True) if value is None}
+    assert dead
+    assert dead < set(buses)
+
+
 def test_an_fsp_that_is_silent_over_activation_is_paid_nothing_and_shares_nothing(day):
     silent = {"party": "fsp-sol", "silent": {"from": "15:00", "to": "23:00"}}
-    _, tables = day(people__0__served_by={"fsp-sol": 1.0}, faults=[silent])
+    site, tables = day(people__0__served_by={"fsp-sol": 1.0}, faults=[silent])
     calls = reasons(tables, "SUC06.2")
     assert calls
     assert set(calls) == {("failed", "the FSP did not confirm")}
+    assert sum(tables["activations"]["ordered_kw"]) > 0
+    assert figure("flexibility_activated_kwh", site, tables) == 0
     assert set(tables["settlements"]["status"]) == {"disputed"}
     assert "flexibility" not in set(tables["ledger"]["purpose"])
     assert "flexibility share" not in set(tables["ledger"]["purpose"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.build_people import People
+from experiments.scenario_people import HomesGroup
 
 COLUMNS = ("load_kw", "pv_kw", "draw_kw", "overrides", "contracted_kw", "consent", "automatic", "bus")
 
@@ -84,7 +85,7 @@ def test_another_group_leaves_the_homes_of_a_group_as_they_were(small, alone):
 def test_homes_alone_live_as_they_do_together(small, alone, chosen, monkeypatch):
     """A population equals its parts, run singly (n = 1), as a half and as a strided slice."""
     names = [alone.people.names[row] for row in chosen]
-    monkeypatch.setattr("experiments.build_people.home_names", lambda group: names)
+    monkeypatch.setattr(HomesGroup, "names", property(lambda group: names))
     part = lived_without(small, small.scenario(len(names)))
     assert list(part.people.names) == names
     same_people(part.people, list(range(len(names))), alone.people, chosen)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from agents.prosumer_life import OVERRIDE_STEPS
-from experiments.build_people import NOBODY
 from experiments.kpis_complete import complete
+from experiments.scenario_people import NOBODY
 
 
 @pytest.fixture(scope="module")
