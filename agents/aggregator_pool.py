@@ -215,9 +215,12 @@ class Pool:
         """Possible increase of net load, summed over the members of an area."""
         return np.asarray(self._usable(self._latest, "down")[self._area == self.areas.index(area)].sum(axis=0))
 
+    def _able(self, plans: DayPlans) -> NDArray[np.bool_]:
+        """Members that can be counted on."""
+        return np.asarray(plans.planned & self._onboarded & self.connected)
+
     def _usable(self, plans: DayPlans, direction: str) -> F64:
-        able = plans.planned & self._onboarded & self.connected
-        return np.where(able[:, None], plans.offered_kw(direction), 0.0)
+        return np.where(self._able(plans)[:, None], plans.offered_kw(direction), 0.0)
 
     # --- offers --------------------------------------------------------------------------------------------------------
 
@@ -229,9 +232,11 @@ class Pool:
                 return plans, window
         return None
 
-    def _homes(self, plans: DayPlans, margin_share: float, share_to_homes: float) -> Homes:
-        price = np.round(plans.mean_price() * (1.0 + margin_share), 4)
-        return Homes(self._names, self._area, price, np.full(len(price), share_to_homes))
+    def _homes(
+        self, plans: DayPlans, margin_share: float, share_to_homes: float, rows: I64 | slice = slice(None)
+    ) -> Homes:
+        price = np.round(plans.mean_price()[rows] * (1.0 + margin_share), 4)
+        return Homes(self._names[rows], self._area[rows], price, np.full(len(price), share_to_homes))
 
     def bids(self, session: SessionPublication, terms: FspTerms) -> list[Bid]:
         """The pool's supply curve of each area of a session, one bid a block; intervals without need are not offered.
@@ -314,12 +319,14 @@ class Pool:
         area = self.areas.index(call.order.area)
         wanted = np.zeros((len(self.areas), len(missing)))
         wanted[area] = missing
-        free = (self._area == area) & ~call.asked
-        potential = np.where(free[:, None], self._usable(call.plans, call.order.direction)[:, call.window], 0.0)
-        asked = disaggregate(self._homes(call.plans, 0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
-        rows = np.flatnonzero((asked > 0.0).any(axis=1))
-        call.asked_kw[rows] = asked[rows]
-        return rows, asked[rows]
+        free = np.flatnonzero((self._area == area) & self._able(call.plans) & ~call.asked)
+        potential = call.plans.offered_kw(call.order.direction)[free, call.window]
+        homes = self._homes(call.plans, 0.0, terms.share_to_homes, free)
+        asked = disaggregate(homes, potential, wanted, RESERVE_SHARE)
+        some = (asked > 0.0).any(axis=1)
+        rows, asked = free[some], asked[some]
+        call.asked_kw[rows] = asked
+        return rows, asked
 
     def take_feedback(self, parts: Iterable[tuple[I64, Batch[ActivationFeedback]]]) -> None:
         """Keep what members say that they can do of what they were asked for."""
