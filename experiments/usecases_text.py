@@ -34,7 +34,7 @@ def catalogue_table() -> str:
         for one in cases
     ]
     steps = sum(len(one.steps) for one in cases)
-    return f"{table(rows, ('id', 'domain', 'scenarios', 'steps', 'readings', 'name'))}\n\n{len(cases)} use cases, {steps} steps; {_READINGS}"
+    return f"{table(rows, ('id', 'domain', 'scenarios', 'steps', 'readings', 'name'))}\n\n{_READINGS}\n{len(cases)} use cases, {steps} steps"
 
 
 def steps_text(name: str) -> str:
