@@ -181,12 +181,13 @@ class Producers(Party):
     def take_signal(self, batch: Batch[ActivationSignal]) -> None:
         """Steps 1.4 and 1.5: limit the output to what was forecast less all that is called, and say what will come of it."""
         for row, signal in zip(self._rows(batch.receiver).tolist(), batch.records(), strict=True):
-            first = max(self._timeline.index(signal.from_ms), self._timeline.index(self.now_ms))
             begin = self._timeline.index(signal.from_ms)
-            steps = slice(first, begin + len(signal.change_kw))
-            asked = (
-                signal.change_kw[first - begin :] if signal.direction == "down" else np.zeros(steps.stop - steps.start)
-            )
+            first = max(begin, self._timeline.index(self.now_ms))
+            stop = max(
+                first, min(begin + len(signal.change_kw), self._timeline.n)
+            )  # what is past is not called any more
+            steps = slice(first, stop)
+            asked = signal.change_kw[first - begin : stop - begin] * (signal.direction == "down")
             left = -self._planned_kw[row, steps] - self._curtailed_kw[row, steps]
             change = np.clip(asked, 0.0, np.maximum(left, 0.0))
             self._curtailed_kw[row, steps] += change

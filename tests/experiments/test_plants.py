@@ -158,3 +158,29 @@ def test_signals_add_up_to_no_more_than_the_forecast_and_none_raises_generation(
     }  # fmt: skip
     limits = [float(order[5][0, 0]) for order in orders]
     np.testing.assert_allclose(limits, [-0.4 * planned, 0.0], atol=1e-6)
+
+
+def test_a_signal_that_comes_when_its_time_is_over_changes_nothing(small):
+    from experiments.build_world import build_world
+
+    site = small.site(sunny_day())
+    world = build_world(site)
+    parties = {actor.party.name: actor.party for actor in world.agents}
+    plants, fsp, dso = parties["plants"], parties["fsp-mar"], parties["dso-1"]
+    noon_ms = site.days_ms[0][0] + 12 * 3_600_000
+    dso.processes = lambda: []
+    orders = []
+    plants._controls.order = lambda *given: orders.append(given)
+
+    def life():
+        yield fsp.until(noon_ms)
+        for from_ms in (noon_ms - 3_600_000, site.timeline.end_ms + 900_000, site.timeline.start_ms - 900_000):
+            late = ActivationSignal(
+                activation=f"a{from_ms}", direction="down", from_ms=from_ms, step_s=900.0, change_kw=np.full(2, 500.0)
+            )
+            fsp.send(late, "pv-plant-1/der", "k", system="fsp-technical-platform")
+
+    fsp.processes = lambda: [life()]
+    world.run(noon_ms + 900_000)
+    assert not orders
+    assert not plants._curtailed_kw.any()
