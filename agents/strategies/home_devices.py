@@ -3,6 +3,9 @@
 Supply, from cheap to dear, seen by a device to which the other devices leave the net load r: what lies below the ordered band (paid
 for at any price), own surplus (selling price), grid up to the band's upper edge (buying price), beyond it (only if nothing else keeps
 comfort). A battery meets the same segments downwards: what it takes out is worth their price, less losses and wear.
+
+Outside the band, where any price is paid, a device prefers what it does already: to it all ordered steps are alike, to the others, which
+may be at their limits in some of them, they are not.
 """
 
 from collections.abc import Callable
@@ -20,8 +23,8 @@ ORDER = ("heat_pump_kw", "heater_kw", "ev_kw", "battery_kw")
 """Order of planning within a round: the less a device can wait, the earlier."""
 
 
-FourRanks = tuple[int, Ranks, Ranks, int]
-"""Levels of the four segments: below the band, surplus, grid, beyond the band."""
+SixRanks = tuple[int, int, Ranks, Ranks, int, int]
+"""Levels of the segments: below the band what is done already and what is not, surplus, grid, beyond the band likewise."""
 
 
 class Device(NamedTuple):
@@ -35,7 +38,7 @@ class Device(NamedTuple):
         gain: content per consumed kW over a step (m, k).
         drain: content per injected kW over a step (m, k).
         take_ranks: levels at which consumption below the band, from surplus, from the grid, beyond the band begins.
-        give_ranks: levels at which injection in the same four segments stops.
+        give_ranks: levels at which injection in the same segments stops.
         limit_kw: net load this device must not lead beyond (k,); inf for devices whose own guards would heat anyway.
     """
 
@@ -45,8 +48,8 @@ class Device(NamedTuple):
     down_kw: F64 | None
     gain: F64
     drain: F64
-    take_ranks: FourRanks
-    give_ranks: FourRanks | None
+    take_ranks: SixRanks
+    give_ranks: SixRanks | None
     limit_kw: F64
 
 
@@ -83,11 +86,14 @@ class Answer(NamedTuple):
     widths: tuple[F64, ...]
 
 
-def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64, last: Answer | None = None) -> Answer:
+def respond(
+    device: Device, now_kw: F64, others_kw: F64, low_kw: F64, high_kw: F64, last: Answer | None = None
+) -> Answer:
     """Cheapest power of the device in each step.
 
     Args:
         device: the device.
+        now_kw: its power so far (m, k).
         others_kw: net load of everything else (m, k).
         low_kw: lower edge of the wanted band of the net load (m, k).
         high_kw: upper edge (m, k).
@@ -96,9 +102,9 @@ def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64, last: Ans
     edges = (low_kw, np.minimum(np.maximum(0.0, low_kw), high_kw), high_kw)
     most_kw = np.minimum(device.up_kw, np.maximum(device.limit_kw - others_kw, 0.0))
     nothing = np.zeros_like(others_kw)
-    widths = _widths(others_kw, nothing, most_kw, edges, device.gain)
+    widths = _widths(others_kw, now_kw, nothing, most_kw, edges, device.gain)
     if device.down_kw is not None:
-        widths += _widths(others_kw, -device.down_kw, nothing, edges, device.drain)
+        widths += _widths(others_kw, now_kw, -device.down_kw, nothing, edges, device.drain)
     new = Answer(np.empty_like(others_kw), most_kw, widths)
     if last is None:
         return new._replace(power_kw=_solve(device, new))
@@ -109,9 +115,13 @@ def respond(device: Device, others_kw: F64, low_kw: F64, high_kw: F64, last: Ans
     return new._replace(power_kw=power_kw)
 
 
-def _widths(others_kw: F64, from_kw: F64, to_kw: F64, edges: tuple[F64, F64, F64], gain: F64) -> tuple[F64, ...]:
-    """Content that the part of the own power range [from, to] in each of the four regions of the net load amounts to."""
-    cuts = [from_kw, *(np.minimum(np.maximum(edge - others_kw, from_kw), to_kw) for edge in edges), to_kw]
+def _widths(
+    others_kw: F64, now_kw: F64, from_kw: F64, to_kw: F64, edges: tuple[F64, F64, F64], gain: F64
+) -> tuple[F64, ...]:
+    """Content that the part of the own power range [from, to] in each region of the net load amounts to; the outer two parted at ``now``."""
+    low, middle, high = (np.minimum(np.maximum(edge - others_kw, from_kw), to_kw) for edge in edges)
+    under, over = np.minimum(np.maximum(now_kw, from_kw), low), np.maximum(np.minimum(now_kw, to_kw), high)
+    cuts = from_kw, under, low, middle, high, over, to_kw
     return tuple((upper - lower) * gain for lower, upper in pairwise(cuts))
 
 
@@ -144,7 +154,7 @@ def _solve(device: Device, question: Answer) -> F64:
     ranks = device.take_ranks + (device.give_ranks or ())
     segments = [Segment(width, rank) for width, rank in zip(question.widths, ranks, strict=True) if width.any()]
     base = np.zeros_like(question.most_kw)
-    for given in question.widths[4:]:
+    for given in question.widths[6:]:
         base = base - given
     change = solve(device.store, base, segments)
     return _power(device, change, question.most_kw)
@@ -168,12 +178,12 @@ def _prices(view: HomeView) -> tuple[F64, F64, F64]:
     return np.minimum(_steps(view.sell_eur_per_kwh), buy) + delay, buy + delay, _steps(view.pv_kw - view.load_kw)
 
 
-def _take_ranks(sell: Ranks, buy: Ranks) -> FourRanks:
-    return 1, sell, buy, LEVELS - 1
+def _take_ranks(sell: Ranks, buy: Ranks) -> SixRanks:
+    return 1, 2, sell, buy, LEVELS - 2, LEVELS - 1
 
 
-def _give_ranks(sell: Ranks, buy: Ranks) -> FourRanks:
-    return 0, sell, buy, LEVELS - 1
+def _give_ranks(sell: Ranks, buy: Ranks) -> SixRanks:
+    return 0, 1, sell, buy, LEVELS - 2, LEVELS - 1
 
 
 def _thermal(

@@ -27,6 +27,10 @@ LEAST_KW = 1e-6
 """Smaller differences of two schedules are rounding, not flexibility."""
 
 
+REPAIRS = 12
+"""How often steps of an order in which something is missing are made dearer; homes that need it are rare."""
+
+
 class Potential(NamedTuple):
     """Flexibility of each home in the w steps of a window.
 
@@ -106,10 +110,53 @@ def redispatch(view: HomeView, plan: HomePlan, reduction_kw: F64) -> Redispatch:
         return Redispatch(plan, np.zeros_like(reduction_kw))
     part, old, ordered = take(view, rows), take_plan(plan, rows), reduction_kw[rows]
     extreme = _extreme(part, old, np.sign(ordered), MOST_EUR_PER_KWH)
-    new = plan_within(part, _ordered_band(part, old, ordered), initial=_blend(old, extreme, ordered))
+    mixture = _blend(old, extreme, ordered)
+    new = plan_within(part, _ordered_band(part, old, ordered), initial=mixture)
+    new = _cheaper(part, _repaired(part, old, ordered, new), mixture, ordered, old)
     reached = np.zeros_like(reduction_kw)
     reached[rows] = np.where(ordered != 0.0, old.net_kw - new.net_kw, 0.0)
     return Redispatch(put_plan(plan, rows, new), reached)
+
+
+def _repaired(view: HomeView, plan: HomePlan, ordered_kw: F64, new: HomePlan) -> HomePlan:
+    """The new schedule, improved for homes that miss the order somewhere.
+
+    Devices planned one after the other can block each other: one holds a step that another could serve, and is missing where
+    nobody else can. So steps compete: the virtual price of a step rises as long as something is missing in it.
+    """
+    rows = np.flatnonzero((_missing_kw(plan, ordered_kw, new) > LEAST_KW).any(axis=1))
+    if not len(rows):
+        return new
+    part, old, ordered = take(view, rows), take_plan(plan, rows), ordered_kw[rows]
+    target, free = _ordered_band(part, old, ordered), contract_band(part)
+    pulled = Band(
+        np.where(ordered < 0.0, free.low_kw, target.low_kw), np.where(ordered > 0.0, free.high_kw, target.high_kw)
+    )
+    best = latest = take_plan(new, rows)
+    pull = np.sign(ordered) * MOST_EUR_PER_KWH
+    for _ in range(REPAIRS):
+        pull = pull + np.sign(ordered) * np.where(_missing_kw(old, ordered, latest) > LEAST_KW, MOST_EUR_PER_KWH, 0.0)
+        moved = plan_within(_rewarded(part, pull), pulled, initial=latest)
+        latest = plan_within(part, target, initial=moved)
+        better = _missing_kw(old, ordered, latest).sum(axis=1) < _missing_kw(old, ordered, best).sum(axis=1)
+        best = put_plan(best, np.flatnonzero(better), take_plan(latest, np.flatnonzero(better)))
+        if not (_missing_kw(old, ordered, best) > LEAST_KW).any():
+            break
+    return put_plan(new, rows, best)
+
+
+def _cheaper(view: HomeView, new: HomePlan, mixture: HomePlan, ordered_kw: F64, plan: HomePlan) -> HomePlan:
+    """The mixture itself where it is just what was ordered and costs less: planning cannot tell prices of one level apart."""
+    asked = ordered_kw != 0.0
+    off = np.abs(plan.net_kw - mixture.net_kw - ordered_kw)
+    exact = (np.where(asked, off, 0.0) <= LEAST_KW).all(axis=1)
+    rows = np.flatnonzero(exact & (cost_eur(view, mixture) < cost_eur(view, new)))
+    return put_plan(new, rows, take_plan(mixture, rows)) if len(rows) else new
+
+
+def _missing_kw(plan: HomePlan, ordered_kw: F64, new: HomePlan) -> F64:
+    """What is missing of an order in each step, (n, m), at least 0."""
+    return np.asarray(np.maximum((ordered_kw - (plan.net_kw - new.net_kw)) * np.sign(ordered_kw), 0.0))
 
 
 def _blend(plan: HomePlan, extreme: HomePlan, ordered_kw: F64) -> HomePlan:
@@ -133,12 +180,16 @@ def _ordered_band(view: HomeView, plan: HomePlan, ordered_kw: F64) -> Band:
 
 def _extreme(view: HomeView, plan: HomePlan, direction: F64, most_eur_per_kwh: float) -> HomePlan:
     """Cheapest schedule if a kWh less in steps of direction +1, or more in those of -1, earned the virtual price; from the plan on."""
-    offset = direction * most_eur_per_kwh
-    priced = view._replace(
-        buy_eur_per_kwh=view.buy_eur_per_kwh + offset,
-        sell_eur_per_kwh=np.minimum(view.sell_eur_per_kwh, view.buy_eur_per_kwh) + offset,
-    )
+    priced = _rewarded(view, direction * most_eur_per_kwh)
     return plan_within(priced, contract_band(view), initial=plan, battery_kw=_even_battery_kw(view, direction != 0.0))
+
+
+def _rewarded(view: HomeView, eur_per_kwh: F64) -> HomeView:
+    """The view in which each kWh less earns so much more, (n, m)."""
+    return view._replace(
+        buy_eur_per_kwh=view.buy_eur_per_kwh + eur_per_kwh,
+        sell_eur_per_kwh=np.minimum(view.sell_eur_per_kwh, view.buy_eur_per_kwh) + eur_per_kwh,
+    )
 
 
 def _even_battery_kw(view: HomeView, window: Bool) -> F64:

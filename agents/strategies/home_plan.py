@@ -106,7 +106,8 @@ def _sweep(view: HomeView, devices: dict[str, Device], band: Band, powers: dict[
             for other in home_devices.ORDER:
                 others = others + powers[other] if other != name else others
             low_kw, high_kw = band.low_kw[:, device.rows], band.high_kw[:, device.rows]
-            answers[name] = respond(device, others[:, device.rows], low_kw, high_kw, answers.get(name))
+            now_kw = powers[name][:, device.rows]
+            answers[name] = respond(device, now_kw, others[:, device.rows], low_kw, high_kw, answers.get(name))
             powers[name][:, device.rows] = answers[name].power_kw
 
 

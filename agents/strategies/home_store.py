@@ -26,8 +26,8 @@ from agents.strategies.home_view import F64
 
 Ranks = NDArray[np.int8]
 
-LEVELS = 32
-"""Levels of marginal value: 0 refuses everything, 1 takes what is ordered, 2 .. LEVELS - 2 are prices, LEVELS - 1 takes whatever
+LEVELS = 34
+"""Levels of marginal value: 0 refuses everything, 1 and 2 take what is ordered, 3 .. LEVELS - 3 are prices, the last two take whatever
 can be had."""
 
 
@@ -63,7 +63,7 @@ class Segment(NamedTuple):
 
 
 def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
-    """Ranks 2 .. levels - 2 of prices among the prices of their home.
+    """Ranks 3 .. levels - 3 of prices among the prices of their home.
 
     As long as a home has no more different prices than there are ranks, each price has its own, and the plan is exact. Beyond that
     the ranks are even on the way through the sorted prices if each gap is as long as its cube root: wide gaps always separate
@@ -86,11 +86,11 @@ def rank_prices(prices: list[F64], levels: int = LEVELS) -> list[Ranks]:
     share = way / np.where(way[:, -1:] > 0, way[:, -1:], 1.0)
     signs = (ordered >= 0).view(np.int8) + (ordered > 0)
     signs -= signs[:, :1]
-    room = levels - 4 - signs[:, -1:]
+    room = levels - 6 - signs[:, -1:]
     crowded = np.minimum(share * (room + 1), room).astype(np.int8) + signs
     single = np.cumsum(gap > 0, axis=1)
     ranks = np.empty(table.shape, np.int8)
-    np.put_along_axis(ranks, order, np.where(single[:, -1:] <= levels - 4, single, crowded).astype(np.int8) + 2, axis=1)
+    np.put_along_axis(ranks, order, np.where(single[:, -1:] <= levels - 6, single, crowded).astype(np.int8) + 3, axis=1)
     ends = np.cumsum([len(price) for price in prices])[:-1]
     return [np.ascontiguousarray(part.T) for part in np.split(ranks, ends, axis=1)]
 

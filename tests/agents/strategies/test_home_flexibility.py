@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.strategies.home_flexibility import potential, redispatch
@@ -21,6 +21,8 @@ def ordered(view, profile_kw):
 
 @settings(max_examples=12, deadline=None)
 @given(seed=seeds, part=st.sampled_from([1.0, 0.5, 0.1]))
+@example(41781, 1.0)
+@example(14, 1.0)
 def test_what_is_offered_can_be_delivered_upwards_and_downwards(population, seed, part):
     view = population(25, 96, seed)
     planned = plan(view)
@@ -64,6 +66,8 @@ def test_comfort_energies_and_contract_are_kept_under_an_order(population, seed)
 
 @settings(max_examples=8, deadline=None)
 @given(seed=seeds)
+@example(83073)
+@example(170)
 def test_the_asked_price_covers_the_cost_of_the_whole_offer(population, seed):
     view = population(25, 96, seed)
     planned = plan(view)

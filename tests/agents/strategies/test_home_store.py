@@ -93,8 +93,8 @@ def test_prices_that_share_a_level_cost_at_most_what_their_level_is_wide(seed):
 def test_ranks_keep_the_order_and_separate_what_is_wide_apart(prices):
     column = np.array(prices)[:, None]
     rank = rank_prices([column])[0]
-    assert rank.min() >= 2
-    assert rank.max() <= LEVELS - 2
+    assert rank.min() >= 3
+    assert rank.max() <= LEVELS - 3
     higher = column > column.T
     assert (rank >= rank.T)[higher].all()
     span = column.max() - column.min()
