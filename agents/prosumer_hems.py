@@ -272,7 +272,10 @@ class Hems:
         rest = HomePlan(*(column[rows, place:] for column in current.plan))
         rest = rest._replace(net_kw=_net(view, rest))
         ordered, windows = _ordered(step, orders, rest.net_kw.shape)
-        answer = home_flexibility.redispatch(view, rest, ordered)
+        about = np.zeros(ordered.shape, np.bool_)
+        for window in windows:
+            about[window] = True
+        answer = home_flexibility.redispatch(view, rest, ordered, about)
         self._splice(rows, place, view, answer.plan)
         self.ordered_until[rows] = np.maximum(self.ordered_until[rows], ends)
         return [(_mean(answer.reduction_kw[window]), take_plan(answer.plan, window[0])) for window in windows]

@@ -27,10 +27,6 @@ LEAST_KW = 1e-6
 """Smaller differences of two schedules are rounding, not flexibility."""
 
 
-REPAIRS = 12
-"""How often steps of an order in which something is missing are made dearer; homes that need it are rare."""
-
-
 class Potential(NamedTuple):
     """Flexibility of each home in the w steps of a window.
 
@@ -93,13 +89,15 @@ def potential(
     return Potential(up_kw, down_kw, price, down_price)
 
 
-def redispatch(view: HomeView, plan: HomePlan, reduction_kw: F64) -> Redispatch:
+def redispatch(view: HomeView, plan: HomePlan, reduction_kw: F64, window: Bool | None = None) -> Redispatch:
     """The cheapest schedule whose net load is the plan's less the ordered reduction, as far as comfort and contract allow.
 
     Args:
         view: what the homes know now.
         plan: their plan on that view.
         reduction_kw: ordered reduction (n, m) [kW]; negative for an ordered increase, zero where nothing is ordered.
+        window: steps that the order is about, (n, m), zeros included; those of the offer lead to the schedule that was offered. None:
+            where something is ordered.
 
     Returns:
         the new schedule and what it reaches; homes without an order, on manual control or without consent keep their plan.
@@ -109,40 +107,19 @@ def redispatch(view: HomeView, plan: HomePlan, reduction_kw: F64) -> Redispatch:
     if not len(rows):
         return Redispatch(plan, np.zeros_like(reduction_kw))
     part, old, ordered = take(view, rows), take_plan(plan, rows), reduction_kw[rows]
-    extreme = _extreme(part, old, np.sign(ordered), MOST_EUR_PER_KWH)
+    extreme = _extreme(part, old, _direction(ordered, None if window is None else window[rows]), MOST_EUR_PER_KWH)
     mixture = _blend(old, extreme, ordered)
     new = plan_within(part, _ordered_band(part, old, ordered), initial=mixture)
-    new = _cheaper(part, _repaired(part, old, ordered, new), mixture, ordered, old)
+    new = _cheaper(part, new, mixture, ordered, old)
     reached = np.zeros_like(reduction_kw)
     reached[rows] = np.where(ordered != 0.0, old.net_kw - new.net_kw, 0.0)
     return Redispatch(put_plan(plan, rows, new), reached)
 
 
-def _repaired(view: HomeView, plan: HomePlan, ordered_kw: F64, new: HomePlan) -> HomePlan:
-    """The new schedule, improved for homes that miss the order somewhere.
-
-    Devices planned one after the other can block each other: one holds a step that another could serve, and is missing where
-    nobody else can. So steps compete: the virtual price of a step rises as long as something is missing in it.
-    """
-    rows = np.flatnonzero((_missing_kw(plan, ordered_kw, new) > LEAST_KW).any(axis=1))
-    if not len(rows):
-        return new
-    part, old, ordered = take(view, rows), take_plan(plan, rows), ordered_kw[rows]
-    target, free = _ordered_band(part, old, ordered), contract_band(part)
-    pulled = Band(
-        np.where(ordered < 0.0, free.low_kw, target.low_kw), np.where(ordered > 0.0, free.high_kw, target.high_kw)
-    )
-    best = latest = take_plan(new, rows)
-    pull = np.sign(ordered) * MOST_EUR_PER_KWH
-    for _ in range(REPAIRS):
-        pull = pull + np.sign(ordered) * np.where(_missing_kw(old, ordered, latest) > LEAST_KW, MOST_EUR_PER_KWH, 0.0)
-        moved = plan_within(_rewarded(part, pull), pulled, initial=latest)
-        latest = plan_within(part, target, initial=moved)
-        better = _missing_kw(old, ordered, latest).sum(axis=1) < _missing_kw(old, ordered, best).sum(axis=1)
-        best = put_plan(best, np.flatnonzero(better), take_plan(latest, np.flatnonzero(better)))
-        if not (_missing_kw(old, ordered, best) > LEAST_KW).any():
-            break
-    return put_plan(new, rows, best)
+def _direction(ordered_kw: F64, window: Bool | None) -> F64:
+    """+1 where less is asked for, -1 where more is; steps of the window without order go with the rest of the home's order."""
+    own = np.sign(ordered_kw)
+    return own if window is None else np.where(window & (own == 0.0), np.sign(own.sum(axis=1, keepdims=True)), own)
 
 
 def _cheaper(view: HomeView, new: HomePlan, mixture: HomePlan, ordered_kw: F64, plan: HomePlan) -> HomePlan:
@@ -152,11 +129,6 @@ def _cheaper(view: HomeView, new: HomePlan, mixture: HomePlan, ordered_kw: F64, 
     exact = (np.where(asked, off, 0.0) <= LEAST_KW).all(axis=1)
     rows = np.flatnonzero(exact & (cost_eur(view, mixture) < cost_eur(view, new)))
     return put_plan(new, rows, take_plan(mixture, rows)) if len(rows) else new
-
-
-def _missing_kw(plan: HomePlan, ordered_kw: F64, new: HomePlan) -> F64:
-    """What is missing of an order in each step, (n, m), at least 0."""
-    return np.asarray(np.maximum((ordered_kw - (plan.net_kw - new.net_kw)) * np.sign(ordered_kw), 0.0))
 
 
 def _blend(plan: HomePlan, extreme: HomePlan, ordered_kw: F64) -> HomePlan:

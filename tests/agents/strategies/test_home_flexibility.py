@@ -19,6 +19,12 @@ def ordered(view, profile_kw):
     return reduction_kw
 
 
+def about(view):
+    asked = np.zeros((view.n, view.m), np.bool_)
+    asked[:, WINDOW] = True
+    return asked
+
+
 @settings(max_examples=12, deadline=None)
 @given(seed=seeds, part=st.sampled_from([1.0, 0.5, 0.1]))
 @example(41781, 1.0)
@@ -28,7 +34,7 @@ def test_what_is_offered_can_be_delivered_upwards_and_downwards(population, seed
     planned = plan(view)
     offer = potential(view, planned, WINDOW.start, WINDOW.stop)
     for profile_kw in (part * offer.up_kw, -part * offer.down_kw):
-        answer = redispatch(view, planned, ordered(view, profile_kw))
+        answer = redispatch(view, planned, ordered(view, profile_kw), about(view))
         np.testing.assert_allclose(answer.reduction_kw[:, WINDOW], profile_kw, atol=1e-6)
         assert not answer.reduction_kw[:, : WINDOW.start].any()
 
@@ -74,7 +80,7 @@ def test_the_asked_price_covers_the_cost_of_the_whole_offer(population, seed):
     offer = potential(view, planned, WINDOW.start, WINDOW.stop)
     sides = ((offer.up_kw, offer.price_eur_per_kwh, 1.0), (offer.down_kw, offer.down_price_eur_per_kwh, -1.0))
     for kw, price, sign in sides:
-        new = redispatch(view, planned, ordered(view, sign * kw)).plan
+        new = redispatch(view, planned, ordered(view, sign * kw), about(view)).plan
         extra = cost_eur(view, new) - cost_eur(view, planned)
         asked = (kw * (price - view.reservation_eur_per_kwh[:, None])).sum(axis=1) * view.hours
         assert extra.sum() <= 1.002 * asked.sum() + 0.005
