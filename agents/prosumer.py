@@ -26,7 +26,7 @@ from environment.messages.aggregation import (
     HomePlanReport,
     OnboardingFile,
 )
-from environment.messages.base import Batch, Record
+from environment.messages.base import Batch, Record, joined
 from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.physics import FLEXIBLE
@@ -120,7 +120,7 @@ class Prosumers(Party):
         offered: first step of a day -> its steps in which flexibility may be offered; empty where nobody asks for it.
     """
 
-    stored = (FlexibilityPotential, MemberStatement)
+    stored = (FlexibilityPotential, MemberStatement, CongestionRequirements)
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
@@ -136,7 +136,7 @@ class Prosumers(Party):
         self._cycles: dict[int, list[tuple[int, str]]] = {}
         self._streams = np.full(hems.book.n, -1, np.int64)
         self._conversations: list[str] = []
-        self._signals: list[Batch[ActivationSignal]] = []
+        self._post: list[Batch[Any]] = []
         self._offered_of: DayPlan | None = None
 
     @property
@@ -153,6 +153,7 @@ class Prosumers(Party):
             yield self.until(int(self._timeline.starts_ms[step]))
             taken = live_step(self._hems, self._readings, self._controls, self._overrides, step)
             self._offer()
+            self._take_requirements()
             self._stream()
             self._tell_overrides(taken)
 
@@ -168,8 +169,7 @@ class Prosumers(Party):
 
     # --- SUC05.1 -------------------------------------------------------------------------------------------------------
 
-    @handles(AggregationCycle)
-    def join_cycle(self, batch: Batch[AggregationCycle]) -> None:
+    def _join_cycle(self, batch: Batch[AggregationCycle]) -> None:
         """Steps 1 and its follow-up: show the flexible assets, then report plan and potential to the own aggregator."""
         rows = self._rows(batch.receiver)
         conversation = self._conversation(batch.conversation)
@@ -202,11 +202,11 @@ class Prosumers(Party):
         }
         self.send_batch(HomePlanReport, columns, self._to.device[rows], self._to.aggregator[rows], conversation)
 
-    @handles(CongestionRequirements)
-    def take_requirements(self, batch: Batch[CongestionRequirements]) -> None:
+    def _take_requirements(self) -> None:
         """Step 2: from now on the assets stream their telemetry."""
-        conversation = self._conversation(batch.conversation)
-        self._streams[self._rows(batch.receiver)] = self._conversations.index(conversation)
+        for batch in self.stored_rows(CongestionRequirements):
+            conversation = self._conversation(batch.conversation)
+            self._streams[self._rows(batch.receiver)] = self._conversations.index(conversation)
 
     def _stream(self) -> None:
         """Step 3: power and states of every streaming asset, to its aggregator and the DSO."""
@@ -254,27 +254,46 @@ class Prosumers(Party):
         receiver = np.concatenate([aggregator, np.full(len(rows), self._to.dso)])
         self.send_batch(record, twice, np.concatenate([device, device]), receiver, conversation)
 
-    # --- SUC06.2 -------------------------------------------------------------------------------------------------------
+    # --- post ----------------------------------------------------------------------------------------------------------
+
+    @handles(AggregationCycle)
+    def take_cycle(self, batch: Batch[AggregationCycle]) -> Process | None:
+        """SUC05.1 step 1: the invitation lies until the HEMS looks at its post."""
+        return self._lay_down(batch)
 
     @handles(ActivationSignal)
     def take_signal(self, batch: Batch[ActivationSignal]) -> Process | None:
-        """Step 1.4: signals lie until the HEMS looks at its post."""
-        self._signals.append(batch)
-        return self._look() if len(self._signals) == 1 else None
+        """SUC06.2 step 1.4: the signal lies until the HEMS looks at its post."""
+        return self._lay_down(batch)
+
+    def _lay_down(self, batch: Batch[Any]) -> Process | None:
+        self._post.append(batch)
+        return self._look() if len(self._post) == 1 else None
 
     def _look(self) -> Process:
         yield self.until(-(-(self.now_ms + 1) // LOOK_MS) * LOOK_MS)
-        signals, self._signals = self._signals, []
+        post, self._post = self._post, []
+        for cycle in _gathered(batch for batch in post if batch.record is AggregationCycle):
+            self._join_cycle(cycle)
+        self._obey([batch for batch in post if batch.record is ActivationSignal])
+
+    # --- SUC06.2 -------------------------------------------------------------------------------------------------------
+
+    def _obey(self, signals: list[Batch[ActivationSignal]]) -> None:
+        """Step 1.4: plan what is ordered, and deliver when it is time."""
         groups: dict[tuple[str, str, int], list[Batch[ActivationSignal]]] = {}
         for batch in signals:
             for activation in sorted(set(batch["activation"])):
                 part = batch.take(np.flatnonzero(batch["activation"] == activation))
                 groups.setdefault((batch.conversation, activation, int(part["from_ms"][0])), []).append(part)
         orders = [self._read(*key, parts) for key, parts in sorted(groups.items())]
+        deliveries: dict[int, list[_Delivery]] = {}
         for together in disjoint(orders, self._hems.book.n):
             for delivery in self._follow(together):
                 if len(delivery.rows):
-                    self.start(self._deliver(delivery))
+                    deliveries.setdefault(delivery.from_ms, []).append(delivery)
+        for from_ms, due in deliveries.items():
+            self.start(self._deliver(from_ms, due))
 
     def _read(self, conversation: str, activation: str, from_ms: int, parts: list[Batch[ActivationSignal]]) -> _Order:
         """What the signals of one activation ask of the homes, by row."""
@@ -319,10 +338,16 @@ class Prosumers(Party):
             }
             self._send_to_both(ActivationFeedback, columns, rows[mine], conversation)
 
-    def _deliver(self, delivery: _Delivery) -> Process:
-        yield self.until(delivery.from_ms)
-        self.start_delivery(delivery)
+    def _deliver(self, from_ms: int, deliveries: list[_Delivery]) -> Process:
+        yield self.until(from_ms)
+        for delivery in deliveries:
+            self.start_delivery(delivery)
         yield self.sleep(SHOWS_AFTER_S)
+        for delivery in deliveries:
+            self._show(delivery)
+
+    def _show(self, delivery: _Delivery) -> None:
+        """Step 1.5: what has moved is measured."""
         after = self._readings["flexible_kw"][delivery.rows]
         moved = np.abs(delivery.planned_kw - after) > MOVED_KW
         n = int(moved.sum())
@@ -364,3 +389,12 @@ class Prosumers(Party):
         if name not in self._conversations:
             self._conversations.append(name)
         return name
+
+
+def _gathered(batches: Iterable[Batch[AggregationCycle]]) -> list[Batch[AggregationCycle]]:
+    """One batch for each conversation, its rows by receiver."""
+    parts: dict[str, list[Batch[AggregationCycle]]] = {}
+    for batch in batches:
+        parts.setdefault(batch.conversation, []).append(batch)
+    whole = [joined(parts[name]) for name in sorted(parts)]
+    return [batch.take(np.argsort(batch.receiver, kind="stable")) for batch in whole]
