@@ -241,9 +241,7 @@ def test_rule_keys_are_numbered():
 
 def test_table_lists_every_use_case():
     lines = catalogue_table().splitlines()
-    total, explained = lines[-1].split("; ", 1)
-    assert total == "29 use cases, 480 steps"
-    assert explained.startswith("readings: ")  # a column of the table says what it counts
+    assert lines[-1] == "29 use cases, 480 steps"
     assert [line.split()[0] for line in lines[2:31]] == list(ids())
 
 
