@@ -9,20 +9,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.dso_contracts import Call, Contracts, DsoTerms, MarketDay, near_need, session_requests
+from agents.dso_contracts import Contracts, DsoTerms, MarketDay, session_requests
+from agents.dso_operation import GridOperation
 from agents.dso_outlook import LookAhead, Need, Outlook
 from agents.dso_settlement import judge, unreadable
 from agents.payments import pay
 from environment.calendar import Calendar
 from environment.grid.means import MeansCosts, Measure, conventional_measures
 from environment.instruments import MeterStore, ScadaView, Switchgear
-from environment.messages.activation import (
-    ActivationNeed,
-    ActivationReport,
-    DeliveryDetected,
-    DeliveryMeasurement,
-    SignalReceipt,
-)
 from environment.messages.aggregation import (
     ActivationFeedback,
     AggregationCycle,
@@ -48,7 +42,7 @@ from environment.messages.settlement import (
     RemunerationAndPenalty,
     SettlementDecision,
 )
-from environment.party import Party, Process, Seat, Work, act, handles
+from environment.party import Process, Seat, Work, act, handles
 from environment.refusals import refuse
 from markets.ledger import cents
 
@@ -58,7 +52,7 @@ TOGETHER_MS = 10_000
 """Results of one clearing are complete when none has come for so long."""
 
 
-class Dso(Party):
+class Dso(GridOperation):
     """Operator of one distribution grid.
 
     Args:
@@ -84,19 +78,11 @@ class Dso(Party):
         self, seat: Seat, look_ahead: LookAhead, meters: MeterStore, scada: ScadaView, switchgear: Switchgear,
         calendar: Calendar, terms: DsoTerms,
     ) -> None:  # fmt: skip
-        super().__init__(seat)
-        self._look_ahead = look_ahead
-        self._meters = meters
-        self._scada = scada
+        super().__init__(seat, look_ahead, meters, scada, terms)
         self._switchgear = switchgear
         self._calendar = calendar
-        self._terms = terms
         self._cycle = ""
         self._onboarded: list[int] = []
-        self._measured: dict[str, list[tuple[str, float]]] = {}
-        self._called_kwh: dict[str, tuple[float, float]] = {}
-        self._void: dict[str, str] = {}
-        self._receipts: dict[str, SignalReceipt] = {}
         self._invoices: set[str] = set()
         self._empty: set[str] = set()
         self._refused: dict[str, str] = {}
@@ -297,145 +283,6 @@ class Dso(Party):
             of_fsp, _ = outcome.status
             if of_fsp != "acknowledged":
                 contracts.results.remove(record)
-
-    # --- SUC06.2 --------------------------------------------------------------------------------------------------------
-
-    def operate(self, parent: str, contracts: Contracts, outlook: Outlook, needs: list[Need]) -> Process:
-        """Watch the grid before every block of the window and call what is needed of the contracts."""
-        for begin in range(0, contracts.steps, self._terms.block_steps):
-            block = slice(begin, min(begin + self._terms.block_steps, contracts.steps))
-            from_ms = contracts.from_ms + begin * self._meters.timeline.step_ms
-            yield self.until(from_ms - round((self._terms.announcement_s + self._terms.calling_s) * 1000))
-            now_need = [self._near_need(contracts, outlook, need, from_ms, block) for need in needs]
-            if not any(need.max() > 0.0 for need in now_need):
-                continue
-            calls = contracts.call(needs, now_need, block)
-            yield from self._call_until_met(parent, contracts, needs, now_need, block, from_ms, calls)
-
-    def _near_need(self, contracts: Contracts, outlook: Outlook, need: Need, from_ms: int, block: slice) -> F64:
-        """Need in a block by what SCADA shows now: the forecast, shifted by its present error where the element is measured."""
-        point = f"{need.constraint}.p_kw"
-        if need.violation != "overload" or point not in self._scada.points or not len(self._scada.values):
-            return need.need_kw[block]
-        step = (self.now_ms - contracts.from_ms) // self._meters.timeline.step_ms
-        return near_need(
-            self._look_ahead.model, outlook, need, self._scada, self._meters.timeline, (self.now_ms, from_ms), block,
-            contracts.relief_kw(need, step), self._terms.margin_share,
-        )  # fmt: skip
-
-    def _call_until_met(
-        self, parent: str, contracts: Contracts, needs: list[Need], now_need: list[F64], block: slice, from_ms: int,
-        calls: list[Call],
-    ) -> Process:  # fmt: skip
-        """Call contracts; what an FSP does not confirm is called from the next, until nothing is left: then the need is unmet."""
-        while calls:
-            children = [self.start(self.activate(parent, call, needs[0], now_need[0], from_ms)) for call in calls]
-            kept = yield self.join(children)
-            for call, ok in zip(calls, kept, strict=True):
-                if not ok:
-                    contracts.bar(call.contract, block)
-            if all(kept):
-                break
-            calls = contracts.call(needs, now_need, block)
-        left = contracts.unmet(needs, now_need, block)
-        if left > 0.0:
-            self.register("unmet").add(t_ms=from_ms, parent=parent, quantity_kw=left)
-
-    def activate(self, parent: str, call: Call, need: Need, need_kw: F64, from_ms: int) -> Process:
-        """One call of one contract: need, notice, confirmation by the FSP, detection, report. True if the FSP confirmed."""
-        conversation = self.open("SUC06.2", "1", call.activation, parent=parent)
-        point = f"{need.constraint}.loading_percent"
-        measured = self._scada.value(point) if point in self._scada.points and len(self._scada.values) else need.limit
-        seen = ActivationNeed(
-            need=parent, constraint=need.constraint, measured_percent=float(measured), from_ms=from_ms,
-            step_s=self._terms.step_s, need_kw=need_kw,
-        )  # fmt: skip
-        activation_system = self.at("dso-activation-system")
-        yield self.confirm(self.send(seen, activation_system, conversation, system="dso-scada"))
-        request = call.request(self.name, from_ms, self._terms)
-        sent = self.send(request, self._terms.gdbn, conversation, system="dso-activation-system")
-        self._register_call(conversation, call, from_ms)
-        outcome = yield self.confirm(sent)
-        if not outcome.acknowledged:
-            return self._give_up(conversation, call, "the dispatch notice was not acknowledged")
-        receipt = yield from self._wait_receipt(call.activation)
-        if receipt is None or not receipt.accepted:
-            return self._give_up(
-                conversation, call, "the FSP did not confirm" if receipt is None else "the FSP refused"
-            )
-        self.start(self._verify(conversation, call, need, from_ms))
-        return True
-
-    def _give_up(self, conversation: str, call: Call, reason: str) -> bool:
-        """The call does not count: another contract is called, and what arrives late of this one is disputed with the reason."""
-        self._void[call.activation] = reason
-        self.end(conversation, "failed", reason)
-        return False
-
-    def _register_call(self, conversation: str, call: Call, from_ms: int) -> None:
-        t_ms = from_ms + self._meters.timeline.step_ms * np.arange(len(call.ordered_kw), dtype=np.int64)
-        self.register("activations").add(
-            activation=call.activation, conversation=conversation, bid=call.contract, fsp=call.fsp, area=call.area,
-            direction=call.direction, t_ms=t_ms, ordered_kw=call.ordered_kw,
-        )  # fmt: skip
-        hours = self._meters.timeline.hours
-        self._called_kwh[call.activation] = (
-            float(call.ordered_kw.sum() * hours),
-            float((call.ordered_kw * call.price).sum() * hours),
-        )
-
-    @handles(SignalReceipt)
-    def take_receipt(self, batch: Batch[SignalReceipt]) -> None:
-        """An FSP confirms (or refuses) an activation."""
-        for record in batch.records():
-            self._receipts[record.activation] = record
-
-    def _wait_receipt(self, activation: str) -> Process:
-        until_ms = self.now_ms + round(self._terms.receipt_within_s * 1000)
-        while activation not in self._receipts and self.now_ms < until_ms:
-            yield self.sleep(1.0)
-        return self._receipts.get(activation)
-
-    @handles(DeliveryMeasurement)
-    def see_delivery(self, batch: Batch[DeliveryMeasurement]) -> None:
-        """Step 1.6: power of resources moved, as the control room's measurements show."""
-        moved = batch["before_kw"] - batch["after_kw"]
-        for activation, sender, kw in zip(batch["activation"], batch.sender, moved, strict=True):
-            self._measured.setdefault(activation, []).append((self.directory.names[sender], float(kw)))
-
-    def _verify(self, conversation: str, call: Call, need: Need, from_ms: int) -> Process:
-        """Steps 1.7 and 1.8: SCADA tells the DSO what shows, the DSO reports it to the GDBN."""
-        point = f"{need.constraint}.loading_percent"
-        before = self._scada.value(point) if point in self._scada.points else 0.0
-        yield self.until(from_ms + round(self._terms.verify_after_s * 1000))
-        seen = self._measured.get(call.activation, [])
-        if not seen:
-            self.end(conversation, "failed", "no delivery shows in SCADA")
-            return
-        after = self._scada.value(point) if point in self._scada.points else 0.0
-        moved = float(sum(kw for _, kw in seen))
-        detected = DeliveryDetected(
-            activation=call.activation,
-            constraint=need.constraint,
-            before_percent=before,
-            after_percent=after,
-            moved_kw=moved,
-        )
-        yield self.confirm(self.send(detected, self.name, conversation, system="dso-scada"))
-        sign = 1.0 if call.direction == "up" else -1.0
-        report = ActivationReport(
-            activation=call.activation, node=call.area, volume_kw=sign * moved, verified=sign * moved > 0.0
-        )
-        yield self.confirm(self.send(report, self._terms.gdbn, conversation))
-        self.end(conversation)
-
-    @handles(DeliveryDetected)
-    def note_detection(self, batch: Batch[DeliveryDetected]) -> None:
-        """Step 1.7 has arrived at the control room's desk; the process that verifies goes on by itself."""
-
-    @handles(ActivationNeed)
-    def note_need(self, batch: Batch[ActivationNeed]) -> None:
-        """Step 1.1 has arrived at the activation system, which dispatches automatically."""
 
     # --- SUC05.1 --------------------------------------------------------------------------------------------------------
 
