@@ -4,7 +4,7 @@ Implicit differentiation of the power flow, ``J dV = -conj(ds / V)`` with the Ja
 changes (the power flow itself, perturbed, agrees: tests). Beside it the lossless picture: which branch carries the load of which bus.
 """
 
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -18,20 +18,64 @@ from environment.grid.power_flow import PowerFlow
 _NO_CURRENT_PU = 1e-9  # below, the direction of a current has no meaning
 
 
-class Sensitivities(NamedTuple):
-    """Derivatives by the net load of the buses asked for (columns, k), per kW of consumption.
+class Sensitivities:
+    """Derivatives by the net load of the buses asked for (columns, k), per kW of consumption; each worked out when it is looked at."""
 
-    Attributes:
-        v_pu_per_kw: of the voltage magnitude of every bus, shape (n, k).
-        loading_percent_per_kw: of the loading of every branch, shape (m, k). Negative where the flow is reversed (generation exceeds load).
-        p_from_kw_per_kw: of the active power into the from side, shape (m, k).
-        losses_kw_per_kw: of all losses, shape (k,).
-    """
+    def __init__(self, flow: Flow, step: int, dv: C128) -> None:
+        """Around one step of a flow, from the complex voltages of all buses per kW, shape (n, k)."""
+        branches, ports = flow.network.branches, flow.ports
+        self._flow, self._step = flow, step
+        v = flow.v[step]
+        self._v, self._dv = v, dv
+        self._v_ends = v[branches.from_bus], v[branches.to_bus]
+        start, end = self._v_ends
+        self._i = ports.ff * start + ports.ft * end, ports.tf * start + ports.tt * end
 
-    v_pu_per_kw: F64
-    loading_percent_per_kw: F64
-    p_from_kw_per_kw: F64
-    losses_kw_per_kw: F64
+    @cached_property
+    def v_pu_per_kw(self) -> F64:
+        """Of the voltage magnitude of every bus, shape (n, k)."""
+        return _magnitude_change(self._v, self._dv)
+
+    @cached_property
+    def p_from_kw_per_kw(self) -> F64:
+        """Of the active power into the from side of every branch, shape (m, k)."""
+        return self._power_change(0)
+
+    @cached_property
+    def losses_kw_per_kw(self) -> F64:
+        """Of all losses, shape (k,)."""
+        return np.asarray((self.p_from_kw_per_kw + self._power_change(1)).sum(axis=0))
+
+    @cached_property
+    def loading_percent_per_kw(self) -> F64:
+        """Of the loading of every branch, at the end that is loaded more, (m, k); negative where generation exceeds load."""
+        branches = self._flow.network.branches
+        per_pu_from = 100.0 * ka_per_pu(self._flow.network, branches.from_bus) / branches.limit_from_ka
+        per_pu_to = 100.0 * ka_per_pu(self._flow.network, branches.to_bus) / branches.limit_to_ka
+        one, other = self._i
+        from_end = (np.abs(one) * per_pu_from >= np.abs(other) * per_pu_to)[:, None]
+        changes = (
+            _magnitude_change(one, self._di[0]) * per_pu_from[:, None],
+            _magnitude_change(other, self._di[1]) * per_pu_to[:, None],
+        )
+        return np.where(from_end, *changes)
+
+    @cached_property
+    def _dv_ends(self) -> tuple[C128, C128]:
+        branches = self._flow.network.branches
+        return self._dv[branches.from_bus], self._dv[branches.to_bus]
+
+    @cached_property
+    def _di(self) -> tuple[C128, C128]:
+        ports, (start, end) = self._flow.ports, self._dv_ends
+        return (
+            ports.ff[:, None] * start + ports.ft[:, None] * end,
+            ports.tf[:, None] * start + ports.tt[:, None] * end,
+        )
+
+    def _power_change(self, side: int) -> F64:
+        v, dv, i, di = self._v_ends[side], self._dv_ends[side], self._i[side], self._di[side]
+        return np.asarray((dv * np.conj(i)[:, None] + v[:, None] * np.conj(di)).real * BASE_KW)
 
 
 def sensitivities(
@@ -55,22 +99,8 @@ def sensitivities(
     if not flow.converged[step]:
         text = f"step {step} has no solution, so it has no sensitivities"
         raise ValueError(text)
-    network = power_flow.network
-    wanted = np.arange(network.n_bus) if buses is None else np.asarray(buses)
-    v = flow.v[step]
-    dv = _voltage_change(power_flow, flow, step, wanted, 1.0 + 1j * kvar_per_kw)
-    start, end = network.branches.from_bus, network.branches.to_bus
-    ports = flow.ports
-    i_from, i_to = ports.ff * v[start] + ports.ft * v[end], ports.tf * v[start] + ports.tt * v[end]
-    di_from = ports.ff[:, None] * dv[start] + ports.ft[:, None] * dv[end]
-    di_to = ports.tf[:, None] * dv[start] + ports.tt[:, None] * dv[end]
-    dp_from = _power_change(v[start], dv[start], i_from, di_from)
-    return Sensitivities(
-        v_pu_per_kw=_magnitude_change(v, dv),
-        loading_percent_per_kw=_loading_change(flow, step, (i_from, i_to), (di_from, di_to)),
-        p_from_kw_per_kw=dp_from,
-        losses_kw_per_kw=(dp_from + _power_change(v[end], dv[end], i_to, di_to)).sum(axis=0),
-    )
+    wanted = np.arange(power_flow.network.n_bus) if buses is None else np.asarray(buses)
+    return Sensitivities(flow, step, _voltage_change(power_flow, flow, step, wanted, 1.0 + 1j * kvar_per_kw))
 
 
 def _voltage_change(power_flow: PowerFlow, flow: Flow, step: int, buses: I64, per_kw: complex) -> C128:
@@ -93,20 +123,6 @@ def _magnitude_change(z: C128, dz: C128) -> F64:
     size = np.abs(z)[:, None]
     along = (np.conj(z)[:, None] * dz).real / np.maximum(size, _NO_CURRENT_PU)
     return np.where(size > _NO_CURRENT_PU, along, np.abs(dz))
-
-
-def _power_change(v: C128, dv: C128, i: C128, di: C128) -> F64:
-    return np.asarray((dv * np.conj(i)[:, None] + v[:, None] * np.conj(di)).real * BASE_KW)
-
-
-def _loading_change(flow: Flow, step: int, i: tuple[C128, C128], di: tuple[C128, C128]) -> F64:
-    """Of the loading at the end that is loaded more."""
-    branches = flow.network.branches
-    per_pu_from = 100.0 * ka_per_pu(flow.network, branches.from_bus) / branches.limit_from_ka
-    per_pu_to = 100.0 * ka_per_pu(flow.network, branches.to_bus) / branches.limit_to_ka
-    from_end = (np.abs(i[0]) * per_pu_from >= np.abs(i[1]) * per_pu_to)[:, None]
-    changes = _magnitude_change(i[0], di[0]) * per_pu_from[:, None], _magnitude_change(i[1], di[1]) * per_pu_to[:, None]
-    return np.where(from_end, *changes)
 
 
 def transfer_factors(power_flow: PowerFlow, buses: I64 | None = None) -> F64:

@@ -52,7 +52,7 @@ def test_columns_of_chosen_buses_are_those_of_all(network_named):
     flow = power_flow.solve(*network.rated_power())
     every = sensitivities(power_flow, flow)
     some = sensitivities(power_flow, flow, buses=np.array([5, network.slack, 9]))
-    for name in every._fields:
+    for name in ("v_pu_per_kw", "loading_percent_per_kw", "p_from_kw_per_kw", "losses_kw_per_kw"):
         assert np.allclose(getattr(some, name), getattr(every, name)[..., [5, network.slack, 9]])
     assert not some.loading_percent_per_kw[:, 1].any(), "the slack moves nothing"
 
