@@ -4,6 +4,7 @@ Every type accepts its own text again, so that a scenario written out in full re
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
@@ -90,9 +91,9 @@ class Phrase(Part):
     """A piece that a file gives as one phrase; ``str`` of it is read back as the same."""
 
     @classmethod
+    @abstractmethod
     def read(cls, value: str) -> dict[str, object]:
         """The fields of what people write; refuses what it cannot read."""
-        raise NotImplementedError
 
     @model_validator(mode="before")
     @classmethod

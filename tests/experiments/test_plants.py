@@ -123,16 +123,20 @@ def test_a_plant_without_contract_offers_nothing(small):
 # --- one plant alone ---------------------------------------------------------------------------------------------------
 
 
-def test_signals_add_up_to_no_more_than_the_forecast_and_none_raises_generation(small):
-    """Down 60 %, down 60 % again (40 % are left), up: what the plant says that it will do, and the limits that it sets."""
+def alone(small):
+    """The world of a sunny day in which nobody procures: site, world, plants, their provider, and noon."""
     from experiments.build_world import build_world
 
     site = small.site(sunny_day())
     world = build_world(site)
     parties = {actor.party.name: actor.party for actor in world.agents}
-    plants, fsp, dso = parties["plants"], parties["fsp-mar"], parties["dso-1"]
-    noon_ms = site.days_ms[0][0] + 12 * 3_600_000
-    dso.processes = lambda: []
+    parties["dso-1"].processes = lambda: []
+    return site, world, parties["plants"], parties["fsp-mar"], site.days_ms[0][0] + 12 * 3_600_000
+
+
+def test_signals_add_up_to_no_more_than_the_forecast_and_none_raises_generation(small):
+    """Down 60 %, down 60 % again (40 % are left), up: what the plant says that it will do, and the limits that it sets."""
+    site, world, plants, fsp, noon_ms = alone(small)
     orders, said = [], []
     plants._controls.order = lambda *given: orders.append(given)
 
@@ -161,14 +165,7 @@ def test_signals_add_up_to_no_more_than_the_forecast_and_none_raises_generation(
 
 
 def test_a_signal_that_comes_when_its_time_is_over_changes_nothing(small):
-    from experiments.build_world import build_world
-
-    site = small.site(sunny_day())
-    world = build_world(site)
-    parties = {actor.party.name: actor.party for actor in world.agents}
-    plants, fsp, dso = parties["plants"], parties["fsp-mar"], parties["dso-1"]
-    noon_ms = site.days_ms[0][0] + 12 * 3_600_000
-    dso.processes = lambda: []
+    site, world, plants, fsp, noon_ms = alone(small)
     orders = []
     plants._controls.order = lambda *given: orders.append(given)
 
