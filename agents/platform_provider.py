@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.platform_provider_settlement import Case, SettlementTerms, cases, lacking, settle_case
 from environment.calendar import Calendar
 from environment.messages.activation import ActivationReport, ActivationRequest
 from environment.messages.aggregation import AggregationCycle
@@ -21,6 +20,7 @@ from environment.messages.settlement import (
 )
 from environment.party import Party, Process, Seat, Work, act, handles
 from markets.baselines.declared import BaselineStore, freeze
+from markets.settlement.cases import Case, SettlementTerms, cases, lacking, settle_case
 
 
 @dataclass(frozen=True)

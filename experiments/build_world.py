@@ -13,7 +13,6 @@ from agents.dso_contracts import DsoTerms, MarketDay
 from agents.dso_outlook import GridModel, LookAhead
 from agents.lfmo import LfmoTerms
 from agents.platform_provider import ProviderTerms
-from agents.platform_provider_settlement import SettlementTerms
 from agents.producer import Plants
 from agents.prosumer import Membership
 from agents.retailer import FixedCharges, Prices, RetailTerms
@@ -37,6 +36,7 @@ from experiments.scenario_people import NOBODY
 from experiments.scenario_world import Channel as ChannelScenario
 from experiments.scenario_world import PlatformDown
 from experiments.usecases import permissions
+from markets.settlement.cases import SettlementTerms
 
 ROLES: dict[str, str] = {
     "prosumers": "agents.prosumer:Prosumers",

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from agents.platform_provider import PlatformProvider, ProviderTerms
-from agents.platform_provider_settlement import SettlementTerms
 from environment.calendar import Calendar
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
@@ -18,6 +17,7 @@ from environment.messages.settlement import (
     SettlementDecision,
 )
 from markets.baselines.declared import freeze
+from markets.settlement.cases import SettlementTerms
 from tests.environment.kernel_cases import plain
 
 DAY_MS = 86_400_000
