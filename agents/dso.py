@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.dso_contracts import Contracts, DsoTerms, MarketDay, session_requests
+from agents.dso_need import Need
 from agents.dso_operation import GridOperation
-from agents.dso_outlook import LookAhead, Need, Outlook
+from agents.dso_outlook import LookAhead, Outlook
 from agents.dso_settlement import judge, unreadable
 from agents.payments import pay
 from environment.calendar import Calendar
@@ -113,7 +114,7 @@ class Dso(GridOperation):
             reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
             self.end(conversation, "refused", reason)
             return
-        guards = self._look_ahead.guards(outlook, needs, day.from_ms, self._terms.largest_whole_kw)
+        needs, guards = self._look_ahead.told(outlook, needs, day.from_ms, self._terms.largest_whole_kw)
         requests = session_requests(f"{self.name}/{subject}", self.name, needs, guards, self._terms, day)
         sent = self.send(requests, [self._terms.market] * len(requests), conversation)
         outcome = yield self.confirm(sent)

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.dso_outlook import GridModel, Need, Outlook
+from agents.dso_need import Need
+from agents.dso_outlook import GridModel, Outlook
 from agents.strategies.procurement import call_kw, flow_without_call, near_flow
 from environment.calendar import Timeline
 from environment.instruments import ScadaView

@@ -7,10 +7,16 @@ before any bid: a buyer at least cost takes no more of an area than some need ma
 .. math:: \sum_l n_l \max_{a: s_{la} > 0} |s_{ga}| / s_{la}
 
 and the largest part that cannot be divided beyond it. An element that bears this is no constraint of the clearing.
+
+Effects are linear and the grid is not: currents grow as voltages sink. What is told is therefore confirmed by the power flow itself
+(``confirmed``): the largest change at the element, brought about by any one area that acts on it, at which it keeps its limit. Loadings
+and voltage drops are convex in the loads, so that mixtures of areas keep it too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +27,24 @@ from environment.grid.limits import Limits
 from environment.units import Direction
 
 F64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+
+class Keeps(Protocol):
+    """Whether an element keeps a limit in each interval when the areas are activated so far."""
+
+    def __call__(self, areas_kw: F64, *, up: bool) -> Bool:
+        """(T, areas) [kW] and whether the element is moved up -> (T,)."""
+
+
+LEAST_EFFECT = 0.01
+"""Areas with less effect on an element [kW per kW] are not asked to relieve it, and do not move its flow."""
+
 REACH_MARGIN = 1.2
 """Elements are told from 1/1.2 of their headroom on: effects are linear, and means over an area."""
 
-KEPT_SHARE = 0.02
-"""Of the rating of branches: so much their voltage may sink with the flow that flexibility adds."""
+HALVINGS = 16
+"""Of the range in which the power flow looks for a headroom: to a hundred-thousandth of it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ class Headroom:
 
 
 def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64) -> Headroom:
-    """Headroom of the branches, the least of several forecasts.
+    """Linear headroom of the branches, the least of several forecasts.
 
     The active power may go as far as the rated current allows at the forecast voltage and reactive power, either way. Intervals
     without solution bear nothing.
@@ -54,7 +73,7 @@ def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64) -> Headr
     network = flows[0].network
     branches = network.branches
     rated_kva = np.sqrt(3.0) * network.bus_kv[branches.from_bus] * branches.limit_from_ka * 1000.0
-    bearable = rated_kva * limits.percent(network) / 100.0 * (1.0 - KEPT_SHARE)
+    bearable = rated_kva * limits.percent(network) / 100.0
     up, down = [], []
     for flow in flows:
         kva = bearable * flow.v_pu[:, branches.from_bus]
@@ -66,7 +85,7 @@ def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64) -> Headr
 
 
 def bus_headroom(flows: Sequence[Flow], limits: Limits, pu_per_kw: F64) -> Headroom:
-    """Headroom of the buses, in kW at the bus itself, the least of several forecasts.
+    """Linear headroom of the buses, in kW at the bus itself, the least of several forecasts.
 
     Args:
         flows: forecasts of T steps.
@@ -127,3 +146,84 @@ class Reach:
                 per_kw[row] = (along[:, able] / helps[able]).max(axis=1)
         moved = self.need_kw @ per_kw + self.largest_kw * along.max(axis=1, initial=0.0)
         return np.where(self.need_kw.max(axis=1, keepdims=True) > 0.0, moved, 0.0)
+
+    def areas_kw(self) -> F64:
+        """The most that is taken of each area, shape (T, areas): what it takes to meet all needs from it alone, and an indivisible part."""
+        per_kw = np.divide(1.0, self.relief, out=np.zeros_like(self.relief), where=self.relief > 0.0)
+        helps = (self.relief > 0.0).any(axis=0)
+        taken = self.need_kw @ per_kw + np.where(helps, self.largest_kw, 0.0)
+        return np.where(self.need_kw.max(axis=1, keepdims=True) > 0.0, taken, 0.0)
+
+    def confirmed(self, room: Headroom, effect: F64, keeps: Keeps) -> Headroom:
+        """The headroom of one element as far as activations can go, at most the linear one, confirmed by the power flow.
+
+        Args:
+            room: linear headroom of the element, shape (T,) each.
+            effect: kW at it per kW less net load in each area, shape (areas,).
+            keeps: whether it keeps the limit that it moves towards, in each interval, when the areas are activated so far.
+        """
+        up = self.direction == "up"
+        with_it, against = (room.up_kw, room.down_kw) if up else (room.down_kw, room.up_kw)
+        found = [
+            self._confirmed(kw, np.maximum(sign * effect, 0.0), partial(keeps, up=up == (sign > 0.0)))
+            for kw, sign in ((with_it, 1.0), (against, -1.0))
+        ]
+        return Headroom(*(found if up else found[::-1]))
+
+    def _confirmed(self, room_kw: F64, effect: F64, keeps: Callable[[F64], Bool]) -> F64:
+        """One direction of movement at the element: the least of the areas that move it there."""
+        most_kw = np.minimum(room_kw, REACH_MARGIN * self.moved_kw(effect[None, :])[:, 0])
+        others = self.areas_kw() if self.direction == "down" else np.zeros((len(room_kw), len(effect)))
+        others = np.where(
+            effect > LEAST_EFFECT, 0.0, others
+        )  # they move no flow here, but load there lowers the voltage
+        for area in np.flatnonzero(effect > LEAST_EFFECT):
+            alone = np.where(np.arange(len(effect)) == area, 1.0 / effect[area], 0.0)
+            most_kw = _largest(most_kw, partial(_moved_alone, keeps, others, alone))
+        return most_kw
+
+
+def _moved_alone(keeps: Callable[[F64], Bool], others_kw: F64, area_per_kw: F64, kw: F64) -> Bool:
+    """Whether the limit is kept with an element moved so far, (T,), by one area, and the others at what they may be."""
+    return keeps(others_kw + kw[:, None] * area_per_kw)
+
+
+def branch_kept(branch: int, limit_percent: float, toward: float) -> Callable[[Flow, bool], Bool]:
+    """Whether a branch keeps its limit on the side that it is moved to: (flow, moved up) -> (T,).
+
+    Flexibility up lowers the flow towards the load: until that has turned round, a branch that is overloaded by it is being relieved.
+
+    Args:
+        branch: number of the branch.
+        limit_percent: of its loading.
+        toward: 1 where its from side faces the substation, else -1.
+    """
+
+    def kept(flow: Flow, up: bool) -> Bool:
+        along = flow.p_from_kw[:, branch] * (toward if up else -toward)
+        return np.asarray(flow.converged & ((flow.loading_percent[:, branch] <= limit_percent) | (along > 0.0)))
+
+    return kept
+
+
+def bus_kept(bus: int, limits: Limits) -> Callable[[Flow, bool], Bool]:
+    """Whether a bus keeps the limit that it is moved to: flexibility up raises its voltage; (flow, moved up) -> (T,)."""
+    low, high = limits.voltage_pu
+
+    def kept(flow: Flow, up: bool) -> Bool:
+        v_pu = flow.v_pu[:, bus]
+        return np.asarray(flow.converged & (v_pu <= high if up else v_pu >= low))
+
+    return kept
+
+
+def _largest(most: F64, keeps: Callable[[F64], Bool]) -> F64:
+    """The largest value of each interval at which something is kept, by halving; ``most`` where it is kept there, 0 where nowhere."""
+    if bool(keeps(most).all()):
+        return most
+    low, high = np.zeros_like(most), most
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        kept = keeps(middle)
+        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    return np.where(keeps(most), most, low)

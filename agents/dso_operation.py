@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.dso_contracts import Call, Contracts, DsoTerms, near_need
-from agents.dso_outlook import LookAhead, Need, Outlook
+from agents.dso_need import Need
+from agents.dso_outlook import LookAhead, Outlook
 from environment.instruments import MeterStore, ScadaView
 from environment.messages.activation import (
     ActivationNeed,

@@ -6,12 +6,20 @@ have shared it before; the power flow of the operator's own network model turns 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.dso_headroom import Headroom, Reach, branch_headroom, bus_headroom
+from agents.dso_headroom import (
+    LEAST_EFFECT,
+    Headroom,
+    Reach,
+    branch_headroom,
+    branch_kept,
+    bus_headroom,
+    bus_kept,
+)
+from agents.dso_need import Need, Violation
 from agents.strategies import forecasting
 from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
@@ -22,18 +30,13 @@ from environment.grid.model import Network
 from environment.grid.power_flow import PowerFlow
 from environment.grid.sensitivity import Sensitivities, sensitivities
 from environment.instruments import MeterStore
-from environment.units import Direction
 from environment.weather.view import WeatherView
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 LV_KV = 1.0
 """Below it a voltage is low."""
-
-LEAST_EFFECT = 0.01
-"""Areas with less effect on an element [kW per kW] are not asked to relieve it."""
-
-Violation = Literal["overload", "undervoltage", "overvoltage"]
 
 
 @dataclass(frozen=True)
@@ -70,29 +73,6 @@ class GridModel:
         table = np.zeros((self.network.n_bus, meters_kw.shape[1]))
         np.add.at(table, self.meter_bus, meters_kw)
         return table
-
-
-@dataclass(frozen=True)
-class Need:
-    """Relief needed at one element over the window; an element with need 0 is guarded: others must not bring it to its limit.
-
-    Attributes:
-        constraint: branch or bus.
-        violation: what is foreseen, or must not come.
-        direction: of the flexibility.
-        need_kw: per interval, shape (T,).
-        limit: of the element [% or pu].
-        sensitivity: relief per kW of each area, by area name; negative where flexibility makes it worse.
-        headroom: what the element bears of each direction, shape (T,).
-    """
-
-    constraint: str
-    violation: Violation
-    direction: Direction
-    need_kw: F64
-    limit: float
-    sensitivity: dict[str, float]
-    headroom: Headroom
 
 
 @dataclass(frozen=True)
@@ -300,8 +280,12 @@ class LookAhead:
 
     # --- headrooms -----------------------------------------------------------------------------------------------------
 
-    def guards(self, outlook: Outlook, needs: Sequence[Need], from_ms: int, largest_kw: float) -> list[Need]:
-        """Elements whose limit the activations of a session could reach: branches, and the tightest bus of each area.
+    def told(
+        self, outlook: Outlook, needs: Sequence[Need], from_ms: int, largest_kw: float
+    ) -> tuple[list[Need], list[Need]]:
+        """What the market is told: the needs, and the elements whose limit the activations of a session could reach.
+
+        The latter are branches, and the tightest bus of each area. The headrooms of all are confirmed by the power flow.
 
         Args:
             outlook: the forecast.
@@ -316,7 +300,32 @@ class LookAhead:
         relief = np.array([[need.sensitivity.get(name, 0.0) for name in self.area_names] for need in needs])
         known = {need.constraint for need in needs}
         reach = Reach(window, needs[0].direction, need_kw, relief, largest_kw)
-        return [one for one in self._near(outlook, step, reach) if one.constraint not in known]
+        guards = [one for one in self._near(outlook, step, reach) if one.constraint not in known]
+        toward = self._branch_effects(outlook, step)[1]
+        return [self._confirmed(outlook, one, reach, toward) for one in needs], [
+            self._confirmed(outlook, one, reach, toward) for one in guards
+        ]
+
+    def _confirmed(self, outlook: Outlook, element: Need, reach: Reach, toward: F64) -> Need:
+        """The element with a headroom at which the power flow of the forecasts keeps its limit."""
+        network = self.model.network
+        effect = np.array([element.sensitivity.get(name, 0.0) for name in self.area_names])
+        if element.violation == "overload":
+            branch = network.branch_index(element.constraint)
+            kept = branch_kept(branch, element.limit, float(toward[branch]))
+        else:
+            kept = bus_kept(network.bus_index(element.constraint), self.model.limits)
+        sign = -1.0 if reach.direction == "up" else 1.0
+
+        def keeps(areas_kw: F64, up: bool) -> Bool:
+            change = sign * areas_kw @ self._mean.T
+            flows = [
+                outlook.power_flow.solve(one.p_kw[reach.window] + change, one.q_kvar[reach.window])
+                for one in outlook.forecasts
+            ]
+            return np.asarray(kept(flows[0], up) & kept(flows[1], up))
+
+        return replace(element, headroom=reach.confirmed(element.headroom, effect, keeps))
 
     def _near(self, outlook: Outlook, step: int, reach: Reach) -> list[Need]:
         model = self.model

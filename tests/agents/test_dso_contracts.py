@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents.dso_contracts import LEAST_CALL_KW, Contracts, activation_windows
 from agents.dso_headroom import Headroom
-from agents.dso_outlook import Need
+from agents.dso_need import Need
 from environment.messages.procurement import ClearingResult
 from tests.environment.kernel_cases import plain
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.dso_contracts import DsoTerms, MarketDay, session_requests
-from agents.dso_headroom import KEPT_SHARE, Headroom, Reach, branch_headroom, bus_headroom
+from agents.dso_headroom import Headroom, Reach, branch_headroom, branch_kept, bus_headroom
 from agents.dso_outlook import GridModel, LookAhead
 from agents.lfmo import PLATFORM, Lfmo, LfmoTerms
 from environment.calendar import Calendar, Timeline
@@ -76,7 +76,7 @@ def asked(look_ahead, direction):
         divisible=True, max_duration_s=86_400.0, exclusive=True, announcement_s=0.0, full_activation_s=300.0,
         margin_share=0.0, tap_change_eur=0.0, switching_eur=0.0,
     )  # fmt: skip
-    guards = look_ahead.guards(outlook, needs, FROM_MS, terms.largest_whole_kw)
+    needs, guards = look_ahead.told(outlook, needs, FROM_MS, terms.largest_whole_kw)
     return session_requests("s", "dso-1", needs, guards, terms, DAY)
 
 
@@ -168,29 +168,67 @@ def test_an_element_that_is_violated_the_other_way_bears_nothing():
 # --- laws of the parts -----------------------------------------------------------------------------------------------
 
 
-@given(f1=st.floats(-60, 60), f2=st.floats(-60, 60))
-def test_headrooms_end_where_violations_begin(f1, f2):
-    """A branch moved by its headroom is just below its limit unless the voltage sinks by more than is kept; one beyond it bears no more."""
-    network, limits = station(), Limits()
-    flow_of = PowerFlow(network)
+def confirmed(network, p, direction, reach):
+    """Linear and confirmed headrooms of the line of f1, which only the first area, f1 itself, moves."""
+    flow_of, line = PowerFlow(network), network.branch_index("l1")
+    sign = -1.0 if direction == "up" else 1.0
+    kept = branch_kept(line, 100.0, 1.0)
+    buses = np.array([network.bus_index(name) for name in FEEDERS])
+
+    def keeps(areas_kw, up):
+        moved = p.copy()
+        moved[:, buses] += sign * areas_kw
+        return kept(flow_of.solve(moved, 0.0 * p), up)
+
+    room = branch_headroom([flow_of.solve(p, 0.0 * p)], Limits(), np.ones(len(network.branches))).of(slice(0, 1), line)
+    return room, reach.confirmed(room, np.array([1.0, 0.0]), keeps)
+
+
+@given(f1=st.floats(-60, 60), f2=st.floats(-60, 60), direction=st.sampled_from(["up", "down"]))
+def test_headrooms_end_where_violations_begin(f1, f2, direction):
+    """A line moved by its headroom is below its limit and not far, whatever the voltage does; one beyond it bears no more."""
+    network, flow_of = station(), PowerFlow(station())
     p = np.zeros((1, network.n_bus))
     p[0, [network.bus_index(name) for name in FEEDERS]] = f1, f2
     flow = flow_of.solve(p, 0.0 * p)
-    room = branch_headroom([flow], limits, np.ones(len(network.branches)))
-    over = find_violations(flow_of, flow, limits).overload_kw
-    line, busbar = network.branch_index("l1"), network.bus_index("busbar")
-    assert (room.up_kw >= 0.0).all()
-    assert (room.down_kw >= 0.0).all()
-    for kw, sign in ((room.up_kw, -1.0), (room.down_kw, 1.0)):
-        if over[0, line] <= 0.0 and kw[0, line] > 0.0:
-            moved = p.copy()
-            moved[0, network.bus_index("f1")] += sign * kw[0, line]
-            after = flow_of.solve(moved, 0.0 * p)
-            assert 95.0 < after.loading_percent[0, line] <= 101.0
-            if after.v_pu[0, busbar] >= (1.0 - KEPT_SHARE) * flow.v_pu[0, busbar]:
-                assert after.loading_percent[0, line] <= 100.0
-        elif np.sign(f1) == sign:
-            assert kw[0, line] == 0.0
+    line, f1_bus = network.branch_index("l1"), network.bus_index("f1")
+    over = bool(flow.loading_percent[0, line] > 100.0)
+    reach = Reach(slice(0, 1), direction, np.array([[200.0]]), np.array([[1.0, 0.0]]), 0.0)
+    linear, room = confirmed(network, p, direction, reach)
+    kw = room.up_kw if direction == "up" else room.down_kw
+    sign = -1.0 if direction == "up" else 1.0
+    assert 0.0 <= kw[0] <= (linear.up_kw if direction == "up" else linear.down_kw)[0]
+    if over and np.sign(f1) == sign:
+        assert kw[0] == 0.0
+    elif kw[0] > 0.0:
+        p[0, f1_bus] += sign * kw[0]
+        assert 95.0 < flow_of.solve(p, 0.0 * p).loading_percent[0, line] <= 100.0
+
+
+@given(f1=st.floats(-60, 40), f2=st.floats(0, 60), other=st.floats(0, 1))
+def test_a_headroom_holds_whatever_the_other_feeder_takes_as_well(f1, f2, other):
+    """More load on f2 moves nothing through the line of f1, but lowers the voltage it has: its current grows all the same."""
+    network, flow_of = station(), PowerFlow(station())
+    p = np.zeros((1, network.n_bus))
+    buses = [network.bus_index(name) for name in FEEDERS]
+    p[0, buses] = f1, f2
+    reach = Reach(slice(0, 1), "down", np.array([[40.0]]), np.array([[1.0, 1.0]]), 0.0)
+    _, room = confirmed(network, p, "down", reach)
+    if room.down_kw[0] > 0.0:
+        p[0, buses] += room.down_kw[0], other * 40.0
+        assert flow_of.solve(p, 0.0 * p).loading_percent[0, network.branch_index("l1")] <= 100.0
+
+
+@pytest.mark.parametrize(("f1_kw", "most"), [(60.0, 110.0), (-60.0, 0.0)], ids=["by load", "by generation"])
+def test_an_overloaded_line_is_relieved_until_it_is_full_the_other_way(f1_kw, most):
+    """Flexibility up of a line overloaded by load may go on until generation fills it; overloaded by generation it bears none."""
+    network = station()
+    p = np.zeros((1, network.n_bus))
+    p[0, network.bus_index("f1")] = f1_kw
+    reach = Reach(slice(0, 1), "up", np.array([[200.0]]), np.array([[1.0, 0.0]]), 0.0)
+    _, room = confirmed(network, p, "up", reach)
+    assert (room.up_kw[0] > 95.0) == bool(most)
+    assert room.up_kw[0] <= most
 
 
 def test_the_least_headroom_of_several_forecasts_counts_and_no_solution_bears_nothing():
