@@ -20,7 +20,7 @@ from environment.messages.settlement import (
 )
 from environment.party import Party, Process, Seat, Work, act, handles
 from markets.baselines.declared import BaselineStore, freeze
-from markets.settlement.cases import Case, SettlementTerms, cases, lacking, settle_case
+from markets.settlement.cases import Case, Settle, cases, lacking, settle_case
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ProviderTerms:
         settlement_desk: address that approves settlements.
         aggregators: role addresses of the aggregators.
         fsp_platforms: FSP -> address of its technical platform.
-        settlement: the rule and its parameters.
+        settle: the settlement rule with its parameters.
         wait_s: how long meter data and decisions are waited for.
         retry_s: time between two attempts to reach somebody in a settlement.
         gives_up_after_s: how long after its beginning a settlement tries to reach somebody; then it fails.
@@ -52,7 +52,7 @@ class ProviderTerms:
     settlement_desk: str
     aggregators: Sequence[str]
     fsp_platforms: dict[str, str]
-    settlement: SettlementTerms
+    settle: Settle
     wait_s: float = 600.0
     retry_s: float = 900.0
     gives_up_after_s: float = 5400.0
@@ -246,7 +246,7 @@ class PlatformProvider(Party):
     @act("calculate_remuneration", system="gdbn")
     def calculate_remuneration(self, conversation: str, ready: list[Case]) -> Work:
         """Step 1.5: remuneration and penalty by the product's rule."""
-        results = [settle_case(case, self._terms.settlement) for case in ready]
+        results = [settle_case(case, self._terms.settle) for case in ready]
         reads = [f"deliveries/{case.settlement}" for case in ready]
         return Work(results, conversation, reads, [f"settlements/{result.settlement}" for result in results])
 

@@ -31,12 +31,11 @@ from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_people import HOMES, PLANTS, contracted, members_of
 from experiments.scenario_fields import read_clock
-from experiments.scenario_library import rule
+from experiments.scenario_library import rule, rule_with
 from experiments.scenario_people import NOBODY
 from experiments.scenario_world import Channel as ChannelScenario
 from experiments.scenario_world import PlatformDown
 from experiments.usecases import permissions
-from markets.settlement.cases import SettlementTerms
 
 ROLES: dict[str, str] = {
     "prosumers": "agents.prosumer:Prosumers",
@@ -355,7 +354,7 @@ def _provider(site: Site, world: World) -> Made:
         settlement_desk=f"{actors.dso.name}/dso-settlement-service",
         aggregators=[fsp.name for fsp in actors.fsps],
         fsp_platforms=_fsp_platforms(site),
-        settlement=SettlementTerms(said.grace, said.slope, said.penalty_eur_per_kwh),
+        settle=rule_with("settlement", said.rule, said.arguments()),
     )
     return Made(role("platform-provider")(world.seat(actors.dpp.name), site.calendar, terms))
 

@@ -1,6 +1,7 @@
 """What a scenario says about those who decide, what is traded and by which rules."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
@@ -176,8 +177,23 @@ class Settlement(Part):
     """Delivered share from which all is paid."""
     slope: float = given(3.0, source="Flexible Power: three points of pay lost per point missing", ge=0, le=100)
     """Pay lost per share missing below the grace."""
+    floor: Share = given(
+        0.5, unit="share of the order", source="SSEN TRANSITION: a scale from 50 to 100 % delivered", lt=1
+    )
+    """Delivered share below which a sliding scale pays nothing."""
+    floor_pay: Share = given(0.5, unit="share of the price", source="each delivered kWh is paid its price")
+    """Share of the ordered value that a sliding scale pays at its floor."""
     penalty_eur_per_kwh: float = given(0.0, unit="EUR/kWh", source="none in the product", ge=0)
     """Penalty for what was ordered and not delivered."""
+
+    ARGUMENTS: ClassVar[Mapping[str, str]] = {
+        "grace": "grace_share", "slope": "grace_slope", "floor": "floor_share", "floor_pay": "floor_pay_share",
+        "penalty_eur_per_kwh": "penalty_eur_per_kwh",
+    }  # fmt: skip
+
+    def arguments(self) -> dict[str, float]:
+        """The parameters by the names that the rules of ``markets.settlement`` give them."""
+        return {argument: getattr(self, key) for key, argument in self.ARGUMENTS.items()}
 
 
 class Rules(Part):

@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from experiments.errors import did_you_mean
-from experiments.scenario_library import RULES, known_places, network_names, tariff_names
+from experiments.scenario_library import RULES, known_places, network_names, rule, tariff_names
 from experiments.scenario_people import NOBODY, HomesGroup, PlantGroup
 from experiments.scenario_world import Outage, Window
 
 if TYPE_CHECKING:
     from experiments.scenario import Scenario
+    from experiments.scenario_actors import Settlement
 
 Problems = Iterator[str]
 
@@ -121,6 +123,19 @@ def _rules(scenario: "Scenario") -> Problems:
         if name not in RULES[kind]:
             path = "settlement.rule" if kind == "settlement" else kind
             yield f"rules.{path}: unknown {kind} rule '{name}'{did_you_mean(name, RULES[kind])}"
+    if rules.settlement.rule in RULES["settlement"]:
+        yield from _idle_parameters(rules.settlement)
+
+
+def _idle_parameters(said: "Settlement") -> Problems:
+    """Parameters that somebody set and the rule does not look at."""
+    known = signature(rule("settlement", said.rule)).parameters
+    for key, argument in said.ARGUMENTS.items():
+        if argument not in known and getattr(said, key) != type(said).model_fields[key].default:
+            others = [
+                name for name in RULES["settlement"] if argument in signature(rule("settlement", name)).parameters
+            ]
+            yield f"rules.settlement.{key}: the rule '{said.rule}' has no {key}; {' and '.join(others)} have"
 
 
 def _product(scenario: "Scenario") -> Problems:

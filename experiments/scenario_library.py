@@ -1,8 +1,9 @@
 """What scenarios may name, found quickly: shipped scenarios, places, products, tariffs, networks and rules."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ RULES: Mapping[str, Mapping[str, str]] = {
     },
     "settlement": {
         "linear-with-grace": "markets.settlement.linear_with_grace:settle",
+        "sliding-scale": "markets.settlement.sliding_scale:settle",
+        "price-less-penalty": "markets.settlement.price_less_penalty:settle",
     },
 }
 """Rules that a scenario may name, by kind: name -> ``module:attribute``, resolved where it is used."""
@@ -40,6 +43,13 @@ def rule(kind: str, name: str) -> Any:
         raise CoflexError(msg)
     module, _, attribute = known[name].partition(":")
     return getattr(import_module(module), attribute)
+
+
+def rule_with(kind: str, name: str, arguments: Mapping[str, Any]) -> Any:
+    """The function behind the name of a rule, bound to those of some arguments that it knows."""
+    function = rule(kind, name)
+    known = signature(function).parameters
+    return partial(function, **{key: value for key, value in arguments.items() if key in known})
 
 
 def scenarios_folder() -> Path:

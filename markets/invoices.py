@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from markets.ledger import Entry, cents
-from markets.settlement.linear_with_grace import Settlement
+from markets.settlement.outcome import Settlement
 
 
 class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """The arithmetic of one settlement: what was ordered, contracted, declared, metered, delivered and owed (SUC06.3)."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,19 +12,12 @@ from environment.messages.settlement import RemunerationAndPenalty
 from environment.units import Direction
 from markets.ledger import cents
 from markets.settlement.delivery import delivered_kw
-from markets.settlement.linear_with_grace import settle
+from markets.settlement.outcome import Settlement
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class SettlementTerms:
-    """Parameters of the settlement rule (linear with grace)."""
-
-    grace_share: float
-    grace_slope: float
-    penalty_eur_per_kwh: float
+Settle = Callable[..., Settlement]
+"""A settlement rule with its parameters: (ordered, delivered, price per interval; hours) -> amounts."""
 
 
 @dataclass
@@ -160,17 +153,9 @@ def _engaged_kw(engagement: EngagementRequest, t_ms: I64) -> F64:
     return np.where(inside, engagement.engaged_kw[np.clip(place, 0, len(engagement.engaged_kw) - 1)], 0.0)
 
 
-def settle_case(case: Case, terms: SettlementTerms) -> RemunerationAndPenalty:
+def settle_case(case: Case, settle: Settle) -> RemunerationAndPenalty:
     """Amounts of one case; the net is rounded once, to whole cents."""
-    result = settle(
-        case.ordered_kw,
-        case.delivered_kw,
-        case.price_eur_per_kwh(),
-        hours=case.hours,
-        grace_share=terms.grace_share,
-        grace_slope=terms.grace_slope,
-        penalty_eur_per_kwh=terms.penalty_eur_per_kwh or None,
-    )
+    result = settle(case.ordered_kw, case.delivered_kw, case.price_eur_per_kwh(), hours=case.hours)
     remuneration = cents(float(result.remuneration_eur.sum())) / 100.0
     penalty = cents(float(result.penalty_eur.sum())) / 100.0
     return RemunerationAndPenalty(

@@ -1,6 +1,7 @@
 """The provider's settlement service alone: what it keeps, what it computes, and each way in which a settlement ends."""
 
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,7 +18,7 @@ from environment.messages.settlement import (
     SettlementDecision,
 )
 from markets.baselines.declared import freeze
-from markets.settlement.cases import SettlementTerms
+from markets.settlement import linear_with_grace
 from tests.environment.kernel_cases import plain
 
 DAY_MS = 86_400_000
@@ -106,7 +107,7 @@ def settle(stage):
         terms = ProviderTerms(
             days_ms=[(0, DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=0, settle_after_ms=3_600_000, dso="dso-1", meter_database=METERS,
             settlement_desk=DESK, aggregators=[], fsp_platforms={FSP: f"{FSP}/platform"},
-            settlement=SettlementTerms(0.95, 3.0, penalty),
+            settle=partial(linear_with_grace.settle, penalty_eur_per_kwh=penalty),
         )  # fmt: skip
         there.provider = there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)
         return there.run(2 * 86_400)
@@ -279,7 +280,7 @@ def test_a_cycle_that_nobody_acknowledges_fails(stage):
     there = stage("dpp-1", "dso-1", FSP)
     terms = ProviderTerms(
         days_ms=[(DAY_MS, 2 * DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=3_600_000, settle_after_ms=0, dso="dso-1", meter_database="dso-1",
-        settlement_desk="dso-1", aggregators=[FSP, "nobody"], fsp_platforms={}, settlement=SettlementTerms(0.95, 3.0, 0.0),
+        settlement_desk="dso-1", aggregators=[FSP, "nobody"], fsp_platforms={}, settle=linear_with_grace.settle,
     )  # fmt: skip
     there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)
     there.puppet("dso-1")

@@ -21,6 +21,7 @@ CASES = [
     ({"people": [{"devices": {"ev": "many"}}]}, "people[0].devices.ev: 'many' is not a share; write for example"),
     ({"people": [{"devices": {"ev": True}}]}, "people[0].devices.ev: 'True' is not a share"),
     ({"people": [{"devices": {"heatpump": 0.5}}]}, "people[0].devices.heatpump: unknown key; did you mean 'heat_pump'?"),
+    ({"rules": {"settlement": {"rule": "sliding-scale", "grace": 0.9}}}, "rules.settlement.grace: the rule 'sliding-scale' has no grace"),
     ({"clok": {}}, "clok: unknown key; did you mean 'clock'?"),
     ({"clock": {"start": "19.01.2016"}}, "clock.start: '19.01.2016' is not a date; write for example 2016-01-19"),
     ({"clock": {"days": 0}}, "clock.days: 0 is out of range; it must be at least 1 d"),

@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 import yaml
 
+from experiments.scenario_library import rule
 from markets.baselines import x_of_y
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities
-from markets.clearing import merit_order, network_aware
 from markets.pricing import pay_as_bid, uniform
-from markets.settlement import linear_with_grace
 
 FOLDERS = sorted(Path(__file__).parents[1].glob("reference/market_*"))
-CLEARINGS = {"network-aware": network_aware, "merit-order": merit_order}
 
 
 def read(folder):
@@ -31,8 +29,8 @@ def check_clearing(case):
     network = case["network"]
     grid = Sensitivities(tuple(network["constraints"]), tuple(network["areas"]), np.array(network["kw_per_kw"], float))
     expected = case["expected"]
-    for rule in case["rules"]:
-        outcome = CLEARINGS[rule].clear(
+    for name in case["rules"]:
+        outcome = rule("clearing", name)(
             bids,
             NeedColumns.of(map(tuple, case["needs"])),
             grid,
@@ -40,8 +38,8 @@ def check_clearing(case):
             unmet_eur_per_kwh=case["unmet_eur_per_kwh"],
             headrooms=NeedColumns.of(map(tuple, case["headrooms"])),
         )
-        for name in expected.keys() - {"uniform_eur_per_kwh"}:
-            close(getattr(outcome, name), expected[name], case)
+        for quantity in expected.keys() - {"uniform_eur_per_kwh"}:
+            close(getattr(outcome, quantity), expected[quantity], case)
         if "uniform_eur_per_kwh" in expected:
             close(uniform.prices(outcome, grid), expected["uniform_eur_per_kwh"], case)
         paid = pay_as_bid.prices(outcome) * outcome.accepted_kw * outcome.hours
@@ -49,14 +47,9 @@ def check_clearing(case):
 
 
 def check_settlement(case):
-    found = linear_with_grace.settle(
-        case["ordered_kw"],
-        case["delivered_kw"],
-        case["price_eur_per_kwh"],
-        hours=case["hours"],
-        grace_share=case["grace_share"],
-        grace_slope=case["grace_slope"],
-    )
+    settle = rule("settlement", case.get("settlement", "linear-with-grace"))
+    columns = [case[name] for name in ("ordered_kw", "delivered_kw", "price_eur_per_kwh")]
+    found = settle(*columns, hours=case["hours"], **case["parameters"])
     for name, expected in case["expected"].items():
         close(getattr(found, name), expected, case)
 
