@@ -16,6 +16,7 @@ from agents.platform_provider import ProviderTerms
 from agents.producer import Plants
 from agents.prosumer import Membership
 from agents.retailer import FixedCharges, Prices, RetailTerms
+from agents.settlement import Service
 from environment.addresses import Address, Directory
 from environment.bus import Bus
 from environment.channels import Channel, Delay, Disturbance, DroppedAcknowledgements, Outage
@@ -342,19 +343,31 @@ def _platform(site: Site, world: World) -> Made:
     return Made(role("gdbn")(world.seat(GDBN), SETTLEMENT, _fsp_platforms(site)))
 
 
+def _service(site: Site, system: str) -> Service:
+    """The settlement service that acts from a system."""
+    dso, said = site.scenario.actors.dso.name, site.scenario.rules.settlement
+    return Service(
+        system=system,
+        dso=dso,
+        meter_database=f"{dso}/dso-database",
+        accounts=f"{dso}/dso-settlement-service",
+        fsp_platforms=_fsp_platforms(site),
+        rule=rule_with("settlement", said.rule, said.arguments()),
+    )
+
+
 def _provider(site: Site, world: World) -> Made:
-    actors, said = site.scenario.actors, site.scenario.rules.settlement
+    actors = site.scenario.actors
     terms = ProviderTerms(
         days_ms=site.days_ms,
         gates_ms=[day.gate_ms for day in market_days(site)],
         cycle_before_ms=round(CYCLE_BEFORE_H * 3_600_000),
         settle_after_ms=round(SETTLES_AFTER_H * 3_600_000),
+        settles=True,
         dso=actors.dso.name,
-        meter_database=f"{actors.dso.name}/dso-database",
         settlement_desk=f"{actors.dso.name}/dso-settlement-service",
         aggregators=[fsp.name for fsp in actors.fsps],
-        fsp_platforms=_fsp_platforms(site),
-        settle=rule_with("settlement", said.rule, said.arguments()),
+        service=_service(site, "gdbn"),
     )
     return Made(role("platform-provider")(world.seat(actors.dpp.name), site.calendar, terms))
 

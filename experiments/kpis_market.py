@@ -104,8 +104,9 @@ def flexibility_delivered_kwh(facts: Facts) -> float | None:
 
 
 def credited_kw(frame: Frame) -> F64:
-    """Delivered power that counts, interval by interval [kW]."""
-    return np.clip(frame.floats("delivered_kw"), 0.0, frame.floats("ordered_kw"))
+    """Delivered power that counts, interval by interval [kW]: what earlier orders of the portfolio leave."""
+    earlier_kw = frame.floats("earlier_kw") if frame.has("earlier_kw") else 0.0
+    return np.clip(frame.floats("delivered_kw") - earlier_kw, 0.0, frame.floats("ordered_kw"))
 
 
 def flexibility_true_kwh(facts: Facts) -> float | None:

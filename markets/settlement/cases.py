@@ -1,6 +1,9 @@
-"""The arithmetic of one settlement: what was ordered, contracted, declared, metered, delivered and owed (SUC06.3)."""
+"""The arithmetic of one settlement: what was ordered, contracted, declared, metered, delivered and owed (SUC06.3).
 
-from collections.abc import Callable, Container
+It serves whoever settles (the service of the GDBN, or the DSO) and whoever checks a settlement (the provider, from its own meters).
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +23,40 @@ Settle = Callable[..., Settlement]
 """A settlement rule with its parameters: (ordered, delivered, price per interval; hours) -> amounts."""
 
 
+@dataclass(frozen=True, eq=False)
+class Block:
+    """What of a contract may be called at one price.
+
+    Attributes:
+        price_eur_per_kwh: the price.
+        from_ms: start of the first interval.
+        step_ms: length of an interval.
+        kw: contracted per interval, shape (T,); empty: any quantity at any time, as in a standing contract.
+    """
+
+    price_eur_per_kwh: float
+    from_ms: int = 0
+    step_ms: int = 1
+    kw: F64 = field(default_factory=lambda: np.zeros(0))
+
+    def at(self, t_ms: I64) -> F64:
+        """Contracted power at the starts of some intervals; 0 outside its own."""
+        if not len(self.kw):
+            return np.full(len(t_ms), np.inf)
+        place = (t_ms - self.from_ms) // self.step_ms
+        inside = (place >= 0) & (place < len(self.kw))
+        return np.where(inside, self.kw[np.clip(place, 0, len(self.kw) - 1)], 0.0)
+
+
+def engaged_blocks(engaged: Iterable[EngagementRequest]) -> dict[str, list[Block]]:
+    """The blocks of every contract that was engaged, by its name."""
+    found: dict[str, list[Block]] = {}
+    for one in engaged:
+        block = Block(one.price_eur_per_kwh, one.from_ms, round(one.step_s * 1000), one.engaged_kw)
+        found.setdefault(one.contract, []).append(block)
+    return found
+
+
 @dataclass
 class Case:
     """One activation of one contract on its way through settlement.
@@ -35,6 +72,7 @@ class Case:
         t_ms: starts of the intervals, shape (T,).
         hours: length of an interval.
         ordered_kw: shape (T,).
+        earlier_kw: what earlier orders ask of the same portfolio in the same direction, and are credited first, shape (T,).
         blocks: price and contracted power of each bid of the contract, cheapest first: [(EUR/kWh, kW (T,))].
     """
 
@@ -48,6 +86,7 @@ class Case:
     t_ms: I64
     hours: float
     ordered_kw: F64
+    earlier_kw: F64
     blocks: list[tuple[float, F64]]
     baseline_kw: F64 = field(default_factory=lambda: np.zeros(0))
     metered_kw: F64 = field(default_factory=lambda: np.zeros(0))
@@ -66,12 +105,17 @@ class Case:
         return int(self.t_ms[-1]) + round(self.hours * 3_600_000)
 
     def deliver(self) -> None:
-        """Delivered power per interval: baseline minus metered in the direction of the order."""
+        """Delivered power of the portfolio per interval: baseline minus metered in the direction of the order."""
         self.delivered_kw = delivered_kw(self.baseline_kw, self.metered_kw, self.direction)
+
+    @property
+    def own_kw(self) -> F64:
+        """What of it is left for this order: nothing delivered is credited to two orders."""
+        return self.delivered_kw - self.earlier_kw
 
     def verify(self) -> None:
         """Energy that is missing against the order."""
-        self.short_kwh = float(np.maximum(self.ordered_kw - self.delivered_kw, 0.0).sum() * self.hours)
+        self.short_kwh = float(np.maximum(self.ordered_kw - self.own_kw, 0.0).sum() * self.hours)
 
     def price_eur_per_kwh(self) -> F64:
         """Mean price of what was ordered in each interval: the contract's bids are called cheapest first."""
@@ -84,19 +128,24 @@ class Case:
 
 
 def cases(
-    conversation: str,
-    orders: list[ActivationRequest],
-    engaged: list[EngagementRequest],
-    declared: dict[tuple[str, str, str], BaselineDeclaration],
+    orders: Sequence[ActivationRequest],
+    blocks: Mapping[str, Sequence[Block]],
+    declared: Sequence[BaselineDeclaration],
+    before: Sequence[ActivationRequest] = (),
 ) -> list[Case]:
-    """One case for each order, with its contract and its baseline."""
+    """One case for each order, with its contract and its baseline; ``lacking`` says whether there are both.
+
+    Args:
+        orders: what was ordered, in the order of ordering.
+        blocks: price steps of every contract, by its name.
+        declared: the baselines that stand.
+        before: orders before these; what they ask of a portfolio is credited to them first.
+    """
     result = []
-    for order in orders:
-        blocks = [one for one in engaged if one.contract == order.contract]
-        baseline = declared[blocks[0].session, order.fsp, order.area]
-        step_ms = round(order.step_s * 1000)
-        t_ms = order.from_ms + step_ms * np.arange(len(order.ordered_kw), dtype=np.int64)
-        ladder = [(one.price_eur_per_kwh, _engaged_kw(one, t_ms)) for one in blocks]
+    for number, order in enumerate(orders):
+        baseline = next(one for one in _baselines_of(order, declared) if _covers(one, order))
+        t_ms = _starts(order)
+        ladder = [(one.price_eur_per_kwh, one.at(t_ms)) for one in blocks[order.contract]]
         ladder.sort(key=lambda block: block[0])
         result.append(
             Case(
@@ -110,6 +159,7 @@ def cases(
                 t_ms,
                 order.step_s / 3600.0,
                 order.ordered_kw,
+                _earlier_kw(order, [*before, *orders[:number]]),
                 ladder,
             )
         )
@@ -117,24 +167,42 @@ def cases(
 
 
 def lacking(
-    orders: list[ActivationRequest],
-    engaged: list[EngagementRequest],
-    declared: dict[tuple[str, str, str], BaselineDeclaration],
+    orders: Sequence[ActivationRequest],
+    blocks: Container[str],
+    declared: Sequence[BaselineDeclaration],
     platforms: Container[str],
 ) -> str:
     """What some orders cannot be settled without: contract, baseline that stands, platform; empty if nothing is missing."""
     for order in orders:
-        sessions = [one.session for one in engaged if one.contract == order.contract]
-        if not sessions:
+        if order.contract not in blocks:
             return f"no contract {order.contract!r} is known"
-        baseline = declared.get((sessions[0], order.fsp, order.area))
-        if baseline is None:
+        baselines = _baselines_of(order, declared)
+        if not baselines:
             return f"no baseline of {order.fsp} in {order.area} stands"
-        if not _covers(baseline, order):
+        if not any(_covers(one, order) for one in baselines):
             return f"activation {order.activation!r} leaves the intervals of its baseline"
         if order.fsp not in platforms:
             return f"{order.fsp} has no technical platform to send an invoice to"
     return ""
+
+
+def _starts(order: ActivationRequest) -> I64:
+    """Starts of the intervals of an order [ms], shape (T,)."""
+    return order.from_ms + round(order.step_s * 1000) * np.arange(len(order.ordered_kw), dtype=np.int64)
+
+
+def _earlier_kw(order: ActivationRequest, before: Iterable[ActivationRequest]) -> F64:
+    """What earlier orders ask of the same portfolio in the same direction, in the intervals of an order, shape (T,)."""
+    t_ms, total = _starts(order), np.zeros(len(order.ordered_kw))
+    for one in before:
+        if (one.fsp, one.area, one.direction) == (order.fsp, order.area, order.direction) and len(one.ordered_kw):
+            total += Block(0.0, one.from_ms, round(one.step_s * 1000), one.ordered_kw).at(t_ms)
+    return total
+
+
+def _baselines_of(order: ActivationRequest, declared: Sequence[BaselineDeclaration]) -> list[BaselineDeclaration]:
+    """The baselines that an order's provider declared for its area."""
+    return [one for one in declared if (one.fsp, one.area) == (order.fsp, order.area)]
 
 
 def _covers(baseline: BaselineDeclaration, order: ActivationRequest) -> bool:
@@ -146,16 +214,9 @@ def _covers(baseline: BaselineDeclaration, order: ActivationRequest) -> bool:
     return same and steps > 0 and first >= 0 and first + steps <= len(baseline.power_kw)
 
 
-def _engaged_kw(engagement: EngagementRequest, t_ms: I64) -> F64:
-    """Contracted power of a bid at some intervals; 0 outside its own."""
-    place = (t_ms - engagement.from_ms) // round(engagement.step_s * 1000)
-    inside = (place >= 0) & (place < len(engagement.engaged_kw))
-    return np.where(inside, engagement.engaged_kw[np.clip(place, 0, len(engagement.engaged_kw) - 1)], 0.0)
-
-
 def settle_case(case: Case, settle: Settle) -> RemunerationAndPenalty:
     """Amounts of one case; the net is rounded once, to whole cents."""
-    result = settle(case.ordered_kw, case.delivered_kw, case.price_eur_per_kwh(), hours=case.hours)
+    result = settle(case.ordered_kw, case.own_kw, case.price_eur_per_kwh(), hours=case.hours)
     remuneration = cents(float(result.remuneration_eur.sum())) / 100.0
     penalty = cents(float(result.penalty_eur.sum())) / 100.0
     return RemunerationAndPenalty(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agents.platform_provider import PlatformProvider, ProviderTerms
+from agents.settlement import Service
 from environment.calendar import Calendar
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
@@ -50,9 +51,9 @@ def engagement():
     )  # fmt: skip
 
 
-def order(ordered_kw=ORDERED):
+def order(ordered_kw=ORDERED, activation="act"):
     return plain(
-        ActivationRequest, activation="act", contract="contract", dso="dso-1", fsp=FSP, area="A", direction="up", from_ms=FROM_MS,
+        ActivationRequest, activation=activation, contract="contract", dso="dso-1", fsp=FSP, area="A", direction="up", from_ms=FROM_MS,
         to_ms=FROM_MS + 2 * STEP_MS, step_s=900.0, ordered_kw=ordered_kw,
     )  # fmt: skip
 
@@ -82,6 +83,12 @@ def decide(approved=True):
     return reply
 
 
+def service(platforms, penalty=0.0):
+    return Service(
+        "gdbn", "dso-1", METERS, DESK, platforms, partial(linear_with_grace.settle, penalty_eur_per_kwh=penalty)
+    )
+
+
 FULL = readings([6.0, 4.0])
 APPROVED = decide()
 
@@ -90,7 +97,7 @@ APPROVED = decide()
 def settle(stage):
     """One activation through the settlement of the day after it: what the others send and answer is given."""
 
-    def run(kept=None, metered=FULL, decision=APPROVED, penalty=0.0, first_ms=0):
+    def run(kept=None, metered=FULL, decision=APPROVED, penalty=0.0, first_ms=0, settles=True):
         names = ["dpp-1", GDBN, f"{GDBN}/settlement", "dso-1", METERS, DESK, FSP, f"{FSP}/platform"]
         there = stage(*names, actors={f"{GDBN}/settlement": ("gdbn",), DESK: ("desk",)}, parties={
             f"{GDBN}/settlement": "dpp-1", METERS: "database", DESK: "desk",
@@ -105,9 +112,8 @@ def settle(stage):
         there.desk = there.puppet("desk", RemunerationAndPenalty=decision)
         there.fsp = there.puppet(FSP)
         terms = ProviderTerms(
-            days_ms=[(0, DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=0, settle_after_ms=3_600_000, dso="dso-1", meter_database=METERS,
-            settlement_desk=DESK, aggregators=[], fsp_platforms={FSP: f"{FSP}/platform"},
-            settle=partial(linear_with_grace.settle, penalty_eur_per_kwh=penalty),
+            days_ms=[(0, DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=0, settle_after_ms=3_600_000, settles=settles, dso="dso-1",
+            settlement_desk=DESK, aggregators=[], service=service({FSP: f"{FSP}/platform"}, penalty),
         )  # fmt: skip
         there.provider = there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)
         return there.run(2 * 86_400)
@@ -271,6 +277,23 @@ def test_an_order_on_a_contract_that_nobody_engaged_is_not_settled(settle):
     assert "contract" in reason
 
 
+def test_nothing_delivered_is_credited_to_two_orders(settle):
+    """Two orders of 4 and 8 kW for the same intervals; 6 and 10 kW are delivered: the later order gets what the earlier leaves."""
+    orders = [order(), order(np.array([3.0, 1.0]), "more")]
+    there = settle(kept=[declaration(), engagement(), *orders], metered=readings(BASELINE - [6.0, 10.0]))
+    first, second = there.desk.of(RemunerationAndPenalty)
+    assert (first.delivered_kwh, second.delivered_kwh) == pytest.approx((3.0, 0.75))
+    columns = table(there, "deliveries")
+    np.testing.assert_allclose(columns["earlier_kw"], [0.0, 0.0, 4.0, 8.0])
+    np.testing.assert_allclose(columns["delivered_kw"], [6.0, 10.0, 6.0, 10.0])
+
+
+def test_a_platform_that_does_not_settle_only_keeps(settle):
+    there = settle(settles=False)
+    assert there.outcomes() == []
+    assert table(there, "baselines")
+
+
 def test_without_orders_nothing_is_settled(settle):
     there = settle(kept=[declaration(), engagement()])
     assert there.outcomes() == []
@@ -279,8 +302,8 @@ def test_without_orders_nothing_is_settled(settle):
 def test_a_cycle_that_nobody_acknowledges_fails(stage):
     there = stage("dpp-1", "dso-1", FSP)
     terms = ProviderTerms(
-        days_ms=[(DAY_MS, 2 * DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=3_600_000, settle_after_ms=0, dso="dso-1", meter_database="dso-1",
-        settlement_desk="dso-1", aggregators=[FSP, "nobody"], fsp_platforms={}, settle=linear_with_grace.settle,
+        days_ms=[(DAY_MS, 2 * DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=3_600_000, settle_after_ms=0, settles=True, dso="dso-1",
+        settlement_desk="dso-1", aggregators=[FSP, "nobody"], service=service({}),
     )  # fmt: skip
     there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)
     there.puppet("dso-1")
