@@ -104,10 +104,15 @@ class Aggregator(Party):
         self._read_post()
         conversation, dso = batch.conversation, self._terms.dso
         for area in self._pool.areas_with_plans():
-            from_ms, step_s, net_kw, up_kw, price = self._pool.of_area(area)
+            from_ms, step_s, net_kw = self._pool.baseline_of(area)
             common: dict[str, Any] = {"area": area, "from_ms": from_ms, "step_s": step_s}
             baseline = self.send(AssetBaseline(**common, net_kw=net_kw), dso, conversation)
-            potential = FlexibilityPotential(**common, up_kw=up_kw, price_eur_per_kwh=price)
+            (up_kw, up_price), (down_kw, down_price) = (
+                self._pool.potential_of(area, direction) for direction in ("up", "down")
+            )
+            potential = FlexibilityPotential(
+                **common, up_kw=up_kw, down_kw=down_kw, up_eur_per_kwh=up_price, down_eur_per_kwh=down_price
+            )
             members = [self.directory.names[number] for number in self._pool.members_of(area)]
             self.send(potential, [dso, *members], conversation)
             yield self.confirm(baseline)
@@ -127,10 +132,9 @@ class Aggregator(Party):
         """Step 2.1: what the pool could offer, by area."""
         self._read_post()
         for area in self._pool.areas_with_plans():
-            from_ms, step_s, _, up_kw, _ = self._pool.of_area(area)
-            report = FlexibilityAvailability(
-                area=area, from_ms=from_ms, step_s=step_s, up_kw=up_kw, down_kw=self._pool.down_of_area(area)
-            )
+            from_ms, step_s, _ = self._pool.baseline_of(area)
+            up_kw, down_kw = (self._pool.potential_of(area, direction)[0] for direction in ("up", "down"))
+            report = FlexibilityAvailability(area=area, from_ms=from_ms, step_s=step_s, up_kw=up_kw, down_kw=down_kw)
             self.send(report, self._terms.derms, batch.conversation)
 
     @handles(QualificationRequest)

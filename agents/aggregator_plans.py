@@ -1,14 +1,38 @@
 """What the homes and plants of a portfolio have planned for one day: net load, possible change and its price."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.units import Direction
-
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+
+
+SOURCES: Mapping[str, tuple[str, ...]] = {"up": ("up",), "down": ("down", "curtail")}
+"""What members change in a direction: their stores up or down, and generation that they give up."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What members could do in one direction: one row for each member and source, the sources one after the other.
+
+    Attributes:
+        member: rows of the members, (r,).
+        kw: possible change, (r, T).
+        price: of it [EUR/kWh], (r,).
+        source: of ``SOURCES``, (r,).
+    """
+
+    member: I64
+    kw: F64
+    price: F64
+    source: NDArray[np.str_]
+
+    def of(self, rows: NDArray[np.bool_]) -> "Offer":
+        """That of some rows."""
+        return Offer(self.member[rows], self.kw[rows], self.price[rows], self.source[rows])
 
 
 @dataclass
@@ -20,45 +44,47 @@ class DayPlans:
         step_s: length of an interval.
         planned: members that have reported, shape (n,).
         net_kw: planned net load, shape (n, T).
-        up_kw: possible reduction, shape (n, T).
-        down_kw: possible increase, shape (n, T).
-        price: of the change [EUR/kWh], shape (n, T); a member offers one direction.
+        possible_kw: by source (``SOURCES``) the possible change, shape (n, T).
+        price: by source [EUR/kWh], shape (n,).
     """
 
     from_ms: int
     step_s: float
     planned: NDArray[np.bool_]
     net_kw: F64
-    up_kw: F64
-    down_kw: F64
-    price: F64
+    possible_kw: dict[str, F64]
+    price: dict[str, F64]
 
     @classmethod
     def empty(cls, members: int, from_ms: int, step_s: float, steps: int) -> "DayPlans":
         """Plans that nobody has reported yet."""
-        net, up, down, price = np.zeros((4, members, steps))
-        return cls(from_ms, step_s, np.zeros(members, bool), net, up, down, price)
+        return cls(from_ms, step_s, np.zeros(members, bool), np.zeros((members, steps)), {}, {})
 
-    def take(self, rows: I64, net_kw: F64, kw: F64, price: F64, direction: Direction) -> None:
-        """Keep the plans of some members that offer one direction; a plan reported again replaces the one before."""
-        self.net_kw[rows], self.price[rows] = net_kw, price
-        self.offered_kw(direction)[rows] = kw
-        self.planned[rows] = True
+    def take(self, rows: I64, net_kw: F64) -> None:
+        """Keep the plans of some members; a plan reported again replaces the one before, and what was possible by it."""
+        self.net_kw[rows], self.planned[rows] = net_kw, True
+        for kw in self.possible_kw.values():
+            kw[rows] = 0.0
 
-    def offered_kw(self, direction: str) -> F64:
-        """What members could do in a direction, shape (n, T)."""
-        return self.up_kw if direction == "up" else self.down_kw
+    def take_possible(self, source: str, rows: I64, kw: F64, price: F64) -> None:
+        """Keep what some members could change, and their price."""
+        if source not in self.possible_kw:
+            self.possible_kw[source] = np.zeros_like(self.net_kw)
+            self.price[source] = np.zeros(len(self.net_kw))
+        self.possible_kw[source][rows] = kw
+        self.price[source][rows] = np.where(kw.any(axis=1), price, 0.0)  # who offers nothing makes no block dearer
+
+    def offer(self, direction: str) -> Offer:
+        """What all members could do in a direction."""
+        there = [source for source in SOURCES[direction] if source in self.possible_kw]
+        n, steps = self.net_kw.shape
+        kw = np.concatenate([np.zeros((0, steps)), *(self.possible_kw[source] for source in there)])
+        price = np.concatenate([np.zeros(0), *(self.price[source] for source in there)])
+        return Offer(np.tile(np.arange(n), len(there)), kw, price, np.repeat(np.array(there, np.str_), n))
 
     def window(self, from_ms: int, step_s: float, steps: int) -> slice | None:
         """Columns that a window covers; None if it does not lie inside these plans."""
         first, rest = divmod(from_ms - self.from_ms, round(self.step_s * 1000))
-        if step_s != self.step_s or rest or first < 0 or first + steps > self.up_kw.shape[1]:
+        if step_s != self.step_s or rest or first < 0 or first + steps > self.net_kw.shape[1]:
             return None
         return slice(first, first + steps)
-
-    def mean_price(self) -> F64:
-        """Mean price at which each member offers over the day, shape (n,) [EUR/kWh]; 0 where it offers nothing."""
-        offered = self.up_kw + self.down_kw
-        energy = offered.sum(axis=1)
-        value = (offered * self.price).sum(axis=1)
-        return np.asarray(np.divide(value, energy, out=np.zeros_like(value), where=energy > 0.0), np.float64)

@@ -1,12 +1,12 @@
 """The aggregator's book-keeping: what its homes planned, what it may sell of it, whom it calls and what each delivered."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.aggregator_plans import DayPlans
+from agents.aggregator_plans import DayPlans, Offer
 from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earnings_eur, offered_share, offers
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
@@ -20,7 +20,6 @@ from environment.messages.aggregation import (
 )
 from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, Bid, EngagementRequest, SessionPublication
-from environment.units import Direction
 from markets.baselines.declared import freeze
 from markets.ledger import cents, split
 
@@ -106,9 +105,6 @@ class _Members:
     area: I64
     price: F64
 
-    def take(self, rows: I64) -> "_Members":
-        return _Members(self.name[rows], self.area[rows], self.price[rows])
-
 
 @dataclass
 class Call:
@@ -119,6 +115,7 @@ class Call:
         plans: what the members had planned for the day.
         window: columns of the plans.
         asked_kw: (members, intervals).
+        asked_eur: what the members ask for it by their own prices, for an hour of each interval, (members,).
         share: part of what it was asked for that each member confirmed, (members,).
     """
 
@@ -126,12 +123,19 @@ class Call:
     plans: DayPlans
     window: slice
     asked_kw: F64
+    asked_eur: F64
     share: F64
 
     @property
     def asked(self) -> NDArray[np.bool_]:
         """Members that were asked."""
         return np.asarray((self.asked_kw > 0.0).any(axis=1))
+
+    @property
+    def price(self) -> F64:
+        """Mean price of what each member was asked for, (members,) [EUR/kWh]; 0 where nothing was."""
+        energy = self.asked_kw.sum(axis=1)
+        return np.asarray(np.divide(self.asked_eur, energy, out=np.zeros_like(energy), where=energy > 0.0))
 
     def missing_kw(self) -> F64:
         """What nobody has confirmed yet, per interval."""
@@ -166,10 +170,6 @@ class Pool:
             return DayPlans.empty(len(self._names), 0, self.timeline.step_ms / 1000, 0)
         return self._days[max(self._days)]
 
-    def homes(self, plans: DayPlans) -> _Members:
-        """The members with the mean price at which they offered on a day."""
-        return _Members(self._names, self._area, plans.mean_price())
-
     # --- what is known of the members ----------------------------------------------------------------------------------
 
     def onboard(self, rows: I64, batch: Batch[OnboardingFile]) -> None:
@@ -182,15 +182,18 @@ class Pool:
 
     def take_plans(self, rows: I64, batch: Batch[HomePlanReport] | Batch[PlantPlanReport]) -> None:
         """Keep the plans of each day; a plan reported again replaces the one before."""
-        direction: Direction = "down" if batch.record is PlantPlanReport else "up"
+        sources = ("curtail",) if batch.record is PlantPlanReport else ("up", "down", "curtail")
         for from_ms in np.unique(batch["from_ms"]).tolist():
             mine = batch["from_ms"] == from_ms
-            net, kw, price = (batch[name][mine] for name in ("net_kw", f"{direction}_kw", "price_eur_per_kwh"))
+            net = batch["net_kw"][mine]
             if from_ms not in self._days:
                 step_s = float(batch["step_s"][mine][0])
                 self._days[from_ms] = DayPlans.empty(len(self._names), from_ms, step_s, net.shape[1])
-            price = np.broadcast_to(price.reshape(len(net), -1), net.shape)  # a plant has one price for all steps
-            self._days[from_ms].take(rows[mine], net, kw, price, direction)
+            self._days[from_ms].take(rows[mine], net)
+            for source in sources:
+                kw = batch[f"{source}_kw"][mine]
+                if kw.shape[1]:
+                    self._days[from_ms].take_possible(source, rows[mine], kw, batch[f"{source}_eur_per_kwh"][mine])
 
     def areas_with_plans(self) -> tuple[str, ...]:
         """Areas in which at least one member has a plan for the last day reported."""
@@ -201,26 +204,28 @@ class Pool:
         members = self._latest.planned & (self._area == self.areas.index(area))
         return [int(number) for number in self.address[members]]
 
-    def of_area(self, area: str) -> tuple[int, float, F64, F64, F64]:
-        """Start, step [s], planned net load, possible reduction and its mean price, summed over the members of an area."""
+    def baseline_of(self, area: str) -> tuple[int, float, F64]:
+        """Start, step [s] and planned net load, summed over the members of an area."""
         plans = self._latest
         rows = plans.planned & (self._area == self.areas.index(area))
-        up = self._usable(plans, "up")[rows]
-        total = up.sum(axis=0)
-        value = (up * plans.price[rows]).sum(axis=0)
-        price = np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
-        return plans.from_ms, plans.step_s, plans.net_kw[rows].sum(axis=0), total, price
+        return plans.from_ms, plans.step_s, plans.net_kw[rows].sum(axis=0)
 
-    def down_of_area(self, area: str) -> F64:
-        """Possible increase of net load, summed over the members of an area."""
-        return np.asarray(self._usable(self._latest, "down")[self._area == self.areas.index(area)].sum(axis=0))
+    def potential_of(self, area: str, direction: str) -> tuple[F64, F64]:
+        """Possible change in a direction and its mean price, summed over the members of an area."""
+        offer = self._usable(self._latest, direction)
+        mine = offer.of(self._area[offer.member] == self.areas.index(area))
+        total = mine.kw.sum(axis=0)
+        value = (mine.kw * mine.price[:, None]).sum(axis=0)
+        return total, np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
 
     def _able(self, plans: DayPlans) -> NDArray[np.bool_]:
         """Members that can be counted on."""
         return np.asarray(plans.planned & self._onboarded & self.connected)
 
-    def _usable(self, plans: DayPlans, direction: str) -> F64:
-        return np.where(self._able(plans)[:, None], plans.offered_kw(direction), 0.0)
+    def _usable(self, plans: DayPlans, direction: str) -> Offer:
+        """What can be offered of members that can be counted on."""
+        offer = plans.offer(direction)
+        return replace(offer, kw=np.where(self._able(plans)[offer.member][:, None], offer.kw, 0.0))
 
     # --- offers --------------------------------------------------------------------------------------------------------
 
@@ -232,24 +237,26 @@ class Pool:
                 return plans, window
         return None
 
-    def _homes(
-        self, plans: DayPlans, margin_share: float, share_to_homes: float, rows: I64 | slice = slice(None)
-    ) -> Homes:
-        price = np.round(plans.mean_price()[rows] * (1.0 + margin_share), 4)
-        return Homes(self._names[rows], self._area[rows], price, np.full(len(price), share_to_homes))
+    def _homes(self, offer: Offer, margin_share: float, share_to_homes: float) -> Homes:
+        """Who offers; a member that offers from two sources is there twice, the second time as its generation."""
+        names = np.char.add(self._names[offer.member], np.where(offer.source == "curtail", "/generation", ""))
+        price = np.round(offer.price * (1.0 + margin_share), 4)
+        return Homes(names, self._area[offer.member], price, np.full(len(price), share_to_homes))
 
     def bids(self, session: SessionPublication, terms: FspTerms) -> list[Bid]:
         """The pool's supply curve of each area of a session, one bid a block; intervals without need are not offered.
 
-        There is none where no member has reported a plan of the day. Homes offer to leave out (up), plants to be curtailed (down).
+        There is none where no member has reported a plan of the day. Up is offered by the stores of homes, down by these, and by homes and
+        plants that let their generation be curtailed.
         """
         covering = self._covering(session.from_ms, session.step_s, len(session.need_kw))
         if covering is None:
             return []
         plans, window = covering
-        potential = np.where(session.need_kw > 0.0, self._usable(plans, session.direction)[:, window], 0.0)
+        offer = self._usable(plans, session.direction)
+        potential = np.where(session.need_kw > 0.0, offer.kw[:, window], 0.0)
         table = offers(
-            self._homes(plans, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
+            self._homes(offer, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
             count=terms.blocks, granularity_kw=session.granularity_kw, least_kw=session.min_quantity_kw,
         )  # fmt: skip
         result = []
@@ -307,7 +314,7 @@ class Pool:
         if covering is None:
             return None
         n = len(self._names)
-        call = Call(order, *covering, np.zeros((n, len(order.ordered_kw))), np.zeros(n))
+        call = Call(order, *covering, np.zeros((n, len(order.ordered_kw))), np.zeros(n), np.zeros(n))
         self._calls[order.activation] = call
         return call
 
@@ -319,14 +326,16 @@ class Pool:
         area = self.areas.index(call.order.area)
         wanted = np.zeros((len(self.areas), len(missing)))
         wanted[area] = missing
-        free = np.flatnonzero((self._area == area) & self._able(call.plans) & ~call.asked)
-        potential = call.plans.offered_kw(call.order.direction)[free, call.window]
-        homes = self._homes(call.plans, 0.0, terms.share_to_homes, free)
-        asked = disaggregate(homes, potential, wanted, RESERVE_SHARE)
-        some = (asked > 0.0).any(axis=1)
-        rows, asked = free[some], asked[some]
-        call.asked_kw[rows] = asked
-        return rows, asked
+        free = (self._area == area) & self._able(call.plans) & ~call.asked
+        offer = call.plans.offer(call.order.direction)
+        offer = offer.of(free[offer.member])
+        asked = disaggregate(
+            self._homes(offer, 0.0, terms.share_to_homes), offer.kw[:, call.window], wanted, RESERVE_SHARE
+        )
+        np.add.at(call.asked_kw, offer.member, asked)
+        np.add.at(call.asked_eur, offer.member, asked.sum(axis=1) * offer.price)
+        rows = np.flatnonzero(free & call.asked)
+        return rows, call.asked_kw[rows]
 
     def take_feedback(self, parts: Iterable[tuple[I64, Batch[ActivationFeedback]]]) -> None:
         """Keep what members say that they can do of what they were asked for."""
@@ -350,7 +359,7 @@ class Pool:
         call = self._calls.get(activation)
         if call is None:
             rows = np.zeros(0, np.int64)
-            return self.homes(self._latest).take(rows), rows, np.zeros(0)
+            return _Members(self._names[rows], self._area[rows], np.zeros(0)), rows, np.zeros(0)
         rows = np.flatnonzero(call.asked)
         first = self.timeline.index(call.order.from_ms)
         metered = meters.kw[rows, first : first + call.asked_kw.shape[1]]
@@ -359,7 +368,7 @@ class Pool:
         kw = np.clip(change, 0.0, call.asked_kw[rows])
         delivered = kw.sum(axis=1) * self.timeline.hours
         self.record = self.record.after(float(call.asked_kw.sum() * self.timeline.hours), float(delivered.sum()))
-        return self.homes(call.plans).take(rows), rows, delivered
+        return _Members(self._names[rows], self._area[rows], call.price[rows]), rows, delivered
 
 
 def member_shares(homes: _Members, delivered_kwh: F64, revenue_eur: float, share_to_homes: float) -> F64:

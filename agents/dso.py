@@ -157,8 +157,9 @@ class Dso(GridOperation):
             for record in batch.records():
                 fsp = self.directory.addresses[int(batch.sender[0])].party
                 self.register("availability").add(
-                    t_ms=self.now_ms, fsp=fsp, area=record.area, up_kw=float(record.up_kw.max())
-                )
+                    t_ms=self.now_ms, fsp=fsp, area=record.area, up_kw=float(record.up_kw.max()),
+                    down_kw=float(record.down_kw.max()),
+                )  # fmt: skip
 
     @act("forecast_violations", system="derms")
     def forecast_violations(self, conversation: str, day: MarketDay, direction: str) -> Work:

@@ -130,8 +130,8 @@ class Producers(Party):
             "from_ms": np.full(n, from_ms, np.int64),
             "step_s": np.full(n, self._timeline.step_ms / 1000.0),
             "net_kw": -kw,
-            "down_kw": kw,
-            "price_eur_per_kwh": self._plants.price_eur_per_kwh[rows],
+            "curtail_kw": kw,
+            "curtail_eur_per_kwh": self._plants.price_eur_per_kwh[rows],
         }
         device, aggregator = self._plants.device[rows], self._plants.aggregator[rows]
         self.send_batch(PlantPlanReport, columns, device, aggregator, conversation)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agents.payments import pay_many
 from agents.prosumer_hems import DayPlan, Hems
 from agents.prosumer_life import live_step
+from agents.prosumer_orders import Delivery, Order, disjoint
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement
@@ -67,44 +68,6 @@ class Membership:
     retailer: str
     flexible_kw: F64
     assets: I64
-
-
-@dataclass
-class _Delivery:
-    """Homes that follow one signal: what they will do, and from when to when."""
-
-    conversation: str
-    activation: str
-    rows: I64
-    from_ms: int
-    planned_kw: F64
-
-
-@dataclass(frozen=True)
-class _Order:
-    """What one activation asks of homes: by how much their net load has to leave the plan, (rows, steps), times the sign of "up"."""
-
-    conversation: str
-    activation: str
-    rows: I64
-    from_ms: int
-    sign: float
-    change_kw: F64
-
-
-def disjoint(orders: list[_Order], homes: int) -> Iterable[list[_Order]]:
-    """Orders in their order, those that follow each other and share no home together: homes are planned row by row."""
-    together: list[_Order] = []
-    taken = np.zeros(homes, np.bool_)
-    for order in orders:
-        if taken[order.rows].any():
-            yield together
-            together = []
-            taken[:] = False
-        together.append(order)
-        taken[order.rows] = True
-    if together:
-        yield together
 
 
 class Prosumers(Party):
@@ -191,14 +154,19 @@ class Prosumers(Party):
         plan = self._hems.next
         if plan is None or self._hems.offered is None:
             return
-        steps = self._hems.offered.up_kw.shape[1]
-        n = len(rows)
+        offered, asked, n = self._hems.offered, self._hems.directions, len(rows)
+        steps = offered.up_kw.shape[1]
+        no_steps = np.zeros((n, 0))
         columns = {
             "from_ms": np.full(n, self._timeline.starts_ms[plan.first], np.int64),
             "step_s": np.full(n, self._timeline.step_ms / 1000.0),
             "net_kw": plan.plan.net_kw[rows, :steps],
-            "up_kw": self._hems.offered.up_kw[rows],
-            "price_eur_per_kwh": self._hems.offered.price_eur_per_kwh[rows],
+            "up_kw": offered.up_kw[rows] if "up" in asked else no_steps,
+            "down_kw": offered.down_kw[rows] if "down" in asked else no_steps,
+            "curtail_kw": offered.curtail_kw[rows] if "down" in asked else no_steps,
+            "up_eur_per_kwh": offered.up_eur_per_kwh[rows],
+            "down_eur_per_kwh": offered.down_eur_per_kwh[rows],
+            "curtail_eur_per_kwh": offered.curtail_eur_per_kwh[rows],
         }
         self.send_batch(HomePlanReport, columns, self._to.device[rows], self._to.aggregator[rows], conversation)
 
@@ -287,7 +255,7 @@ class Prosumers(Party):
                 part = batch.take(np.flatnonzero(batch["activation"] == activation))
                 groups.setdefault((batch.conversation, activation, int(part["from_ms"][0])), []).append(part)
         orders = [self._read(*key, parts) for key, parts in sorted(groups.items())]
-        deliveries: dict[int, list[_Delivery]] = {}
+        deliveries: dict[int, list[Delivery]] = {}
         for together in disjoint(orders, self._hems.book.n):
             for delivery in self._follow(together):
                 if len(delivery.rows):
@@ -295,39 +263,49 @@ class Prosumers(Party):
         for from_ms, due in deliveries.items():
             self.start(self._deliver(from_ms, due))
 
-    def _read(self, conversation: str, activation: str, from_ms: int, parts: list[Batch[ActivationSignal]]) -> _Order:
+    def _read(self, conversation: str, activation: str, from_ms: int, parts: list[Batch[ActivationSignal]]) -> Order:
         """What the signals of one activation ask of the homes, by row."""
         rows = np.concatenate([self._rows(part.receiver) for part in parts])
         change = np.concatenate([part["change_kw"] for part in parts])
         order = np.argsort(rows, kind="stable")
         sign = 1.0 if parts[0]["direction"][0] == "up" else -1.0
-        return _Order(conversation, activation, rows[order], from_ms, sign, change[order])
+        return Order(conversation, activation, rows[order], from_ms, sign, change[order])
 
-    def _follow(self, orders: list[_Order]) -> Iterable[_Delivery]:
+    def _follow(self, orders: list[Order]) -> Iterable[Delivery]:
         """Plan the ordered changes, lay them over the schedule, and say what will come of them (SUC05.1/8); no home is in two of them."""
         step = self._timeline.index(self.now_ms)
         asked = [(one.rows, self._timeline.index(one.from_ms), one.sign * one.change_kw) for one in orders]
         planned = [self._planned_kw(rows, max(step, first)) for rows, first, _ in asked]
         answers = self._hems.activate(step, asked, self._readings)
-        for one, (rows, first, change), before, (expected, plan) in zip(orders, asked, planned, answers, strict=True):
+        for one, (rows, first, change), before, answer in zip(orders, asked, planned, answers, strict=True):
+            expected, plan, most_pv_kw = answer
             begin = max(step, first)
             columns = slice(begin - step, first + change.shape[1] - step)
+            gives_up = (~np.isnan(most_pv_kw)).any(axis=1)
+            if gives_up.any():
+                limit_kw = -most_pv_kw[gives_up][:, columns]
+                self._controls.order("pv", one.activation, 1, rows[gives_up], begin, limit_kw)
             for kind, kw in zip(
                 FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True
             ):
                 self._controls.order(kind, one.activation, 1, rows, begin, kw[:, columns])
             self._feed_back(one.activation, one.from_ms, rows, one.change_kw.mean(axis=1), one.sign * expected)
             follows = one.sign * expected > MOVED_KW
-            yield _Delivery(one.conversation, one.activation, rows[follows], one.from_ms, before[follows])
+            generation = np.asarray(gives_up, np.float64)
+            before_kw = np.subtract(before[0], generation * before[1])
+            yield Delivery(
+                one.conversation, one.activation, rows[follows], one.from_ms, before_kw[follows], generation[follows]
+            )
 
-    def _planned_kw(self, rows: I64, step: int) -> F64:
-        """Flexible power that the homes had planned for a step."""
+    def _planned_kw(self, rows: I64, step: int) -> tuple[F64, F64]:
+        """Flexible power that the homes had planned for a step, and the generation that they expected."""
         current = self._hems.current
         assert current is not None
         place = step - current.first
         plan = current.plan
         parts = plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw
-        return np.asarray(sum(part[rows, place] for part in parts), np.float64)
+        flexible = np.asarray(sum(part[rows, place] for part in parts), np.float64)
+        return flexible, current.view.pv_kw[rows, place]
 
     def _feed_back(self, activation: str, from_ms: int, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
         for conversation, mine in self._by_cycle(rows, from_ms):
@@ -338,7 +316,7 @@ class Prosumers(Party):
             }
             self._send_to_both(ActivationFeedback, columns, rows[mine], conversation)
 
-    def _deliver(self, from_ms: int, deliveries: list[_Delivery]) -> Process:
+    def _deliver(self, from_ms: int, deliveries: list[Delivery]) -> Process:
         yield self.until(from_ms)
         for delivery in deliveries:
             self.start_delivery(delivery)
@@ -346,9 +324,10 @@ class Prosumers(Party):
         for delivery in deliveries:
             self._show(delivery)
 
-    def _show(self, delivery: _Delivery) -> None:
+    def _show(self, delivery: Delivery) -> None:
         """Step 1.5: what has moved is measured."""
-        after = self._readings["flexible_kw"][delivery.rows]
+        rows = delivery.rows
+        after = self._readings["flexible_kw"][rows] + delivery.generation * self._readings["generation_kw"][rows]
         moved = np.abs(delivery.planned_kw - after) > MOVED_KW
         n = int(moved.sum())
         if n:
@@ -361,7 +340,7 @@ class Prosumers(Party):
             self.send_batch(DeliveryMeasurement, columns, device, np.full(n, self._to.scada), delivery.conversation)
 
     @act("start_delivery")
-    def start_delivery(self, delivery: _Delivery) -> Work:
+    def start_delivery(self, delivery: Delivery) -> Work:
         """Step 1.5: the ordered set-points take effect."""
         names = [self._hems.book.names[row] for row in delivery.rows]
         return Work(

@@ -37,6 +37,7 @@ class HomeBook:
         limit_kw: power that the meter's limiter lets pass, (n,).
         automatic: the HEMS is in automatic mode, (n,).
         consent: the home lets its flexibility be used, (n,).
+        curtailable: its generation can be limited from outside, (n,).
         reservation_eur_per_kwh: least gain for which it gives flexibility, (n,).
         comfort_c: wanted indoor temperature, (n,).
         comfort_width_k: half width of the band tolerated, (n,).
@@ -54,6 +55,7 @@ class HomeBook:
     limit_kw: F64
     automatic: Bool
     consent: Bool
+    curtailable: Bool
     reservation_eur_per_kwh: F64
     comfort_c: F64
     comfort_width_k: F64
@@ -116,7 +118,7 @@ class HomeBook:
             "heater_low_c": np.minimum(TANK_LOW_C + TANK_RESERVE_K, heater["set_c"] - 2.0),
             "heater_high_c": heater["high_c"], "heater_set_c": heater["set_c"], "heater_ambient_c": heater["ambient_c"],
             "hp_kw": house["hp_kw"], "house_kwh_per_k": house["kwh_per_k"], "house_loss_kw_per_k": house["loss_kw_per_k"],
-            "automatic": self.automatic, "consent": self.consent, "reservation_eur_per_kwh": self.reservation_eur_per_kwh,
+            "automatic": self.automatic, "consent": self.consent, "curtailable": self.curtailable, "reservation_eur_per_kwh": self.reservation_eur_per_kwh,
             "early_eur_per_kwh_h": np.full(self.n, EARLY_EUR_PER_KWH_H),
         }  # fmt: skip
 

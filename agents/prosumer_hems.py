@@ -78,6 +78,7 @@ class Hems:
         timeline: steps, history included.
         weather: what has been measured and forecast.
         restart: chance by which homes spread what they catch up on.
+        directions: of the flexibility that somebody asks for.
     """
 
     book: HomeBook
@@ -85,6 +86,7 @@ class Hems:
     timeline: Timeline
     weather: WeatherView
     restart: Stream
+    directions: tuple[str, ...] = ()
     current: DayPlan | None = None
     next: DayPlan | None = None
     ordered_until: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -102,6 +104,7 @@ class Hems:
         )
         self.ordered_until = np.full(n, -1, np.int64)
         self._car_left_kwh = np.full(n, np.nan)
+        self._most_pv_kw: dict[int, F64] = {}
         local = self.calendar.local_columns(self.timeline.starts_ms)
         slot = np.floor(local.hour / self.timeline.hours + 1e-9).astype(np.int64)
         self._steps = home_forecast.Steps(local.day, slot, (~local.workday).astype(np.int64))
@@ -159,14 +162,22 @@ class Hems:
         return bool(abs(place - hour) < 1e-9) and self.seen.steps >= self._per_day
 
     def offer(self, window: slice) -> Potential:
-        """What each home could leave out of the next day's plan in some hours of it (columns of the day; 0 outside)."""
+        """What each home could change in the next day's plan in some hours of it (columns of the day; 0 outside)."""
         assert self.next is not None
-        inside = home_flexibility.potential(self.next.view, self.next.plan, window.start, window.stop)
-        shape = (self.book.n, max(self._per_day, window.stop))  # a day of 25 hours may have its window late
-        self.offered = Potential(*(np.zeros(shape) for _ in Potential._fields))
-        for whole, part in zip(self.offered, inside, strict=True):
-            whole[:, window] = part
+        view, plan = self.next.view, self.next.plan
+        inside = home_flexibility.potential(view, plan, window.start, window.stop, directions=self.directions)
+        self.offered = inside._replace(
+            up_kw=self._over_day(inside.up_kw, window),
+            down_kw=self._over_day(inside.down_kw, window),
+            curtail_kw=self._over_day(inside.curtail_kw, window),
+        )
         return self.offered
+
+    def _over_day(self, kw: F64, window: slice) -> F64:
+        """A profile of the window as one of the day; a day of 25 hours may have its window late."""
+        whole = np.zeros((self.book.n, max(self._per_day, window.stop)))
+        whole[:, window] = kw
+        return whole
 
     def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
         """What some homes know at the start of ``step`` about the steps up to ``end``."""
@@ -181,7 +192,15 @@ class Hems:
         draws = home_forecast.similar_days(seen.draw_kwh[rows, lived], past, ahead)
         trips = home_forecast.trips(seen.plugged[rows, lived], seen.driven_kwh[rows, lived], past, ahead)
         plugged, drive = _declared(trips.plugged, trips.drive_kwh, step, readings, rows)
+        pv = self._limited(pv, step, rows)
         return self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
+
+    def _limited(self, pv_kw: F64, step: int, rows: I64) -> F64:
+        """Generation of some homes in the steps from ``step`` on, (rows, steps), less what they have been told to give up."""
+        for later, most_kw in self._most_pv_kw.items():
+            if step <= later < step + pv_kw.shape[1]:
+                pv_kw[:, later - step] = np.minimum(pv_kw[:, later - step], most_kw[rows])
+        return pv_kw
 
     # --- each step -------------------------------------------------------------------------------------------------------
 
@@ -193,6 +212,8 @@ class Hems:
         if current is None or not current.first <= step < current.end:
             return None
         now = self.book.now_view(step, readings, self.weather)
+        if step in self._most_pv_kw:
+            now = now._replace(pv_kw=np.minimum(now.pv_kw, self._most_pv_kw[step][:, None]))
         self._recharge(step, now, readings)
         return home_control.set_points(now, current.plan, step - current.first, self.ordered_until > step)
 
@@ -253,14 +274,16 @@ class Hems:
 
     # --- orders ----------------------------------------------------------------------------------------------------------
 
-    def activate(self, step: int, orders: list[tuple[I64, int, F64]], readings: Readings) -> list[tuple[F64, HomePlan]]:
+    def activate(
+        self, step: int, orders: list[tuple[I64, int, F64]], readings: Readings
+    ) -> list[tuple[F64, HomePlan, F64]]:
         """Follow orders (rows, first, change): from ``step`` on, leave the plan by ``change`` (rows, k) [kW] in the k steps from ``first``.
 
         No home is in two of the orders. Homes are planned row by row, so all are planned at once.
 
         Returns:
-            for each order the mean change that each home will make [kW] in the ordered steps, and the new plan of these homes from
-            ``step`` on.
+            for each order the mean change that each home will make [kW] in the ordered steps, the new plan of these homes from
+            ``step`` on, and the most that they may generate in these steps, (rows, steps), NaN where nothing is given up.
         """
         current = self.current
         assert current is not None
@@ -276,9 +299,21 @@ class Hems:
         for window in windows:
             about[window] = True
         answer = home_flexibility.redispatch(view, rest, ordered, about)
-        self._splice(rows, place, view, answer.plan)
+        kept = view._replace(pv_kw=view.pv_kw - answer.curtailed_kw)
+        most_pv_kw = np.where(answer.curtailed_kw > 0.0, kept.pv_kw, np.nan)
+        self._splice(rows, place, kept, answer.plan)
+        self._limit(rows, step, most_pv_kw)
         self.ordered_until[rows] = np.maximum(self.ordered_until[rows], ends)
-        return [(_mean(answer.reduction_kw[window]), take_plan(answer.plan, window[0])) for window in windows]
+        return [
+            (_mean(answer.reduction_kw[window]), take_plan(answer.plan, window[0]), most_pv_kw[window[0]])
+            for window in windows
+        ]
+
+    def _limit(self, rows: I64, step: int, most_pv_kw: F64) -> None:
+        """Remember what homes may generate at most in the steps from ``step`` on, (rows, steps), NaN for as much as they can."""
+        for column in np.flatnonzero((~np.isnan(most_pv_kw)).any(axis=0)).tolist():
+            limit = self._most_pv_kw.setdefault(step + column, np.full(self.book.n, np.inf))
+            limit[rows] = np.fmin(limit[rows], most_pv_kw[:, column])
 
     def _spread(self, view: HomeView, rows: I64, step: int, ends: I64) -> HomeView:
         """The view with prices after an order moved by a random trifle in each home and step: homes do not all catch up at once."""

@@ -132,6 +132,7 @@ class Physics:
         self._displays = displays
         self.publish = publish
         self._flexible_kw = np.zeros(homes)
+        self._generation_kw = np.zeros(homes)
         self._unsolved: list[tuple[int, PowerFlow, F64, F64]] = []
         self._plant_kw = np.zeros(self.installed["mv_plant"].fleet.n if "mv_plant" in self.installed else 0)
         self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
@@ -171,6 +172,7 @@ class Physics:
             return
         kw, kvar = self.power_now(now_ms)
         self.readings.columns["flexible_kw"] = self._flexible_kw
+        self.readings.columns["generation_kw"] = self._generation_kw
         self.readings.columns["plant_kw"] = self._plant_kw
         self._unsolved.append((now_ms, grid.at(now_ms), self.at_buses(kw), self.at_buses(kvar)))
 
@@ -198,6 +200,9 @@ class Physics:
             kvar[one.meter] += one.kvar_per_kw * power
             if kind in FLEXIBLE:
                 flexible[one.owner] += power
+            elif kind == "pv":
+                self._generation_kw = np.zeros(self.homes)
+                self._generation_kw[one.owner] = power
             elif kind == "mv_plant":
                 self._plant_kw = power
         self._flexible_kw = flexible

@@ -189,7 +189,14 @@ def _living(
         scenario.grid.scada.period_s * MS_PER_S, Displays(people, timeline),
     )  # fmt: skip
     view = WeatherView.empty(timeline.n)
-    hems = Hems(home_book(people, timeline), calendar, timeline, view, chance.stream("home.restart"))
+    hems = Hems(
+        home_book(people, timeline),
+        calendar,
+        timeline,
+        view,
+        chance.stream("home.restart"),
+        scenario.product.directions,
+    )
     living = Living(physics, hems, view, scada)
     for fsp in scenario.actors.fsps:
         living.shares[fsp.name] = store.share([f"{member}/meter" for member in members_of(scenario, people, fsp.name)])

@@ -274,6 +274,7 @@ class Displays:
             "heater_c": physics.dense("water_heater", shown["water_heater"].tank_c),
             "house_c": physics.dense("heat_pump", shown["heat_pump"].indoor_c),
             "flexible_kw": physics.readings.columns.get("flexible_kw", np.zeros(people.n)),
+            "generation_kw": physics.readings.columns.get("generation_kw", np.zeros(people.n)),
             "plant_kw": physics.readings.columns.get("plant_kw", physics.plants_now_kw()),
         }
 

@@ -54,6 +54,7 @@ class People:
         fsp: who serves each home, "nobody" for none.
         consent: lets its FSP act on its devices.
         automatic: HEMS in automatic mode.
+        curtailable: its generation can be limited from outside.
         owns: device kind -> which homes own one.
         ratings: device kind -> columns over all homes (drawn for all, used where owned).
         load_kw: appliances and light, (homes, T).
@@ -72,6 +73,7 @@ class People:
     fsp: tuple[str, ...]
     consent: Bool
     automatic: Bool
+    curtailable: Bool
     owns: dict[str, Bool]
     ratings: dict[str, dict[str, F64]]
     load_kw: F64
@@ -139,6 +141,7 @@ def build_people(
         fsp=tuple(fsp_names[number] for number in fsp),
         consent=choice.below("consent", [group.consent for group in groups]),
         automatic=choice.below("automatic", [group.automatic for group in groups]),
+        curtailable=choice.below("curtailable", [group.curtailable for group in groups]),
         owns=owns,
         ratings=ratings,
         load_kw=household_load_kw(
@@ -262,6 +265,7 @@ def home_book(people: People, timeline: Timeline) -> HomeBook:
         limit_kw=limit,
         automatic=people.automatic,
         consent=people.consent,
+        curtailable=people.curtailable,
         reservation_eur_per_kwh=people.drawn.reservation_eur_per_kwh,
         comfort_c=people.drawn.comfort_c,
         comfort_width_k=people.drawn.comfort_width_k,

@@ -59,6 +59,12 @@ class HomesGroup(Part):
     """Share of the homes under contract that let their FSP act on their devices."""
     automatic: Share = given(1.0, unit="share", source="only devices in automatic mode respond to orders (CI-2)")
     """Share of the homes whose energy management runs in automatic mode; the rest is manual."""
+    curtailable: Share = given(
+        0.0,
+        unit="share",
+        source="none unless said; inverters since Reg. (EU) 2016/631, article 13(6), can be told to stop",
+    )
+    """Share of the homes whose PV can be limited from outside (the last they give for flexibility down)."""
     override_per_day: float = given(0.0, unit="1/d", source="nobody intervenes unless said", ge=0, le=24)
     """Mean number of times a day that the people of a home take control by hand."""
 

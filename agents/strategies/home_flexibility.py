@@ -7,10 +7,15 @@ home can run: cars charged before or after, tank and building coasting as long a
 window (its energy lasts to the end of it). An order for any part of it, step by step, is met by starting from the mixture of plan
 and extreme schedule that meets every step, and giving back what is not ordered; no later move leads beyond the ordered net load.
 
+**Own generation** is given up last, and only what would be fed in even then (down alone: the net load rises to zero at most, so that
+nobody buys what it could have used).
+
 **Price.** What the extreme schedule costs more than the plan - price differences, losses, wear - per kWh moved, plus the home's reservation
-price, in which it weighs the discomfort within its own comfort limits.
+price, in which it weighs the discomfort within its own comfort limits. Generation given up costs what it would have earned; it is
+not offered for less than the stores, which an order uses first.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -32,31 +37,42 @@ class Potential(NamedTuple):
 
     Attributes:
         up_kw: reduction of the net load, jointly deliverable over the window, (n, w).
-        down_kw: increase of the net load, jointly deliverable; not together with ``up_kw``, (n, w).
-        price_eur_per_kwh: least price for the upward flexibility, (n, w).
-        down_price_eur_per_kwh: least price for the downward flexibility, (n, w).
+        down_kw: increase of the net load by its stores, jointly deliverable; not together with ``up_kw``, (n, w).
+        curtail_kw: further increase by own generation given up, (n, w).
+        up_eur_per_kwh: least price of each, (n,).
+        down_eur_per_kwh: (n,).
+        curtail_eur_per_kwh: (n,).
     """
 
     up_kw: F64
     down_kw: F64
-    price_eur_per_kwh: F64
-    down_price_eur_per_kwh: F64
+    curtail_kw: F64
+    up_eur_per_kwh: F64
+    down_eur_per_kwh: F64
+    curtail_eur_per_kwh: F64
 
 
 class Redispatch(NamedTuple):
     """Answer to an order.
 
     Attributes:
-        plan: the new schedule, rebound included.
+        plan: the new schedule, rebound included; its net load counts only the generation that is kept.
         reduction_kw: reduction reached in the ordered steps (n, m); elsewhere zero.
+        curtailed_kw: own generation given up, (n, m).
     """
 
     plan: HomePlan
     reduction_kw: F64
+    curtailed_kw: F64
 
 
 def potential(
-    view: HomeView, plan: HomePlan, from_step: int, to_step: int, most_eur_per_kwh: float = MOST_EUR_PER_KWH
+    view: HomeView,
+    plan: HomePlan,
+    from_step: int,
+    to_step: int,
+    most_eur_per_kwh: float = MOST_EUR_PER_KWH,
+    directions: Collection[str] = ("up", "down"),
 ) -> Potential:
     """What each home can give in the steps [from_step, to_step) of the horizon, relative to its plan.
 
@@ -66,9 +82,10 @@ def potential(
         from_step: first step of the window, position in the horizon.
         to_step: first step after it.
         most_eur_per_kwh: greatest marginal cost of the flexibility offered.
+        directions: those that are asked for.
 
     Returns:
-        profiles and prices; zero for homes on manual control or without consent.
+        profiles and prices; zero for homes on manual control or without consent, and in directions not asked for.
 
     Raises:
         ValueError: the window is empty or not inside the horizon.
@@ -79,14 +96,21 @@ def potential(
     window = np.zeros((view.n, view.m), np.bool_)
     window[:, from_step:to_step] = True
     steps = slice(from_step, to_step)
-    sides = []
-    for sign in (1.0, -1.0):
+    nothing, free = np.zeros((view.n, to_step - from_step)), view.reservation_eur_per_kwh
+    sides = {"up": (nothing, free), "down": (nothing, free)}
+    curtail_kw, curtail_price = nothing, free
+    for direction, sign in (("up", 1.0), ("down", -1.0)):
+        if direction not in directions:
+            continue
         extreme = _extreme(view, plan, np.where(window, sign, 0.0), most_eur_per_kwh)
         moved_kw = _offered(view, sign * (plan.net_kw - extreme.net_kw))[:, steps]
-        price = _price(view, plan, extreme, moved_kw)
-        sides.append((moved_kw, np.repeat(price[:, None], to_step - from_step, axis=1)))
-    (up_kw, price), (down_kw, down_price) = sides
-    return Potential(up_kw, down_kw, price, down_price)
+        sides[direction] = moved_kw, _price(view, plan, extreme, moved_kw)
+        if direction == "down":
+            curtail_kw = _offered(view, _surplus_kw(view, np.maximum(extreme.net_kw, plan.net_kw)))[:, steps]
+            worth = _worth(view, curtail_kw, steps) + view.reservation_eur_per_kwh
+            curtail_price = np.maximum(worth, sides["down"][1])
+    (up_kw, up_price), (down_kw, down_price) = sides["up"], sides["down"]
+    return Potential(up_kw, down_kw, curtail_kw, up_price, down_price, curtail_price)
 
 
 def redispatch(view: HomeView, plan: HomePlan, reduction_kw: F64, window: Bool | None = None) -> Redispatch:
@@ -104,16 +128,68 @@ def redispatch(view: HomeView, plan: HomePlan, reduction_kw: F64, window: Bool |
     """
     active = (reduction_kw != 0.0).any(axis=1) & view.automatic & view.consent
     rows = np.flatnonzero(active)
+    reached, curtailed = np.zeros_like(reduction_kw), np.zeros_like(reduction_kw)
     if not len(rows):
-        return Redispatch(plan, np.zeros_like(reduction_kw))
+        return Redispatch(plan, reached, curtailed)
     part, old, ordered = take(view, rows), take_plan(plan, rows), reduction_kw[rows]
     extreme = _extreme(part, old, _direction(ordered, None if window is None else window[rows]), MOST_EUR_PER_KWH)
-    mixture = _blend(old, extreme, ordered)
-    new = plan_within(part, _ordered_band(part, old, ordered), initial=mixture)
-    new = _cheaper(part, new, mixture, ordered, old)
-    reached = np.zeros_like(reduction_kw)
+    given_up = _beyond_stores(part, old, extreme, ordered)
+    new = _by_stores(_without(part, given_up), _raised(old, given_up), _raised(extreme, given_up), ordered + given_up)
+    more = _missing(part, old, new, ordered, given_up)
+    new, given_up = _raised(new, more), given_up + more
     reached[rows] = np.where(ordered != 0.0, old.net_kw - new.net_kw, 0.0)
-    return Redispatch(put_plan(plan, rows, new), reached)
+    curtailed[rows] = given_up
+    return Redispatch(put_plan(plan, rows, new), reached, curtailed)
+
+
+def _by_stores(view: HomeView, plan: HomePlan, extreme: HomePlan, ordered_kw: F64) -> HomePlan:
+    """The cheapest schedule of the stores that carries out an order."""
+    mixture = _blend(plan, extreme, ordered_kw)
+    new = plan_within(view, _ordered_band(view, plan, ordered_kw), initial=mixture)
+    return _cheaper(view, new, mixture, ordered_kw, plan)
+
+
+# --- own generation --------------------------------------------------------------------------------------------------
+
+
+def _surplus_kw(view: HomeView, net_kw: F64) -> F64:
+    """Own generation that is fed in at a net load and may be given up, (n, m)."""
+    fed_in = np.minimum(np.maximum(-net_kw, 0.0), view.pv_kw)
+    return np.where(view.curtailable[:, None], fed_in, 0.0)
+
+
+def _worth(view: HomeView, curtail_kw: F64, steps: slice) -> F64:
+    """What a kWh fed in would have earned, the mean over what could be given up, (n,); 0 where nothing can."""
+    sell = np.minimum(view.sell_eur_per_kwh, view.buy_eur_per_kwh)[:, steps]
+    total = np.cumsum(curtail_kw, axis=1)[:, -1]
+    value = np.cumsum(curtail_kw * sell, axis=1)[:, -1]
+    return np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
+
+
+def _beyond_stores(view: HomeView, plan: HomePlan, extreme: HomePlan, ordered_kw: F64) -> F64:
+    """Own generation to give up, (n, m): the part of an ordered increase that is more than the stores' extreme schedule gives."""
+    moved_kw = np.maximum(extreme.net_kw - plan.net_kw, 0.0)
+    by_stores = np.minimum(np.maximum(-ordered_kw, 0.0), moved_kw)
+    wanted = np.maximum(-ordered_kw - by_stores, 0.0)
+    return np.where(wanted > LEAST_KW, np.minimum(wanted, _surplus_kw(view, plan.net_kw + by_stores)), 0.0)
+
+
+def _missing(view: HomeView, plan: HomePlan, new: HomePlan, ordered_kw: F64, given_up_kw: F64) -> F64:
+    """What of an ordered increase the stores have left undone after all, as far as own generation is left to give up, (n, m)."""
+    short = np.where(ordered_kw < 0.0, plan.net_kw - ordered_kw - new.net_kw, 0.0)
+    left = np.minimum(_surplus_kw(view, new.net_kw), np.maximum(view.pv_kw - given_up_kw, 0.0))
+    return np.where(short > LEAST_KW, np.minimum(short, left), 0.0)
+
+
+def _without(view: HomeView, given_up_kw: F64) -> HomeView:
+    return view._replace(pv_kw=view.pv_kw - given_up_kw)
+
+
+def _raised(plan: HomePlan, by_kw: F64) -> HomePlan:
+    return plan._replace(net_kw=plan.net_kw + by_kw)
+
+
+# --- stores ----------------------------------------------------------------------------------------------------------
 
 
 def _direction(ordered_kw: F64, window: Bool | None) -> F64:

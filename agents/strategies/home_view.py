@@ -72,6 +72,7 @@ class HomeView(NamedTuple):
         gains_kw: expected solar and internal gains (n, m).
         automatic: devices follow the HEMS; otherwise their own controls (n,).
         consent: the home lets its flexibility be offered (n,).
+        curtailable: its generation can be limited from outside (n,).
         reservation_eur_per_kwh: least gain for which the home gives flexibility (n,).
         early_eur_per_kwh_h: tie cost of delay (n,).
     """
@@ -123,6 +124,7 @@ class HomeView(NamedTuple):
     gains_kw: F64
     automatic: Bool
     consent: Bool
+    curtailable: Bool
     reservation_eur_per_kwh: F64
     early_eur_per_kwh_h: F64
 
@@ -175,7 +177,7 @@ _DEFAULTS = {
     "house_high_c": 60.0,
     "early_eur_per_kwh_h": EARLY_EUR_PER_KWH_H,
 }
-_FLAGS = {"ev_plugged": False, "automatic": True, "consent": True}
+_FLAGS = {"ev_plugged": False, "automatic": True, "consent": True, "curtailable": False}
 _SCALARS = ("hours", "start_step")
 
 

@@ -68,25 +68,34 @@ class AssetBaseline(Record, frozen=True, kw_only=True):
 
 
 class FlexibilityPotential(Record, frozen=True, kw_only=True):
-    """How far net load can be moved from its baseline, per step, and what that costs."""
+    """How far net load can be moved from its baseline, per step and direction, and what that costs."""
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 3"),)
     area: Annotated[str, Item("local area of the grid")]
     from_ms: Annotated[int, Item("start of the first step")]
     step_s: Annotated[float, Item("length of a step", ge=1, catalogue="event duration")]
     up_kw: Annotated[Profile, Item("possible reduction of net load", ge=0, catalogue="volume")]
-    price_eur_per_kwh: Annotated[Profile, Item("lowest price at which it is given", ge=0, catalogue="price")]
+    down_kw: Annotated[Profile, Item("possible increase of net load", ge=0, catalogue="volume")]
+    up_eur_per_kwh: Annotated[Profile, Item("mean price at which it is reduced", ge=0, catalogue="price")]
+    down_eur_per_kwh: Annotated[Profile, Item("mean price at which it is increased", ge=0, catalogue="price")]
 
 
 class HomePlanReport(Record, frozen=True, kw_only=True):
-    """A home tells its aggregator the net load that it plans and what it could leave out (the same two informations, per home)."""
+    """A home tells its aggregator the net load that it plans and how far it could leave it (the same two informations, per home).
+
+    A profile without steps: nobody has asked for that direction.
+    """
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
     from_ms: Annotated[int, Item("start of the first step")]
     step_s: Annotated[float, Item("length of a step", ge=1)]
     net_kw: Annotated[Profile, Item("planned net load", catalogue="active power")]
     up_kw: Annotated[Profile, Item("possible reduction of net load", ge=0, catalogue="volume")]
-    price_eur_per_kwh: Annotated[Profile, Item("lowest price at which it is given", ge=0, catalogue="price")]
+    down_kw: Annotated[Profile, Item("possible increase of net load by its stores", ge=0, catalogue="volume")]
+    curtail_kw: Annotated[Profile, Item("further increase by own generation given up", ge=0, catalogue="volume")]
+    up_eur_per_kwh: Annotated[float, Item("lowest price of the reduction", ge=0, catalogue="price")]
+    down_eur_per_kwh: Annotated[float, Item("lowest price of the increase by stores", ge=0, catalogue="price")]
+    curtail_eur_per_kwh: Annotated[float, Item("lowest price of generation given up", ge=0, catalogue="price")]
 
 
 class PlantPlanReport(Record, frozen=True, kw_only=True):
@@ -96,8 +105,8 @@ class PlantPlanReport(Record, frozen=True, kw_only=True):
     from_ms: Annotated[int, Item("start of the first step")]
     step_s: Annotated[float, Item("length of a step", ge=1)]
     net_kw: Annotated[Profile, Item("forecast net load", catalogue="active power")]
-    down_kw: Annotated[Profile, Item("possible increase of net load: curtailment", ge=0, catalogue="volume")]
-    price_eur_per_kwh: Annotated[float, Item("lowest price at which it is given", ge=0, catalogue="price")]
+    curtail_kw: Annotated[Profile, Item("possible increase of net load: curtailment", ge=0, catalogue="volume")]
+    curtail_eur_per_kwh: Annotated[float, Item("lowest price at which it is given", ge=0, catalogue="price")]
 
 
 class ActivationFeedback(Record, frozen=True, kw_only=True):

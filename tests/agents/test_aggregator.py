@@ -40,15 +40,15 @@ def withdraw(hour, home):
     return round(hour * HOUR), lambda puppet: puppet.send(file, "fsp-a", "cycle", system=home)
 
 
-def tell_plans(consent=(True,) * N):
-    """Each device hands in its file and its plan: 5 kW all day, of which it can leave out 2 kW."""
+def tell_plans(consent=(True,) * N, down=None):
+    """Each device hands in its file and its plan: 5 kW all day, of which it can leave out 2 kW; ``down`` adds what else."""
 
     def line(puppet):
         for row, home in enumerate(HOMES):
             file = plain(OnboardingFile, consent=consent[row])
             plan = plain(
                 HomePlanReport, from_ms=0, step_s=900.0, net_kw=np.full(STEPS, 5.0), up_kw=np.full(STEPS, UP),
-                price_eur_per_kwh=np.full(STEPS, PRICE[row]),
+                up_eur_per_kwh=PRICE[row], **({"down_kw": np.zeros(0), "curtail_kw": np.zeros(0)} | (down or {})),
             )  # fmt: skip
             for record in (file, plan):
                 puppet.send(record, "fsp-a", "cycle", system=home)
@@ -92,7 +92,7 @@ def publication(**changes):
 def pool(stage):
     """An FSP with four homes in one area; ``lines`` are what the DSO says: (hour, record, receiver)."""
 
-    def run(*lines, share=None, consent=(True,) * N, metered_kw=None, until_h=12, withdraws=(), **terms):
+    def run(*lines, share=None, consent=(True,) * N, metered_kw=None, until_h=12, withdraws=(), down=None, **terms):
         timeline = Timeline(0, STEP, STEPS)
         store = MeterStore([f"{home}/meter" for home in HOMES], timeline)
         for step in range(STEPS):
@@ -112,7 +112,7 @@ def pool(stage):
         )
         there.fsp = there.agent(Aggregator, "fsp-a", portfolio, store, given)
         answer = follow(dict.fromkeys(HOMES, 1.0) | (share or {}))
-        there.homes = there.puppet("homes", tell_plans(consent), *withdraws, ActivationSignal=answer)
+        there.homes = there.puppet("homes", tell_plans(consent, down), *withdraws, ActivationSignal=answer)
         script = [(round(h * HOUR), lambda one, what=what, to=to: one.send(what, to, "c")) for h, what, to in lines]
         there.dso = there.puppet("dso-1", *script)
         there.market, there.gdbn = there.puppet("lfmo-1"), there.puppet("gdbn-1")
@@ -232,6 +232,40 @@ def test_the_baseline_is_what_homes_planned_with_its_hash(pool):
 )
 def test_it_does_not_bid_for_what_its_homes_cannot_do(pool, changes):
     assert not pool((1, publication(**changes), "fsp-a")).market.of(Bid)
+
+
+STORES_AND_GENERATION = {
+    "down_kw": np.full(STEPS, 1.0), "down_eur_per_kwh": 0.05, "curtail_kw": np.full(STEPS, 3.0), "curtail_eur_per_kwh": 0.2,
+}  # fmt: skip
+"""A home charges up to 1 kW more for 0.05 and gives up to 3 kW of its generation for 0.2."""
+
+
+def test_it_bids_both_directions_the_stores_before_the_generation(pool):
+    there = pool((1, publication(direction="down"), "fsp-a"), down=STORES_AND_GENERATION, blocks=4)
+    bids = there.market.of(Bid)
+    assert {bid.direction for bid in bids} == {"down"}
+    assert [bid.price_eur_per_kwh for bid in bids] == [0.05, 0.2]
+    stores, generation = (bid.quantity_kw.max() for bid in bids)
+    assert generation == pytest.approx(3 * stores, rel=0.05)
+    up = pool((1, publication(), "fsp-a"), down=STORES_AND_GENERATION)
+    assert {bid.direction for bid in up.market.of(Bid)} == {"up"}
+
+
+@pytest.mark.parametrize(("kw", "homes", "most"), [(2.0, 3, 1.0), (12.0, 4, 4.0)], ids=["stores", "generation too"])
+def test_an_increase_is_asked_of_stores_first_and_once_of_each_member(pool, kw, homes, most):
+    down = {"direction": "down"}
+    call = plain(ActivationRequest, activation="act", contract="contract", dso="dso-1", fsp="fsp-a", area="A", from_ms=FROM,
+                 to_ms=FROM + 4 * STEP, step_s=900.0, ordered_kw=np.full(4, kw), **down)  # fmt: skip
+    there = pool(
+        (0.5, publication(**down), "fsp-a"), (1, engagement(20), "fsp-a"), (2, call, PLATFORM), (11, invoice(2.0), PLATFORM),
+        down=STORES_AND_GENERATION, metered_kw=np.full(N, 9.0),
+    )  # fmt: skip
+    asked = signals(there)
+    assert len(asked) == homes
+    assert sum(one.mean() for one in asked.values()) == pytest.approx(kw * 1.1)
+    assert max(one.max() for one in asked.values()) <= most + 1e-9
+    eur = {one.delivered_kwh: one.eur for one in there.homes.of(MemberStatement)}
+    assert all(paid >= 0.05 * kwh - 0.01 for kwh, paid in eur.items())
 
 
 def test_the_papers_are_those_it_has(pool):

@@ -16,6 +16,7 @@ def sunny_day(**plant):
     content = copy.deepcopy(load_scenario("district-day").as_data())
     content["name"] = "plants"
     content["people"][0]["homes"]["count"] = 20
+    content["people"][0]["served_by"] = {"nobody": 1.0}
     content["people"][1]["mv_plant"] |= {"kw": 9000, "curtailment_eur_per_kwh": PRICE} | plant
     content["clock"] |= {"start": "2016-06-21", "history_days": 7}
     content["grid"]["transformer_rating_factor"] = 1.0
@@ -60,8 +61,8 @@ def test_delivered_is_what_the_meter_shows_against_the_plants_own_forecast(lived
     np.testing.assert_allclose(found["delivered_kw"], found["metered_kw"] - found["baseline_kw"], atol=1e-6)
     forecast = tables["content/PlantPlanReport"]
     assert max(np.asarray(forecast["net_kw"][0])) <= 0.0
-    np.testing.assert_allclose(-np.asarray(forecast["net_kw"][0]), forecast["down_kw"][0])
-    assert np.max(forecast["down_kw"][0]) <= 9000.0
+    np.testing.assert_allclose(-np.asarray(forecast["net_kw"][0]), forecast["curtail_kw"][0])
+    assert np.max(forecast["curtail_kw"][0]) <= 9000.0
 
 
 def test_the_plant_generates_less_only_where_it_was_called_and_the_grid_is_relieved(lived):

@@ -51,6 +51,40 @@ def test_any_part_of_the_offer_can_be_called_step_by_step(population, seed):
 
 
 @settings(max_examples=8, deadline=None)
+@given(seed=seeds, part=st.floats(0.05, 1.0))
+def test_own_generation_is_given_up_last_and_makes_a_larger_increase_exact(population, seed, part):
+    view = population(25, 96, seed, curtailable=np.arange(25) % 3 > 0)
+    planned = plan(view)
+    steps = slice(80, 92)  # from eight in the morning on
+    offer = potential(view, planned, steps.start, steps.stop, directions=("down",))
+    assert not offer.curtail_kw[::3].any()
+    assert (offer.curtail_kw <= view.pv_kw[:, steps]).all()
+    profile_kw = part * (offer.down_kw + offer.curtail_kw)
+    asked, window = np.zeros((view.n, view.m)), np.zeros((view.n, view.m), np.bool_)
+    asked[:, steps], window[:, steps] = -profile_kw, True
+    answer = redispatch(view, planned, asked, window)
+    np.testing.assert_allclose(answer.reduction_kw[:, steps], -profile_kw, atol=1e-6)
+    asked[:, steps] = -part * offer.down_kw
+    by_stores = redispatch(view, planned, asked, window)
+    assert by_stores.curtailed_kw.max() < 1e-6  # nothing is given up for what the stores can do
+    kept = view._replace(pv_kw=view.pv_kw - answer.curtailed_kw)
+    net_kw = kept.load_kw - kept.pv_kw + sum(answer.plan[:4])
+    np.testing.assert_allclose(net_kw, answer.plan.net_kw, atol=1e-9)
+    assert (answer.plan.net_kw[answer.curtailed_kw > 0] <= 1e-6).all()  # only what would be fed in
+
+
+def test_generation_given_up_costs_what_it_would_have_earned():
+    view = homes(
+        2, 4, 1.0, buy_eur_per_kwh=0.3, sell_eur_per_kwh=0.07, load_kw=0.5, pv_kw=[[0.0, 3.0, 4.0, 0.0]], contracted_kw=4.5,
+        curtailable=[True, False], reservation_eur_per_kwh=0.02,
+    )  # fmt: skip
+    offer = potential(view, plan(view), 0, 4)
+    np.testing.assert_allclose(offer.curtail_kw, [[0.0, 2.5, 3.5, 0.0], [0.0] * 4])
+    np.testing.assert_allclose(offer.curtail_eur_per_kwh, [0.09, 0.02])
+    assert not offer.down_kw.any()
+
+
+@settings(max_examples=8, deadline=None)
 @given(seed=seeds)
 def test_comfort_energies_and_contract_are_kept_under_an_order(population, seed):
     view = population(25, 96, seed)
@@ -78,11 +112,11 @@ def test_the_asked_price_covers_the_cost_of_the_whole_offer(population, seed):
     view = population(25, 96, seed)
     planned = plan(view)
     offer = potential(view, planned, WINDOW.start, WINDOW.stop)
-    sides = ((offer.up_kw, offer.price_eur_per_kwh, 1.0), (offer.down_kw, offer.down_price_eur_per_kwh, -1.0))
+    sides = ((offer.up_kw, offer.up_eur_per_kwh, 1.0), (offer.down_kw, offer.down_eur_per_kwh, -1.0))
     for kw, price, sign in sides:
         new = redispatch(view, planned, ordered(view, sign * kw), about(view)).plan
         extra = cost_eur(view, new) - cost_eur(view, planned)
-        asked = (kw * (price - view.reservation_eur_per_kwh[:, None])).sum(axis=1) * view.hours
+        asked = kw.sum(axis=1) * (price - view.reservation_eur_per_kwh) * view.hours
         assert extra.sum() <= 1.002 * asked.sum() + 0.005
         assert (extra <= asked + 0.03).all()  # neighbouring prices share a level: up to some cents a home
 
@@ -127,7 +161,7 @@ def test_a_car_with_time_to_spare_gives_its_charging_and_asks_the_price_differen
     np.testing.assert_allclose(planned.ev_kw[0], [4, 4, 4, 0, 0, 0], atol=1e-9)
     offer = potential(view, planned, 0, 2)
     np.testing.assert_allclose(offer.up_kw, [[4, 4]], atol=1e-9)
-    np.testing.assert_allclose(offer.price_eur_per_kwh, 0.2 + 0.05)
+    np.testing.assert_allclose(offer.up_eur_per_kwh, 0.2 + 0.05)
     new = redispatch(view, planned, planned.ev_kw * [1, 1, 0, 0, 0, 0]).plan
     np.testing.assert_allclose(new.ev_kw[0], [0, 0, 4, 4, 4, 0], atol=1e-9)
 
@@ -150,7 +184,7 @@ def test_a_battery_lasts_over_the_window():
     offer = potential(view, plan(view), 2, 6)
     np.testing.assert_allclose(offer.up_kw, [[1.5, 1.5, 1.5, 1.5]], atol=1e-9)
     recharge = 0.2 / 0.9
-    np.testing.assert_allclose(offer.price_eur_per_kwh, recharge - 0.2 + 0.03, atol=1e-9)
+    np.testing.assert_allclose(offer.up_eur_per_kwh, recharge - 0.2 + 0.03, atol=1e-9)
 
 
 def test_a_house_gives_what_coasting_allows():
@@ -163,8 +197,8 @@ def test_a_house_gives_what_coasting_allows():
     np.testing.assert_allclose(offer.up_kw, 0.0, atol=1e-9)  # at the lower bound already: nothing to give now
     later = potential(view, planned, 3, 5)
     np.testing.assert_allclose(later.up_kw[0], planned.net_kw[0, 3:5], atol=1e-6)  # preheating, then all of it
-    assert (later.price_eur_per_kwh > 0).all()
-    assert (later.price_eur_per_kwh < 0.2).all()
+    assert (later.up_eur_per_kwh > 0).all()
+    assert (later.up_eur_per_kwh < 0.2).all()
 
 
 @settings(max_examples=6, deadline=None)
@@ -184,6 +218,19 @@ def test_offers_and_answers_of_a_row_depend_on_it_alone_bit_for_bit(population, 
             np.testing.assert_array_equal(one, all_[rows])
 
 
+def test_a_direction_that_nobody_asks_for_is_not_worked_out(population):
+    view = population(9, 96, 2)
+    planned = plan(view)
+    both = potential(view, planned, WINDOW.start, WINDOW.stop)
+    up, down = (
+        potential(view, planned, WINDOW.start, WINDOW.stop, directions=(direction,)) for direction in ("up", "down")
+    )
+    np.testing.assert_array_equal(up.up_kw, both.up_kw)
+    np.testing.assert_array_equal(down.down_kw, both.down_kw)
+    assert not up.down_kw.any()
+    assert not down.up_kw.any()
+
+
 @pytest.mark.parametrize(("start", "stop"), [(4, 4), (-1, 3), (3, 9)])
 def test_a_window_outside_of_the_horizon_is_refused(start, stop):
     view = car()
@@ -200,5 +247,5 @@ def test_the_extreme_schedule_is_not_bought_at_any_price():
     planned = plan(view)
     for most in (0.05, 0.5, 5.0):
         offer = potential(view, planned, 20, 23, most_eur_per_kwh=most)
-        assert (offer.price_eur_per_kwh[offer.up_kw > 0] <= most + 1e-9).all()
+        assert (offer.up_eur_per_kwh[offer.up_kw.any(axis=1)] <= most + 1e-9).all()
     assert potential(view, planned, 20, 23, 5.0).up_kw.sum() > potential(view, planned, 20, 23, 0.05).up_kw.sum()
