@@ -164,6 +164,38 @@ def usecases(
     emit(usecases_shown(usecase, rules=rules, runs=runs or (), strict=strict), form)
 
 
+@app.command(
+    epilog=_examples(
+        "coflex rules",
+        "coflex rules merit-order",
+        "coflex rules merit-order --example bids.yaml",
+        "coflex rules merit-order --input bids.yaml --format json",
+        "coflex rules linear-with-grace --input deliveries.csv --set penalty_eur_per_kwh=0.1",
+    )
+)
+def rules(
+    name: Annotated[str | None, typer.Argument(help="a rule, for example merit-order")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="FILE", help="run the rule on records of a .yaml, .json or .csv file"),
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="change a key of the input; may be given again"),
+    ] = None,
+    example: Annotated[
+        Path | None,
+        typer.Option("--example", metavar="FILE", help="write an input that runs, by the suffix of the file"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace a file that exists")] = False,
+    form: Formats = Format.text,
+) -> None:
+    """Show market rules, and run one on records of your own, without a simulation. As JSON: JSON Schema and a worked example."""
+    from experiments.cli_rules import rules_shown
+
+    emit(rules_shown(name, source=source, sets=sets or (), example=example, force=force), form)
+
+
 @app.command(epilog=_examples("coflex diagram runs/district-day-1-1 SUC06.2 --picture png"))
 def diagram(
     folder: Annotated[Path, typer.Argument(help="a run folder")],

@@ -149,6 +149,10 @@ def _other(kind: str, given: Any, context: dict[str, Any], fallback: str) -> str
         return f"'{given}' is neither true nor false"
     if kind == "string_pattern_mismatch":
         return f"'{given}' is no name; use small letters, digits and hyphens, beginning with a letter"
+    if kind == "too_short":
+        return f"it is empty; give at least {context['min_length']}"
+    if kind == "string_too_short":
+        return "it is empty; give a name"
     if kind == "string_type":
         return f"'{given}' stands where a word is expected"
     return fallback.removeprefix("Value error, ")

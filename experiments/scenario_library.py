@@ -5,30 +5,50 @@ from functools import lru_cache, partial
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import data as shipped
 from experiments.errors import CoflexError, did_you_mean
 
-RULES: Mapping[str, Mapping[str, str]] = {
+
+class Rule(NamedTuple):
+    """Where a rule is: the pure function, and its face (input and output on plain records), as ``module:attribute``."""
+
+    function: str
+    face: str
+
+
+KINDS: Mapping[str, str] = {
+    "clearing": "bids and needs in, accepted quantities out",
+    "pricing": "cleared bids in, what each is paid out",
+    "baseline": "what the meter would have read without the activation",
+    "settlement": "ordered and delivered power in, remuneration and penalty out",
+}
+"""What the rules of a kind do."""
+
+RULES: Mapping[str, Mapping[str, Rule]] = {
     "clearing": {
-        "network-aware": "markets.clearing.network_aware:clear",
-        "merit-order": "markets.clearing.merit_order:clear",
+        "network-aware": Rule("markets.clearing.network_aware:clear", "experiments.rules_clearing:Clearing"),
+        "merit-order": Rule("markets.clearing.merit_order:clear", "experiments.rules_clearing:Clearing"),
     },
     "pricing": {
-        "pay-as-bid": "markets.pricing.pay_as_bid:prices",
-        "uniform": "markets.pricing.uniform:prices",
+        "pay-as-bid": Rule("markets.pricing.pay_as_bid:prices", "experiments.rules_pricing:PayAsBid"),
+        "uniform": Rule("markets.pricing.uniform:prices", "experiments.rules_pricing:Uniform"),
     },
     "baseline": {
-        "declared-schedule": "markets.baselines.declared:freeze",
+        "declared-schedule": Rule("markets.baselines.declared:freeze", "experiments.rules_baseline:Declared"),
     },
     "settlement": {
-        "linear-with-grace": "markets.settlement.linear_with_grace:settle",
-        "sliding-scale": "markets.settlement.sliding_scale:settle",
-        "price-less-penalty": "markets.settlement.price_less_penalty:settle",
+        "linear-with-grace": Rule(
+            "markets.settlement.linear_with_grace:settle", "experiments.rules_settlement:LinearWithGrace"
+        ),
+        "sliding-scale": Rule("markets.settlement.sliding_scale:settle", "experiments.rules_settlement:SlidingScale"),
+        "price-less-penalty": Rule(
+            "markets.settlement.price_less_penalty:settle", "experiments.rules_settlement:PriceLessPenalty"
+        ),
     },
 }
-"""Rules that a scenario may name, by kind: name -> ``module:attribute``, resolved where it is used."""
+"""Rules by kind and name, resolved where they are used; a scenario names them, ``coflex rules`` shows and runs them."""
 
 
 def rule(kind: str, name: str) -> Any:
@@ -41,8 +61,13 @@ def rule(kind: str, name: str) -> Any:
     if name not in known:
         msg = f"unknown {kind} rule '{name}'{did_you_mean(name, known)}"
         raise CoflexError(msg)
-    module, _, attribute = known[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return attribute(known[name].function)
+
+
+def attribute(path: str) -> Any:
+    """What ``module:attribute`` names."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 def rule_with(kind: str, name: str, arguments: Mapping[str, Any]) -> Any:

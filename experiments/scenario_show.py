@@ -35,6 +35,11 @@ def schema_keys() -> list[Key]:
     return list(_keys(Scenario, Scenario(), ""))
 
 
+def keys_of(part: type[Part]) -> list[Key]:
+    """Every key of a part and the parts in it."""
+    return list(_keys(part, None, ""))
+
+
 def schema_json() -> dict[str, Any]:
     """The JSON schema of a scenario."""
     return Scenario.model_json_schema()
@@ -94,7 +99,7 @@ def _is_share(field: FieldInfo) -> bool:
 
 def _type_words(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Part):
-        return _LEAVES.get(annotation, "section")
+        return _LEAVES.get(annotation, annotation.called)
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in inner)

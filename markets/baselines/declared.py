@@ -1,8 +1,9 @@
 """Declared baseline: the schedule a seller states at bidding time, frozen by a hash and never changed afterwards.
 
-SUC06.3: the baseline is the one specified by the FSP at bidding time. It is stored with the SHA-256 of its canonical
-bytes; any later change of a name, a time or a power shows, and a second declaration for an interval already declared
-is refused.
+It is stored with the SHA-256 of its canonical bytes; any later change of a name, a time or a power shows, and a second
+declaration for an interval already declared is refused.
+
+Source: SUC06.3, the baseline is the one specified by the FSP at bidding time.
 
 Canonical bytes: each name (id, seller, area) as UTF-8 behind its length, the number of intervals, then starts as signed
 64-bit integers and powers as IEEE 754 doubles, all little-endian; negative zero counts as zero.

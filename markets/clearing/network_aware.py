@@ -1,4 +1,4 @@
-r"""Network-aware clearing: the single buyer's optimum under sensitivities.
+r"""Network-aware clearing: the bids that meet all needs at least cost and violate no other limit, by sensitivities.
 
 For each interval and each direction, with bids :math:`j`, constraints in need :math:`l` and guarded constraints
 :math:`g`:

@@ -1,4 +1,7 @@
-"""Pay-as-bid: each accepted bid is paid its own price (as in the continuous local market NODES)."""
+"""Pay-as-bid: each accepted bid is paid its own price.
+
+Source: the usual rule of local flexibility markets, for example of the continuous market NODES.
+"""
 
 import numpy as np
 

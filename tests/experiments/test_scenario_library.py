@@ -20,7 +20,7 @@ from experiments.scenario_library import (
 def test_every_rule_that_can_be_named_exists(kind, name):
     found = rule(kind, name)
     assert callable(found)
-    assert found.__module__ == RULES[kind][name].partition(":")[0]
+    assert found.__module__ == RULES[kind][name].function.partition(":")[0]
 
 
 def test_an_unknown_rule_is_answered_with_the_nearest():

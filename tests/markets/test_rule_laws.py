@@ -1,6 +1,5 @@
 """Laws that every registered clearing, pricing and settlement rule must keep: a new rule is tested by its line in the registry."""
 
-from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.covers import covers
-from experiments.scenario_library import RULES
+from experiments.scenario_library import RULES, rule
 from markets.bids import BidColumns
 from tests.markets.market_cases import HOURS, UNMET, markets
 
@@ -22,8 +21,7 @@ def named(kind):
 
 
 def load(kind, name):
-    module, attribute = RULES[kind][name].split(":")
-    return getattr(import_module(module), attribute)
+    return rule(kind, name)
 
 
 def clearing_rule(name):
