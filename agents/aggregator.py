@@ -133,7 +133,9 @@ class Aggregator(Party):
         self._read_post()
         for area in self._pool.areas_with_plans():
             from_ms, step_s, _ = self._pool.baseline_of(area)
-            up_kw, down_kw = (self._pool.potential_of(area, direction)[0] for direction in ("up", "down"))
+            up_kw, down_kw = (
+                self._terms.offers_times * self._pool.potential_of(area, direction)[0] for direction in ("up", "down")
+            )
             report = FlexibilityAvailability(area=area, from_ms=from_ms, step_s=step_s, up_kw=up_kw, down_kw=down_kw)
             self.send(report, self._terms.derms, batch.conversation)
 

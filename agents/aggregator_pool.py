@@ -49,6 +49,7 @@ class FspTerms:
         share_to_homes: part of what it earns above their own prices that goes to the homes.
         blocks: price steps of a bid in each area.
         delivers_share: part of an order that it passes on (a fault below 1).
+        offers_times: how many times what its members could do it reports and offers (a fault above 1).
         telemetry_wait_s: how long it watches assets before it shares their flexibility.
         feedback_wait_s: how long it waits for its members' answers to a signal.
         rounds: how often it asks others for what its members cannot do.
@@ -64,6 +65,7 @@ class FspTerms:
     share_to_homes: float = 0.7
     blocks: int = 3
     delivers_share: float = 1.0
+    offers_times: float = 1.0
     telemetry_wait_s: float = 1200.0
     feedback_wait_s: float = 15.0
     rounds: int = 4
@@ -254,7 +256,7 @@ class Pool:
             return []
         plans, window = covering
         offer = self._usable(plans, session.direction)
-        potential = np.where(session.need_kw > 0.0, offer.kw[:, window], 0.0)
+        potential = np.where(session.need_kw > 0.0, terms.offers_times * offer.kw[:, window], 0.0)
         table = offers(
             self._homes(offer, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
             count=terms.blocks, granularity_kw=session.granularity_kw, least_kw=session.min_quantity_kw,
@@ -354,6 +356,7 @@ class Pool:
     def earned(self, activation: str, meters: MeterStore) -> tuple[_Members, I64, F64]:
         """The members called, their rows, and the energy each delivered [kWh], at most what it was asked for, from their meters.
 
+        The provider's record counts what it was ordered or, with its reserve, asked for: what it promised and had nobody for, too.
         Nobody for an activation that never got here: then what was paid for it is nobody's merit.
         """
         call = self._calls.get(activation)
@@ -367,7 +370,8 @@ class Pool:
         change = sign * (call.plans.net_kw[rows][:, call.window] - metered)
         kw = np.clip(change, 0.0, call.asked_kw[rows])
         delivered = kw.sum(axis=1) * self.timeline.hours
-        self.record = self.record.after(float(call.asked_kw.sum() * self.timeline.hours), float(delivered.sum()))
+        taken_on_kw = max(float(call.asked_kw.sum()), float(call.order.ordered_kw.sum()))
+        self.record = self.record.after(taken_on_kw * self.timeline.hours, float(delivered.sum()))
         return _Members(self._names[rows], self._area[rows], call.price[rows]), rows, delivered
 
 

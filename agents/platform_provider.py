@@ -11,6 +11,7 @@ from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.messages.settlement import RemunerationAndPenalty, SettlementDecision
 from environment.party import Party, Process, Seat, Work, act, handles
+from environment.refusals import refuse
 from markets.settlement.cases import Case, cases, engaged_blocks, lacking
 
 
@@ -88,13 +89,19 @@ class PlatformProvider(Party):
 
     @handles(EngagementRequest)
     def store_engagement(self, batch: Batch[EngagementRequest]) -> None:
-        """Keep the contracted prices."""
-        self._engaged.extend(batch.records())
+        """Keep the contracted prices, each once."""
+        for record in batch.records():
+            if all((one.contract, one.bid) != (record.contract, record.bid) for one in self._engaged):
+                self._engaged.append(record)
 
     @handles(ActivationRequest)
     def store_order(self, batch: Batch[ActivationRequest]) -> None:
-        """Keep what was ordered, with the conversation that ordered it."""
-        self._orders.extend((batch.conversation, record) for record in batch.records())
+        """Keep what was ordered, with the conversation that ordered it; what is ordered under one id again stands as it was first."""
+        for row, record in enumerate(batch.records()):
+            if any(order.activation == record.activation for _, order in self._orders):
+                refuse(self, batch, row, record.activation, "it was ordered before")
+            else:
+                self._orders.append((batch.conversation, record))
 
     @handles(ActivationReport)
     def store_report(self, batch: Batch[ActivationReport]) -> None:

@@ -24,9 +24,11 @@ from environment.channels import (
     Outage,
     Partition,
 )
-from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, REFUSED, Journal, Traffic
+from environment.door import Door
+from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, Journal, Traffic
 from environment.messages.base import Batch
 from environment.messages.digest import GOLDEN, digest_rows, mix, mix_word
+from environment.wiretap import Wiretap
 
 _GOLDEN = np.uint64(GOLDEN)
 _TWO53 = 1.0 / (1 << 53)
@@ -77,11 +79,11 @@ class Bus:
             default: channel of all others.
             inside: channel between systems of one party.
             disturbances: outages, partitions, dropped acknowledgements.
-            authenticate: whether signatures and roles are checked on receipt.
+            authenticate: whether signatures, roles and repeated ids are checked on receipt.
         """
         self.directory = directory
         self.journal = Journal(directory)
-        self._authenticate = authenticate
+        self._taps: list[Wiretap] = []
         self._disturbances = disturbances
         self._channels = [inside, default or Channel(), *(channels or {}).values()]
         self._within_ms = np.array([one.acknowledge_within_ms for one in self._channels])
@@ -90,10 +92,11 @@ class Bus:
         self._duplication_share = np.array([one.duplication_share for one in self._channels])
         self._calm = not (disturbances or self._loss_share.any() or self._duplication_share.any())
         self._channel_of = self._assign(list(channels or {}), channel_of or {})
-        self._permitted = {
+        permitted = {
             record: np.any([np.zeros(len(directory.names), bool), *map(directory.playing, sorted(actors))], axis=0)
             for record, actors in permissions.items()
         }
+        self._door = Door(permitted, authenticate)
         self._keys = mix(directory.hashes ^ np.uint64(name_hash(f"{chance.seed}/signing key")))
         self._delay_key = name_hash(f"{chance.seed}/bus.delay")
         self._loss = chance.stream("bus.loss")
@@ -132,42 +135,40 @@ class Bus:
         wire.signature = sign(ring.of(wire.sender), wire.digest, wire.ids)
         return self._carry(wire, [batch for batch, _ in sent], [unknown for _, unknown in sent])
 
-    def inject(self, batch: Batch[Any], signature: U64, now_ms: int) -> Traffic:
-        """Put a batch on the wire as it is, with ids, sender and signature of somebody's making (an attack, or a repetition)."""
-        batch.sent_ms = now_ms
-        digest = digest_rows(batch.record.__name__, batch.columns)
-        wire = _wire([batch], [digest], now_ms)
-        wire.signature = signature
-        return self._carry(wire, [batch], [{}], self._repeated(batch.ids, digest))[0]
+    def listen(self, tap: Wiretap) -> None:
+        """Let a tap hear from now on what passes between parties."""
+        self._taps.append(tap)
 
-    def _repeated(self, ids: U64, digest: U64) -> dict[int, str]:
-        """Which ids were on the wire before: with the same content an idempotent repetition, else a second use of an id."""
-        reasons: dict[int, str] = {}
-        for row, (word, content) in enumerate(zip(ids.tolist(), digest.tolist(), strict=True)):
-            for earlier in self.journal.traffic:
-                for place in np.flatnonzero(earlier.batch.ids == np.uint64(word)):
-                    same = int(earlier.digest[place]) == content
-                    earlier.duplicates[place] += same
-                    reasons[row] = "already submitted" if same else "duplicate identifier"
-        return reasons
+    def inject(self, batch: Batch[Any], signature: U64, now_ms: int, origin: int | None = None) -> Traffic:
+        """Put a batch on the wire as it is, with ids, sender and signature of somebody's making (an attack, or a repetition).
+
+        It leaves from the address number ``origin``, by default from the stated sender, and draws fates of its own.
+        """
+        batch.sent_ms = now_ms
+        wire = _wire([batch], [digest_rows(batch.record.__name__, batch.columns)], now_ms)
+        wire.signature = signature
+        wire.drawn = mix(wire.ids + np.uint64(name_hash(f"injected/{now_ms}")))
+        if origin is not None:
+            wire.origin = np.full(len(batch), origin, np.int64)
+        return self._carry(wire, [batch], [{}], self.journal)[0]
 
     def _carry(
         self,
         wire: "_Wire",
         batches: Sequence[Batch[Any]],
         unknown: Sequence[dict[int, str]],
-        repeated: dict[int, str] | None = None,
+        before: Journal | None = None,
     ) -> list[Traffic]:
+        """Transmit, check at the door, journal; ``before`` where the ids are not new, with what they may repeat."""
         self._transmit(wire)
         genuine = sign(self._keys[wire.sender], wire.digest, wire.ids) == wire.signature
         found, first = [], 0
         for batch, names in zip(batches, unknown, strict=True):
             rows = slice(first, first + len(batch))
             traffic = wire.traffic(batch, rows, names)
-            self._refuse_at_the_door(traffic, genuine[rows])
-            for row, reason in (repeated or {}).items():
-                if traffic.delivered_ms[row] != NEVER and traffic.status[row] != REFUSED:
-                    self._refuse(traffic, row, reason)
+            self._door.check(traffic, genuine[rows], wire.sent_ms, before)
+            for tap in self._taps if before is None else ():
+                tap.overhear(batch, wire.signature[rows], self.directory.party)
             found.append(traffic)
             first = rows.stop
         self.journal.traffic += found
@@ -207,7 +208,7 @@ class Bus:
     def _at_once(self, wire: "_Wire", channel: I64) -> bool:
         """Send a few rows where nothing can be lost; False, and nothing done, if one is not acknowledged at its first transmission."""
         arrivals, acknowledgements = [], []
-        for number, word, receiver in zip(channel.tolist(), wire.ids.tolist(), wire.receiver.tolist(), strict=True):
+        for number, word, receiver in zip(channel.tolist(), wire.drawn.tolist(), wire.receiver.tolist(), strict=True):
             one = self._channels[number]
             out_word, back_word = philox_word(self._delay_key, 0, word)
             arrival_ms = wire.sent_ms + one.delay.one_ms((out_word >> 11) * _TWO53)
@@ -223,12 +224,12 @@ class Bus:
     def _channel(self, wire: "_Wire") -> I64:
         """Channel number of every message: internal within a party, else the receiver's, else the sender's."""
         party, of = self.directory.party, self._channel_of
-        named = np.where(of[wire.receiver] > 1, of[wire.receiver], of[wire.sender])
-        return np.where(party[wire.receiver] == party[wire.sender], 0, named)
+        named = np.where(of[wire.receiver] > 1, of[wire.receiver], of[wire.origin])
+        return np.where(party[wire.receiver] == party[wire.origin], 0, named)
 
     def _attempt(self, wire: "_Wire", channel: I64, within_ms: I64, rows: I64, attempt: int) -> I64:
         """Transmit ``rows`` once; returns those still unacknowledged when the timeout ends."""
-        ids, sender, receiver, channel = wire.ids[rows], wire.sender[rows], wire.receiver[rows], channel[rows]
+        ids, sender, receiver, channel = wire.drawn[rows], wire.origin[rows], wire.receiver[rows], channel[rows]
         start_ms = wire.sent_ms + attempt * within_ms[rows]
         out_word, back_word = philox(self._delay_key, np.uint64(attempt), ids)
         arrival_ms = start_ms + self._delays(channel, out_word)
@@ -288,38 +289,19 @@ class Bus:
                 dropped |= self._happens(self._fault, share, ids, attempt)
         return dropped
 
-    # --- the receiver's door ---------------------------------------------------------------------------------------
-
-    def _refuse_at_the_door(self, traffic: Traffic, genuine: Mask) -> None:
-        """Unknown receivers, wrong signatures, repeated ids and senders without the role are refused, each for its own reason."""
-        for row, name in traffic.unknown.items():
-            self._refuse(traffic, row, f"unknown address {name!r}")
-        if not self._authenticate:
-            return
-        batch = traffic.batch
-        allowed = self._permitted.get(batch.record.__name__)
-        entitled = genuine if allowed is None else allowed[batch.sender]
-        if genuine.all() and entitled.all():  # the usual case
-            return
-        arrived = traffic.delivered_ms != NEVER
-        for row in np.flatnonzero(arrived & ~genuine).tolist():
-            self._refuse(traffic, row, "signature")
-        for row in np.flatnonzero(arrived & ~entitled & (traffic.status != REFUSED)).tolist():
-            self._refuse(traffic, row, f"role: {batch.record.__name__} may not come from this sender")
-
-    @staticmethod
-    def _refuse(traffic: Traffic, row: int, reason: str) -> None:
-        traffic.status[row] = REFUSED
-        traffic.reason[row] = reason
-
 
 @dataclass
 class _Wire:
-    """Rows on their way, of one batch or several, sent at one instant; arrays of shape (rows,)."""
+    """Rows on their way, of one batch or several, sent at one instant; arrays of shape (rows,).
 
+    ``origin`` is where they really leave, ``drawn`` what their draws are addressed by: sender and id, but for what is injected.
+    """
+
+    origin: I64
     sender: I64
     receiver: I64
     ids: U64
+    drawn: U64
     digest: U64
     signature: U64
     sent_ms: int
@@ -348,7 +330,7 @@ def _wire(batches: Sequence[Batch[Any]], digests: Sequence[U64], now_ms: int) ->
     columns[:3], columns[3:5], columns[5] = NEVER, 0, LOST
     delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status = columns
     return _Wire(
-        sender, receiver, ids, digest, digest, now_ms, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status
+        sender, sender, receiver, ids, ids, digest, digest, now_ms, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status
     )  # fmt: skip
 
 

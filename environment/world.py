@@ -39,6 +39,7 @@ from environment.party import (
     Sent,
     Sleep,
 )
+from environment.wiretap import Wiretap
 
 PHYSICS, ARRIVAL, AGENT, OBSERVATION = 0, 1, 2, 9
 _RANK = 1 << 24
@@ -286,6 +287,11 @@ class World(mesa.Model):  # type: ignore[misc]
         for one, traffic in zip(sent, fates, strict=True):
             desk.fates[one] = traffic
             self.carry(traffic, desk)
+
+    def put_on_wire(self, name: str, tap: Wiretap) -> None:
+        """Send what a party has left on its wiretap; it learns of refusals like any sender."""
+        for batch, signature in tap.empty():
+            self.carry(self.bus.inject(batch, signature, self.now_ms, tap.origin), self._desks[name])
 
     def carry(self, traffic: Traffic, sender: Desk | None = None) -> None:
         """Schedule what somebody reacts to: arrivals at their receivers, refusals at the sender."""

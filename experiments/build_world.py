@@ -19,7 +19,7 @@ from agents.retailer import FixedCharges, Prices, RetailTerms
 from agents.settlement import Service
 from environment.addresses import Address, Directory
 from environment.bus import Bus
-from environment.channels import Channel, Delay, Disturbance, DroppedAcknowledgements, Outage
+from environment.channels import Channel, Delay
 from environment.grid.areas import areas_of
 from environment.grid.limits import Limits
 from environment.messages import sources
@@ -27,15 +27,16 @@ from environment.messages.procurement import PAPERS
 from environment.party import Party
 from environment.people import tariffs
 from environment.units import MS_PER_DAY, MS_PER_S
+from environment.wiretap import Wiretap
 from environment.world import World
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
+from experiments.build_faults import attackers, disturbances, plans
 from experiments.build_people import HOMES, PLANTS, contracted, members_of
 from experiments.scenario_fields import read_clock
 from experiments.scenario_library import rule, rule_with
 from experiments.scenario_people import NOBODY
 from experiments.scenario_world import Channel as ChannelScenario
-from experiments.scenario_world import PlatformDown
 from experiments.usecases import permissions
 
 ROLES: dict[str, str] = {
@@ -48,6 +49,7 @@ ROLES: dict[str, str] = {
     "retailer": "agents.retailer:Retailer",
     "gdbn": "environment.platforms.gdbn:Gdbn",
     "state": "environment.party:Party",
+    "attacker": "agents.attacker:Attacker",
 }
 """Roles by name, resolved on use."""
 
@@ -86,6 +88,7 @@ def build_world(site: Site) -> World:
         makers += [_dso, _lfmo, _platform, _provider]
         makers += [_plants] if contracted(site.scenario) else []
         makers += [partial(_aggregator, name=fsp.name) for fsp in site.scenario.actors.fsps]
+    makers += [partial(_attacker, name=name) for name in attackers(site)]
     for make in makers:
         world.add(*make(site, world))
     return world
@@ -110,7 +113,7 @@ def _addresses(site: Site) -> list[Address]:
     found += [Address(dpp, dpp, ("digital-platform-provider",), dpp), Address(GDBN, GDBN, ("gdbn",), dpp)]
     found += [Address(SETTLEMENT, dpp, ("gdbn",), dpp)]
     found += [Address(actors.retailer.name, actors.retailer.name, ("retailer",), actors.retailer.name)]
-    found += [Address(STATE, STATE, (), STATE)]
+    found += [Address(name, name, (), name) for name in (STATE, *attackers(site))]
     for home in site.people.names:
         found.append(Address(home, HOMES, ("prosumer", "consumer"), home))
         found.append(Address(f"{home}/der", HOMES, ("der",), home, device=True))
@@ -129,7 +132,8 @@ def _bus(site: Site, directory: Directory) -> Bus:
     named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "meters")}
     return Bus(
         directory, site.chance, permissions(sources()), named, channel_of,
-        _channel("direct", platforms.direct), _channel("internal", platforms.internal), _disturbances(site, directory, channel_of),
+        _channel("direct", platforms.direct), _channel("internal", platforms.internal), disturbances(site, directory, channel_of),
+        authenticate=platforms.authenticate,
     )  # fmt: skip
 
 
@@ -138,25 +142,6 @@ def _channel(name: str, said: ChannelScenario) -> Channel:
     delay = Delay(said.delay_s.kind, parameters[0], parameters[-1])  # type: ignore[arg-type]
     within_ms = round(said.acknowledge_within_s * MS_PER_S)
     return Channel(name, delay, said.loss, said.duplication, within_ms, said.attempts)
-
-
-def _disturbances(site: Site, directory: Directory, channel_of: dict[str, str]) -> tuple[Disturbance, ...]:
-    scenario, calendar, end_ms = site.scenario, site.calendar, site.timeline.end_ms
-    first = scenario.clock.start
-    found: list[Disturbance] = []
-    for event in scenario.events:
-        if isinstance(event, PlatformDown):
-            down = np.array([channel_of.get(name, "direct") == event.platform_down for name in directory.names], bool)
-            until = end_ms if event.ends is None else event.ends.at(calendar, first)
-            found.append(Outage(down, event.starts.at(calendar, first), until))
-    for fault in scenario.faults:
-        party = np.array([address.operator == fault.party for address in directory.addresses], bool)
-        if fault.silent is not None:
-            until = end_ms if fault.silent.ends is None else fault.silent.ends.at(calendar, first)
-            found.append(Outage(party, fault.silent.starts.at(calendar, first), until))
-        if fault.drop_acknowledgements:
-            found.append(DroppedAcknowledgements(party, 0, end_ms, fault.drop_acknowledgements))
-    return tuple(found)
 
 
 # --- parties ---------------------------------------------------------------------------------------------------------
@@ -386,7 +371,7 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         meter=[f"{home}/meter" for home in homes],
         area=[areas.area_of_bus(site.network.bus_names[bus[home]]) for home in homes],
     )
-    faults = [fault.delivers for fault in scenario.faults if fault.party == name and fault.delivers is not None]
+    faults = [fault for fault in scenario.failing if fault.party == name]
     terms = FspTerms(
         dso=scenario.actors.dso.name,
         derms=f"{scenario.actors.dso.name}/derms",
@@ -396,10 +381,19 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         papers_until_ms=site.timeline.end_ms + PAPERS_VALID_DAYS * MS_PER_DAY,
         margin_share=said.margin_percent / 100.0,
         share_to_homes=said.share_to_homes,
-        delivers_share=faults[0] if faults else 1.0,
+        delivers_share=next((one.delivers for one in faults if one.delivers is not None), 1.0),
+        offers_times=next((one.offers for one in faults if one.offers is not None), 1.0),
     )
     return Made(role("aggregator")(world.seat(name), portfolio, _meters_of(site, name), terms))
 
 
 def _meters_of(site: Site, name: str) -> Any:
     return site.living.shares[name] if name in site.living.shares else site.living.physics.meters.share([])
+
+
+def _attacker(site: Site, world: World, name: str) -> Made:
+    tried = plans(site, world.directory, name, GDBN)
+    tap = Wiretap(world.directory.number(name), frozenset(record for plan in tried for record in plan.hears()))
+    world.bus.listen(tap)
+    party = role("attacker")(world.seat(name), tap, tried, site.timeline.step_ms)
+    return Made(party, [lambda: world.put_on_wire(name, tap)])

@@ -13,6 +13,7 @@ from environment.physics import Physics
 from environment.world import World
 from experiments.build import Site
 from experiments.build_people import HOMES, PLANTS, People
+from experiments.run_attacks import attack_table
 from experiments.run_events import grid_events
 from experiments.scenario_people import NOBODY
 
@@ -227,6 +228,9 @@ def party_tables(site: Site, world: World) -> dict[str, Table]:
         columns = registered(world, name)
         if columns:
             tables[name] = columns
+    tried = registered(world, "attacks")
+    if tried:
+        tables["attacks"] = attack_table(tried, journal)
     return tables | ledger_table(world)
 
 

@@ -12,11 +12,12 @@ import pydantic
 from experiments.errors import CoflexError, did_you_mean
 from experiments.scenario_actors import Actors, Product, Rules
 from experiments.scenario_explain import salvage, sentences
+from experiments.scenario_faults import AnyFault, Attack, Fault
 from experiments.scenario_fields import Part, given
 from experiments.scenario_library import known_products, scenario_names, scenarios_folder
 from experiments.scenario_people import HomesGroup, PeopleGroup, PlantGroup
 from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, parse_yaml
-from experiments.scenario_world import Clock, Event, Fault, Grid, Place, Platforms
+from experiments.scenario_world import Clock, Event, Grid, Place, Platforms
 
 
 class Results(Part):
@@ -53,8 +54,8 @@ class Scenario(Part):
     """The channels between parties."""
     events: tuple[Event, ...] = given((), source="none")
     """Planned outages (``outage_of``) and platform outages (``platform_down``)."""
-    faults: tuple[Fault, ...] = given((), source="none")
-    """Parties that do not do what they should."""
+    faults: tuple[AnyFault, ...] = given((), source="none")
+    """Parties that do not do what they should, and attackers (``forge``, ``replay``, ``alter``)."""
     coordination: bool = given(True, source="the twin of a run sets it to false")
     """Whether anybody procures and activates flexibility."""
     results: Results = given(Results())
@@ -70,6 +71,16 @@ class Scenario(Part):
         """The producers on the medium voltage, by name."""
         plants = (group for group in self.people if isinstance(group, PlantGroup))
         return sorted(plants, key=lambda group: group.mv_plant.name)
+
+    @property
+    def failing(self) -> list[Fault]:
+        """The parties that do not do what they should."""
+        return [fault for fault in self.faults if isinstance(fault, Fault)]
+
+    @property
+    def attacks(self) -> list[Attack]:
+        """What attackers try."""
+        return [fault for fault in self.faults if isinstance(fault, Attack)]
 
     @property
     def product(self) -> Product:

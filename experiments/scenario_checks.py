@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from experiments.errors import did_you_mean
+from experiments.scenario_checks_faults import attacks, fault_parties
+from experiments.scenario_faults import Attack, Fault
+from experiments.scenario_fields import Moment
 from experiments.scenario_library import RULES, known_places, network_names, rule, tariff_names
 from experiments.scenario_people import NOBODY, HomesGroup, PlantGroup
-from experiments.scenario_world import Outage, Window
+from experiments.scenario_world import Outage
 
 if TYPE_CHECKING:
     from experiments.scenario import Scenario
@@ -30,7 +33,7 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
     checks: tuple[tuple[Callable[[Scenario], Problems], tuple[str, ...]], ...] = (
         (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)),
         (_place, ("place",)), (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)),
-        (_fault_parties, ("actors.fsps", "people")),
+        (fault_parties, ("actors.fsps", "people", "faults")), (attacks, ("actors.fsps", "faults")),
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
         (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
@@ -165,9 +168,9 @@ def _times(scenario: "Scenario") -> Problems:
 def _windows(scenario: "Scenario") -> Problems:
     begins = _begins(scenario)
     ends = _midnight(scenario) + timedelta(days=scenario.clock.days, hours=scenario.clock.tail_h)
-    for path, window in _all_windows(scenario):
-        first = window.starts.local(scenario.clock.start)
-        last = window.ends.local(scenario.clock.start) if window.ends else ends
+    for path, starts, stops in _all_windows(scenario):
+        first = starts.local(scenario.clock.start)
+        last = stops.local(scenario.clock.start) if stops else ends
         run = f"the run ({begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M})"
         if not begins <= first < ends:
             yield f"{path}: it begins at {first:%Y-%m-%d %H:%M}, outside {run}"
@@ -176,18 +179,15 @@ def _windows(scenario: "Scenario") -> Problems:
             yield f"{path}: it ends at {last:%Y-%m-%d %H:%M}, {how}"
 
 
-def _all_windows(scenario: "Scenario") -> Iterable[tuple[str, Window]]:
-    yield from ((f"events[{place}]", event) for place, event in enumerate(scenario.events))
-    yield from (
-        (f"faults[{place}].silent", fault.silent) for place, fault in enumerate(scenario.faults) if fault.silent
-    )
-
-
-def _fault_parties(scenario: "Scenario") -> Problems:
-    known = scenario.actors.names() + [group.mv_plant.name for group in scenario.plants]
+def _all_windows(scenario: "Scenario") -> Iterable[tuple[str, Moment, Moment | None]]:
+    """Key path, begin and end (None: with the run) of all that happens at a time of its own."""
+    for place, event in enumerate(scenario.events):
+        yield f"events[{place}]", event.starts, event.ends
     for place, fault in enumerate(scenario.faults):
-        if fault.party not in known:
-            yield f"faults[{place}].party: unknown party '{fault.party}'{did_you_mean(fault.party, known)}"
+        if isinstance(fault, Fault) and fault.silent:
+            yield f"faults[{place}].silent", fault.silent.starts, fault.silent.ends
+        elif isinstance(fault, Attack):
+            yield f"faults[{place}]", fault.first, fault.ends
 
 
 def _midnight(scenario: "Scenario") -> datetime:

@@ -31,8 +31,8 @@ class Key(NamedTuple):
 
 
 def schema_keys() -> list[Key]:
-    """Every key a scenario can have, in the order of the schema."""
-    return list(_keys(Scenario, Scenario(), ""))
+    """Every key a scenario can have, in the order of the schema; one that variants of a section share, once."""
+    return list(dict.fromkeys(_keys(Scenario, Scenario(), "")))
 
 
 def keys_of(part: type[Part]) -> list[Key]:

@@ -1,7 +1,7 @@
 """What a scenario says about the world: clock, place, grid, message channels, planned events and faults."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -168,6 +168,8 @@ class Platforms(Part):
     """From meters and devices to those who may read them."""
     internal: Channel = given(Channel(delay_s=Delay.model_validate(0.05)))
     """Between systems of one operator."""
+    authenticate: bool = given(True, source="SUC05.1/SEC-1, SUC06.2/SEC-1, SUC06.3/SEC-1")
+    """Whether receivers check signature, role and repeated ids of what they are sent; without, an attack meets no door."""
 
 
 def _rename_at(value: Any) -> Any:
@@ -217,22 +219,3 @@ def _event_kind(value: Any) -> str:
 Event = Annotated[
     Annotated[Outage, Tag("(outage_of)")] | Annotated[PlatformDown, Tag("(platform_down)")], Discriminator(_event_kind)
 ]
-
-
-class Fault(Part):
-    """A party that does not do what it should."""
-
-    party: str
-    """Name of the party."""
-    delivers: Share | None = given(None, unit="share", source="nothing wrong")
-    """Share of what it was ordered that it really passes on to its devices."""
-    silent: Window | None = given(None, source="nothing wrong")
-    """Stretch in which it sends and answers nothing."""
-    drop_acknowledgements: Share = given(0.0, unit="share", source="nothing wrong")
-    """Share of its acknowledgements that get lost."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.delivers is None and self.silent is None and self.drop_acknowledgements == 0.0:
-            refuse("say what is wrong: delivers, silent or drop_acknowledgements")
-        return self

@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 
 from agents.aggregator import Aggregator
 from agents.aggregator_pool import FspTerms, Portfolio, _Members, member_shares
+from agents.strategies.bidding import DeliveryRecord, offered_share
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
 from environment.messages.aggregation import ActivationFeedback, HomePlanReport, OnboardingFile
 from environment.messages.procurement import (
     PAPERS,
+    AvailabilityRequest,
     BaselineDeclaration,
     Bid,
     EngagementRequest,
+    FlexibilityAvailability,
     QualificationRequest,
     SessionPublication,
 )
@@ -205,6 +208,34 @@ def test_an_fsp_that_passes_on_a_part_only_delivers_a_part(pool):
     assert signals(whole)
     for name, kw in signals(whole).items():
         np.testing.assert_allclose(signals(half)[name], kw / 2)
+
+
+def test_an_fsp_that_over_promises_offers_what_it_does_not_have(pool):
+    honest, boastful = (pool((1, publication(), "fsp-a"), offers_times=times) for times in (1.0, 1.5))
+    offered, promised = (
+        np.sum([bid.quantity_kw for bid in one.market.of(Bid)], axis=0).sum() for one in (honest, boastful)
+    )
+    assert promised == pytest.approx(1.5 * offered, rel=0.1)
+    reports = [
+        pool((1, plain(AvailabilityRequest), "fsp-a"), offers_times=times).dso.of(FlexibilityAvailability)
+        for times in (1.0, 1.5)
+    ]
+    np.testing.assert_allclose(reports[1][0].up_kw, 1.5 * reports[0][0].up_kw)
+
+
+def test_what_was_promised_and_not_there_lowers_what_the_fsp_offers_next(pool):
+    """12 kW are ordered of four homes that can do 2 kW each: all are asked, all deliver, a third is missing."""
+    there = pool(
+        READ,
+        (1, engagement(12.0), "fsp-a"),
+        (2, order(12.0), PLATFORM),
+        (11, invoice(1.0), PLATFORM),
+        metered_kw=[3.0] * N,
+    )
+    assert sum(kw.mean() for kw in signals(there).values()) == pytest.approx(N * UP)
+    record = there.fsp._pool.record
+    assert (record.ordered_kwh, record.delivered_kwh) == ((pytest.approx(12.0),), (pytest.approx(8.0),))
+    assert offered_share(record) < offered_share(DeliveryRecord())
 
 
 def test_bids_offer_no_more_than_homes_can_and_only_where_something_is_needed(pool):

@@ -131,7 +131,7 @@ BASE = load_scenario(
     "district-day",
     [
         "events=[{at: 18:40, outage_of: LV3.202 Line 48}, {from: 14:00, platform_down: gdbn}]",
-        "faults=[{party: fsp-mar, silent: {from: 18:00}}]",
+        "faults=[{party: fsp-mar, silent: {from: 18:00}}, {alter: Bid, field: area, value: x, as: fsp-sol, from: 17:00, to: 18:00}]",
         "products={night: {}}",
     ],
 ).as_data()

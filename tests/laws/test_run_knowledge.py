@@ -17,6 +17,7 @@ from environment.party import Party
 from environment.physics import GridSide, Physics, Uncontrolled
 from environment.weather.records import Weather
 from environment.weather.station import WeatherStation
+from environment.wiretap import Heard
 from environment.world import World
 from experiments import build
 from experiments.build_people import People
@@ -91,10 +92,14 @@ def lives_of(party):
 
 @pytest.fixture(scope="module")
 def evening(small, small_begun):
-    """The small world stopped in the middle of its first activation."""
+    """The small world stopped in the middle of its first activation, with an attacker that has heard and replayed."""
     calls = small.live(small.again(small_begun)).bus.journal.conversations.values()
     begun_ms, ended_ms = next((one.opened_ms, one.ended_ms) for one in calls if one.suc == "SUC06.2")
-    site = small.again(small_begun)
+    replays = [
+        {"replay": "HomePlanReport", "as": name, "from": "day 0 13:00", "to": "day 0 16:00"}
+        for name in ("home-0001", "home-0002")
+    ]
+    site = replace(small.again(small_begun), scenario=small.scenario(faults=replays))
     world = build_world(site)
     world.run((begun_ms + ended_ms) // 2)
     return site, world
@@ -109,6 +114,8 @@ def test_conversations_are_open_when_the_graph_is_walked(evening):
     open_ones = {one.suc for one in world.bus.journal.conversations.values() if one.outcome == "open"}
     assert {"SUC05.1", "SUC06.2"} <= open_ones
     assert sum(len(lives_of(party)) for party in parties_of(world)) >= 5
+    (attacker,) = (party for party in parties_of(world) if party.name == "attacker-1")
+    assert any(isinstance(thing, Heard) for thing, _ in reachable([attacker]).values())
 
 
 def test_no_party_reaches_the_world_the_truth_or_another_party(evening):

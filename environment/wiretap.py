@@ -1,0 +1,56 @@
+"""A wiretap: the instrument of whoever listens on the wire between parties and can put something on it.
+
+It is what a public network allows and no more (law 6): copies of what passes between parties, as it was signed, and a place to leave
+messages with ids, senders and signatures of one's own making. What stays inside a party is not heard. The world hands over what was
+heard and puts on the wire what was left, at the same instant, like the requests on any other writable instrument.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from environment.chance import U64
+from environment.messages.base import Batch
+
+
+@dataclass(frozen=True)
+class Heard:
+    """True messages of one instant, as they passed: content, ids, and signatures of shape (n,)."""
+
+    batch: Batch[Any]
+    signature: U64
+
+
+@dataclass
+class Wiretap:
+    """What one listener hears, and what it puts on the wire.
+
+    Attributes:
+        origin: number of the address at which it is connected.
+        records: names of the records that it keeps; others pass unheard.
+        heard: what passed so far, oldest first.
+        pending: batches left for the wire, with a signature for each message.
+    """
+
+    origin: int
+    records: frozenset[str]
+    heard: list[Heard] = field(default_factory=list)
+    pending: list[tuple[Batch[Any], U64]] = field(default_factory=list)
+
+    def overhear(self, batch: Batch[Any], signature: U64, party: NDArray[np.int64]) -> None:
+        """Keep copies of the messages of a batch that pass between two parties; ``party`` is the party of every address."""
+        if batch.record.__name__ in self.records:
+            rows = np.flatnonzero((batch.receiver >= 0) & (party[batch.sender] != party[batch.receiver]))
+            if len(rows):
+                self.heard.append(Heard(batch.take(rows), signature[rows]))
+
+    def put(self, batch: Batch[Any], signature: U64) -> None:
+        """Leave messages for the wire; ids and senders are those that the batch states."""
+        self.pending.append((batch, signature))
+
+    def empty(self) -> list[tuple[Batch[Any], U64]]:
+        """What was left for the wire, which is taken."""
+        left, self.pending = self.pending, []
+        return left

@@ -1,0 +1,97 @@
+"""Checks of what a scenario says about faults and attacks: parties, records and fields that exist, values that fit."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from experiments.errors import did_you_mean
+from experiments.scenario_faults import Alter, Attack, Fault, Replay
+
+if TYPE_CHECKING:
+    from environment.messages.base import Field, Record
+    from experiments.scenario import Scenario
+
+Problems = Iterator[str]
+GDBN = "gdbn-1"
+"""Name of the grid data and business network among the parties."""
+
+
+def fault_parties(scenario: "Scenario") -> Problems:
+    """Problems of the parties that faults and attacks name."""
+    known = party_names(scenario)
+    for place, fault in enumerate(scenario.faults):
+        path = f"faults[{place}]"
+        if isinstance(fault, Fault):
+            named = scenario.actors.names() + [group.mv_plant.name for group in scenario.plants]
+            if fault.party not in named:
+                yield f"{path}.party: unknown party '{fault.party}'{did_you_mean(fault.party, named)}"
+            elif fault.offers is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps]:
+                yield f"{path}.offers: '{fault.party}' is no flexibility service provider and offers nothing"
+            continue
+        if fault.attacker in known or is_home(scenario, fault.attacker):
+            yield f"{path}.attacker: a party is called '{fault.attacker}' already; give the attacker a name of its own"
+        for key, name in (("as", fault.claims), ("target", fault.target)):
+            own = [*known, fault.attacker]
+            if name is not None and name not in own and not is_home(scenario, name):
+                yield f"{path}.{key}: unknown party '{name}'{did_you_mean(name, own)}"
+
+
+def party_names(scenario: "Scenario") -> list[str]:
+    """Names of all parties but the homes."""
+    return [*scenario.actors.names(), *(group.mv_plant.name for group in scenario.plants), GDBN]
+
+
+def is_home(scenario: "Scenario", name: str) -> bool:
+    """Whether a home has this name."""
+    found = re.fullmatch(r"(.+)-(\d{4,})", name)
+    return found is not None and any(
+        group.homes.prefix == found[1] and 1 <= int(found[2]) <= group.homes.count for group in scenario.homes
+    )
+
+
+def attacks(scenario: "Scenario") -> Problems:
+    """Problems of the records and fields that attacks name."""
+    for place, fault in enumerate(scenario.faults):
+        if isinstance(fault, Attack):
+            if not scenario.actors.fsps:
+                yield f"faults[{place}]: there is nothing to attack without flexibility service providers (actors.fsps)"
+            yield from (f"faults[{place}].{problem}" for problem in _of_record(fault))
+
+
+def _of_record(attack: Attack) -> Iterable[str]:
+    if not isinstance(attack, Replay | Alter):
+        return
+    from environment.messages import records
+    from environment.messages.base import fields
+
+    name = attack.record
+    if name not in records():
+        yield f"{attack.verb}: unknown record '{name}'{did_you_mean(name, records(), most=40)}"
+    elif isinstance(attack, Alter):
+        known = {one.name: one for one in fields(records()[name])}
+        if attack.field not in known:
+            yield f"field: {name} has no field '{attack.field}'{did_you_mean(attack.field, known)}"
+        else:
+            yield from _of_field(records()[name], known[attack.field], attack)
+
+
+def _of_field(record: "type[Record]", field: "Field", attack: Alter) -> Iterable[str]:
+    """Whether the change gives a value that the field can have."""
+    where = f"{record.__name__}.{field.name}"
+    number = field.kind in ("float", "int", "profile")
+    if attack.by is not None:
+        if not number:
+            yield f"by: {where} is no number; write value"
+        return
+    value, item = attack.value, field.item
+    if number != isinstance(value, float) or field.kind in ("bool", "names"):
+        what = {"str": "a text", "bool": "true or false, which is not altered", "names": "a list, which is not altered"}
+        yield f"value: {where} is {what.get(field.kind, 'a number')}"
+    elif isinstance(value, float) and not _within(value, item):
+        yield f"value: {value:g} is out of the range of {where}"
+    elif item.one_of and value not in item.one_of:
+        yield f"value: {where} is one of {', '.join(item.one_of)}"
+
+
+def _within(value: float, item: Any) -> bool:
+    return (item.ge is None or value >= item.ge) and (item.le is None or value <= item.le)
