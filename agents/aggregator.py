@@ -189,7 +189,10 @@ class Aggregator(Party):
             yield from self._carry_out(call, batch.conversation)
 
     def _carry_out(self, call: Call, conversation: str) -> Process:
-        """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left."""
+        """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left.
+
+        A call that nobody can follow is refused, so that the DSO can call others.
+        """
         order = call.order
         for _ in range(self._terms.rounds):
             self._read_consents()  # one that was withdrawn after bidding counts too
@@ -200,7 +203,9 @@ class Aggregator(Party):
             yield self.sleep(self._terms.feedback_wait_s)
             self._pool.take_feedback((self._rows(part), part) for part in self.stored_rows(ActivationFeedback))
         expected_kw = self._pool.expected_kw(call)
-        receipt = SignalReceipt(activation=order.activation, accepted=True, expected_kw=max(expected_kw, 0.0))
+        receipt = SignalReceipt(
+            activation=order.activation, accepted=expected_kw > 0.0, expected_kw=max(expected_kw, 0.0)
+        )
         self.send(receipt, self._terms.dso, conversation, system="fsp-technical-platform")
 
     def _signal(self, order: ActivationRequest, rows: NDArray[np.int64], change_kw: F64, conversation: str) -> None:

@@ -323,7 +323,7 @@ class Dso(GridOperation):
         sender = [self.directory.names[number] for number in batch.sender]
         for record, settler in zip(batch.records(), sender, strict=True):
             called = self._called_kwh.get(record.activation)
-            reason = judge(record, called, self._void.get(record.activation, ""))
+            reason = judge(record, called, self._void.get(record.activation))
             decision = SettlementDecision(
                 settlement=record.settlement, approved=not reason, reason=reason, net_eur=cents(record.net_eur) / 100.0
             )

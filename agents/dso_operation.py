@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from agents.dso_contracts import Call, Contracts, DsoTerms, near_need
 from agents.dso_need import Need
 from agents.dso_outlook import LookAhead, Outlook
+from agents.dso_settlement import GivenUp
 from environment.instruments import MeterStore, ScadaView
 from environment.messages.activation import (
     ActivationNeed,
@@ -41,7 +42,7 @@ class GridOperation(Party):
         self._terms = terms
         self._measured: dict[str, list[tuple[str, float]]] = {}
         self._called_kwh: dict[str, tuple[float, float]] = {}
-        self._void: dict[str, str] = {}
+        self._void: dict[str, GivenUp] = {}
 
     def operate(self, parent: str, contracts: Contracts, outlook: Outlook, needs: list[Need]) -> Process:
         """Watch the grid before every block of the window and call what is needed of the contracts."""
@@ -100,18 +101,17 @@ class GridOperation(Party):
         self._register_call(conversation, call, from_ms)
         outcome = yield self.confirm(sent)
         if not outcome.acknowledged:
-            return self._give_up(conversation, call, "the dispatch notice was not acknowledged")
+            return self._give_up(conversation, call, "the dispatch notice was not acknowledged", reached=False)
         receipt = yield from self._wait_receipt(conversation, call.activation)
         if receipt is None or not receipt.accepted:
-            return self._give_up(
-                conversation, call, "the FSP did not confirm" if receipt is None else "the FSP refused"
-            )
+            reason = "the FSP did not confirm" if receipt is None else "the FSP refused"
+            return self._give_up(conversation, call, reason, reached=True)
         self.start(self._verify(conversation, call, need, from_ms))
         return True
 
-    def _give_up(self, conversation: str, call: Call, reason: str) -> bool:
-        """The call does not count: another contract is called, and what arrives late of this one is disputed with the reason."""
-        self._void[call.activation] = reason
+    def _give_up(self, conversation: str, call: Call, reason: str, reached: bool) -> bool:
+        """The call does not count: another contract is called. What arrives late of this one is not paid for, but owed all the same."""
+        self._void[call.activation] = GivenUp(reason, reached)
         self.end(conversation, "failed", reason)
         return False
 

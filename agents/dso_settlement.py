@@ -1,5 +1,7 @@
 """The DSO's part of a settlement: which readings it can give (SUC06.3 step 1.1), and its check before it pays (step 1.7)."""
 
+from dataclasses import dataclass
+
 from environment.instruments import MeterStore
 from environment.messages.settlement import MeterDataRequest, RemunerationAndPenalty
 from markets.ledger import cents
@@ -8,18 +10,27 @@ TOLERANCE_KWH = 1e-6
 TOLERANCE_EUR = 0.01
 
 
-def judge(record: RemunerationAndPenalty, called: tuple[float, float] | None, given_up: str = "") -> str:
+@dataclass(frozen=True)
+class GivenUp:
+    """Why the DSO no longer counted on a call, and whether its notice had reached the FSP's side."""
+
+    reason: str
+    reached: bool
+
+
+def judge(record: RemunerationAndPenalty, called: tuple[float, float] | None, given_up: GivenUp | None = None) -> str:
     """Why a settlement is disputed; empty if it is approved.
 
     Args:
         record: what the settlement service computed.
         called: energy that the DSO called with this activation [kWh] and its price at full delivery [EUR]; None if it never called it.
-        given_up: why the DSO no longer counted on the call; empty if it did.
+        given_up: why the DSO no longer counted on the call; None if it did. Then nothing is paid for it; a penalty is due where the
+            notice was passed on, since the contract binds whoever sold.
     """
     if called is None:
         return f"the DSO did not call activation {record.activation!r}"
-    if given_up:
-        return f"the DSO gave the call up: {given_up}"
+    if given_up is not None and (record.remuneration_eur > 0.0 or not given_up.reached):
+        return f"the DSO gave the call up: {given_up.reason}"
     ordered_kwh, full_eur = called
     if abs(record.ordered_kwh - ordered_kwh) > TOLERANCE_KWH:
         return f"{ordered_kwh:.3f} kWh were ordered, not {record.ordered_kwh:.3f}"

@@ -145,7 +145,7 @@ class Prosumers(Party):
             "baseline_kwh_per_day": daily,
             "flexible_kw": self._to.flexible_kw[rows],
             "assets": self._to.assets[rows],
-            "consent": book.consent[rows] & book.automatic[rows],
+            "consent": book.consent[rows] & hems.automatic[rows],
         }
         self._send_to_both(OnboardingFile, columns, rows, conversation)
         self._report_plans(rows, conversation)

@@ -5,6 +5,7 @@ coordination the same plan is the baseline that it declares. A day's plan is mad
 midnight; in between only cars that come otherwise than planned are planned again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,6 +80,7 @@ class Hems:
         weather: what has been measured and forecast.
         restart: chance by which homes spread what they catch up on.
         directions: of the flexibility that somebody asks for.
+        modes: step -> which homes are in automatic mode from then on, (n,), where people change it.
     """
 
     book: HomeBook
@@ -87,6 +89,7 @@ class Hems:
     weather: WeatherView
     restart: Stream
     directions: tuple[str, ...] = ()
+    modes: Mapping[int, Bool] = field(default_factory=dict)
     current: DayPlan | None = None
     next: DayPlan | None = None
     ordered_until: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -103,6 +106,7 @@ class Hems:
             np.zeros((n, steps)),
         )
         self.ordered_until = np.full(n, -1, np.int64)
+        self.automatic = self.book.automatic.copy()
         self._car_left_kwh = np.full(n, np.nan)
         self._most_pv_kw: dict[int, F64] = {}
         local = self.calendar.local_columns(self.timeline.starts_ms)
@@ -193,7 +197,8 @@ class Hems:
         trips = home_forecast.trips(seen.plugged[rows, lived], seen.driven_kwh[rows, lived], past, ahead)
         plugged, drive = _declared(trips.plugged, trips.drive_kwh, step, readings, rows)
         pv = self._limited(pv, step, rows)
-        return self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
+        view = self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
+        return view._replace(automatic=self.automatic[rows])
 
     def _limited(self, pv_kw: F64, step: int, rows: I64) -> F64:
         """Generation of some homes in the steps from ``step`` on, (rows, steps), less what they have been told to give up."""
@@ -204,6 +209,16 @@ class Hems:
 
     # --- each step -------------------------------------------------------------------------------------------------------
 
+    def switch_modes(self, step: int, readings: Readings) -> I64:
+        """Homes whose mode people change now; those that return to automatic plan the rest of the day."""
+        changed = np.flatnonzero(self.modes[step] != self.automatic) if step in self.modes else np.zeros(0, np.int64)
+        self.automatic[changed] = ~self.automatic[changed]
+        back, current = changed[self.automatic[changed]], self.current
+        if len(back) and current is not None and current.first <= step < current.end:
+            view = self.book.with_ends(self._view(step, current.end, readings, back))
+            self._splice(back, step - current.first, view, cheapest(view))
+        return changed
+
     def control(self, step: int, readings: Readings) -> SetPoints | None:
         """Set-points for ``step``, which begins now; cars that came otherwise than planned are planned again. None without a plan."""
         if self.next is not None and step >= self.next.first:
@@ -211,7 +226,7 @@ class Hems:
         current = self.current
         if current is None or not current.first <= step < current.end:
             return None
-        now = self.book.now_view(step, readings, self.weather)
+        now = self.book.now_view(step, readings, self.weather)._replace(automatic=self.automatic)
         if step in self._most_pv_kw:
             now = now._replace(pv_kw=np.minimum(now.pv_kw, self._most_pv_kw[step][:, None]))
         self._recharge(step, now, readings)

@@ -36,8 +36,12 @@ def live_step(hems: Hems, readings: Readings, controls: Controls, overrides: NDA
         hems.observe(step - 1, readings)
     if hems.is_planning_time(step, PLAN_HOUR):
         hems.plan_next(step, readings)
-    points = hems.control(step, readings)
     rows = np.arange(hems.book.n)
+    changed = hems.switch_modes(step, readings)
+    if len(changed):
+        for kind in FLEXIBLE:
+            controls.mode(kind, changed, hems.automatic[changed])
+    points = hems.control(step, readings)
     if points is not None:
         for kind, kw in zip(
             FLEXIBLE, (points.ev_kw, points.battery_kw, points.heater_kw, points.heat_pump_kw), strict=True

@@ -196,6 +196,7 @@ def _living(
         view,
         chance.stream("home.restart"),
         scenario.product.directions,
+        people.modes,
     )
     living = Living(physics, hems, view, scada)
     for fsp in scenario.actors.fsps:
@@ -220,9 +221,7 @@ def _states(
 
 
 def _window(event: Outage, calendar: Calendar, timeline: Timeline, scenario: Scenario) -> tuple[int, int, str]:
-    first = scenario.clock.start
-    end = timeline.end_ms if event.ends is None else event.ends.at(calendar, first)
-    return event.starts.at(calendar, first), end, event.branch
+    return *event.between(calendar, scenario.clock.start, timeline.end_ms), event.branch
 
 
 def _publisher(site: Site, view: WeatherView) -> Callable[[int], None]:

@@ -21,6 +21,7 @@ from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Weather
 from experiments.scenario import Scenario
 from experiments.scenario_people import NOBODY, HomesGroup, Plant
+from experiments.scenario_world import ManualMode
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -62,6 +63,7 @@ class People:
         cars: trips of the homes with a car.
         draw_kw: hot water, thermal, (homes, T).
         overrides: where people take over by hand, (homes, T).
+        modes: step -> which homes are in automatic mode from then on, (homes,), where that changes.
     """
 
     drawn: Homes
@@ -81,6 +83,7 @@ class People:
     cars: Mobility
     draw_kw: F64
     overrides: Bool
+    modes: dict[int, Bool]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,6 +129,7 @@ def build_people(
     }
     ratings = _ratings(chance, drawn, contracted, owns, scenario.place.country)
     cars = mobility(chance, names, calendar, timeline, drawn.shift_h, ratings["ev"]["kwh"])
+    automatic = choice.below("automatic", [group.automatic for group in groups])
     per_hour = timeline.hours / 24.0
     daily = np.array([group.override_per_day for group in groups])[member]
     draws = chance.stream("people.override").uniform(
@@ -140,7 +144,7 @@ def build_people(
         bus=_buses(groups, network, choice),
         fsp=tuple(fsp_names[number] for number in fsp),
         consent=choice.below("consent", [group.consent for group in groups]),
-        automatic=choice.below("automatic", [group.automatic for group in groups]),
+        automatic=automatic,
         curtailable=choice.below("curtailable", [group.curtailable for group in groups]),
         owns=owns,
         ratings=ratings,
@@ -151,7 +155,26 @@ def build_people(
         cars=cars,
         draw_kw=hot_water(chance, names, drawn.persons, calendar, timeline, drawn.shift_h).kwh / timeline.hours,
         overrides=(draws < (daily * per_hour)[:, None]) & (owns["ev"] | owns["water_heater"])[:, None],
+        modes=_modes(scenario, automatic, names, calendar, timeline, chance),
     )
+
+
+def _modes(
+    scenario: Scenario, automatic: Bool, names: Sequence[str], calendar: Calendar, timeline: Timeline, chance: Chance
+) -> dict[int, Bool]:  # fmt: skip
+    """When people switch their energy management to manual mode and back, from the first interval on that begins then."""
+    stream = chance.stream("people.manual-mode")
+    by_hand: list[tuple[int, int, Bool]] = []
+    for number, event in enumerate(scenario.events):
+        if isinstance(event, ManualMode):
+            begin_ms, end_ms = event.between(calendar, scenario.clock.start, timeline.end_ms)
+            begin, end = (-(-(at_ms - timeline.start_ms) // timeline.step_ms) for at_ms in (begin_ms, end_ms))
+            by_hand.append((begin, end, stream.uniform(_hashes(names), number) < event.manual))
+    edges = sorted({step for begin, end, _ in by_hand for step in (begin, end)})
+    return {
+        edge: automatic & ~np.any([homes & (begin <= edge < end) for begin, end, homes in by_hand], axis=0)
+        for edge in edges
+    }
 
 
 class _Choices:

@@ -121,6 +121,11 @@ class Facts:
                   if name in self.tables}  # fmt: skip
         return Facts({**shared, **self.twin_tables}, None, self.meta)
 
+    @cached_property
+    def nothing(self) -> float | None:
+        """Energy of what did not happen: 0 where an operator looked ahead and could have bought, None where nobody does."""
+        return 0.0 if self.all("forecasts") else None
+
     def all(self, table: str) -> Frame | None:
         """All rows of a table; None when it is absent or empty."""
         found = self.tables.get(table)

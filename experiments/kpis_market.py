@@ -11,7 +11,7 @@ from experiments.kpis_grid import Figure
 def flexibility_needed_kwh(facts: Facts) -> float | None:
     """Relief that the DSO stated to need: the largest statement for each constraint, direction and interval [kWh]."""
     needs = facts.days("needs")
-    return float(_stated(needs).sum()) * facts.market_hours if needs else None
+    return float(_stated(needs).sum()) * facts.market_hours if needs else facts.nothing
 
 
 def _stated(needs: Frame) -> F64:
@@ -26,7 +26,7 @@ def unmet_need_kwh(facts: Facts) -> float | None:
     """Need less what was cleared for it, where positive, by constraint, direction and interval [kWh]."""
     needs = facts.days("needs")
     if not needs:
-        return None
+        return facts.nothing
     met = _cleared(facts)
     keys = zip(needs.names("constraint"), needs.names("direction"), needs.ints("t_ms"), strict=True)
     group = needs.grouped("constraint", "direction", "t_ms")
@@ -63,7 +63,7 @@ def energy(table: str, column: str) -> Figure:
 
     def figure(facts: Facts) -> float | None:
         frame = facts.days(table)
-        return total(frame.floats(column) * facts.market_hours) if frame else None
+        return total(frame.floats(column) * facts.market_hours) if frame else facts.nothing
 
     return figure
 
@@ -76,7 +76,7 @@ def accepted_calls(calls: Frame | None) -> Frame | None:
 def flexibility_activated_kwh(facts: Facts) -> float | None:
     """Energy ordered in the calls that were accepted [kWh]; 0 when all failed."""
     frame = accepted_calls(facts.days("activations"))
-    return None if frame is None else total(frame.floats("ordered_kw") * facts.market_hours)
+    return facts.nothing if frame is None else total(frame.floats("ordered_kw") * facts.market_hours)
 
 
 def settled(facts: Facts) -> Frame | None:
@@ -100,7 +100,7 @@ def settled(facts: Facts) -> Frame | None:
 def flexibility_delivered_kwh(facts: Facts) -> float | None:
     """Delivery against the frozen baseline, as paid: nothing for the wrong way, nothing for more than was ordered [kWh]."""
     frame = settled(facts)
-    return total(credited_kw(frame) * facts.market_hours) if frame else None
+    return total(credited_kw(frame) * facts.market_hours) if frame else facts.nothing
 
 
 def credited_kw(frame: Frame) -> F64:

@@ -1,12 +1,15 @@
 """What a scenario says about the world: clock, place, grid, message channels, planned events and faults."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from experiments.scenario_fields import JUDGEMENT, Delay, Moment, Part, Share, given, refuse
 from experiments.scenario_library import known_places
+
+if TYPE_CHECKING:
+    from environment.calendar import Calendar
 
 METER_PERIOD_S = 900
 """Metering period of European smart meters [s]."""
@@ -186,6 +189,10 @@ class Window(Part):
     ends: Moment | None = given(None, alias="to", source="it lasts to the end of the run")
     """End."""
 
+    def between(self, calendar: "Calendar", first_day: date, last_ms: int) -> tuple[int, int]:
+        """Begin and end [ms since the world's start]; ``last_ms`` is the end of the run."""
+        return self.starts.at(calendar, first_day), last_ms if self.ends is None else self.ends.at(calendar, first_day)
+
     @model_validator(mode="before")
     @classmethod
     def _at(cls, value: Any) -> Any:
@@ -211,11 +218,29 @@ class PlatformDown(Window):
     """The channel."""
 
 
+class ManualMode(Window):
+    """People switch their energy management to manual mode, and back to automatic at the end."""
+
+    manual: Share = given(unit="share")
+    """Share of the homes that switch; they tell nobody, and take no orders until the end (SUC06.1/CI-2)."""
+
+
+EVENT_KINDS: dict[str, type[Window]] = {
+    "outage_of": Outage, "platform_down": PlatformDown, "manual": ManualMode
+}  # fmt: skip
+"""Kinds of events by the key that tells them apart."""
+
+
 def _event_kind(value: Any) -> str:
-    is_platform = "platform_down" in value if isinstance(value, dict) else isinstance(value, PlatformDown)
-    return "(platform_down)" if is_platform else "(outage_of)"
+    for key, kind in EVENT_KINDS.items():
+        if key in value if isinstance(value, dict) else isinstance(value, kind):
+            return f"({key})"
+    return "(outage_of)"
 
 
 Event = Annotated[
-    Annotated[Outage, Tag("(outage_of)")] | Annotated[PlatformDown, Tag("(platform_down)")], Discriminator(_event_kind)
+    Annotated[Outage, Tag("(outage_of)")]
+    | Annotated[PlatformDown, Tag("(platform_down)")]
+    | Annotated[ManualMode, Tag("(manual)")],
+    Discriminator(_event_kind),
 ]

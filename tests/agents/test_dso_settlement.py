@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.dso_settlement import judge
+from agents.dso_settlement import GivenUp, judge
 from environment.messages.settlement import RemunerationAndPenalty
 from tests.environment.kernel_cases import plain
 
@@ -35,8 +35,16 @@ def test_each_reason_to_dispute(changes, called, word):
     assert word in judge(record(**changes), called)
 
 
-def test_a_call_that_was_given_up_is_disputed_with_its_reason():
-    assert "too late" in judge(record(), CALLED, "too late")
+@pytest.mark.parametrize("reached", [True, False])
+def test_nothing_is_paid_for_a_call_that_was_given_up(reached):
+    assert "too late" in judge(record(), CALLED, GivenUp("too late", reached))
+
+
+def test_a_penalty_is_due_where_the_notice_had_been_passed_on():
+    """Who sold and did not follow owes what the contract says; who could not know of the call does not."""
+    owed = record(delivered_kwh=0.0, remuneration_eur=0.0, penalty_eur=1.0, net_eur=-1.0)
+    assert judge(owed, CALLED, GivenUp("the FSP refused", reached=True)) == ""
+    assert "not acknowledged" in judge(owed, CALLED, GivenUp("not acknowledged", reached=False))
 
 
 @given(share=st.floats(0.0, 1.0), penalty=st.integers(0, 500), ordered=st.floats(0.1, 1e4), price=st.floats(0.01, 5.0))

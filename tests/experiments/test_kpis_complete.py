@@ -67,6 +67,8 @@ def test_a_run_in_which_nothing_was_needed(synthetic):
         tables[name] = {}
     tables[DECLARATIONS] = {name: list(column)[:0] for name, column in tables[DECLARATIONS].items()}
     done = complete(tables, synthetic.meta(), synthetic.twin_tables())
-    assert done.figures["flexibility_needed_kwh"] is None
+    assert done.figures["flexibility_needed_kwh"] == 0, "the operator looked ahead and found nothing"
+    nobody_looked = complete(tables | {"forecasts": {}}, synthetic.meta(), synthetic.twin_tables())
+    assert nobody_looked.figures["flexibility_needed_kwh"] is None
     assert done.figures["flexibility_true_kwh"] is None
     assert done.tables["deliveries"].num_rows == 0

@@ -8,7 +8,7 @@ from experiments.scenario_read import parse_yaml
 from experiments.scenario_show import complete_yaml, schema_json, schema_keys, schema_text
 
 RICH = [
-    "events=[{at: 18:40, outage_of: LV3.202 Line 48}, {from: 14:00, to: 15:30, platform_down: gdbn}]",
+    "events=[{at: 18:40, outage_of: LV3.202 Line 48}, {from: 14:00, to: 15:30, platform_down: gdbn}, {from: 17:00, manual: 30%}]",
     "faults=[{party: fsp-mar, silent: {from: day 1 18:00}, drop_acknowledgements: 12.5%, offers: 133%}]",
     "faults.1={forge: ActivationRequest, as: dso-1, at: 17:10, kw: 4}",
     "faults.2={replay: Bid, as: fsp-sol, from: 17:00, to: 18:00}",

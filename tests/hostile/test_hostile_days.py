@@ -61,15 +61,22 @@ def test_buses_without_supply_have_no_voltage_and_their_energy_is_not_served(day
     assert dead < set(buses)
 
 
-def test_an_fsp_that_is_silent_over_activation_is_paid_nothing_and_shares_nothing(day):
+def test_an_fsp_that_is_silent_over_activation_is_paid_nothing_and_owes_the_penalty(day):
+    """What its homes happened to leave out is not paid for either: where that is so the DSO disputes."""
     silent = {"party": "fsp-sol", "silent": {"from": "15:00", "to": "23:00"}}
-    site, tables = day(people__0__served_by={"fsp-sol": 1.0}, faults=[silent])
+    site, tables = day(
+        people__0__served_by={"fsp-sol": 1.0}, faults=[silent], rules__settlement__penalty_eur_per_kwh=0.1
+    )
     calls = reasons(tables, "SUC06.2")
     assert calls
     assert set(calls) == {("failed", "the FSP did not confirm")}
     assert sum(tables["activations"]["ordered_kw"]) > 0
     assert figure("flexibility_activated_kwh", site, tables) == 0
-    assert set(tables["settlements"]["status"]) == {"disputed"}
+    settled = zip(*(tables["settlements"][name] for name in ("status", "remuneration_eur", "net_eur")), strict=True)
+    found = {(str(status), bool(earned > 0), bool(net < 0)) for status, earned, net in settled}
+    assert ("approved", False, True) in found
+    assert all(status == ("disputed" if earned else "approved") for status, earned, _ in found)
+    assert "penalty" in set(tables["ledger"]["purpose"])
     assert "flexibility" not in set(tables["ledger"]["purpose"])
     assert "flexibility share" not in set(tables["ledger"]["purpose"])
 
