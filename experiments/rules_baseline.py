@@ -1,4 +1,4 @@
-"""The faces of the baseline rules: declared or metered power as records in, the power without activation out."""
+"""The face of the declared baseline: a schedule as records in, what is frozen of it out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar

@@ -37,6 +37,11 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     },
     "baseline": {
         "declared-schedule": Rule("markets.baselines.declared:freeze", "experiments.rules_baseline:Declared"),
+        "x-of-y": Rule("markets.baselines.x_of_y:baseline", "experiments.rules_meter:XOfY"),
+        "meter-before": Rule("markets.baselines.meter_before:baseline", "experiments.rules_meter:MeterBefore"),
+        "meter-before-meter-after": Rule(
+            "markets.baselines.meter_before_meter_after:baseline", "experiments.rules_meter:MeterBeforeMeterAfter"
+        ),
     },
     "settlement": {
         "linear-with-grace": Rule(

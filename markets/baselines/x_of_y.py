@@ -1,4 +1,4 @@
-"""X-of-Y baselines: the average of X chosen days among the last Y eligible ones, with an adjustment to the same day.
+"""X of Y: the average of X days chosen among the last Y eligible ones, moved or scaled to the day by what was metered before the notice.
 
 Eligible are days of the event day's type that were neither event days nor holidays; a day with a gap in the event
 window is passed over for an earlier one. Of the last Y the X with the highest (or middle, or lowest) average *over
@@ -14,9 +14,52 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from markets.baselines.occasion import Occasion
 from markets.bids import F64, I64, Bools
 
 Pick = Literal["high", "middle", "low"]
+Adjustment = Literal["none", "additive", "multiplicative"]
+
+
+def baseline(
+    occasion: Occasion,
+    *,
+    x: int = 10,
+    y: int = 10,
+    pick: Pick = "high",
+    adjustment: Adjustment = "none",
+    adjustment_intervals: int = 12,
+    floor: float = 0.8,
+    cap: float = 1.2,
+) -> F64:
+    """The baseline of an event, shape (stop - first,).
+
+    Args:
+        occasion: what was metered.
+        x: number of days averaged.
+        y: number of days looked at.
+        pick: which of the Y days.
+        adjustment: to what was metered before the notice: none, the mean difference added, or the ratio of means as a factor.
+        adjustment_intervals: how many intervals before the notice it looks at.
+        floor: smallest factor.
+        cap: largest factor.
+
+    Raises:
+        ValueError: too few days are eligible, or what the adjustment needs was not metered.
+    """
+    whole = baseline_kw(occasion.days_kw, occasion.event, np.ones(len(occasion.days_kw), bool), x=x, y=y, pick=pick)
+    base = whole[occasion.event]
+    if adjustment == "none":
+        return base
+    window = occasion.before(adjustment_intervals)
+    measured, usual = occasion.metered_kw[window], whole[window]
+    both = np.isfinite(measured) & np.isfinite(usual)
+    if not both.any():
+        msg = f"baseline {x} of {y}: nothing was metered in the {adjustment_intervals} intervals before the notice to adjust to"
+        raise ValueError(msg)
+    if adjustment == "additive":
+        return additive(base, measured[both], usual[both])
+    return multiplicative(base, measured[both], usual[both], floor, cap)
 
 
 def baseline_kw(days_kw: ArrayLike, event: Bools, eligible: Bools, *, x: int, y: int, pick: Pick = "high") -> F64:
@@ -37,15 +80,24 @@ def baseline_kw(days_kw: ArrayLike, event: Bools, eligible: Bools, *, x: int, y:
         ValueError: x and y do not fit, or fewer than x days are eligible.
     """
     history = np.asarray(days_kw, np.float64)
+    return _mean(history[chosen_days(history, event, eligible, x, y, pick)])
+
+
+def chosen_days(days_kw: F64, event: Bools, eligible: Bools, x: int, y: int, pick: Pick) -> I64:
+    """The days that are averaged, ascending, shape (x,); arguments and errors as in ``baseline_kw``."""
     if not 0 < x <= y:
         msg = f"baseline {x} of {y}: x must lie in [1, y]"
         raise ValueError(msg)
-    whole = np.isfinite(history[:, event]).all(axis=1)
-    recent = np.flatnonzero(np.asarray(eligible) & whole)[-y:]
+    recent = np.flatnonzero(np.asarray(eligible) & whole_days(days_kw, event))[-y:]
     if len(recent) < x:
         msg = f"baseline {x} of {y}: only {len(recent)} eligible days in the history"
         raise ValueError(msg)
-    return _mean(history[_chosen(history[recent][:, event].mean(axis=1), recent, x, pick)])
+    return _chosen(days_kw[recent][:, event].mean(axis=1), recent, x, pick)
+
+
+def whole_days(days_kw: F64, event: Bools) -> Bools:
+    """Days without a gap in the event window, shape (days,)."""
+    return np.asarray(np.isfinite(days_kw[:, event]).all(axis=1))
 
 
 def eligible_days(workday: Bools, holiday: Bools, event_day: Bools, like_workday: bool) -> Bools:

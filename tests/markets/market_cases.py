@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from markets.baselines.occasion import Occasion
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities
 
 HOURS = 0.25
@@ -74,3 +75,10 @@ def markets(draw, divisible=True, guarded=True, constraints=CONSTRAINTS, max_siz
         Sensitivities(CONSTRAINTS, AREAS, table),
         NeedColumns.of(rooms),
     )
+
+
+def occasion(metered_kw, first, stop, notice=None, days_kw=None):
+    """An event on a day; announced when it begins unless said otherwise."""
+    metered = np.asarray(metered_kw, float)
+    days = np.zeros((0, len(metered))) if days_kw is None else np.asarray(days_kw, float)
+    return Occasion(metered, days, first, stop, first if notice is None else notice)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from experiments.rules import run_rule
 from experiments.scenario_library import rule
 from markets.baselines import x_of_y
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities
@@ -70,7 +71,24 @@ def check_baseline_errors(case):
     close(x_of_y.are(case["baseline_kw"], case["actual_kw"]), case["expected"]["are"], case)
 
 
+def check_records(case):
+    """A rule by its name on plain records, as ``coflex rules NAME --input`` runs it; expectations by path: ``bids.paid_eur_per_kwh``."""
+    said = run_rule(case["name"], case["input"])
+    for path, expected in case["expected"].items():
+        table, _, column = path.partition(".")
+        found = said["accounts"] if table == "accounts" else said["result"][table]
+        if isinstance(found, list):
+            found = [row[column] for row in found]
+        elif column:
+            found = found[column]
+        if isinstance(expected, list) and isinstance(expected[0], str):
+            assert found == expected
+        else:
+            close(found, expected, case)
+
+
 CHECKS = {
+    "records": check_records,
     "clearing": check_clearing,
     "settlement": check_settlement,
     "x-of-y": check_x_of_y,

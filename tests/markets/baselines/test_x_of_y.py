@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.baselines import x_of_y
+from tests.markets.market_cases import occasion
 
 EVENT = np.array([False, True, True, False])
 
@@ -76,3 +77,29 @@ def test_a_perfect_baseline_has_no_error():
     assert x_of_y.rrmse([1, 2], [1, 2]) == 0
     assert x_of_y.are([1, 2], [1, 2]) == 0
     assert x_of_y.are([2, 4], [1, 2]) == 1
+
+
+@pytest.mark.parametrize("adjustment", ["none", "additive", "multiplicative"])
+@given(later=st.lists(st.floats(-100, 100), min_size=3, max_size=3))
+def test_nothing_metered_after_the_notice_moves_the_baseline(adjustment, later):
+    days = [[10.0, 11.0, 12.0, 13.0, 14.0], [9.0, 9.0, 9.0, 9.0, 9.0]]
+    terms = {"x": 1, "y": 2, "adjustment": adjustment, "adjustment_intervals": 4}
+    first = x_of_y.baseline(occasion([8.0, 9.0, 0.0, 0.0, 0.0], 3, 5, notice=2, days_kw=days), **terms)
+    second = x_of_y.baseline(occasion([8.0, 9.0, *later], 3, 5, notice=2, days_kw=days), **terms)
+    assert first.tolist() == second.tolist()
+
+
+def test_the_adjustment_reads_the_intervals_before_the_notice():
+    days = [[10.0, 20.0, 30.0, 40.0]]
+    seen = occasion([15.0, 26.0, 99.0, 0.0], 3, 4, notice=2, days_kw=days)
+    terms = {"x": 1, "y": 1, "adjustment_intervals": 2}
+    assert x_of_y.baseline(seen, adjustment="additive", **terms).tolist() == [45.5]
+    assert x_of_y.baseline(seen, adjustment="multiplicative", **terms).tolist() == [40 * 1.2]
+    assert x_of_y.baseline(seen, adjustment="multiplicative", cap=2.0, **terms).tolist() == [
+        pytest.approx(40 * 41 / 30)
+    ]
+
+
+def test_an_adjustment_without_readings_is_refused():
+    with pytest.raises(ValueError, match="nothing was metered"):
+        x_of_y.baseline(occasion([1.0, 1.0], 1, 2, notice=0, days_kw=[[1.0, 1.0]]), x=1, y=1, adjustment="additive")
