@@ -7,6 +7,7 @@ by the clock, so the whole fate of a batch is computed when it is posted, as col
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,16 @@ class KeyRing:
 
     def of(self, addresses: I64) -> U64:
         """The key of each address; 0 where the ring has none."""
+        if len(addresses) <= FEW:
+            return np.array([self._of_one.get(number, 0) for number in addresses.tolist()], np.uint64)
         if not len(self.numbers):
             return np.zeros(len(addresses), np.uint64)
         place = np.minimum(np.searchsorted(self.numbers, addresses), len(self.numbers) - 1)
         return np.where(self.numbers[place] == addresses, self.keys[place], np.uint64(0))
+
+    @cached_property
+    def _of_one(self) -> dict[int, int]:
+        return dict(zip(self.numbers.tolist(), self.keys.tolist(), strict=True))
 
 
 class Bus:
@@ -104,7 +111,7 @@ class Bus:
         self._duplication = chance.stream("bus.duplication")
         self._fault = chance.stream("bus.dropped-acknowledgement")
         self._instant = NEVER
-        self._posted: dict[tuple[str, str], dict[int, int]] = {}
+        self._posted: dict[tuple[str, str], U64] = {}
 
     def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
         place = {name: 2 + number for number, name in enumerate(named)}
@@ -186,7 +193,16 @@ class Bus:
         else:
             pairs = zip(hashes[batch.sender].tolist(), hashes[batch.receiver].tolist(), strict=True)
             ids = np.array([mix_word(one * GOLDEN ^ mix_word(other + what)) for one, other in pairs], np.uint64)
-        return _tell_apart(ids, self._posted.setdefault(kind, {}))
+        return self._tell_apart(ids, kind)
+
+    def _tell_apart(self, ids: U64, kind: tuple[str, str]) -> U64:
+        """Equal messages of one instant get ids of their own, by their ordinal among those posted of their kind."""
+        before = self._posted.get(kind)
+        posted = self._posted[kind] = ids if before is None else np.concatenate([before, ids])
+        if len(posted) == 1 or not _repeats(np.sort(posted)):  # the usual case
+            return ids
+        ordinals = _ordinals(posted)[-len(ids) :]
+        return np.where(ordinals > 0, mix(ids + ordinals * _GOLDEN), ids)
 
     # --- transmission ----------------------------------------------------------------------------------------------
 
@@ -338,18 +354,19 @@ def _chained(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _tell_apart(ids: U64, posted: dict[int, int]) -> U64:
-    """Equal messages of one instant get ids of their own, by their ordinal; ``posted`` counts them."""
-    words = ids.tolist()
-    new = dict.fromkeys(words, 1)
-    if len(new) == len(words) and posted.keys().isdisjoint(new.keys()):
-        posted.update(new)
-        return ids
-    ordinals = np.zeros(len(ids), np.uint64)
-    for row, word in enumerate(words):
-        ordinals[row] = ordinal = posted.get(word, 0)
-        posted[word] = ordinal + 1
-    return np.where(ordinals > 0, mix(ids + ordinals * _GOLDEN), ids)
+def _repeats(ordered: U64) -> bool:
+    return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def _ordinals(words: U64) -> U64:
+    """How many equal words stand before each, shape (n,)."""
+    order = np.argsort(words, kind="stable")
+    ordered = words[order]
+    fresh = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    begins = np.maximum.accumulate(np.where(fresh, np.arange(len(words)), 0))
+    ordinals = np.empty(len(words), np.uint64)
+    ordinals[order] = np.arange(len(words)) - begins
+    return ordinals
 
 
 def sign(keys: U64, digest: U64, ids: U64) -> U64:

@@ -9,6 +9,7 @@ for bit, and a new party or more draws by one shifts nobody else's. The generato
 """
 
 from collections.abc import Iterable
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -21,7 +22,7 @@ F64 = NDArray[np.float64]
 WORD = (1 << 64) - 1
 """64 bits."""
 
-FEW = 4
+FEW = 8
 """Up to so many words plain integers are faster than arrays."""
 
 _MASK = np.uint64(0xFFFFFFFF)
@@ -29,8 +30,7 @@ _SHIFT = np.uint64(32)
 _HALF = 0xFFFFFFFF
 _A0 = 0xD2511F53
 _A1 = 0xCD9E8D57
-_M0 = np.uint64(_A0)
-_M1 = np.uint64(_A1)
+_MULTIPLIERS = np.array([_A0, _A1], np.uint64)
 _W0 = 0x9E3779B9
 _W1 = 0xBB67AE85
 _ROUNDS = 10
@@ -49,20 +49,29 @@ def name_hashes(names: Iterable[str]) -> U64:
 
 def philox(key: int, counter_low: ArrayLike, counter_high: ArrayLike) -> tuple[U64, U64]:
     """Two words of 64 random bits per counter; counters are broadcast against each other."""
-    low, high = np.broadcast_arrays(np.asarray(counter_low, np.uint64), np.asarray(counter_high, np.uint64))
-    c0, c1 = low & _MASK, low >> _SHIFT
-    c2, c3 = high & _MASK, high >> _SHIFT
-    k0, k1 = key & 0xFFFFFFFF, key >> 32
-    for _ in range(_ROUNDS):
-        p0, p1 = _M0 * c0, _M1 * c2
-        c0, c1, c2, c3 = (
-            (p1 >> _SHIFT) ^ c1 ^ np.uint64(k0),
-            p1 & _MASK,
-            (p0 >> _SHIFT) ^ c3 ^ np.uint64(k1),
-            p0 & _MASK,
-        )
-        k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
-    return c0 | (c1 << _SHIFT), c2 | (c3 << _SHIFT)
+    low, high = np.asarray(counter_low, np.uint64), np.asarray(counter_high, np.uint64)
+    shape = np.broadcast_shapes(low.shape, high.shape)
+    even = np.empty((2, *shape), np.uint64)  # the counter's words 0 and 2; word 1 and 3 are the odd ones
+    even[0], even[1] = low, high
+    odd = even >> _SHIFT
+    even &= _MASK
+    column = (2, *(1 for _ in shape))
+    for keys in _keys(key):
+        product = even * _MULTIPLIERS.reshape(column)
+        np.right_shift(product[::-1], _SHIFT, out=even)
+        even ^= odd
+        even ^= keys.reshape(column)
+        np.bitwise_and(product[::-1], _MASK, out=odd)
+    odd <<= _SHIFT
+    even |= odd
+    return even[0], even[1]
+
+
+@cache
+def _keys(key: int) -> tuple[U64, ...]:
+    """The two 32-bit keys of every round."""
+    k0, k1 = key & _HALF, key >> 32
+    return tuple(np.array([(k0 + turn * _W0) & _HALF, (k1 + turn * _W1) & _HALF], np.uint64) for turn in range(_ROUNDS))
 
 
 def philox_word(key: int, counter_low: int, counter_high: int) -> tuple[int, int]:

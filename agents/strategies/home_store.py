@@ -119,7 +119,7 @@ def solve(store: Store, base: F64, segments: list[Segment], levels: int = LEVELS
         change of content by action in each step, (m, n).
     """
     supply = _supply(base, segments, levels)
-    return _forward(store, supply, _backward(store, supply))
+    return _forward(store, supply, *_backward(store, supply))
 
 
 def _supply(base: F64, segments: list[Segment], levels: int) -> F64:
@@ -135,53 +135,68 @@ def _supply(base: F64, segments: list[Segment], levels: int) -> F64:
     return supply
 
 
-def _backward(store: Store, supply: F64) -> F64:
-    """Content at the end of each step at which one more unit is worth the level, as far as the bounds allow; as ``supply``."""
+def _backward(store: Store, supply: F64) -> tuple[F64, F64]:
+    """Content at the end of each step at which one more unit is worth the level, as far as the bounds allow; as ``supply``.
+
+    The second is what must be there before the step's drift for it, (m, levels, n): without the rows beyond the levels.
+    """
     m, rows, n = supply.shape
-    content = _memory("content", (m, rows, n))
+    content, before = _memory("content", (m, rows, n)), _memory("before", (m, rows - 2, n))
+    content[:-1, 0] = np.minimum(np.maximum(np.inf, store.low[:-1]), store.high[:-1])
+    content[:-1, -1] = np.minimum(np.maximum(-np.inf, store.low[:-1]), store.high[:-1])
     content[-1] = np.where(np.arange(-1, rows - 1)[:, None] < store.worthless, store.high[-1], store.low[-1])
     leak = 1.0 / store.keep
-    leaks, drifts = (
-        bool((leak != 1.0).any()),
-        bool(store.drift.any()),
-    )  # what does nothing is left out, to the same bits
+    leaks, drifts = _leaks(store), _drifts(store)  # what does nothing is left out, to the same bits
+    subtract, multiply, maximum, minimum = np.subtract, np.multiply, np.maximum, np.minimum
+    inner, taken = content[:, 1:-1], supply[:, 1:-1]
+    now = inner[-1]
     for t in range(m - 1, 0, -1):
-        before = content[t - 1]
-        np.subtract(content[t], supply[t], out=before)
+        free, target = before[t], inner[t - 1]
+        subtract(now, taken[t], free)
         if drifts:
-            np.subtract(before, store.drift[t], out=before)
+            free = subtract(free, store.drift[t], target)
         if leaks:
-            np.multiply(before, leak, out=before)
-        before[0], before[-1] = np.inf, -np.inf
-        np.maximum(before, store.low[t - 1], out=before)
-        np.minimum(before, store.high[t - 1], out=before)
-    return content
+            free = multiply(free, leak, target)
+        maximum(free, store.low[t - 1], out=target)
+        now = minimum(target, store.high[t - 1], out=target)
+    subtract(now, taken[0], before[0])
+    return content, before
 
 
-def _forward(store: Store, supply: F64, content: F64) -> F64:
+def _forward(store: Store, supply: F64, content: F64, before: F64) -> F64:
     """Between two levels - the last refused, the first accepted - the action is free: a late store takes the least, others the most."""
     m, rows, n = supply.shape
-    change, wanted, refused, column = (
-        np.empty((m, n)),
-        np.empty((rows - 2, n)),
-        np.empty((rows - 2, n), np.bool_),
-        np.arange(n),
-    )
+    change, refused, column = np.empty((m, n)), np.empty((rows - 2, n), np.bool_), np.arange(n)
+    counted, number = refused.view(np.int8), np.intp(n)
+    leaks, drifts, floored = _leaks(store), _drifts(store), store.floor > -np.inf
+    greater, maximum, minimum, count = np.greater, np.maximum, np.minimum, np.add.reduce
+    goals, changes = content.reshape(m, -1), supply.reshape(m, -1)
     now = store.start
     for t in range(m):
-        free = store.keep * now + store.drift[t]
-        np.subtract(content[t, 1:-1], supply[t, 1:-1], out=wanted)
-        np.greater(wanted, free, out=refused)
-        lower = np.add.reduce(refused.view(np.int8), axis=0, dtype=np.int8) * np.intp(n) + column
-        goals, changes = content[t].reshape(-1), supply[t].reshape(-1)
+        free = store.keep * now if leaks else now
+        if drifts:
+            free = free + store.drift[t]
+        greater(before[t], free, refused)
+        lower = count(counted, 0, np.int8) * number + column
+        goal, supplied = goals[t], changes[t]
         if store.late:
-            missing = np.minimum(goals.take(lower + n) - free, changes[-n:])
-            change[t] = np.maximum(changes.take(lower), missing)
+            missing = minimum(goal.take(lower + n) - free, supplied[-n:])
+            change[t] = maximum(supplied.take(lower), missing)
         else:
-            missing = np.maximum(goals.take(lower) - free, changes[:n])
-            change[t] = np.minimum(changes.take(lower + n), missing)
-        now = np.maximum(free + change[t], store.floor)
+            missing = maximum(goal.take(lower) - free, supplied[:n])
+            change[t] = minimum(supplied.take(lower + n), missing)
+        now = free + change[t]
+        if floored:
+            maximum(now, store.floor, out=now)
     return change
+
+
+def _leaks(store: Store) -> bool:
+    return bool((store.keep != 1.0).any())
+
+
+def _drifts(store: Store) -> bool:
+    return bool(store.drift.any())
 
 
 _LOCAL = threading.local()

@@ -68,7 +68,6 @@ class Violations:
         overload_percent: loading above the limit, shape (T, m).
         overload_kw: kW to relieve it, shape (T, m).
         voltage_pu: deviation beyond the band, positive above, negative below, shape (T, n).
-        voltage_kw: kW at that bus to relieve it, shape (T, n).
         unsolved: steps without solution, shape (T,).
     """
 
@@ -76,8 +75,14 @@ class Violations:
     overload_percent: F64
     overload_kw: F64
     voltage_pu: F64
-    voltage_kw: F64
     unsolved: Bool
+    _power_flow: PowerFlow
+
+    @cached_property
+    def voltage_kw(self) -> F64:
+        """KW at that bus to relieve it, shape (T, n); worked out when it is looked at, for it takes the impedances of the buses."""
+        moved = np.asarray((self.voltage_pu != 0).any(axis=0))
+        return np.asarray(np.abs(self.voltage_pu) * stiffness_kw_per_pu(self._power_flow, moved))
 
     @cached_property
     def steps(self) -> Bool:
@@ -106,8 +111,12 @@ class Violations:
 
         The largest, not the sum: elements in a row and neighbouring buses are mended by the same kW.
         """
-        largest = np.maximum(self.overload_kw.max(axis=1, initial=0.0), self.voltage_kw.max(axis=1, initial=0.0))
-        return np.where(self.unsolved, np.inf, largest)
+        return np.maximum(self.overload_severity_kw, self.voltage_kw.max(axis=1, initial=0.0))
+
+    @cached_property
+    def overload_severity_kw(self) -> F64:
+        """As ``severity_kw``, of the branches alone: at most that."""
+        return np.where(self.unsolved, np.inf, self.overload_kw.max(axis=1, initial=0.0))
 
     def rows(self) -> list[Violation]:
         """Every violation, by step, branches before buses."""
@@ -136,14 +145,13 @@ def find_violations(power_flow: PowerFlow, flow: Flow, limits: Limits) -> Violat
     loading = np.where(solved, flow.loading_percent, 0.0)
     over = np.maximum(loading - limits.percent(flow.network), 0.0)
     through = np.abs(np.where(solved, flow.p_from_kw, 0.0))
-    voltage = _beyond(flow, limits)
     return Violations(
         network=flow.network,
         overload_percent=over,
         overload_kw=over / np.where(over > 0, loading, 1.0) * through,
-        voltage_pu=voltage,
-        voltage_kw=np.abs(voltage) * stiffness_kw_per_pu(power_flow, np.asarray((voltage != 0).any(axis=0))),
+        voltage_pu=_beyond(flow, limits),
         unsolved=~flow.converged,
+        _power_flow=power_flow,
     )
 
 

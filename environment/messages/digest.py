@@ -16,13 +16,21 @@ GOLDEN = 0x9E3779B97F4A7C15
 _MIX1 = 0xBF58476D1CE4E5B9
 _MIX2 = 0x94D049BB133111EB
 _GOLDEN = np.uint64(GOLDEN)
+_SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
+_MIXES = np.uint64(_MIX1), np.uint64(_MIX2)
 
 
 def mix(words: U64) -> U64:
     """The SplitMix64 finaliser (Steele et al. 2014, doi 10.1145/2660193.2660195), element by element."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(_MIX1)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(_MIX2)
-    return np.asarray(words ^ (words >> np.uint64(31)), np.uint64)
+    mixed = np.right_shift(words, _SHIFTS[0])
+    mixed ^= words
+    mixed *= _MIXES[0]
+    shifted = np.right_shift(mixed, _SHIFTS[1])
+    mixed ^= shifted
+    mixed *= _MIXES[1]
+    np.right_shift(mixed, _SHIFTS[2], out=shifted)
+    mixed ^= shifted
+    return mixed
 
 
 def mix_word(word: int) -> int:
@@ -40,7 +48,10 @@ def digest_rows(record: str, columns: Mapping[str, NDArray[Any]]) -> U64:
     if n > FEW:
         digest = np.full(n, name_word(record), np.uint64)
         for name, word in names:
-            digest = mix(digest * _GOLDEN + np.uint64(word) ^ _column_words(np.asarray(columns[name])))
+            digest *= _GOLDEN
+            digest += np.uint64(word)
+            digest ^= _column_words(np.asarray(columns[name]))
+            digest = mix(digest)
         return digest
     words = [name_word(record)] * n
     for name, word in names:
