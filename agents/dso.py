@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.dso_contracts import Contracts, DsoTerms, MarketDay, session_requests
+from agents.dso_means import own_means
 from agents.dso_need import Need
 from agents.dso_operation import GridOperation
 from agents.dso_outlook import LookAhead, Outlook
 from agents.dso_settlement import judge, unreadable
 from agents.payments import pay
 from environment.calendar import Calendar
-from environment.grid.means import MeansCosts, Measure, conventional_measures
+from environment.grid.means import Measure
 from environment.instruments import MeterStore, ScadaView, Switchgear
 from environment.messages.aggregation import (
     ActivationFeedback,
@@ -106,12 +107,13 @@ class Dso(GridOperation):
         outlook, needs = self.forecast_violations(conversation, day, direction)
         if direction == self._terms.directions[0]:
             self._tell_requirements(conversation, needs)
-        measure = self._conventional(conversation, outlook, needs)
+        measures = self._conventional(conversation, outlook, needs)
         if not needs and not outlook.flow.converged.all():
             self.end(conversation, "failed", f"no need can be stated: {self._look_ahead.diagnosis(outlook)}")
             return
-        if not needs or measure is not None:
-            reason = "no violation is foreseen" if measure is None else f"relieved by own means: {measure.text}"
+        if not needs or measures:
+            taken = "; ".join(measure.text for measure in measures)
+            reason = f"relieved by own means: {taken}" if measures else "no violation is foreseen"
             self.end(conversation, "refused", reason)
             return
         needs, guards = self._look_ahead.told(outlook, needs, day.from_ms, self._terms.largest_whole_kw)
@@ -222,26 +224,19 @@ class Dso(GridOperation):
         devices = [self.directory.names[number] for number in sorted(set(self._onboarded))]
         self.send(record, [*self._terms.fsps, *devices], self._cycle)
 
-    def _conventional(self, conversation: str, outlook: Outlook, needs: list[Need]) -> Measure | None:
-        """Try and price the own means; one that relieves everything is taken before flexibility is bought (SUC06.1 rule 11)."""
+    def _conventional(self, conversation: str, outlook: Outlook, needs: list[Need]) -> list[Measure]:
+        """Own means that relieve everything, tried and priced before flexibility is bought (SUC06.1 rule 11); they are set."""
         if not needs:
-            return None
-        rows = np.flatnonzero(outlook.violations.steps)
-        model = self._look_ahead.model
-        costs = MeansCosts(self._terms.tap_change_eur, self._terms.tap_change_eur, self._terms.switching_eur)
-        measures = conventional_measures(
-            model.network, outlook.p_kw[rows], outlook.q_kvar[rows], model.limits, costs, self._meters.timeline.hours,
-            model.open_at(self.now_ms),
-        )  # fmt: skip
-        best = next((one for one in measures if one.relieves), None)
-        for measure in measures[:10]:
-            self.register("measures").add(
-                conversation=conversation, kind=measure.kind, text=measure.text, cost_eur=measure.cost_eur,
-                residual_kwh=measure.residual_kwh, residual_hours=measure.residual_hours, taken=measure is best,
-            )  # fmt: skip
-        if best is not None:
-            self._switchgear.set(dict(best.taps), best.close, best.open)
-        return best
+            return []
+        tried = own_means(self._look_ahead.model, outlook, self._meters.timeline, self.now_ms, self._terms)
+        taken = all(stretch.best for stretch in tried)
+        for stretch in tried:
+            for row in stretch.rows(taken):
+                self.register("measures").add(conversation=conversation, **row)
+            if taken and stretch.best is not None:
+                self._switchgear.set(stretch.switching(stretch.best))
+                self._look_ahead.switch(stretch.switching(stretch.best))
+        return [stretch.best for stretch in tried if stretch.best is not None] if taken else []
 
     def _take_results(self, conversation: str, gate_ms: int, session: str) -> Process:
         """Step 2.8: wait for the cleared bids, or the word that there are none; they come after the gate."""

@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.dso_grid import GridModel
 from agents.dso_need import Need
-from agents.dso_outlook import GridModel, Outlook
+from agents.dso_outlook import Outlook
 from agents.strategies.procurement import call_kw, flow_without_call, near_flow
 from environment.calendar import Timeline
 from environment.instruments import ScadaView
@@ -64,7 +65,9 @@ class DsoTerms:
         announcement_s: notice before an activation.
         full_activation_s: time to full activation.
         margin_share: safety margin, in real time too.
-        tap_change_eur: cost of a tap operation.
+        tap_change_eur: cost of a tap operation on load.
+        off_load_tap_eur: cost of one for which the transformer is switched off.
+        interruption_notice_ms: how long before it an interruption of customers must be announced.
         switching_eur: cost of a switching operation.
         block_steps: intervals that are called at a time.
         calling_s: time before the announcement at which a block is decided.
@@ -94,6 +97,8 @@ class DsoTerms:
     margin_share: float
     tap_change_eur: float
     switching_eur: float
+    off_load_tap_eur: float = 300.0
+    interruption_notice_ms: int = 72 * 3_600_000
     block_steps: int = 4
     calling_s: float = 300.0
     receipt_within_s: float = 200.0

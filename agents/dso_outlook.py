@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.dso_grid import GridModel
 from agents.dso_headroom import (
     LEAST_EFFECT,
     Headroom,
@@ -25,54 +26,15 @@ from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
 from environment.grid.diagnosis import diagnose
 from environment.grid.flow import Flow
-from environment.grid.limits import Limits, Violations, find_violations
-from environment.grid.model import Network
-from environment.grid.power_flow import PowerFlow
-from environment.grid.sensitivity import Sensitivities, sensitivities
-from environment.instruments import MeterStore
+from environment.grid.limits import Violations
+from environment.grid.sensitivity import Sensitivities
+from environment.grid.switching import SwitchedGrid
+from environment.instruments import MeterStore, Switching
 from environment.weather.view import WeatherView
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-LV_KV = 1.0
-"""Below it a voltage is low."""
-
-
-@dataclass(frozen=True)
-class GridModel:
-    """What the operator knows of its grid: the network, its limits, which meter is where, planned switching states.
-
-    Attributes:
-        network: the network.
-        limits: limits of operation.
-        meter_bus: bus of every meter of the operator's store, shape (meters,).
-        kvar_per_kw: reactive power of the load at each bus, from the register of connections, shape (buses,).
-        states: (from_ms, open branches), ascending: planned outages.
-    """
-
-    network: Network
-    limits: Limits
-    meter_bus: I64
-    kvar_per_kw: F64
-    states: tuple[tuple[int, tuple[str, ...]], ...]
-
-    def open_at(self, t_ms: int) -> tuple[str, ...]:
-        """Branches planned to be open at an instant."""
-        return next(branches for start, branches in reversed(self.states) if start <= t_ms)
-
-    @property
-    def distribution_transformers(self) -> list[int]:
-        """Branches that feed low voltage; all transformers where there is none, all branches where there is no transformer."""
-        branches = self.network.transformers.branch.tolist()
-        low = [branch for branch in branches if self.network.bus_kv[self.network.branches.to_bus[branch]] < LV_KV]
-        return low or branches or list(range(len(self.network.branches)))
-
-    def to_buses(self, meters_kw: F64) -> F64:
-        """Sums at the buses: (meters, T) -> (buses, T)."""
-        table = np.zeros((self.network.n_bus, meters_kw.shape[1]))
-        np.add.at(table, self.meter_bus, meters_kw)
-        return table
 
 
 @dataclass(frozen=True)
@@ -86,7 +48,7 @@ class Outlook:
         q_kvar: reactive net load, shape (T, buses).
         flow: the power flow of these.
         violations: what it violates.
-        power_flow: what solved it.
+        grid: the grid through its switching states, which solved it.
         expected: the power flow without margin: the forecast proper.
     """
 
@@ -95,7 +57,7 @@ class Outlook:
     p_kw: F64
     q_kvar: F64
     flow: Flow
-    power_flow: PowerFlow
+    grid: SwitchedGrid
     violations: Violations
     expected: Flow
     _effects: dict[int, Sensitivities] = field(default_factory=dict, compare=False, repr=False)
@@ -103,7 +65,7 @@ class Outlook:
     def effects(self, step: int) -> Sensitivities:
         """What one kW more at each bus changes, at a step; computed once."""
         if step not in self._effects:
-            self._effects[step] = sensitivities(self.power_flow, self.flow, step)
+            self._effects[step] = self.grid.effects(self.flow, step)
         return self._effects[step]
 
     @property
@@ -121,7 +83,7 @@ class LookAhead:
         weather: measured and forecast weather.
         calendar: local time.
         method: regression, persistence or same-hour-last-week.
-        margin_share: added to forecast consumption.
+        margin_share: added to forecast consumption, or to forecast injection where that is nearer to a limit.
     """
 
     def __init__(
@@ -163,18 +125,37 @@ class LookAhead:
         by_area = self._areas_kw(history)
         forecast = self._forecast(by_area, first, end)
         p = self._share(history, by_area, forecast, first, end)
-        solver = PowerFlow(self.model.network, self.model.open_at(int(self.timeline.starts_ms[end - 1])))
-        expected = solver.solve(p.T, p.T * self.model.kvar_per_kw)
-        p = np.where(p > 0.0, p * (1.0 + self._margin), p).T
-        q = p * self.model.kvar_per_kw
-        flow = solver.solve(p, q)
-        return Outlook(now_ms, first, p, q, flow, solver, find_violations(solver, flow, self.model.limits), expected)
+        grid = self.model.switching.over(self.model.network, self.timeline.starts_ms[first:end])
+        expected = grid.solve(p.T, p.T * self.model.kvar_per_kw)
+        p, flow, violations = self._with_margin(grid, p.T)
+        return Outlook(now_ms, first, p, p * self.model.kvar_per_kw, flow, grid, violations, expected)
+
+    def _with_margin(self, grid: SwitchedGrid, p_kw: F64) -> tuple[F64, Flow, Violations]:
+        """The forecast with its margin, the flow and what it violates: in each step more consumption, or more injection where that is worse."""
+        p = np.where(p_kw > 0.0, p_kw * (1.0 + self._margin), p_kw)
+        flow, violations = self._solved(grid, p)
+        injecting = np.where(p_kw < 0.0, p_kw * (1.0 + self._margin), p_kw)
+        worse = self._solved(grid, injecting)[1].severity_kw > violations.severity_kw
+        if worse.any():
+            p = np.where(worse[:, None], injecting, p)
+            flow, violations = self._solved(grid, p)
+        return p, flow, violations
+
+    def _solved(self, grid: SwitchedGrid, p_kw: F64) -> tuple[Flow, Violations]:
+        flow = grid.solve(p_kw, p_kw * self.model.kvar_per_kw)
+        return flow, grid.violations(flow, self.model.limits)
+
+    def switch(self, wanted: Switching) -> None:
+        """Reckon with a measure of the operator's own."""
+        taps, close, opened, from_ms, to_ms = wanted
+        self.model = replace(self.model, switching=self.model.switching.changed(from_ms, to_ms, taps, close, opened))
 
     def past_flow(self, steps: int) -> tuple[int, Flow]:
         """First step and power flow of the last steps metered."""
         first = max(self._meters.known - steps, 0)
         p = self.model.to_buses(self._meters.kw[:, first : self._meters.known]).T
-        return first, PowerFlow(self.model.network, self.model.open_at(0)).solve(p, p * self.model.kvar_per_kw)
+        grid = self.model.switching.over(self.model.network, self.timeline.starts_ms[first : first + len(p)])
+        return first, grid.solve(p, p * self.model.kvar_per_kw)
 
     def _areas_kw(self, buses_kw: F64) -> F64:
         table = np.zeros((len(self.area_names), buses_kw.shape[1]))
@@ -225,7 +206,7 @@ class LookAhead:
         """Why the power flow of a look ahead has no solution: in how many intervals, and what is the matter in the first."""
         unsolved = np.flatnonzero(~outlook.flow.converged)
         step = int(unsolved[0])
-        found = diagnose(outlook.power_flow, outlook.p_kw[step], outlook.q_kvar[step])
+        found = diagnose(outlook.grid.at(step), outlook.p_kw[step], outlook.q_kvar[step])
         return f"{len(unsolved)} of {len(outlook.p_kw)} intervals foreseen have no power flow; {found.text}"
 
     # --- needs ---------------------------------------------------------------------------------------------------------
@@ -320,7 +301,7 @@ class LookAhead:
         def keeps(areas_kw: F64, up: bool) -> Bool:
             change = sign * areas_kw @ self._mean.T
             flows = [
-                outlook.power_flow.solve(one.p_kw[reach.window] + change, one.q_kvar[reach.window])
+                outlook.grid.solve(one.p_kw[reach.window] + change, one.q_kvar[reach.window], reach.window.start)
                 for one in outlook.forecasts
             ]
             return np.asarray(kept(flows[0], up) & kept(flows[1], up))

@@ -4,8 +4,9 @@ The physical side writes what was measured; a party reads it. A party writes wha
 the same instant. A reading that was not taken yet is NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,15 +109,25 @@ class Controls:
         self.pending.append(Request("mode", kind, homes, 0, automatic.astype(np.float64)))
 
 
+class Switching(NamedTuple):
+    """One thing that the operator wants of its own means, from one instant to another (None: for good)."""
+
+    taps: Mapping[str, int]
+    close: tuple[str, ...]
+    open: tuple[str, ...]
+    from_ms: int
+    to_ms: int | None
+
+
 @dataclass
 class Switchgear:
-    """The operator's own means: tap positions and switches that it wants set (by the grid's names), from now on."""
+    """The operator's own means: tap positions and switches that it wants set (by the grid's names)."""
 
-    pending: list[tuple[dict[str, int], tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+    pending: list[Switching] = field(default_factory=list)
 
-    def set(self, taps: dict[str, int], close: tuple[str, ...], open_branches: tuple[str, ...]) -> None:
+    def set(self, wanted: Switching) -> None:
         """Ask for tap positions by transformer, ties to close and branches to open."""
-        self.pending.append((taps, close, open_branches))
+        self.pending.append(wanted)
 
 
 @dataclass

@@ -75,7 +75,8 @@ class GridSide:
 
     def switch(self, from_ms: int, state: PowerFlow) -> None:
         """Bring the grid into a switching state from an instant on."""
-        self.states = sorted([*self.states, (from_ms, state)], key=lambda one: one[0])
+        others = [one for one in self.states if one[0] != from_ms]
+        self.states = sorted([*others, (from_ms, state)], key=lambda one: one[0])
 
     def at(self, t_ms: int) -> PowerFlow:
         """The power flow in the switching state of an instant."""

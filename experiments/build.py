@@ -17,6 +17,7 @@ from environment.grid.model import Network
 from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
 from environment.grid.scada import Accuracy, Instruments, usual_points
+from environment.grid.switching import SwitchingPlan, planned
 from environment.instruments import Controls, MeterStore, ScadaView, Switchgear
 from environment.people import tariffs
 from environment.physics import GridSide, Physics
@@ -60,9 +61,13 @@ class Living:
         """Carry out what the operator asked of its own means, from now on."""
         pending, self.switchgear.pending = self.switchgear.pending, []
         grid = self.physics.grid
-        for taps, close, opened in pending:
-            later = [(at_ms, state) for at_ms, state in grid.states if at_ms > now_ms]
-            for at_ms, state in [(now_ms, grid.at(now_ms)), *later]:
+        for taps, close, opened, from_ms, to_ms in pending:
+            begin = max(from_ms, now_ms)
+            edges = {begin} | {at_ms for at_ms, _ in grid.states if at_ms > begin and (to_ms is None or at_ms < to_ms)}
+            within = [(at_ms, grid.at(at_ms)) for at_ms in sorted(edges)]
+            if to_ms is not None and all(at_ms != to_ms for at_ms, _ in grid.states):
+                grid.switch(to_ms, grid.at(to_ms))
+            for at_ms, state in within:
                 grid.switch(
                     at_ms,
                     PowerFlow(state.network, (*state.opened, *opened), {**state.taps, **taps}, (*state.tied, *close)),
@@ -210,14 +215,14 @@ def _states(
     scenario: Scenario, network: Network, calendar: Calendar, timeline: Timeline
 ) -> list[tuple[int, PowerFlow]]:
     """Switching states over time: planned outages open a branch from one instant to another."""
-    edges: dict[int, set[str]] = {timeline.start_ms: set()}
+    plan = planned_outages(scenario, calendar, timeline)
+    return [(at_ms, state.power_flow(network)) for at_ms, state in plan.states]
+
+
+def planned_outages(scenario: Scenario, calendar: Calendar, timeline: Timeline) -> SwitchingPlan:
+    """The switching states that everybody knows of beforehand."""
     windows = [_window(event, calendar, timeline, scenario) for event in scenario.events if isinstance(event, Outage)]
-    for begin, end, _ in windows:
-        edges.setdefault(begin, set())
-        edges.setdefault(end, set())
-    for at_ms in edges:
-        edges[at_ms] = {branch for begin, end, branch in windows if begin <= at_ms < end}
-    return [(at_ms, PowerFlow(network, sorted(edges[at_ms]))) for at_ms in sorted(edges)]
+    return planned(windows, timeline.start_ms)
 
 
 def _window(event: Outage, calendar: Calendar, timeline: Timeline, scenario: Scenario) -> tuple[int, int, str]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from agents.aggregator_pool import FspTerms, Portfolio
 from agents.dso_contracts import DsoTerms, MarketDay
-from agents.dso_outlook import GridModel, LookAhead
+from agents.dso_grid import GridModel
+from agents.dso_outlook import LookAhead
 from agents.lfmo import LfmoTerms
 from agents.platform_provider import ProviderTerms
 from agents.producer import Plants
@@ -29,7 +30,7 @@ from environment.people import tariffs
 from environment.units import MS_PER_DAY, MS_PER_S
 from environment.wiretap import Wiretap
 from environment.world import World
-from experiments.build import Site
+from experiments.build import Site, planned_outages
 from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_faults import attackers, disturbances, plans
 from experiments.build_people import HOMES, PLANTS, contracted, members_of
@@ -251,10 +252,9 @@ def _dso(site: Site, world: World) -> Made:
     scenario, living = site.scenario, site.living
     actors, product = scenario.actors, scenario.product
     limits = scenario.grid.limits
-    planned = tuple((at_ms, flow.opened) for at_ms, flow in living.physics.grid.states)
     model = GridModel(
         site.network, Limits(limits.transformer_percent, limits.line_percent, limits.voltage_pu), site.meters.bus,
-        _kvar_per_kw(site), planned,
+        _kvar_per_kw(site), planned_outages(scenario, site.calendar, site.timeline),
     )  # fmt: skip
     look_ahead = LookAhead(
         model,
@@ -284,6 +284,8 @@ def _dso(site: Site, world: World) -> Made:
         full_activation_s=product.full_activation_s,
         margin_share=actors.dso.margin_percent / 100.0,
         tap_change_eur=scenario.grid.means.tap_change_eur,
+        off_load_tap_eur=scenario.grid.means.off_load_tap_eur,
+        interruption_notice_ms=round(scenario.grid.means.interruption_notice_h * 3_600_000),
         switching_eur=scenario.grid.means.switching_eur,
         availability_wait_s=actors.dso.availability_wait_s,
     )

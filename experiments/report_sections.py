@@ -119,11 +119,15 @@ def means(view: View) -> str:
     if frame is None:
         return ""
     rows = [
-        (row["text"], f"{row['cost_eur']:,.2f}", f"{row['residual_kwh']:,.2f}", "yes" if row["taken"] else "no")
+        (row["text"], f"{row['cost_eur']:,.2f}", f"{row['residual_kwh']:,.2f}", _taken(row))
         for row in frame.table.to_pylist()
     ]
     head = ("own means of the DSO", "cost (EUR)", "energy above limits left (kWh)", "taken")
     return f"<p>Tried before flexibility was bought:</p>{table(head, rows, numbers=(1, 2))}"
+
+
+def _taken(row: dict[str, Any]) -> str:
+    return "yes" if row["taken"] else f"no: {row['reason']}" if row.get("reason") else "no"
 
 
 def activation(view: View) -> Section:

@@ -39,6 +39,9 @@ def _switching(physics: Physics, begins_ms: int) -> list[Row]:
         rows += [
             (t_ms, "closed", name, f"{name} is back in service") for name in old.opened if name not in state.opened
         ]
+        rows += [(t_ms, "closed", name, f"tie {name} is closed") for name in state.tied if name not in old.tied]
+        rows += [(t_ms, "opened", name, f"tie {name} is open again") for name in old.tied if name not in state.tied]
+        rows += [(t_ms, "tap", name, f"tap of {name} as before") for name in old.taps if name not in state.taps]
         rows += [
             (t_ms, "tap", name, f"tap of {name} to {tap:+d}")
             for name, tap in state.taps.items()

@@ -119,7 +119,15 @@ class Means(Part):
     """What the DSO's own means cost; flexibility is bought when they do not suffice (SUC06.1, aim)."""
 
     tap_change_eur: float = given(5.0, unit="EUR", source="judgement: wear of a tap changer per operation", ge=0)
-    """One tap operation."""
+    """One operation of an on-load tap changer."""
+    off_load_tap_eur: float = given(
+        300.0, unit="EUR", source="judgement: a crew of two for half a day, and the notice to customers", ge=0
+    )
+    """Moving the tap of a transformer that must be switched off for it."""
+    interruption_notice_h: float = given(
+        72.0, unit="h", source="as Spain asks for planned interruptions (RD 1955/2000, article 101)", ge=0
+    )
+    """How long before it a measure that interrupts customers must be announced; nearer to delivery it is no means."""
     switching_eur: float = given(50.0, unit="EUR", source="judgement: crew or remote switching, per operation", ge=0)
     """One switching operation."""
 

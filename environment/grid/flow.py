@@ -1,9 +1,12 @@
 """Result of power flows: voltages of T steps, and everything that follows from them, computed when first asked for."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from environment.grid.admittance import Ports
 from environment.grid.model import BASE_KW, BASE_MVA, C128, F64, I64, Bool, Network
@@ -14,15 +17,15 @@ class Flow:
     """Power flows of T steps. Rows are steps, columns buses (n) or branches (m) of the network.
 
     De-energised buses have voltage 0 and their branches carry nothing. In a step without solution every value is NaN and ``converged``
-    is False.
+    is False. Where the switching state changes between steps (:func:`joined`), ports and energised buses have a row for each step.
 
     Attributes:
         network: whose buses and branches the columns are.
-        ports: two-ports of the branches in the switching state solved.
+        ports: two-ports of the branches in the switching state solved, shape (m,) each, or (T, m).
         v: complex voltages in per unit, shape (T, n).
         p_kw: net loads solved for, shape (T, n); q_kvar likewise.
         converged: which steps were solved, shape (T,).
-        energised: which buses are connected to the slack, shape (n,).
+        energised: which buses are connected to the slack, shape (n,) or (T, n).
     """
 
     network: Network
@@ -141,10 +144,39 @@ class Flow:
     @cached_property
     def unserved_kw(self) -> F64:
         """Consumption at de-energised buses, shape (T,)."""
-        return np.asarray(np.maximum(self.p_kw[:, ~self.energised], 0.0).sum(axis=1))
+        return np.asarray(np.where(self.energised, 0.0, np.maximum(self.p_kw, 0.0)).sum(axis=1))
 
     def __len__(self) -> int:
         return len(self.v)
+
+    def rows(self, steps: slice) -> "Flow":
+        """Some of the steps."""
+        by_step = self.energised.ndim == 2
+        ports = Ports(*(part[steps] for part in self.ports)) if by_step else self.ports
+        energised = self.energised[steps] if by_step else self.energised
+        return Flow(
+            self.network, ports, self.v[steps], self.p_kw[steps], self.q_kvar[steps], self.converged[steps], energised
+        )
+
+
+def joined(flows: Sequence[Flow]) -> Flow:
+    """The steps of several flows of one network one after the other, each in the switching state it was solved in."""
+    if len(flows) == 1:
+        return flows[0]
+    counts = [len(flow) for flow in flows]
+
+    def column(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([np.repeat(part[None, :], n, axis=0) for part, n in zip(parts, counts, strict=True)])
+
+    return Flow(
+        network=flows[0].network,
+        ports=Ports(*(column(parts) for parts in zip(*(flow.ports for flow in flows), strict=True))),
+        v=np.concatenate([flow.v for flow in flows]),
+        p_kw=np.concatenate([flow.p_kw for flow in flows]),
+        q_kvar=np.concatenate([flow.q_kvar for flow in flows]),
+        converged=np.concatenate([flow.converged for flow in flows]),
+        energised=column(flow.energised for flow in flows),
+    )
 
 
 def ka_per_pu(network: Network, bus: I64) -> F64:

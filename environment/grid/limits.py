@@ -13,6 +13,7 @@ An overload that passes a line and then a transformer counts at both: sums over 
 flexibility. What an overload at one place needs is ``overload_kw`` there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -153,6 +154,14 @@ def find_violations(power_flow: PowerFlow, flow: Flow, limits: Limits) -> Violat
         unsolved=~flow.converged,
         _power_flow=power_flow,
     )
+
+
+def joined_violations(found: Sequence[Violations]) -> Violations:
+    """The violations of consecutive steps one after the other."""
+    if len(found) == 1:
+        return found[0]
+    columns = ("overload_percent", "overload_kw", "voltage_pu", "voltage_kw", "unsolved")
+    return Violations(found[0].network, *(np.concatenate([getattr(one, name) for one in found]) for name in columns))
 
 
 def _beyond(flow: Flow, limits: Limits) -> F64:

@@ -22,6 +22,7 @@ from environment.grid.layout import breadth_first, neighbours
 from environment.grid.limits import Limits, Violations, find_violations
 from environment.grid.model import F64, Bool, Network
 from environment.grid.power_flow import PowerFlow, energised
+from environment.grid.switching import State
 
 _KEPT: Final = 12  # candidates judged over all steps
 _BETTER_KW: Final = 1e-6
@@ -73,10 +74,9 @@ class Measure:
         """Whether nothing is violated any more."""
         return self.residual_hours == 0.0
 
-    def power_flow(self, network: Network, open_branches: Sequence[str] = ()) -> PowerFlow:
-        """The power flow with this measure taken, beside the outages given."""
-        opened = [*open_branches, *self.open]
-        return PowerFlow(network, opened, self.taps, self.close)
+    def power_flow(self, network: Network, state: State | None = None) -> PowerFlow:
+        """The power flow with this measure taken in a switching state."""
+        return (state or State()).changed(self.taps, self.close, self.open).power_flow(network)
 
 
 def conventional_measures(
@@ -86,25 +86,26 @@ def conventional_measures(
     limits: Limits,
     costs: MeansCosts,
     step_h: float = 0.25,
-    open_branches: Sequence[str] = (),
+    state: State | None = None,
 ) -> list[Measure]:
     """Measures that lessen the violations, best first.
 
     First those that relieve everything, by cost, then the others by what remains; of equals the one with the lower peak loading.
 
     Args:
-        network: in its present state.
+        network: the network as it is drawn.
         p_kw: net loads of the steps foreseen, shape (T, n_bus).
         q_kvar: reactive net loads, same shape.
         limits: what must be kept.
         costs: prices.
         step_h: hours of a step.
-        open_branches: outages in force.
+        state: what differs from it: outages and measures in force; nothing if None.
 
     Returns:
         The measures that help; an empty list where none does or nothing is violated.
     """
-    now = PowerFlow(network, open_branches)
+    present = state or State()
+    now = present.power_flow(network)
     p = np.atleast_2d(np.asarray(p_kw, np.float64))
     q = np.array(np.broadcast_to(np.asarray(q_kvar, np.float64), p.shape))
     before = needs_kw(now, p, q, limits)
@@ -112,14 +113,17 @@ def conventional_measures(
     if before[worst] <= _BETTER_KW:
         return []
     concerned = _concerned(now, find_violations(now, now.solve(p[worst], q[worst]), limits))
-    candidates = [*_tap_moves(network, costs), *_reconfigurations(network, now, open_branches, concerned, costs)]
+    candidates = [
+        *_tap_moves(network, present, costs),
+        *_reconfigurations(network, now, present.opened, concerned, costs),
+    ]
     screened = []
     for measure in candidates:
-        need = _need_below(measure.power_flow(network, open_branches), p[worst], q[worst], limits, before[worst])
+        need = _need_below(measure.power_flow(network, present), p[worst], q[worst], limits, before[worst])
         if need < before[worst] - _BETTER_KW:
             screened.append((need > _BETTER_KW, round(need, 6), measure.cost_eur, measure.text, measure))
     best = [row[-1] for row in sorted(screened, key=_rank)[:_KEPT]]
-    judged = [_judged(measure, network, open_branches, p, q, limits, step_h) for measure in best]
+    judged = [_judged(measure, network, present, p, q, limits, step_h) for measure in best]
     helping = [measure for measure in judged if measure.residual_kwh < float(before.sum()) * step_h - _BETTER_KW]
     return sorted(helping, key=_order)
 
@@ -154,13 +158,13 @@ def _needs(power_flow: PowerFlow, flow: Flow, limits: Limits) -> F64:
 def _judged(
     measure: Measure,
     network: Network,
-    open_branches: Sequence[str],
+    state: State,
     p: F64,
     q: F64,
     limits: Limits,
     step_h: float,
 ) -> Measure:
-    power_flow = measure.power_flow(network, open_branches)
+    power_flow = measure.power_flow(network, state)
     flow = power_flow.solve(p, q)
     need = _needs(power_flow, flow, limits)
     peak = float(np.nanmax(flow.loading_percent)) if flow.converged.any() else float("inf")
@@ -168,14 +172,14 @@ def _judged(
     return replace(measure, residual_kwh=kwh, residual_hours=hours, peak_loading_percent=peak)
 
 
-def _tap_moves(network: Network, costs: MeansCosts) -> Iterator[Measure]:
-    plate = network.transformers
+def _tap_moves(network: Network, state: State, costs: MeansCosts) -> Iterator[Measure]:
+    plate, present = network.transformers, dict(state.taps)
     for rows in _parallel(network):
         names = [network.branches.names[plate.branch[row]] for row in rows]
         lead = rows[0]
         on_load = bool(plate.on_load[lead])
         for position in range(int(plate.tap_min[lead]), int(plate.tap_max[lead]) + 1):
-            moved = abs(position - int(plate.tap_position[lead]))
+            moved = abs(position - present.get(names[0], int(plate.tap_position[lead])))
             if moved:
                 each = costs.on_load_tap_eur * moved if on_load else costs.off_load_tap_eur
                 yield Measure(

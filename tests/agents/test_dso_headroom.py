@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.dso_contracts import DsoTerms, MarketDay, session_requests
+from agents.dso_grid import GridModel
 from agents.dso_headroom import Headroom, Reach, branch_headroom, branch_kept, bus_headroom
-from agents.dso_outlook import GridModel, LookAhead
+from agents.dso_outlook import LookAhead
 from agents.lfmo import PLATFORM, Lfmo, LfmoTerms
 from environment.calendar import Calendar, Timeline
 from environment.grid.limits import Limits, find_violations
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
+from environment.grid.switching import planned
 from environment.instruments import MeterStore
 from environment.messages.procurement import PAPERS, Award, Bid, ParticipantFile
 from environment.weather.view import WeatherView
@@ -58,7 +60,7 @@ def looking(network, f1_kw, f2_kw):
     for step in range(HISTORY):
         meters.record(step, np.array([f1_kw, f2_kw]))
     bus = np.array([network.bus_index(name) for name in FEEDERS])
-    model = GridModel(network, Limits(), bus, np.zeros(network.n_bus), ((timeline.start_ms, ()),))
+    model = GridModel(network, Limits(), bus, np.zeros(network.n_bus), planned([], timeline.start_ms))
     calendar = Calendar(datetime(2025, 6, 1, tzinfo=UTC), ZoneInfo("UTC"))
     return LookAhead(model, meters, WeatherView.empty(timeline.n), calendar, "persistence", 0.0)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from environment.calendar import Timeline
-from environment.instruments import Controls, MeterStore, Readings, ScadaView, Switchgear
+from environment.instruments import Controls, MeterStore, Readings, ScadaView, Switchgear, Switching
 
 LINE = Timeline(-3600_000, 900_000, 8)  # an hour of history, an hour to come
 
@@ -79,5 +79,6 @@ def test_readings_and_switchgear():
     readings = Readings(5, {"battery_kwh": np.array([1.0, np.nan])})
     assert readings["battery_kwh"][0] == 1.0
     gear = Switchgear()
-    gear.set({"trafo-1": 2}, ("tie-1",), ("line-3",))
-    assert gear.pending == [({"trafo-1": 2}, ("tie-1",), ("line-3",))]
+    wanted = Switching({"trafo-1": 2}, ("tie-1",), ("line-3",), 1000, None)
+    gear.set(wanted)
+    assert gear.pending == [wanted]

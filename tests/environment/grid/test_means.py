@@ -7,6 +7,7 @@ from environment.grid.limits import Limits, find_violations
 from environment.grid.means import MeansCosts, conventional_measures, independent_loops, needs_kw
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
+from environment.grid.switching import State
 
 COSTS = MeansCosts(on_load_tap_eur=2.0, off_load_tap_eur=150.0, switch_eur=40.0)
 
@@ -75,16 +76,16 @@ def test_nothing_violated_needs_nothing():
 def test_a_fault_is_resupplied_over_the_tie():
     network = network_from_tables(ring())
     p = np.array([0.0, 10.0, 10.0, 10.0, 10.0])
-    best = conventional_measures(network, p, 0.0, Limits(), COSTS, open_branches=["la1"])[0]
+    best = conventional_measures(network, p, 0.0, Limits(), COSTS, state=State(("la1",)))[0]
     assert best.relieves
     assert (best.close, best.open) == (("tie",), ())
-    assert best.power_flow(network, ["la1"]).cut_off == ()
+    assert best.power_flow(network, State(("la1",))).cut_off == ()
 
 
 def test_a_tie_out_of_service_is_no_way_out():
     network = network_from_tables(ring())
     faults = ["la1", "tie"]
-    assert conventional_measures(network, np.full(5, 10.0), 0.0, Limits(), COSTS, open_branches=faults) == []
+    assert conventional_measures(network, np.full(5, 10.0), 0.0, Limits(), COSTS, state=State(tuple(faults))) == []
 
 
 def test_off_load_tap_mends_low_voltage_and_overload_it_cannot(network_named):

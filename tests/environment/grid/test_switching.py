@@ -1,0 +1,77 @@
+"""Switching states over time: what a stretch is solved in, what a measure changes and when it ends."""
+
+import numpy as np
+import pytest
+
+from environment.grid.limits import Limits, find_violations
+from environment.grid.network import network_from_tables
+from environment.grid.power_flow import PowerFlow
+from environment.grid.sensitivity import sensitivities
+from environment.grid.switching import State, SwitchingPlan, planned
+from tests.environment.grid.test_means import ring
+
+HOUR = 3_600_000
+STARTS = HOUR * np.arange(6, dtype=np.int64)
+LOADS = np.array([0.0, 20.0, 20.0, 20.0, 5.0]) * np.linspace(0.5, 1.5, 6)[:, None]
+
+
+@pytest.fixture
+def network():
+    return network_from_tables(ring())
+
+
+@pytest.fixture
+def outage():
+    """la2 is out from the second to the fourth hour."""
+    return planned([(2 * HOUR, 4 * HOUR, "la2")], 0)
+
+
+def test_each_step_is_solved_in_its_own_state(network, outage):
+    grid = outage.over(network, STARTS)
+    flow = grid.solve(LOADS, 0.0)
+    whole, cut = PowerFlow(network), PowerFlow(network, ["la2"])
+    for step in range(6):
+        one = (cut if step in (2, 3) else whole).solve(LOADS[step])
+        for name in ("v_pu", "p_from_kw", "loading_percent", "unserved_kw", "losses_kw"):
+            np.testing.assert_allclose(getattr(flow, name)[step], getattr(one, name)[0], atol=1e-9, err_msg=name)
+    assert (flow.unserved_kw > 0).tolist() == [False, False, True, True, False, False]
+
+
+def test_a_part_of_the_horizon_is_solved_in_the_states_of_its_steps(network, outage):
+    grid = outage.over(network, STARTS)
+    whole, part = grid.solve(LOADS, 0.0), grid.solve(LOADS[1:4], 0.0, first=1)
+    np.testing.assert_array_equal(part.v, whole.v[1:4])
+    np.testing.assert_array_equal(whole.rows(slice(1, 4)).p_from_kw, part.p_from_kw)
+
+
+def test_violations_and_effects_are_those_of_the_state_of_the_step(network, outage):
+    grid, limits = outage.over(network, STARTS), Limits(line_percent=50.0)
+    flow = grid.solve(LOADS, 0.0)
+    found = grid.violations(flow, limits)
+    for step, solver in ((1, PowerFlow(network)), (3, PowerFlow(network, ["la2"]))):
+        one = solver.solve(LOADS[step])
+        np.testing.assert_allclose(found.overload_kw[step], find_violations(solver, one, limits).overload_kw[0])
+        np.testing.assert_allclose(
+            grid.effects(flow, step).v_pu_per_kw, sensitivities(solver, one).v_pu_per_kw, atol=1e-12
+        )
+
+
+def test_a_measure_is_in_force_as_long_as_it_says_and_ends_with_its_state(network, outage):
+    begin, end = outage.window_ms(3 * HOUR)
+    assert (begin, end) == (2 * HOUR, 4 * HOUR)
+    assert outage.window_ms(5 * HOUR) == (4 * HOUR, None)
+    plan = outage.changed(begin, end, {}, ("tie",), ())
+    assert [(start, state.opened, state.tied) for start, state in plan.states] == [
+        (0, (), ()), (2 * HOUR, ("la2",), ("tie",)), (4 * HOUR, (), ()),
+    ]  # fmt: skip
+    assert not plan.over(network, STARTS).solve(LOADS, 0.0).unserved_kw.any()
+    lasting = outage.changed(HOUR, None, {}, ("tie",), ("la3",))
+    assert [lasting.at(hour * HOUR).tied for hour in (0, 1, 3, 5)] == [(), ("tie",), ("tie",), ("tie",)]
+    assert lasting.at(3 * HOUR).opened == ("la2", "la3")
+
+
+def test_one_state_is_one_power_flow(network):
+    plan = SwitchingPlan(((0, State()),))
+    (stretch,) = plan.over(network, STARTS).stretches
+    np.testing.assert_array_equal(plan.over(network, STARTS).solve(LOADS, 0.0).v, PowerFlow(network).solve(LOADS).v)
+    assert stretch[0] == slice(0, 6)
