@@ -77,13 +77,14 @@ class Violations:
     overload_kw: F64
     voltage_pu: F64
     unsolved: Bool
-    _power_flow: PowerFlow
+    _solved_by: tuple[PowerFlow, ...]
+    _counts: tuple[int, ...]
 
     @cached_property
     def voltage_kw(self) -> F64:
         """KW at that bus to relieve it, shape (T, n); worked out when it is looked at, for it takes the impedances of the buses."""
-        moved = np.asarray((self.voltage_pu != 0).any(axis=0))
-        return np.asarray(np.abs(self.voltage_pu) * stiffness_kw_per_pu(self._power_flow, moved))
+        parts = np.split(self.voltage_pu, np.cumsum(self._counts)[:-1])
+        return np.concatenate([_relieving_kw(one, beyond) for one, beyond in zip(self._solved_by, parts, strict=True)])
 
     @cached_property
     def steps(self) -> Bool:
@@ -152,7 +153,8 @@ def find_violations(power_flow: PowerFlow, flow: Flow, limits: Limits) -> Violat
         overload_kw=over / np.where(over > 0, loading, 1.0) * through,
         voltage_pu=_beyond(flow, limits),
         unsolved=~flow.converged,
-        _power_flow=power_flow,
+        _solved_by=(power_flow,),
+        _counts=(len(flow),),
     )
 
 
@@ -160,8 +162,21 @@ def joined_violations(found: Sequence[Violations]) -> Violations:
     """The violations of consecutive steps one after the other."""
     if len(found) == 1:
         return found[0]
-    columns = ("overload_percent", "overload_kw", "voltage_pu", "voltage_kw", "unsolved")
-    return Violations(found[0].network, *(np.concatenate([getattr(one, name) for one in found]) for name in columns))
+    return Violations(
+        network=found[0].network,
+        overload_percent=np.concatenate([one.overload_percent for one in found]),
+        overload_kw=np.concatenate([one.overload_kw for one in found]),
+        voltage_pu=np.concatenate([one.voltage_pu for one in found]),
+        unsolved=np.concatenate([one.unsolved for one in found]),
+        _solved_by=tuple(solver for one in found for solver in one._solved_by),
+        _counts=tuple(count for one in found for count in one._counts),
+    )
+
+
+def _relieving_kw(power_flow: PowerFlow, beyond_pu: F64) -> F64:
+    """Load at each bus that mends its own deviation, shape (T, n)."""
+    moved = np.asarray((beyond_pu != 0).any(axis=0))
+    return np.asarray(np.abs(beyond_pu) * stiffness_kw_per_pu(power_flow, moved))
 
 
 def _beyond(flow: Flow, limits: Limits) -> F64:
