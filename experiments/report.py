@@ -7,6 +7,7 @@ from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
 from experiments.report_page import Section, page, paragraphs
+from experiments.report_refusals import refusals
 from experiments.results import Run, open_run
 
 REPORT_FILE = "report.html"
@@ -20,6 +21,7 @@ _SECTIONS = (
     parts.grid_day,
     findings.disturbances,
     parts.market,
+    refusals,
     parts.activation,
     parts.money,
     parts.home,

@@ -32,6 +32,7 @@ KEY_FIGURES: Final = (
     "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
     "cost_eur_per_kwh_delivered", "messages_total", "steps_made",
 )  # fmt: skip
+DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
 _FLEXIBILITY_CAPTION: Final = (
@@ -123,7 +124,22 @@ def means(view: View) -> str:
         for row in frame.table.to_pylist()
     ]
     head = ("own means of the DSO", "cost (EUR)", "energy above limits left (kWh)", "taken")
-    return f"<p>Tried before flexibility was bought:</p>{table(head, rows, numbers=(1, 2))}"
+    tried = f"<p>Tried before flexibility was bought:</p>{table(head, rows, numbers=(1, 2))}"
+    return tried + _against_reinforcement(stored_figures(view.run))
+
+
+def _against_reinforcement(values: Figures) -> str:
+    """A sentence that compares the cost of flexibility with that of a stronger grid; empty where one of them is unknown."""
+    grid, days, cost = (
+        values.get(name) for name in ("reinforcement_eur_per_year", "breakeven_days_per_year", "flexibility_cost_eur")
+    )
+    if not grid or days is None or cost is None:
+        return ""
+    until = "on every day of the year" if days > DAYS_A_YEAR else f"on up to {days:,.0f} days a year"
+    return (
+        f"<p>Replacing what is overloaded without coordination would cost {grid:,.0f} EUR a year; flexibility cost {cost:,.2f} EUR. "
+        f"At that price it is the cheaper way if it is needed {until}.</p>"
+    )
 
 
 def _taken(row: dict[str, Any]) -> str:

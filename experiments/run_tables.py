@@ -209,6 +209,7 @@ def static_tables(site: Site, world: World) -> dict[str, Table]:
             "from_bus": [network.bus_names[bus] for bus in end.from_bus],
             "to_bus": [network.bus_names[bus] for bus in end.to_bus],
             "limit": loading.percent(network),
+            "length_km": end.length_km,
         },
     }
 

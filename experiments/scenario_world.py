@@ -11,6 +11,8 @@ from experiments.scenario_library import known_places
 if TYPE_CHECKING:
     from environment.calendar import Calendar
 
+DENA = "dena-Verteilnetzstudie 2012"
+
 METER_PERIOD_S = 900
 """Metering period of European smart meters [s]."""
 
@@ -115,6 +117,32 @@ class Scada(Part):
     """Standard deviation of a power or current reading."""
 
 
+class Reinforcement(Part):
+    """What a stronger grid would cost, with which flexibility is compared."""
+
+    lv_transformer_eur: float = given(10_000.0, unit="EUR", source=f"{DENA}: MV/LV transformer", ge=0)
+    """Replacing a distribution transformer."""
+    mv_transformer_eur: float = given(1_000_000.0, unit="EUR", source=f"{DENA}: HV/MV transformer", ge=0)
+    """Replacing a transformer that feeds medium voltage."""
+    lv_line_eur_per_km: float = given(
+        80_000.0, unit="EUR/km", source=f"{DENA}: LV cable with earthwork, between rural (60 k) and urban (100 k)", ge=0
+    )
+    """Replacing a low-voltage line."""
+    mv_line_eur_per_km: float = given(
+        110_000.0,
+        unit="EUR/km",
+        source=f"{DENA}: MV cable with earthwork, between rural (80 k) and urban (140 k)",
+        ge=0,
+    )
+    """Replacing a medium-voltage line."""
+    lifetime_years: float = given(
+        40.0, unit="a", source="judgement: usual depreciation of cables and transformers", gt=0
+    )
+    """Years over which it is paid."""
+    interest: Share = given(0.05, unit="share", source="judgement: 3 to 7 % is usual for regulated grids")
+    """Interest on what is not yet paid."""
+
+
 class Means(Part):
     """What the DSO's own means cost; flexibility is bought when they do not suffice (SUC06.1, aim)."""
 
@@ -130,6 +158,8 @@ class Means(Part):
     """How long before it a measure that interrupts customers must be announced; nearer to delivery it is no means."""
     switching_eur: float = given(50.0, unit="EUR", source="judgement: crew or remote switching, per operation", ge=0)
     """One switching operation."""
+    reinforcement: Reinforcement = given(Reinforcement())
+    """A stronger grid, for comparison; nobody builds it within a run."""
 
 
 class Grid(Part):

@@ -15,13 +15,13 @@ from experiments.plots_people import message_counts, typical_home
 from experiments.report import report_html, write_report
 from experiments.report_findings import _by_the_clock
 from experiments.report_page import paragraphs, table
-from experiments.report_sections import _command
+from experiments.report_sections import _against_reinforcement, _command
 from experiments.results import open_run, write_run
 from experiments.results_schema import ResultsError
 from experiments.scenario import load_scenario
 
 SECTIONS = (
-    "map", "day", "disturbances", "market", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
+    "map", "day", "disturbances", "market", "refusals", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
     "data", "reproduce",
 )  # fmt: skip
 VOID = {"meta", "br"}
@@ -191,6 +191,34 @@ def test_disturbances_are_told_with_their_times(synthetic, tmp_path):
         ("19 Jan 18:00", "fsp-sol sends and answers nothing"),
         ("", "25% of the acknowledgements of fsp-sol get lost"),
     ]
+
+
+def test_refusals_are_told_with_their_reasons(synthetic, tmp_path):
+    """What of a bid was not taken, who was refused at the door, whose baseline was not stored: each with how often and why."""
+    tables = synthetic.complete_tables()
+    bids = {name: list(column) for name, column in tables["bids"].items()}
+    bids["accepted_kw"] = [kw / 2 for kw in bids["quantity_kw"]]
+    bids["reason"] = ["only a part was needed"] * len(bids["bid"])
+    reason = ["signature does not fit", *[None] * (len(tables["messages"]["row"]) - 1)]
+    status = ["refused", *list(tables["messages"]["status"])[1:]]
+    tables |= {"bids": bids, "messages": tables["messages"] | {"status": status, "reason": reason}}
+    tables["refused_baselines"] = {"baseline": ["baseline/fsp-sol/T1/0"], "t_ms": [0], "reason": ["it came late"]}
+    write_run(tmp_path / "run", tables, synthetic.meta(), synthetic.complete_twin_tables())
+    told = section(report_html(open_run(tmp_path / "run")), "refusals")
+    hours = View(open_run(tmp_path / "run")).facts.market_hours
+    for fsp in set(bids["fsp"]):
+        left = [kw / 2 for one, kw in zip(bids["fsp"], bids["quantity_kw"], strict=True) if one == fsp]
+        line = f'<td>{fsp}</td><td>the market</td><td class="n">{len(left)}</td><td class="n">{sum(left) * hours:,.1f}</td>'
+        assert line in told
+    for words in ("only a part was needed", "signature does not fit", "it came late", "<td>fsp-sol</td>"):
+        assert words in told
+
+
+def test_flexibility_is_compared_with_a_stronger_grid():
+    values = {"reinforcement_eur_per_year": 583.0, "breakeven_days_per_year": 186.2, "flexibility_cost_eur": 3.14}
+    assert "on up to 186 days a year" in _against_reinforcement(values)
+    assert "on every day of the year" in _against_reinforcement(values | {"breakeven_days_per_year": 366.0})
+    assert _against_reinforcement(values | {"reinforcement_eur_per_year": None}) == ""
 
 
 def test_a_day_without_purchase_says_why(synthetic, tmp_path):
