@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.aggregator_pool import Call, Contract, FspTerms, Pool, Portfolio, member_shares
+from agents.aggregator_pool import Call, Pool, member_shares
+from agents.aggregator_settlement import objection
+from agents.aggregator_terms import Contract, FspTerms, Portfolio
 from agents.payments import pay, pay_many
+from agents.settlement import contract_name
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
 from environment.messages.aggregation import (
@@ -29,14 +32,16 @@ from environment.messages.base import Batch
 from environment.messages.procurement import (
     AvailabilityRequest,
     Award,
+    BaselineDeclaration,
     EngagementRequest,
     FlexibilityAvailability,
     ParticipantFile,
     QualificationRequest,
     SessionPublication,
 )
-from environment.messages.settlement import Invoice, MemberStatement
-from environment.party import Party, Process, Seat, handles
+from environment.messages.settlement import Invoice, MemberStatement, RemunerationAndPenalty, SettlementAnswer
+from environment.party import Party, Process, Seat, Work, act, handles
+from markets.settlement.cases import Block, engaged_blocks
 
 F64 = NDArray[np.float64]
 
@@ -57,10 +62,20 @@ class Aggregator(Party):
         super().__init__(seat)
         self._terms = terms
         self._meters = meters
-        self._pool = Pool(self.name, portfolio, meters.timeline)
-        self._contracts: dict[str, Contract] = {}
-        self._sessions: dict[str, str] = {}
+        self._pool = Pool(self.name, portfolio, meters.timeline, terms.ceiling_eur_per_kwh)
+        self._contracts = self._standing_contracts()
+        self._declared: list[BaselineDeclaration] = []
+        self._orders: list[ActivationRequest] = []
+        self._reporting: dict[str, int] = {}
         self._invoices: set[str] = set()
+
+    def _standing_contracts(self) -> dict[str, Contract]:
+        """One for each of its areas, where there is no market; on a market they come with the engagement."""
+        if self._terms.standing_eur_per_kwh is None:
+            return {}
+        block = Block(self._terms.standing_eur_per_kwh)
+        names = {area: contract_name(self._terms.dso, self.name, area) for area in self._pool.areas}
+        return {name: Contract(name, area, [block]) for area, name in names.items()}
 
     def processes(self) -> Iterable[Process]:
         """It lives by reaction."""
@@ -128,9 +143,11 @@ class Aggregator(Party):
     # --- SUC06.1 -------------------------------------------------------------------------------------------------------
 
     @handles(AvailabilityRequest)
-    def report_availability(self, batch: Batch[AvailabilityRequest]) -> None:
-        """Step 2.1: what the pool could offer, by area."""
+    def report_availability(self, batch: Batch[AvailabilityRequest]) -> Process | None:
+        """Steps 1.1 and 2.1: what the pool could offer, by area; under a standing contract again and again, with the baselines."""
         self._read_post()
+        if self._terms.standing_eur_per_kwh is not None:
+            return self._keep_reporting(batch)
         for area in self._pool.areas_with_plans():
             from_ms, step_s, _ = self._pool.baseline_of(area)
             up_kw, down_kw = (
@@ -138,6 +155,44 @@ class Aggregator(Party):
             )
             report = FlexibilityAvailability(area=area, from_ms=from_ms, step_s=step_s, up_kw=up_kw, down_kw=down_kw)
             self.send(report, self._terms.derms, batch.conversation)
+        return None
+
+    def _keep_reporting(self, batch: Batch[AvailabilityRequest]) -> Process:
+        """Step 1.1: declare the baselines once, and report the following 24 hours until the end of the period that is asked for."""
+        step_ms, until_ms = self._meters.timeline.step_ms, int(batch["to_ms"][0])
+        from_ms = -(-self.now_ms // step_ms) * step_ms
+        steps = (until_ms - from_ms) // step_ms
+        for declaration in self._pool.baselines("", self._pool.areas, from_ms, step_ms / 1000.0, steps):
+            self._declare(declaration, batch.conversation)
+        self._reporting[batch.conversation] = until_ms
+        while self.now_ms < until_ms:
+            self._report(batch.conversation)
+            yield self.sleep(self._terms.reports_every_s)
+
+    def _declare(self, declaration: BaselineDeclaration, conversation: str) -> None:
+        self._declared.append(declaration)
+        self.send(declaration, self._terms.baselines_to, conversation)
+
+    def _report(self, conversation: str) -> None:
+        """What is available over the following 24 hours, by area."""
+        self._read_post()
+        timeline = self._meters.timeline
+        from_ms = -(-self.now_ms // timeline.step_ms) * timeline.step_ms
+        for area in self._pool.areas_with_plans():
+            up_kw, down_kw = (
+                self._terms.offers_times * self._pool.available(area, direction, from_ms, round(24.0 / timeline.hours))
+                for direction in ("up", "down")
+            )
+            report = FlexibilityAvailability(
+                area=area, from_ms=from_ms, step_s=timeline.step_ms / 1000.0, up_kw=up_kw, down_kw=down_kw
+            )
+            self.send(report, self._terms.derms, conversation)
+
+    def _refresh_reports(self) -> None:
+        """Step 1.9: what is left after an order, to everybody who is kept informed."""
+        for conversation, until_ms in self._reporting.items():
+            if self.now_ms < until_ms:
+                self._report(conversation)
 
     @handles(QualificationRequest)
     def hand_in_papers(self, batch: Batch[QualificationRequest]) -> None:
@@ -152,11 +207,11 @@ class Aggregator(Party):
         """Step 2.6: offer what the homes planned to be able to leave out, and freeze the baseline it is measured against."""
         self._read_post()
         for session in batch.records():
-            self._sessions[session.session] = batch.conversation
             for bid in self._pool.bids(session, self._terms):
                 self.send(bid, self._terms.market, batch.conversation)
-            for declaration in self._pool.baselines(session):
-                self.send(declaration, self._terms.gdbn, batch.conversation)
+            window = session.from_ms, session.step_s, len(session.need_kw)
+            for declaration in self._pool.baselines(session.session, session.areas, *window):
+                self._declare(declaration, batch.conversation)
 
     @handles(Award)
     def take_award(self, batch: Batch[Award]) -> None:
@@ -167,46 +222,66 @@ class Aggregator(Party):
         """Step 2.9: bound to deliver on call."""
         for record in batch.records():
             contract = self._contracts.setdefault(record.contract, Contract(record.contract, record.area, []))
-            contract.blocks.append(record)
+            contract.blocks.extend(engaged_blocks([record])[record.contract])
 
-    # --- SUC06.2 -------------------------------------------------------------------------------------------------------
+    # --- SUC06.2, and SUC06.1 scenario 1 from step 1.6 on -------------------------------------------------------------
 
     @handles(ActivationRequest)
-    def activate(self, batch: Batch[ActivationRequest]) -> Process:
-        """Step 1.4: break the call down into signals to members, and confirm reception to the DSO."""
-        return self._activate(batch)
+    def activate(self, batch: Batch[ActivationRequest]) -> None:
+        """Break orders down into signals to members, and confirm reception; each order by itself, whatever came with it.
 
-    def _activate(self, batch: Batch[ActivationRequest]) -> Process:
-        orders = list(batch.records())
-        for order in orders:
+        A request to the FSP itself is the DERMS's, ahead of time (SUC06.1 step 1.6); one to its technical platform is a call (SUC06.2
+        step 1.4).
+        """
+        for order, receiver in zip(batch.records(), batch.receiver.tolist(), strict=True):
+            ahead = self.directory.names[receiver] == self.name
             contract = self._contracts.get(order.contract)
             mine = contract is not None and contract.area == order.area
             call = self._pool.open_call(order) if mine else None
             if call is None:
-                receipt = SignalReceipt(activation=order.activation, accepted=False, expected_kw=0.0)
-                self.send(receipt, self._terms.dso, batch.conversation, system="fsp-technical-platform")
-                continue
-            yield from self._carry_out(call, batch.conversation)
+                self._confirm(order, batch.conversation, 0.0, ahead=ahead)
+            else:
+                self.start(self._carry_out(call, batch.conversation, ahead=ahead))
 
-    def _carry_out(self, call: Call, conversation: str) -> Process:
+    def _carry_out(self, call: Call, conversation: str, *, ahead: bool) -> Process:
         """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left.
 
-        A call that nobody can follow is refused, so that the DSO can call others.
+        An order that nobody can follow is refused, so that the DSO can ask others.
         """
         order = call.order
-        for _ in range(self._terms.rounds):
+        for number in range(self._terms.rounds):
             self._read_consents()  # one that was withdrawn after bidding counts too
-            rows, change_kw = self._pool.next_members(call, self._terms)
+            rows, change_kw = (
+                self.rearrange_schedule(conversation, call, number)
+                if ahead
+                else self._pool.next_members(call, self._terms)
+            )
             if not len(rows):
                 break
             self._signal(order, rows, change_kw * self._terms.delivers_share, conversation)
             yield self.sleep(self._terms.feedback_wait_s)
             self._pool.take_feedback((self._rows(part), part) for part in self.stored_rows(ActivationFeedback))
         expected_kw = self._pool.expected_kw(call)
+        if expected_kw > 0.0:
+            self._orders.append(order)
+        self._confirm(order, conversation, expected_kw, ahead=ahead)
+        self._refresh_reports()
+
+    @act("rearrange_schedule")
+    def rearrange_schedule(self, conversation: str, call: Call, number: int) -> Work:
+        """Step 1.6: choose the members that leave their plans, and by how much; again where some cannot do what was asked."""
+        rows, change_kw = self._pool.next_members(call, self._terms)
+        writes = [f"devices/{self._pool.portfolio.home[row]}" for row in rows]
+        actors = self.numbers([self.name] if len(rows) or not number else [])
+        return Work((rows, change_kw), conversation, [f"activations/{call.order.activation}"], writes, actors)
+
+    def _confirm(self, order: ActivationRequest, conversation: str, expected_kw: float, *, ahead: bool) -> None:
+        """Confirm reception to whoever ordered, or refuse where nothing is to be expected."""
         receipt = SignalReceipt(
             activation=order.activation, accepted=expected_kw > 0.0, expected_kw=max(expected_kw, 0.0)
         )
-        self.send(receipt, self._terms.dso, conversation, system="fsp-technical-platform")
+        to, system = (self._terms.derms, "") if ahead else (self._terms.dso, "fsp-technical-platform")
+        self.send(receipt, to, conversation, system=system)
 
     def _signal(self, order: ActivationRequest, rows: NDArray[np.int64], change_kw: F64, conversation: str) -> None:
         n = len(rows)
@@ -221,6 +296,15 @@ class Aggregator(Party):
         self.send_batch(ActivationSignal, columns, sender, self._pool.address[rows], conversation)
 
     # --- SUC06.3 -------------------------------------------------------------------------------------------------------
+
+    @handles(RemunerationAndPenalty)
+    def check_settlement(self, batch: Batch[RemunerationAndPenalty]) -> None:
+        """Scenario 2, after step 2.6: accept what the DSO worked out, or dispute it with the reason."""
+        blocks = {name: contract.blocks for name, contract in self._contracts.items()}
+        for record, sender in zip(batch.records(), batch.sender.tolist(), strict=True):
+            reason = objection(record, self._orders, blocks, self._declared, self._meters, self._terms.settle)
+            answer = SettlementAnswer(settlement=record.settlement, accepted=not reason, reason=reason)
+            self.send(answer, self.directory.names[sender], batch.conversation, system="fsp-technical-platform")
 
     @handles(Invoice)
     def settle_invoice(self, batch: Batch[Invoice]) -> None:

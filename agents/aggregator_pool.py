@@ -1,12 +1,13 @@
 """The aggregator's book-keeping: what its homes planned, what it may sell of it, whom it calls and what each delivered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.aggregator_plans import DayPlans, Offer
+from agents.aggregator_terms import FspTerms, Portfolio
 from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earnings_eur, offered_share, offers
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
@@ -19,7 +20,7 @@ from environment.messages.aggregation import (
     PlantPlanReport,
 )
 from environment.messages.base import Batch
-from environment.messages.procurement import BaselineDeclaration, Bid, EngagementRequest, SessionPublication
+from environment.messages.procurement import BaselineDeclaration, Bid, SessionPublication
 from markets.baselines.declared import freeze
 from markets.ledger import cents, split
 
@@ -32,71 +33,6 @@ COVERED_SHARE = 0.02
 
 RESERVE_SHARE = 0.1
 """How much more than is missing the members are asked for: the prior that one in ten does not deliver (agents.strategies.bidding)."""
-
-
-@dataclass(frozen=True)
-class FspTerms:
-    """What an FSP is told.
-
-    Attributes:
-        dso: role address of the DSO.
-        derms: address of its DERMS.
-        market: role address of the market operator.
-        gdbn: address of the GDBN.
-        papers: documents of its participant file.
-        papers_until_ms: end of their validity.
-        margin_share: added to the homes' prices when it bids.
-        share_to_homes: part of what it earns above their own prices that goes to the homes.
-        blocks: price steps of a bid in each area.
-        delivers_share: part of an order that it passes on (a fault below 1).
-        offers_times: how many times what its members could do it reports and offers (a fault above 1).
-        telemetry_wait_s: how long it watches assets before it shares their flexibility.
-        feedback_wait_s: how long it waits for its members' answers to a signal.
-        rounds: how often it asks others for what its members cannot do.
-    """
-
-    dso: str
-    derms: str
-    market: str
-    gdbn: str
-    papers: tuple[str, ...]
-    papers_until_ms: int
-    margin_share: float = 0.1
-    share_to_homes: float = 0.7
-    blocks: int = 3
-    delivers_share: float = 1.0
-    offers_times: float = 1.0
-    telemetry_wait_s: float = 1200.0
-    feedback_wait_s: float = 15.0
-    rounds: int = 4
-
-
-@dataclass(frozen=True)
-class Portfolio:
-    """The contracted homes and plants.
-
-    Attributes:
-        home: their names, in the order of their device addresses.
-        home_address: numbers of their addresses, shape (n,).
-        device_address: numbers of their device addresses, ascending, shape (n,).
-        meter: names of their metering points.
-        area: local area of each home.
-    """
-
-    home: Sequence[str]
-    home_address: I64
-    device_address: I64
-    meter: Sequence[str]
-    area: Sequence[str]
-
-
-@dataclass
-class Contract:
-    """What the DSO engaged of this FSP in one area: one block for each cleared bid."""
-
-    name: str
-    area: str
-    blocks: list[EngagementRequest]
 
 
 @dataclass(frozen=True)
@@ -151,6 +87,7 @@ class Pool:
     owner: str
     portfolio: Portfolio
     timeline: Timeline
+    ceiling_eur_per_kwh: float = np.inf
     record: DeliveryRecord = field(default_factory=DeliveryRecord)
 
     def __post_init__(self) -> None:
@@ -225,9 +162,34 @@ class Pool:
         return np.asarray(plans.planned & self._onboarded & self.connected)
 
     def _usable(self, plans: DayPlans, direction: str) -> Offer:
-        """What can be offered of members that can be counted on."""
+        """What can be offered of members that can be counted on, at a price that can be paid."""
         offer = plans.offer(direction)
-        return replace(offer, kw=np.where(self._able(plans)[offer.member][:, None], offer.kw, 0.0))
+        usable = self._able(plans)[offer.member] & (offer.price <= self.ceiling_eur_per_kwh)
+        return replace(offer, kw=np.where(usable[:, None], offer.kw, 0.0))
+
+    def available(self, area: str, direction: str, from_ms: int, steps: int) -> F64:
+        """What members in an area can still do in some intervals from an instant on, shape (steps,) [kW].
+
+        What was asked of a member in an interval is taken, and the rest is offered as prudently as a bid; nothing is known of a day whose
+        plans have not been reported.
+        """
+        total = np.zeros(steps)
+        for plans in self._days.values():
+            first = (from_ms - plans.from_ms) // self.timeline.step_ms
+            begin, end = max(-first, 0), min(plans.net_kw.shape[1] - first, steps)
+            if begin < end:
+                offer = self._usable(plans, direction)
+                free = (self._area[offer.member] == self.areas.index(area))[:, None] & ~self._taken(plans)[offer.member]
+                total[begin:end] += np.where(free, offer.kw, 0.0)[:, first + begin : first + end].sum(axis=0)
+        return np.asarray(offered_share(self.record) * total)
+
+    def _taken(self, plans: DayPlans) -> NDArray[np.bool_]:
+        """Intervals in which a member was asked for something already, shape (n, T)."""
+        taken = np.zeros(plans.net_kw.shape, bool)
+        for call in self._calls.values():
+            if call.plans is plans:
+                taken[:, call.window] |= call.asked_kw > 0.0
+        return taken
 
     # --- offers --------------------------------------------------------------------------------------------------------
 
@@ -280,27 +242,27 @@ class Pool:
                 )  # fmt: skip
         return result
 
-    def baselines(self, session: SessionPublication) -> list[BaselineDeclaration]:
-        """The planned net load of the members in each area over the window, frozen with its hash."""
-        covering = self._covering(session.from_ms, session.step_s, len(session.need_kw))
+    def baselines(
+        self, session: str, areas: Container[str], from_ms: int, step_s: float, steps: int
+    ) -> list[BaselineDeclaration]:
+        """The planned net load of the members in each area over a window, frozen with its hash."""
+        covering = self._covering(from_ms, step_s, steps)
         if covering is None:
             return []
         plans, window = covering
-        step_ms = round(session.step_s * 1000)
-        t_ms = session.from_ms + step_ms * np.arange(len(session.need_kw), dtype=np.int64)
+        t_ms = from_ms + round(step_s * 1000) * np.arange(steps, dtype=np.int64)
         result = []
         for number in np.unique(self._area[plans.planned]):
             area = self.areas[number]
-            if area not in session.areas:
+            if area not in areas:
                 continue
             rows = plans.planned & (self._area == number)
-            name = f"baseline/{self.owner}/{area}/{session.from_ms}"  # one, whatever sessions it is declared for
+            name = f"baseline/{self.owner}/{area}/{from_ms}"  # one, whatever sessions it is declared for
             power = plans.net_kw[rows][:, window].sum(axis=0)
-            frozen = freeze(name, self.owner, area, t_ms, power, session.gate_ms)
             result.append(
                 BaselineDeclaration(
-                    baseline=name, session=session.session, fsp=self.owner, area=area, from_ms=session.from_ms,
-                    step_s=session.step_s, power_kw=power, sha256=frozen.sha256,
+                    baseline=name, session=session, fsp=self.owner, area=area, from_ms=from_ms, step_s=step_s, power_kw=power,
+                    sha256=freeze(name, self.owner, area, t_ms, power, from_ms).sha256,
                     meters=tuple(str(meter) for meter in np.array(self.portfolio.meter)[rows]),
                 )
             )  # fmt: skip
@@ -330,10 +292,9 @@ class Pool:
         wanted[area] = missing
         free = (self._area == area) & self._able(call.plans) & ~call.asked
         offer = call.plans.offer(call.order.direction)
-        offer = offer.of(free[offer.member])
-        asked = disaggregate(
-            self._homes(offer, 0.0, terms.share_to_homes), offer.kw[:, call.window], wanted, RESERVE_SHARE
-        )
+        offer = offer.of(free[offer.member] & (offer.price <= self.ceiling_eur_per_kwh))
+        potential = np.where(self._taken(call.plans)[offer.member, call.window], 0.0, offer.kw[:, call.window])
+        asked = disaggregate(self._homes(offer, 0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
         np.add.at(call.asked_kw, offer.member, asked)
         np.add.at(call.asked_eur, offer.member, asked.sum(axis=1) * offer.price)
         rows = np.flatnonzero(free & call.asked)

@@ -1,6 +1,6 @@
 """What the DSO buys and calls: session requests from needs, contracts from results, calls from contracts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,106 +10,17 @@ from numpy.typing import NDArray
 from agents.dso_grid import GridModel
 from agents.dso_need import Need
 from agents.dso_outlook import Outlook
+from agents.dso_terms import DsoTerms, MarketDay
 from agents.strategies.procurement import call_kw, flow_without_call, near_flow
 from environment.calendar import Timeline
 from environment.instruments import ScadaView
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import ClearingResult, SessionRequest
+from markets.settlement.cases import Block
 
 F64 = NDArray[np.float64]
 LEAST_CALL_KW = 0.05
 """Nobody is called for less."""
-
-
-@dataclass(frozen=True)
-class MarketDay:
-    """One day of delivery with the instants of its market, by the wall clock: days of 23 and 25 hours have their own.
-
-    Attributes:
-        start_ms: its local midnight.
-        end_ms: the next one.
-        procures_ms: when the DSO looks ahead and asks for a session.
-        gate_ms: when the gate closes.
-        from_ms: start of the service window.
-        steps: intervals of the window.
-    """
-
-    start_ms: int
-    end_ms: int
-    procures_ms: int
-    gate_ms: int
-    from_ms: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class DsoTerms:
-    """What the DSO is told.
-
-    Attributes:
-        days: every day of delivery.
-        step_s: length of an interval.
-        fsps: role addresses of the FSPs.
-        market: role address of the market operator.
-        gdbn: address of the GDBN.
-        product: name of the product.
-        directions: directions of the product.
-        price_cap_eur_per_kwh: highest price.
-        granularity_kw: step of quantities.
-        min_quantity_kw: smallest bid.
-        max_quantity_kw: largest bid.
-        min_acceptance_kw: least that may be accepted of a bid.
-        divisible: whether a part of a bid may be accepted.
-        max_duration_s: longest activation without a break.
-        exclusive: no second contract of the FSP in the window.
-        announcement_s: notice before an activation.
-        full_activation_s: time to full activation.
-        margin_share: safety margin, in real time too.
-        tap_change_eur: cost of a tap operation on load.
-        off_load_tap_eur: cost of one for which the transformer is switched off.
-        interruption_notice_ms: how long before it an interruption of customers must be announced.
-        switching_eur: cost of a switching operation.
-        block_steps: intervals that are called at a time.
-        calling_s: time before the announcement at which a block is decided.
-        receipt_within_s: how long the FSP's confirmation is waited for.
-        verify_after_s: when delivery is verified after its start.
-        results_within_s: how long after the gate results may come.
-        availability_wait_s: how long availability reports are waited for.
-    """
-
-    days: Sequence[MarketDay]
-    step_s: float
-    fsps: Sequence[str]
-    market: str
-    gdbn: str
-    product: str
-    directions: Sequence[str]
-    price_cap_eur_per_kwh: float
-    granularity_kw: float
-    min_quantity_kw: float
-    max_quantity_kw: float
-    min_acceptance_kw: float
-    divisible: bool
-    max_duration_s: float
-    exclusive: bool
-    announcement_s: float
-    full_activation_s: float
-    margin_share: float
-    tap_change_eur: float
-    switching_eur: float
-    off_load_tap_eur: float = 300.0
-    interruption_notice_ms: int = 72 * 3_600_000
-    block_steps: int = 4
-    calling_s: float = 300.0
-    receipt_within_s: float = 200.0
-    verify_after_s: float = 330.0
-    results_within_s: float = 900.0
-    availability_wait_s: float = 30.0
-
-    @property
-    def largest_whole_kw(self) -> float:
-        """The largest part of a bid that can only be taken as a whole."""
-        return self.min_acceptance_kw if self.divisible else self.max_quantity_kw
 
 
 def near_need(
@@ -144,102 +55,176 @@ def near_need(
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one contract: what is ordered per interval and its mean price."""
+    """One call of one contract: from when on, what is ordered per interval and its mean price."""
 
     activation: str
     contract: str
     fsp: str
     area: str
     direction: Literal["up", "down"]
+    from_ms: int
     ordered_kw: F64
     price: F64
 
-    def request(self, dso: str, from_ms: int, terms: DsoTerms) -> ActivationRequest:
+    def request(self, dso: str, terms: DsoTerms) -> ActivationRequest:
         """The dispatch notice."""
-        to_ms = from_ms + round(terms.step_s * 1000) * len(self.ordered_kw)
+        to_ms = self.from_ms + round(terms.step_s * 1000) * len(self.ordered_kw)
         return ActivationRequest(
             activation=self.activation, contract=self.contract, dso=dso, fsp=self.fsp, area=self.area, direction=self.direction,
-            from_ms=from_ms, to_ms=to_ms, step_s=terms.step_s, ordered_kw=self.ordered_kw, ramp_s=terms.full_activation_s,
+            from_ms=self.from_ms, to_ms=to_ms, step_s=terms.step_s, ordered_kw=self.ordered_kw, ramp_s=terms.full_activation_s,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Lot:
+    """What may be called of a contract at one price: a cleared bid, or what an FSP with a standing contract has available.
+
+    Attributes:
+        contract: the contract; all lots of an FSP in an area belong to one.
+        name: unique.
+        fsp: who delivers.
+        area: where.
+        direction: up is less net load.
+        from_ms: start of the window.
+        kw: per interval of the window, shape (T,), what is called already included.
+        price_eur_per_kwh: price.
+    """
+
+    contract: str
+    name: str
+    fsp: str
+    area: str
+    direction: Literal["up", "down"]
+    from_ms: int
+    kw: F64
+    price_eur_per_kwh: float
+
+    @classmethod
+    def cleared(cls, result: ClearingResult) -> "Lot":
+        """A cleared bid."""
+        return cls(
+            f"{result.session}/{result.fsp}/{result.area}", result.bid, result.fsp, result.area,
+            "up" if result.direction == "up" else "down", result.from_ms, result.cleared_kw, result.price_eur_per_kwh,
         )  # fmt: skip
 
 
 @dataclass
 class Contracts:
-    """The cleared bids of a session; all bids of an FSP in an area are one contract."""
+    """What may be called in one window, and what of it is called."""
 
-    session: str
     step_s: float
-    results: list[ClearingResult] = field(default_factory=list)
+    lots: list[Lot] = field(default_factory=list)
     _barred: dict[tuple[str, int], bool] = field(default_factory=dict)
     _called: dict[str, F64] = field(default_factory=dict)
+    _orders: dict[str, tuple[slice, F64]] = field(default_factory=dict)
     _count: int = 0
 
-    def take(self, results: list[ClearingResult]) -> None:
-        """Add results."""
-        self.results.extend(results)
-        self.results.sort(key=lambda result: result.bid)
-
-    @staticmethod
-    def name_of(result: ClearingResult) -> str:
-        """The contract of a cleared bid."""
-        return f"{result.session}/{result.fsp}/{result.area}"
+    def take(self, lots: Iterable[Lot]) -> None:
+        """Add lots; one of a name that is there already replaces it."""
+        known = {lot.name: lot for lot in [*self.lots, *lots]}
+        self.lots = [known[name] for name in sorted(known)]
 
     @property
     def names(self) -> list[str]:
         """All contracts, sorted."""
-        return sorted({self.name_of(result) for result in self.results})
+        return sorted({lot.contract for lot in self.lots})
 
     @property
     def from_ms(self) -> int:
         """Start of the window."""
-        return self.results[0].from_ms
+        return self.lots[0].from_ms
 
     @property
     def steps(self) -> int:
         """Number of intervals of the window."""
-        return len(self.results[0].cleared_kw)
+        return len(self.lots[0].kw)
 
-    def bar(self, contract: str, block: slice) -> None:
-        """Do not call a contract again in a block: its FSP did not follow."""
-        self._barred[contract, block.start] = True
-        self._called[contract][block] = 0.0
+    def called_kw(self, contract: str) -> F64:
+        """What is called of a contract, shape (T,)."""
+        return self._called.get(contract, np.zeros(self.steps))
+
+    def value(self, eur_per_kwh: Mapping[str, float]) -> tuple[F64, F64]:
+        """What is called costs in each interval [EUR/h] at the FSPs' own prices, and the highest of these prices that is paid, (T,)."""
+        price = np.array([eur_per_kwh[lot.fsp] for lot in self.lots])
+        called = np.array([self.called_kw(lot.contract) for lot in self.lots])
+        return price @ called, np.where(called > 0.0, price[:, None], 0.0).max(axis=0)
+
+    def blocks(self) -> dict[str, list[Block]]:
+        """The price steps of every contract, as settlement needs them."""
+        found: dict[str, list[Block]] = {}
+        for lot in self.lots:
+            block = Block(lot.price_eur_per_kwh, lot.from_ms, round(self.step_s * 1000), lot.kw)
+            found.setdefault(lot.contract, []).append(block)
+        return found
+
+    def bar(self, call: Call, block: slice) -> None:
+        """Do not call a contract again in a block: its FSP did not follow, and the call does not count."""
+        self._barred[call.contract, block.start] = True
+        steps, total = self._orders[call.activation]
+        self._called[call.contract][steps] -= total
 
     def call(self, needs: Sequence[Need], need_kw: Sequence[F64], block: slice) -> list[Call]:
         """What to call in a block: cheapest per relief first, up to the contracted quantities, beyond what is called already."""
-        usable = [result for result in self.results if (self.name_of(result), block.start) not in self._barred]
+        usable = self.usable(block)
         if not usable:
             return []
-        relief = np.array([[need.sensitivity.get(result.area, 0.0) for result in usable] for need in needs])
-        price = np.array([result.price_eur_per_kwh for result in usable])
+        relief = np.array([[need.sensitivity.get(lot.area, 0.0) for lot in usable] for need in needs])
+        price = np.array([lot.price_eur_per_kwh for lot in usable])
+        open_kw = self.open_kw(usable, block)
         ordered = np.zeros((len(usable), block.stop - block.start))
         for k in range(ordered.shape[1]):
             left = np.array([need[k] for need in need_kw]) - self._relieved(needs, block.start + k)
-            open_kw = np.array([result.cleared_kw[block.start + k] for result in usable]) - self._taken(
-                usable, block.start + k
-            )
-            ordered[:, k] = call_kw(np.maximum(left, 0.0), relief, np.maximum(open_kw, 0.0), price)
-        return self._calls(usable, ordered, price, block)
+            ordered[:, k] = call_kw(np.maximum(left, 0.0), relief, open_kw[:, k], price)
+        return self.order(usable, ordered, block)
 
-    def _calls(self, usable: list[ClearingResult], ordered: F64, price: F64, block: slice) -> list[Call]:
+    def usable(self, block: slice) -> list[Lot]:
+        """Lots whose contract is not barred in a block."""
+        return [lot for lot in self.lots if (lot.contract, block.start) not in self._barred]
+
+    def open_kw(self, usable: Sequence[Lot], block: slice) -> F64:
+        """What of some lots is not called yet in a block, shape (lots, intervals)."""
+        taken = [self._taken(usable, step) for step in range(block.start, block.stop)]
+        return np.maximum(np.array([lot.kw[block] for lot in usable]) - np.array(taken).T, 0.0)
+
+    def order(self, usable: Sequence[Lot], ordered: F64, block: slice, *, trimmed: bool = False) -> list[Call]:
+        """Calls for what is ordered of some lots in a block, (lots, intervals), one a contract; from now on it counts as called.
+
+        ``trimmed`` leaves intervals without an order at both ends out of a call.
+        """
         calls = []
-        for contract in sorted({self.name_of(result) for result in usable}):
-            rows = [row for row, result in enumerate(usable) if self.name_of(result) == contract]
+        for contract in sorted({lot.contract for lot in usable}):
+            rows = [row for row, lot in enumerate(usable) if lot.contract == contract]
             total = ordered[rows].sum(axis=0)
             if total.max() < LEAST_CALL_KW:
                 continue
-            value = (ordered[rows] * price[rows, None]).sum(axis=0)
+            price = np.array([usable[row].price_eur_per_kwh for row in rows])
+            value = (ordered[rows] * price[:, None]).sum(axis=0)
             mean = np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
             first = usable[rows[0]]
             self._count += 1
             name = f"{contract}/{block.start:03d}/{self._count:03d}"
             self._called.setdefault(contract, np.zeros(self.steps))[block] += total
-            direction: Literal["up", "down"] = "up" if first.direction == "up" else "down"
-            calls.append(Call(name, contract, first.fsp, first.area, direction, np.round(total, 6), mean))
+            self._orders[name] = (block, total)
+            some = np.flatnonzero(total > 0.0)
+            kept = slice(some[0], some[-1] + 1) if trimmed else slice(0, len(total))
+            from_ms = self.from_ms + (block.start + kept.start) * round(self.step_s * 1000)
+            calls.append(
+                Call(
+                    name,
+                    contract,
+                    first.fsp,
+                    first.area,
+                    first.direction,
+                    from_ms,
+                    np.round(total[kept], 6),
+                    mean[kept],
+                )
+            )
         return calls
 
     def _relieved(self, needs: Sequence[Need], step: int) -> F64:
         """Relief of what is called already at each need in an interval."""
-        area = {self.name_of(result): result.area for result in self.results}
+        area = {lot.contract: lot.area for lot in self.lots}
         return np.array(
             [
                 sum(kw[step] * need.sensitivity.get(area[name], 0.0) for name, kw in self._called.items())
@@ -247,15 +232,19 @@ class Contracts:
             ]
         )
 
-    def _taken(self, usable: list[ClearingResult], step: int) -> F64:
-        """What is called already of each bid: the cheapest bids of a contract first."""
+    def _taken(self, usable: Sequence[Lot], step: int) -> F64:
+        """What is called already of each lot: the cheapest of a contract first."""
         taken = np.zeros(len(usable))
         left = {name: kw[step] for name, kw in self._called.items()}
         for row in sorted(range(len(usable)), key=lambda row: usable[row].price_eur_per_kwh):
-            name = self.name_of(usable[row])
-            taken[row] = min(left.get(name, 0.0), usable[row].cleared_kw[step])
+            name = usable[row].contract
+            taken[row] = min(left.get(name, 0.0), usable[row].kw[step])
             left[name] = left.get(name, 0.0) - taken[row]
         return taken
+
+    def moved_kw(self, element: Need, block: slice) -> F64:
+        """What is called already takes off an element in a block, shape (T,)."""
+        return np.array([self._relieved([element], step)[0] for step in range(block.start, block.stop)])
 
     def relief_kw(self, need: Need, step: int) -> float:
         """What calls in force take off an element in an interval of the window; 0 outside it."""

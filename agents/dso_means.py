@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.dso_contracts import DsoTerms
 from agents.dso_grid import GridModel
 from agents.dso_outlook import Outlook
+from agents.dso_terms import DsoTerms
 from environment.calendar import Timeline
 from environment.grid.means import MeansCosts, Measure, conventional_measures
 from environment.instruments import Switching

@@ -1,12 +1,16 @@
-"""Operation of a distribution grid: watch it, call flexibility under contract, verify that it comes (SUC06.2)."""
+"""Operation of a distribution grid: watch it, call flexibility under contract, verify that it comes (SUC06.2).
+
+A call goes to the GDBN, which passes it on, or straight to the technical platform of the FSP (rule 2); the rest is the same.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.dso_contracts import Call, Contracts, DsoTerms, near_need
+from agents.dso_accounts import DsoAccounts
+from agents.dso_contracts import Call, Contracts, near_need
 from agents.dso_need import Need
 from agents.dso_outlook import LookAhead, Outlook
-from agents.dso_settlement import GivenUp
+from agents.dso_terms import DsoTerms
 from environment.instruments import MeterStore, ScadaView
 from environment.messages.activation import (
     ActivationNeed,
@@ -16,12 +20,14 @@ from environment.messages.activation import (
     SignalReceipt,
 )
 from environment.messages.base import Batch
-from environment.party import Party, Process, Seat, handles
+from environment.party import Process, Seat, handles
 
 F64 = NDArray[np.float64]
+ROUNDING_KW = 1e-6
+"""Less than this is left of a need by rounding alone."""
 
 
-class GridOperation(Party):
+class GridOperation(DsoAccounts):
     """The control room of a distribution system operator.
 
     Args:
@@ -35,14 +41,10 @@ class GridOperation(Party):
     def __init__(
         self, seat: Seat, look_ahead: LookAhead, meters: MeterStore, scada: ScadaView, terms: DsoTerms
     ) -> None:
-        super().__init__(seat)
+        super().__init__(seat, meters, terms)
         self._look_ahead = look_ahead
-        self._meters = meters
         self._scada = scada
-        self._terms = terms
         self._measured: dict[str, list[tuple[str, float]]] = {}
-        self._called_kwh: dict[str, tuple[float, float]] = {}
-        self._void: dict[str, GivenUp] = {}
 
     def operate(self, parent: str, contracts: Contracts, outlook: Outlook, needs: list[Need]) -> Process:
         """Watch the grid before every block of the window and call what is needed of the contracts."""
@@ -50,11 +52,15 @@ class GridOperation(Party):
             block = slice(begin, min(begin + self._terms.block_steps, contracts.steps))
             from_ms = contracts.from_ms + begin * self._meters.timeline.step_ms
             yield self.until(from_ms - round((self._terms.announcement_s + self._terms.calling_s) * 1000))
+            self.bring_up_to_date(contracts)
             now_need = [self._near_need(contracts, outlook, need, from_ms, block) for need in needs]
             if not any(need.max() > 0.0 for need in now_need):
                 continue
             calls = contracts.call(needs, now_need, block)
             yield from self._call_until_met(parent, contracts, needs, now_need, block, from_ms, calls)
+
+    def bring_up_to_date(self, contracts: Contracts) -> None:
+        """Take in what has become known of the lots before a block is decided: nothing of what was cleared by a market."""
 
     def _near_need(self, contracts: Contracts, outlook: Outlook, need: Need, from_ms: int, block: slice) -> F64:
         """Need in a block by what SCADA shows now: the forecast, shifted by its present error where the element is measured."""
@@ -77,12 +83,12 @@ class GridOperation(Party):
             kept = yield self.join(children)
             for call, ok in zip(calls, kept, strict=True):
                 if not ok:
-                    contracts.bar(call.contract, block)
+                    contracts.bar(call, block)
             if all(kept):
                 break
             calls = contracts.call(needs, now_need, block)
         left = contracts.unmet(needs, now_need, block)
-        if left > 0.0:
+        if left > ROUNDING_KW:
             self.register("unmet").add(t_ms=from_ms, parent=parent, quantity_kw=left)
 
     def activate(self, parent: str, call: Call, need: Need, need_kw: F64, from_ms: int) -> Process:
@@ -96,9 +102,10 @@ class GridOperation(Party):
         )  # fmt: skip
         activation_system = self.at("dso-activation-system")
         yield self.confirm(self.send(seen, activation_system, conversation, system="dso-scada"))
-        request = call.request(self.name, from_ms, self._terms)
-        sent = self.send(request, self._terms.gdbn, conversation, system="dso-activation-system")
-        self._register_call(conversation, call, from_ms)
+        request = call.request(self.name, self._terms)
+        receiver = self._terms.service.fsp_platforms[call.fsp] if self._terms.direct else self._terms.gdbn
+        sent = self.send(request, receiver, conversation, system="dso-activation-system")
+        self.register_call(conversation, call)
         outcome = yield self.confirm(sent)
         if not outcome.acknowledged:
             return self._give_up(conversation, call, "the dispatch notice was not acknowledged", reached=False)
@@ -106,26 +113,15 @@ class GridOperation(Party):
         if receipt is None or not receipt.accepted:
             reason = "the FSP did not confirm" if receipt is None else "the FSP refused"
             return self._give_up(conversation, call, reason, reached=True)
+        self.owe(conversation, request)
         self.start(self._verify(conversation, call, need, from_ms))
         return True
 
-    def _give_up(self, conversation: str, call: Call, reason: str, reached: bool) -> bool:
-        """The call does not count: another contract is called. What arrives late of this one is not paid for, but owed all the same."""
-        self._void[call.activation] = GivenUp(reason, reached)
+    def _give_up(self, conversation: str, call: Call, reason: str, *, reached: bool) -> bool:
+        """The call does not count: another contract is called."""
+        self.void(call.activation, reason, reached=reached)
         self.end(conversation, "failed", reason)
         return False
-
-    def _register_call(self, conversation: str, call: Call, from_ms: int) -> None:
-        t_ms = from_ms + self._meters.timeline.step_ms * np.arange(len(call.ordered_kw), dtype=np.int64)
-        self.register("activations").add(
-            activation=call.activation, conversation=conversation, bid=call.contract, fsp=call.fsp, area=call.area,
-            direction=call.direction, t_ms=t_ms, ordered_kw=call.ordered_kw,
-        )  # fmt: skip
-        hours = self._meters.timeline.hours
-        self._called_kwh[call.activation] = (
-            float(call.ordered_kw.sum() * hours),
-            float((call.ordered_kw * call.price).sum() * hours),
-        )
 
     def _wait_receipt(self, conversation: str, activation: str) -> Process:
         """The FSP's confirmation or refusal of a call; None if it does not come in time."""

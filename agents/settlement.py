@@ -28,6 +28,7 @@ class Service:
         system: address part that it acts from ("gdbn", "dso-settlement-service").
         dso: role address of the DSO, who owes for flexibility.
         meter_database: address that answers for certified meter data.
+        baseline_store: address that keeps the baselines.
         accounts: address of the DSO that invoices go to.
         fsp_platforms: FSP -> address of its technical platform.
         rule: the settlement rule with its parameters.
@@ -39,6 +40,7 @@ class Service:
     system: str
     dso: str
     meter_database: str
+    baseline_store: str
     accounts: str
     fsp_platforms: Mapping[str, str]
     rule: Settle
@@ -53,6 +55,11 @@ class Service:
     def again(self, now_ms: int, until_ms: int) -> bool:
         """Whether there is time for another attempt."""
         return now_ms + round(self.retry_s * 1000) < until_ms
+
+
+def contract_name(dso: str, fsp: str, area: str) -> str:
+    """The name of the standing contract of a DSO with an FSP in an area; both know it."""
+    return f"standing/{dso}/{fsp}/{area}"
 
 
 class Baselines:
@@ -109,6 +116,19 @@ def _steps(record: BaselineDeclaration) -> I64:
     return record.from_ms + round(record.step_s * 1000) * np.arange(len(record.power_kw), dtype=np.int64)
 
 
+def declared_kw(record: BaselineDeclaration, t_ms: I64) -> F64:
+    """What a declaration says of some starts [kW], if it still has the hash that it was frozen with.
+
+    Raises:
+        ValueError: it was changed, or says nothing of one of them.
+    """
+    frozen = freeze(record.baseline, record.fsp, record.area, _steps(record), record.power_kw, 0)
+    if frozen.sha256 != record.sha256:
+        text = f"baseline {record.baseline!r} was changed after it was frozen: its hash does not fit"
+        raise ValueError(text)
+    return BaselineStore([frozen]).read(record.fsp, record.area, t_ms)
+
+
 def ask_meter_data(party: Party, service: Service, conversation: str, ready: Sequence[Case], until_ms: int) -> Process:
     """The meter data of all cases; gives the reason if they cannot be had, empty if all are there."""
     left = list(ready)
@@ -116,12 +136,14 @@ def ask_meter_data(party: Party, service: Service, conversation: str, ready: Seq
         wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in left]
         desk = [service.meter_database] * len(wanted)
         answers = yield party.ask(wanted, desk, conversation, system=service.system, timeout_s=service.wait_s)
-        given = {(data.meters, data.from_ms): data for batch in answers.batches for data in batch.records()}
+        given: dict[tuple[object, ...], MeterData] = {
+            (data.meters, data.from_ms, len(data.metered_kw)): data for data in answers.records()
+        }
         for case in left:
-            if (case.meters, case.from_ms) in given:
-                data: MeterData = given[case.meters, case.from_ms]
+            if _wanted(case) in given:
+                data = given[_wanted(case)]
                 case.metered_kw, case.missing = data.metered_kw, data.missing
-        left = [case for case in left if (case.meters, case.from_ms) not in given]
+        left = [case for case in left if _wanted(case) not in given]
         if not left:
             break
         if not service.again(party.now_ms, until_ms):
@@ -129,6 +151,11 @@ def ask_meter_data(party: Party, service: Service, conversation: str, ready: Seq
         yield party.sleep(service.retry_s)
     missing = sum(case.missing for case in ready)
     return f"{missing} meter readings are missing" if missing else ""
+
+
+def _wanted(case: Case) -> tuple[object, ...]:
+    """What tells the readings of a case from others: meters, begin, number of intervals."""
+    return case.meters, case.from_ms, len(case.t_ms)
 
 
 def deliver(party: Party, ready: Sequence[Case]) -> None:

@@ -46,18 +46,16 @@ def _names(scenario: Scenario) -> Iterable[str]:
 
 
 def _market(scenario: Scenario) -> Iterable[str]:
-    product, dso = scenario.product, scenario.actors.dso
+    product = scenario.product
     if scenario.clock.history_days < 1:
         yield "clock.history_days: 0, so that neither homes nor DSO have seen a whole day to plan from; write at least 1"
-    where = f"product '{scenario.actors.lfmo.product}'"
+    where = f"product '{scenario.product_key[1]}'"
     step_s = scenario.clock.physics_step_s
     if step_s != product.interval_s:
         yield (
             f"clock.physics_step_s: {step_s} is not the interval_s of {where}, {product.interval_s}; "
             f"what is traded is metered: write {METER_PERIOD_S} for both"
         )
-    if dso.activates != "gdbn":
-        yield f"actors.dso.activates: '{dso.activates}' is not built yet; write gdbn"
     for name, said, built in (
         ("kind", product.kind, "activation"),
         ("area", product.area, "zone"),
@@ -73,20 +71,23 @@ def _market(scenario: Scenario) -> Iterable[str]:
 
 
 def _times(scenario: Scenario, where: str) -> Iterable[str]:
-    product, gate, procures = scenario.product, scenario.actors.lfmo.gate, scenario.actors.dso.procures
+    product, lfmo, dso = scenario.product, scenario.actors.lfmo, scenario.actors.dso
     opens, closes = (read_clock(clock) for clock in product.service_window)
     for clock in (opens, closes):
         if (clock.hour * 3600 + clock.minute * 60) % product.interval_s:
             yield f"{where}: service_window: {clock:%H:%M} is not on the grid of {product.interval_s} s intervals"
     day = scenario.clock.start
     first = datetime.combine(day, opens) - timedelta(seconds=product.announcement_s)
-    if datetime.combine(day - timedelta(days=gate.days_before), gate.clock) >= first:
+    announced = f"({first:%H:%M}{'' if first.date() == day else ' the day before'})"
+    if lfmo is not None and datetime.combine(day - timedelta(days=lfmo.gate.days_before), lfmo.gate.clock) >= first:
+        yield f"actors.lfmo.gate: the gate ({lfmo.gate}) must close before the first call of {where} is announced {announced}"
+    if lfmo is None and datetime.combine(day, dso.procures.clock) + timedelta(seconds=dso.availability_wait_s) >= first:
         yield (
-            f"actors.lfmo.gate: the gate ({gate}) must close before the first call of {where} is announced "
-            f"({first:%H:%M}{'' if first.date() == day else ' the day before'})"
+            f"actors.dso.procures: the DSO must dispatch before the first call of {where} is announced {announced}, "
+            f"not at {dso.procures}"
         )
-    if (-procures.days_before, procures.clock) < (-1, REPORTED):
+    if (-dso.procures.days_before, dso.procures.clock) < (-1, REPORTED):
         yield (
-            f"actors.dso.procures: {procures} is before the homes' plans are known ({REPORTED:%H:%M} the day before); "
+            f"actors.dso.procures: {dso.procures} is before the homes' plans are known ({REPORTED:%H:%M} the day before); "
             "write a later time"
         )

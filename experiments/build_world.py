@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.aggregator_pool import FspTerms, Portfolio
-from agents.dso_contracts import DsoTerms, MarketDay
+from agents.aggregator_terms import FspTerms, Portfolio
 from agents.dso_grid import GridModel
 from agents.dso_outlook import LookAhead
+from agents.dso_terms import DsoTerms, MarketDay, Standing
 from agents.lfmo import LfmoTerms
 from agents.platform_provider import ProviderTerms
 from agents.producer import Plants
@@ -34,6 +34,7 @@ from experiments.build import Site, planned_outages
 from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_faults import attackers, disturbances, plans
 from experiments.build_people import HOMES, PLANTS, contracted, members_of
+from experiments.scenario import Scenario
 from experiments.scenario_fields import read_clock
 from experiments.scenario_library import rule, rule_with
 from experiments.scenario_people import NOBODY
@@ -45,6 +46,7 @@ ROLES: dict[str, str] = {
     "producers": "agents.producer:Producers",
     "aggregator": "agents.aggregator:Aggregator",
     "dso": "agents.dso:Dso",
+    "dso-direct": "agents.dso_direct:DirectDso",
     "lfmo": "agents.lfmo:Lfmo",
     "platform-provider": "agents.platform_provider:PlatformProvider",
     "retailer": "agents.retailer:Retailer",
@@ -86,7 +88,7 @@ def build_world(site: Site) -> World:
     world = World(directory, _bus(site, directory), site.living.physics)
     makers: list[Callable[[Site, World], Made]] = [_homes, _retailer, _state]
     if site.scenario.coordination:
-        makers += [_dso, _lfmo, _platform, _provider]
+        makers += [_dso, *([_lfmo] if site.scenario.actors.lfmo else []), _platform, _provider]
         makers += [_plants] if contracted(site.scenario) else []
         makers += [partial(_aggregator, name=fsp.name) for fsp in site.scenario.actors.fsps]
     makers += [partial(_attacker, name=name) for name in attackers(site)]
@@ -104,9 +106,9 @@ def _addresses(site: Site) -> list[Address]:
     found = [Address(dso, dso, ("dso",), dso)]
     systems = ("derms", "dso-scada", "dso-activation-system", "dso-database", "dso-settlement-service")
     found += [Address(f"{dso}/{system}", dso, (system,), dso) for system in systems]
-    lfmo = actors.lfmo.name
-    found += [Address(lfmo, lfmo, ("lfmo",), lfmo)]
-    found += [Address(f"{lfmo}/flexibility-market-platform", lfmo, ("flexibility-market-platform",), lfmo)]
+    for lfmo in [actors.lfmo.name] if actors.lfmo else []:
+        found += [Address(lfmo, lfmo, ("lfmo",), lfmo)]
+        found += [Address(f"{lfmo}/flexibility-market-platform", lfmo, ("flexibility-market-platform",), lfmo)]
     for fsp in actors.fsps:
         found.append(Address(fsp.name, fsp.name, ("fsp", "aggregator"), fsp.name))
         found.append(Address(f"{fsp.name}/fsp-technical-platform", fsp.name, ("fsp-technical-platform",), fsp.name))
@@ -126,10 +128,10 @@ def _addresses(site: Site) -> list[Address]:
 
 def _bus(site: Site, directory: Directory) -> Bus:
     platforms = site.scenario.platforms
-    lfmo = site.scenario.actors.lfmo.name
+    lfmo = site.scenario.actors.lfmo
     channel_of = {name: "meters" for name in directory.names if name.endswith("/der")}
     channel_of |= {name: "gdbn" for name in directory.names if name.split("/")[0] == GDBN}
-    channel_of |= {name: "market" for name in directory.names if name.split("/")[0] == lfmo}
+    channel_of |= {name: "market" for name in directory.names if lfmo and name.split("/")[0] == lfmo.name}
     named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "meters")}
     return Bus(
         directory, site.chance, permissions(sources()), named, channel_of,
@@ -195,15 +197,19 @@ def _plants(site: Site, world: World) -> Made:
 
 
 def market_days(site: Site) -> list[MarketDay]:
-    """The days of delivery with procurement, gate and service window by the wall clock."""
+    """The days of delivery with procurement, gate and service window by the wall clock.
+
+    Without a market the gate is that of baselines: they must stand before the DSO looks ahead.
+    """
     scenario, calendar = site.scenario, site.calendar
+    dso, lfmo = scenario.actors.dso, scenario.actors.lfmo
     opens, closes = (read_clock(clock) for clock in scenario.product.service_window)
     days = []
     for number, (start_ms, end_ms) in enumerate(site.days_ms):
         date = scenario.clock.start + timedelta(days=number)
         from_ms, to_ms = calendar.on(date, opens), calendar.on(date, closes)
-        procures_ms = scenario.actors.dso.procures.on(calendar, date)
-        gate_ms = scenario.actors.lfmo.gate.on(calendar, date)
+        procures_ms = dso.procures.on(calendar, date)
+        gate_ms = lfmo.gate.on(calendar, date) if lfmo else procures_ms + round(dso.availability_wait_s * MS_PER_S)
         steps = (to_ms - from_ms) // site.timeline.step_ms
         days.append(MarketDay(start_ms, end_ms, procures_ms, gate_ms, from_ms, steps))
     return days
@@ -268,9 +274,10 @@ def _dso(site: Site, world: World) -> Made:
         days=market_days(site),
         step_s=site.timeline.step_ms / MS_PER_S,
         fsps=[fsp.name for fsp in actors.fsps],
-        market=f"{actors.lfmo.name}/flexibility-market-platform",
+        market=_market(site),
         gdbn=GDBN,
-        product=actors.lfmo.product,
+        service=_service(site, "dso-settlement-service"),
+        product=scenario.product_key[1],
         directions=product.directions,
         price_cap_eur_per_kwh=product.activation_cap_eur_per_kwh,
         granularity_kw=product.granularity_kw,
@@ -287,9 +294,13 @@ def _dso(site: Site, world: World) -> Made:
         off_load_tap_eur=scenario.grid.means.off_load_tap_eur,
         interruption_notice_ms=round(scenario.grid.means.interruption_notice_h * 3_600_000),
         switching_eur=scenario.grid.means.switching_eur,
+        direct=actors.dso.activates == "direct",
+        settles=scenario.rules.settled_by == "dso",
+        settle_after_ms=round(SETTLES_AFTER_H * 3_600_000),
+        standing=None if actors.lfmo else _standing(scenario),
         availability_wait_s=actors.dso.availability_wait_s,
     )
-    party = role("dso")(
+    party = role("dso" if actors.lfmo else "dso-direct")(
         world.seat(actors.dso.name),
         look_ahead,
         living.physics.meters,
@@ -299,6 +310,21 @@ def _dso(site: Site, world: World) -> Made:
         terms,
     )
     return Made(party, [lambda: living.operate(world.clock.now_ms)], [living.physics.show_snapshots])
+
+
+def _market(site: Site) -> str:
+    """The address of the market; empty where there is none."""
+    lfmo = site.scenario.actors.lfmo
+    return f"{lfmo.name}/flexibility-market-platform" if lfmo else ""
+
+
+def _standing(scenario: Scenario) -> Standing:
+    """The contracts of the DSO with every FSP."""
+    return Standing(
+        eur_per_kwh={fsp.name: fsp.contract_eur_per_kwh for fsp in scenario.actors.fsps},
+        reports_valid_s=scenario.actors.dso.contracts.reports_valid_h * 3600.0,
+        clear=rule("clearing", scenario.rules.clearing),
+    )
 
 
 def _kvar_per_kw(site: Site) -> Any:
@@ -319,6 +345,7 @@ def _lfmo(site: Site, world: World) -> Made:
         clear=rule("clearing", scenario.rules.clearing),
         price=rule("pricing", scenario.rules.pricing),
     )
+    assert scenario.actors.lfmo is not None
     return Made(role("lfmo")(world.seat(scenario.actors.lfmo.name), terms))
 
 
@@ -337,7 +364,8 @@ def _service(site: Site, system: str) -> Service:
         system=system,
         dso=dso,
         meter_database=f"{dso}/dso-database",
-        accounts=f"{dso}/dso-settlement-service",
+        baseline_store=f"{dso}/dso-database",
+        accounts=f"{dso}/dso-settlement-service" if system == "gdbn" else dso,
         fsp_platforms=_fsp_platforms(site),
         rule=rule_with("settlement", said.rule, said.arguments()),
     )
@@ -350,7 +378,7 @@ def _provider(site: Site, world: World) -> Made:
         gates_ms=[day.gate_ms for day in market_days(site)],
         cycle_before_ms=round(CYCLE_BEFORE_H * 3_600_000),
         settle_after_ms=round(SETTLES_AFTER_H * 3_600_000),
-        settles=True,
+        settles=site.scenario.rules.settled_by == "gdbn",
         dso=actors.dso.name,
         settlement_desk=f"{actors.dso.name}/dso-settlement-service",
         aggregators=[fsp.name for fsp in actors.fsps],
@@ -377,14 +405,17 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
     terms = FspTerms(
         dso=scenario.actors.dso.name,
         derms=f"{scenario.actors.dso.name}/derms",
-        market=f"{scenario.actors.lfmo.name}/flexibility-market-platform",
-        gdbn=GDBN,
+        market=_market(site),
+        baselines_to=GDBN if scenario.rules.settled_by == "gdbn" else f"{scenario.actors.dso.name}/dso-database",
         papers=PAPERS,
         papers_until_ms=site.timeline.end_ms + PAPERS_VALID_DAYS * MS_PER_DAY,
         margin_share=said.margin_percent / 100.0,
         share_to_homes=said.share_to_homes,
         delivers_share=next((one.delivers for one in faults if one.delivers is not None), 1.0),
         offers_times=next((one.offers for one in faults if one.offers is not None), 1.0),
+        standing_eur_per_kwh=None if scenario.actors.lfmo else said.contract_eur_per_kwh,
+        reports_every_s=scenario.actors.dso.contracts.reports_every_h * 3600.0,
+        settle=_service(site, "dso-settlement-service").rule,
     )
     return Made(role("aggregator")(world.seat(name), portfolio, _meters_of(site, name), terms))
 

@@ -84,8 +84,16 @@ class Scenario(Part):
 
     @property
     def product(self) -> Product:
-        """The product that the market operator trades."""
-        return self.all_products()[self.actors.lfmo.product]
+        """The product that is traded, or called on standing contracts."""
+        return self.all_products()[self.product_key[1]]
+
+    @property
+    def product_key(self) -> tuple[str, str]:
+        """The key that names the product, and the name."""
+        lfmo, dso = self.actors.lfmo, self.actors.dso
+        return (
+            ("actors.lfmo.product", lfmo.product) if lfmo else ("actors.dso.contracts.product", dso.contracts.product)
+        )
 
     def all_products(self) -> dict[str, Product]:
         """Products by name: the shipped ones, overridden and extended by the scenario's own."""

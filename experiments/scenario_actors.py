@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from experiments.scenario_fields import JUDGEMENT, DayTime, Part, Share, given, read_clock, refuse
 
@@ -19,6 +19,11 @@ def _plain(value: Any) -> Any:
     return value.strip().lower().removeprefix("by ") if isinstance(value, str) else value
 
 
+def _nobody(value: Any) -> Any:
+    """``none`` means that there is no such party."""
+    return None if value == "none" else value
+
+
 class Actor(Part):
     """A party; its name alone is enough."""
 
@@ -29,6 +34,19 @@ class Actor(Part):
     @classmethod
     def _named(cls, value: Any) -> Any:
         return _bare(value)
+
+
+class StandingContracts(Part):
+    """What the DSO has agreed with every FSP in advance, where no market operator trades (``lfmo: none``)."""
+
+    product: str = given("congestion-day-ahead", source="data/scenarios/library/products.yaml")
+    """The product that may be called: window, directions, notice."""
+    reports_every_h: float = given(
+        1.0, unit="h", source="judgement: the FSPs report periodically (SUC06.1)", gt=0, le=24
+    )
+    """How often an FSP reports what it has available over the following 24 hours, beside after every order."""
+    reports_valid_h: float = given(2.0, unit="h", source="judgement: two reports may be missed", gt=0, le=24)
+    """A report that is older does not count: what nobody has confirmed lately is not called."""
 
 
 class Dso(Actor):
@@ -43,7 +61,7 @@ class Dso(Actor):
     margin_percent: float = given(5.0, unit="% of the forecast", source=JUDGEMENT, ge=0, le=100)
     """Added to the forecast load before the need is computed."""
     procures: DayTime = given(DayTime.model_validate("13:00 the day before"), source=JUDGEMENT)
-    """When it looks ahead and asks for a market session."""
+    """When it looks ahead and asks for a market session; without a market, when it dispatches, on the day itself."""
     availability_wait_s: float = given(
         30.0, unit="s", source="judgement: ten times the way of a question and its answer", ge=1, le=3600
     )
@@ -52,6 +70,8 @@ class Dso(Actor):
         "gdbn", source="SUC06.2: through the GDBN, or straight to the FSP"
     )
     """The way of its activation requests."""
+    contracts: StandingContracts = given(StandingContracts())
+    """Its standing contracts, where there is no market operator."""
 
 
 class Lfmo(Actor):
@@ -72,6 +92,10 @@ class Fsp(Actor):
     """Added to its cost when it bids."""
     share_to_homes: Share = given(0.7, unit="share", source=JUDGEMENT)
     """Share of its remuneration that goes to the homes that delivered."""
+    contract_eur_per_kwh: float = given(
+        0.25, unit="EUR/kWh", source="judgement: about the price of the energy that is moved", gt=0, le=10
+    )
+    """Price of its standing contract with the DSO, where there is no market operator."""
 
 
 class Retailer(Actor):
@@ -93,8 +117,8 @@ class Actors(Part):
 
     dso: Dso = given(Dso())
     """Distribution system operator."""
-    lfmo: Lfmo = given(Lfmo())
-    """Local flexibility market operator."""
+    lfmo: Annotated[Lfmo | None, BeforeValidator(_nobody)] = given(Lfmo())
+    """Local flexibility market operator; ``none`` where the DSO calls on standing contracts."""
     fsps: tuple[Fsp, ...] = given((), source="none unless named")
     """Flexibility service providers, by name or with what is special about them."""
     retailer: Retailer = given(Retailer())
@@ -104,7 +128,12 @@ class Actors(Part):
 
     def names(self) -> list[str]:
         """Names of all, in the order written."""
-        return [self.dso.name, self.lfmo.name, *(fsp.name for fsp in self.fsps), self.retailer.name, self.dpp.name]
+        market = [self.lfmo.name] if self.lfmo else []
+        return [self.dso.name, *market, *(fsp.name for fsp in self.fsps), self.retailer.name, self.dpp.name]
+
+    @model_serializer(mode="wrap")
+    def _say_nobody(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {**write(self), **({} if self.lfmo else {"lfmo": "none"})}
 
 
 def _clocks(window: tuple[str, str]) -> tuple[str, str]:
@@ -207,5 +236,7 @@ class Rules(Part):
     """What would have been without the activation."""
     settlement: Settlement = given(Settlement())
     """How delivery is paid."""
-    settled_by: Annotated[Literal["gdbn"], BeforeValidator(_plain)] = given("gdbn", source="SUC06.3 scenario 1")
+    settled_by: Annotated[Literal["gdbn", "dso"], BeforeValidator(_plain)] = given(
+        "gdbn", source="SUC06.3: scenario 1, or 2 (by the DSO)"
+    )
     """Who computes the settlement."""

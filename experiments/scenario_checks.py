@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from experiments.errors import did_you_mean
 from experiments.scenario_checks_faults import attacks, fault_parties
 from experiments.scenario_faults import Attack, Fault
-from experiments.scenario_fields import Moment
+from experiments.scenario_fields import DayTime, Moment
 from experiments.scenario_library import RULES, known_places, network_names, rule, tariff_names
 from experiments.scenario_people import NOBODY, HomesGroup, PlantGroup
 from experiments.scenario_world import Outage
@@ -34,6 +34,7 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
         (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)),
         (_place, ("place",)), (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)),
         (fault_parties, ("actors.fsps", "people", "faults")), (attacks, ("actors.fsps", "faults")),
+        (_routes, ("actors.lfmo", "actors.dso.activates", "rules.settled_by")),
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
         (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
@@ -50,7 +51,8 @@ def _fsps(scenario: "Scenario") -> Problems:
 def _parties(scenario: "Scenario") -> Problems:
     actors = scenario.actors
     fsps = dict.fromkeys(fsp.name for fsp in actors.fsps)
-    others = [actors.dso.name, actors.lfmo.name, actors.retailer.name, actors.dpp.name, *fsps]
+    market = [actors.lfmo.name] if actors.lfmo else []
+    others = [actors.dso.name, *market, actors.retailer.name, actors.dpp.name, *fsps]
     others += [group.mv_plant.name for group in scenario.plants] + ["state"]
     for name, count in Counter(others).items():
         if count > 1:
@@ -142,14 +144,28 @@ def _idle_parameters(said: "Settlement") -> Problems:
 
 
 def _product(scenario: "Scenario") -> Problems:
-    name, known = scenario.actors.lfmo.product, scenario.all_products()
+    (key, name), known = scenario.product_key, scenario.all_products()
     if name not in known:
-        yield f"actors.lfmo.product: unknown product '{name}'{did_you_mean(name, known)}"
+        yield f"{key}: unknown product '{name}'{did_you_mean(name, known)}"
+
+
+def _routes(scenario: "Scenario") -> Problems:
+    """Who procures, activates and settles must fit together."""
+    actors, settled_by = scenario.actors, scenario.rules.settled_by
+    direct, own = actors.dso.activates == "direct", settled_by == "dso"
+    if actors.lfmo is None and not direct:
+        yield "actors.dso.activates: without a market operator the GDBN knows of no contract to call; write direct"
+    if actors.lfmo is None and not own:
+        yield "rules.settled_by: without a market operator the GDBN knows of no contract to settle; write dso"
+    if actors.lfmo is not None and direct and not own:
+        yield "rules.settled_by: the GDBN cannot settle orders that do not go through it; write dso, or actors.dso.activates: by GDBN"
 
 
 def _times(scenario: "Scenario") -> Problems:
     dso, lfmo = scenario.actors.dso, scenario.actors.lfmo
-    if not dso.procures.before(lfmo.gate):
+    if lfmo is None:
+        yield from _dispatches_on_the_day(dso.procures)
+    elif not dso.procures.before(lfmo.gate):
         yield f"actors.lfmo.gate: the gate ({lfmo.gate}) must close after the DSO procures ({dso.procures})"
     elif dso.procures.seconds_to(lfmo.gate) <= dso.availability_wait_s:
         yield (
@@ -162,6 +178,15 @@ def _times(scenario: "Scenario") -> Problems:
         yield (
             f"clock.lead_h: the world begins at {begins:%Y-%m-%d %H:%M}, after the DSO procures ({dso.procures}); "
             f"write lead_h: {-(-(_midnight(scenario) - opens) // timedelta(hours=1))}"
+        )
+
+
+def _dispatches_on_the_day(procures: DayTime) -> Problems:
+    """Orders are against the plan of the day, which is in force from its midnight on."""
+    if procures.days_before:
+        yield (
+            f"actors.dso.procures: without a market operator the DSO dispatches on the day itself, when the homes' plans are in force, "
+            f"not at {procures}; write for example 14:00 on the day"
         )
 
 

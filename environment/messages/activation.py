@@ -20,9 +20,9 @@ class ActivationNeed(Record, frozen=True, kw_only=True):
 
 
 class ActivationRequest(Record, frozen=True, kw_only=True):
-    """The dispatch notice: what an FSP has to deliver, from when to when."""
+    """The dispatch notice: what an FSP has to deliver, from when to when; without a market also the DERMS's request ahead of time."""
 
-    source: ClassVar[Source] = (("SUC06.2", "I2"),)
+    source: ClassVar[Source] = (("SUC06.2", "I2"), ("SUC06.1", "N3"))
     activation: Annotated[str, Item("id of the activation")]
     contract: Annotated[str, Item("the contract called upon")]
     dso: Annotated[str, Item("who calls")]
@@ -41,7 +41,7 @@ class ActivationRequest(Record, frozen=True, kw_only=True):
 class ActivationSignal(Record, frozen=True, kw_only=True):
     """An FSP sets a member's resource: by how much its net load has to leave the plan, per step."""
 
-    source: ClassVar[Source] = (("SUC06.2", "I3"),)
+    source: ClassVar[Source] = (("SUC06.2", "I3"), ("SUC06.1", "N3"))
     activation: Annotated[str, Item("id of the activation")]
     direction: Annotated[str, Item("lower or raise net load", one_of=("up", "down"), catalogue="direction")]
     from_ms: Annotated[int, Item("start of the first step")]

@@ -31,6 +31,13 @@ class MeterData(Record, frozen=True, kw_only=True):
     missing: Annotated[int, Item("readings that are missing", ge=0)]
 
 
+class BaselineRequest(Record, frozen=True, kw_only=True):
+    """Whoever settles asks for a stored baseline (the request part of a GET)."""
+
+    source: ClassVar[Source] = ()
+    baseline: Annotated[str, Item("id of the baseline")]
+
+
 class RemunerationAndPenalty(Record, frozen=True, kw_only=True):
     """What an FSP earned with one activation."""
 
@@ -58,6 +65,15 @@ class SettlementDecision(Record, frozen=True, kw_only=True):
     approved: Annotated[bool, Item("the DSO pays")]
     reason: Annotated[str, Item("why not")]
     net_eur: Annotated[float, Item("amount decided on")]
+
+
+class SettlementAnswer(Record, frozen=True, kw_only=True):
+    """An FSP accepts what the DSO worked out, or disputes it with its reason."""
+
+    source: ClassVar[Source] = ()
+    settlement: Annotated[str, Item("id")]
+    accepted: Annotated[bool, Item("the FSP agrees")]
+    reason: Annotated[str, Item("why not")]
 
 
 class Invoice(Record, frozen=True, kw_only=True):

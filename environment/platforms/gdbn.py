@@ -1,4 +1,4 @@
-"""The grid data and business network (GDBN): relays dispatch notices to engaged FSPs and keeps what settlement will need.
+"""The grid data and business network (GDBN): relays dispatch notices and settlements to FSPs and keeps what settlement will need.
 
 SUC06.2 rule 5: a notice is forwarded only to FSPs whose bids the DSO selected. SUC06.3 rule 2: baselines are kept where settlement happens.
 """
@@ -9,6 +9,7 @@ from typing import Any
 from environment.messages.activation import ActivationReport, ActivationRequest
 from environment.messages.base import Batch, Record
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
+from environment.messages.settlement import RemunerationAndPenalty, SettlementAnswer
 from environment.party import Party, Seat, handles
 from environment.refusals import refuse
 
@@ -27,6 +28,7 @@ class Gdbn(Party):
         self._settlement = settlement
         self._fsp_platforms = dict(fsp_platforms)
         self._engaged: set[tuple[str, str]] = set()
+        self._settlers: dict[str, tuple[str, str]] = {}
 
     @handles(EngagementRequest)
     def keep_engagement(self, batch: Batch[EngagementRequest]) -> None:
@@ -63,6 +65,27 @@ class Gdbn(Party):
         """Keep the DSO's verification for settlement."""
         for record in batch.records():
             self._copy(batch, record)
+
+    @handles(RemunerationAndPenalty)
+    def relay_settlement(self, batch: Batch[RemunerationAndPenalty]) -> None:
+        """SUC06.3 step 2.6: tell an FSP what the DSO worked out; one that is not known here stays, on record."""
+        for row, record in enumerate(batch.records()):
+            if record.fsp not in self._fsp_platforms:
+                refuse(self, batch, row, record.settlement, f"{record.fsp} has no technical platform here")
+                continue
+            platform = self._fsp_platforms[record.fsp]
+            self._settlers[record.settlement] = self.directory.names[batch.sender[row]], platform
+            self.send(record, platform, batch.conversation, system="gdbn")
+
+    @handles(SettlementAnswer)
+    def relay_answer(self, batch: Batch[SettlementAnswer]) -> None:
+        """Pass an FSP's answer on to whoever settled; nobody answers for another."""
+        for row, record in enumerate(batch.records()):
+            settler, platform = self._settlers.get(record.settlement, ("", ""))
+            if self.directory.names[batch.sender[row]] == platform:
+                self.send(record, settler, batch.conversation, system="gdbn")
+            else:
+                refuse(self, batch, row, record.settlement, "no such settlement was passed on to the sender")
 
     def _copy(self, batch: Batch[Any], record: Record) -> None:
         self.send(record, self._settlement, batch.conversation, system="gdbn")

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.aggregator import Aggregator
-from agents.aggregator_pool import FspTerms, Portfolio, _Members, member_shares
+from agents.aggregator_pool import _Members, member_shares
+from agents.aggregator_terms import FspTerms, Portfolio
 from agents.strategies.bidding import DeliveryRecord, offered_share
 from environment.calendar import Timeline
 from environment.instruments import MeterStore

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.dso_contracts import LEAST_CALL_KW, Contracts, activation_windows
+from agents.dso_contracts import LEAST_CALL_KW, Contracts, Lot, activation_windows
 from agents.dso_headroom import Headroom
 from agents.dso_need import Need
 from environment.messages.procurement import ClearingResult
@@ -25,9 +25,7 @@ def result(bid, fsp, area, kw, price):
 
 
 def contracts(*results):
-    book = Contracts("s", 900.0)
-    book.take(list(results))
-    return book
+    return Contracts(900.0, [Lot.cleared(one) for one in results])
 
 
 kw = st.integers(0, 20).map(float)
@@ -45,7 +43,7 @@ def test_calls_never_exceed_what_was_contracted(offers, rounds):
         for call in book.call([NEED], [np.full(4, need_kw)], BLOCK):
             total[call.contract] = total.get(call.contract, 0.0) + call.ordered_kw
     for name, called in total.items():
-        bought = sum(one.cleared_kw[0] for one in book.results if book.name_of(one) == name)
+        bought = sum(lot.kw[0] for lot in book.lots if lot.contract == name)
         assert (called <= bought + 1e-5).all()
 
 
@@ -80,12 +78,22 @@ def test_after_a_call_that_was_not_followed_the_next_contract_is_called():
     book = contracts(result("a", "fa", "A", 10, 0.2), result("b", "fb", "A", 4, 0.3))
     (first,) = book.call([NEED], [np.full(4, 6.0)], BLOCK)
     assert first.fsp == "fa"
-    book.bar(first.contract, BLOCK)
+    book.bar(first, BLOCK)
     (second,) = book.call([NEED], [np.full(4, 6.0)], BLOCK)
     assert second.fsp == "fb"
     assert book.unmet([NEED], [np.full(4, 6.0)], BLOCK) == pytest.approx(2.0)
     (later,) = book.call([NEED], [np.full(4, 6.0)], slice(4, 8))
     assert later.fsp == "fa"
+
+
+def test_a_call_that_was_not_followed_leaves_earlier_ones_in_force():
+    """Of one contract 4 kW are called for the whole window, then 3 more in a block that are not followed."""
+    book = contracts(result("a", "fa", "A", 10, 0.2))
+    book.call([NEED], [np.full(STEPS, 4.0)], slice(0, STEPS))
+    (more,) = book.call([NEED], [np.full(4, 7.0)], BLOCK)
+    book.bar(more, BLOCK)
+    np.testing.assert_allclose(book.called_kw(more.contract), 4.0)
+    assert book.unmet([NEED], [np.full(4, 7.0)], BLOCK) == pytest.approx(3.0)
 
 
 def test_calls_have_names_of_their_own():

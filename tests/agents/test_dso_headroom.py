@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.dso_contracts import DsoTerms, MarketDay, session_requests
+from agents.dso_contracts import session_requests
 from agents.dso_grid import GridModel
 from agents.dso_headroom import Headroom, Reach, branch_headroom, branch_kept, bus_headroom
 from agents.dso_outlook import LookAhead
+from agents.dso_terms import DsoTerms, MarketDay
 from agents.lfmo import PLATFORM, Lfmo, LfmoTerms
+from agents.settlement import Service
 from environment.calendar import Calendar, Timeline
 from environment.grid.limits import Limits, find_violations
 from environment.grid.network import network_from_tables
@@ -26,11 +28,15 @@ from markets.bids import Bid as Offer
 from markets.bids import BidColumns, NeedColumns, Sensitivities
 from markets.clearing import merit_order, network_aware
 from markets.pricing.pay_as_bid import prices
+from markets.settlement import linear_with_grace
 
 HOUR_MS = 3_600_000
 HISTORY, STEPS = 48, 2
 GATE_MS, FROM_MS = HOUR_MS, 2 * HOUR_MS
 SYSTEM = f"lfmo-1/{PLATFORM}"
+SERVICE = Service(
+    "dso-settlement-service", "dso-1", "dso-1/database", "dso-1/database", "dso-1", {}, linear_with_grace.settle
+)
 FEEDERS = ("f1", "f2")
 
 
@@ -73,7 +79,7 @@ def asked(look_ahead, direction):
     outlook = look_ahead.look(0, DAY.end_ms)
     needs = [one for one in look_ahead.needs(outlook, FROM_MS, STEPS, 0.1) if one.direction == direction]
     terms = DsoTerms(
-        days=[DAY], step_s=3600.0, fsps=["fsp"], market=SYSTEM, gdbn="gdbn", product="p", directions=[direction],
+        days=[DAY], step_s=3600.0, fsps=["fsp"], market=SYSTEM, gdbn="gdbn", service=SERVICE, product="p", directions=[direction],
         price_cap_eur_per_kwh=1.0, granularity_kw=0.0, min_quantity_kw=0.0, max_quantity_kw=100.0, min_acceptance_kw=0.0,
         divisible=True, max_duration_s=86_400.0, exclusive=True, announcement_s=0.0, full_activation_s=300.0,
         margin_share=0.0, tap_change_eur=0.0, switching_eur=0.0,

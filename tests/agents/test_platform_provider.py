@@ -85,7 +85,7 @@ def decide(approved=True):
 
 def service(platforms, penalty=0.0):
     return Service(
-        "gdbn", "dso-1", METERS, DESK, platforms, partial(linear_with_grace.settle, penalty_eur_per_kwh=penalty)
+        "gdbn", "dso-1", METERS, METERS, DESK, platforms, partial(linear_with_grace.settle, penalty_eur_per_kwh=penalty)
     )
 
 

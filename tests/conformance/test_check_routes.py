@@ -163,14 +163,16 @@ def direct_procurement(scribe):
     """SUC06.1 scenario 1: the same FSP reports its availability first and last."""
     platform, der = "fsp-sol/fsp-technical-platform", ["home-0001/der", "home-0002/der"]
     scribe.open("SUC06.1/7", "SUC06.1", "1", "dso-1/derms", 0)
+    scribe.send("AvailabilityRequest", "dso-1/derms", "fsp-sol")
     scribe.send("FlexibilityAvailability", "fsp-sol", "dso-1/derms")
     scribe.act("forecast_network", "dso-1/derms")
     scribe.send("FlexibilityAvailability", "fsp-sol", "dso-1/derms")
     scribe.act("detect_violation", "dso-1/derms")
     scribe.act("decide_dispatch", "dso-1/derms")
-    scribe.send("EngagementRequest", "dso-1/derms", "fsp-sol")
+    scribe.send("ActivationRequest", "dso-1/derms", "fsp-sol")
     scribe.act("rearrange_schedule", "fsp-sol")
     scribe.send("ActivationSignal", platform, der)
+    scribe.send("SignalReceipt", "fsp-sol", "dso-1/derms")
     scribe.act("start_delivery", der)
     scribe.send("FlexibilityAvailability", "fsp-sol", "dso-1/derms")
     scribe.close()

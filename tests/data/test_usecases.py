@@ -203,7 +203,7 @@ def test_operator_of_a_system_may_differ_by_use_case():
 
 def test_permissions_follow_from_the_steps():
     allowed = permissions(sources())
-    assert allowed["ActivationRequest"] == {"dso-activation-system", "gdbn"}
+    assert allowed["ActivationRequest"] == {"dso-activation-system", "gdbn", "derms"}
     assert allowed["AssetTelemetry"] == {"der"}
     assert allowed["MeterData"] == {"dso-database"}
     assert allowed["MeterDataRequest"] == {"gdbn", "dso-settlement-service"}

@@ -1,0 +1,88 @@
+"""What a flexibility service provider is told, whom it has contracts with, and what the DSO has engaged of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markets.settlement.cases import Block, Settle
+from markets.settlement.linear_with_grace import settle
+
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FspTerms:
+    """What an FSP is told.
+
+    Attributes:
+        dso: role address of the DSO.
+        derms: address of its DERMS.
+        market: role address of the market operator.
+        baselines_to: address that keeps its baselines: the GDBN, or the DSO's database where the DSO settles.
+        papers: documents of its participant file.
+        papers_until_ms: end of their validity.
+        margin_share: added to the homes' prices when it bids.
+        share_to_homes: part of what it earns above their own prices that goes to the homes.
+        blocks: price steps of a bid in each area.
+        delivers_share: part of an order that it passes on (a fault below 1).
+        offers_times: how many times what its members could do it reports and offers (a fault above 1).
+        telemetry_wait_s: how long it watches assets before it shares their flexibility.
+        feedback_wait_s: how long it waits for its members' answers to a signal.
+        rounds: how often it asks others for what its members cannot do.
+        standing_eur_per_kwh: price of its standing contract with the DSO where there is no market; None where there is one.
+        reports_every_s: how often it reports what it has available under that contract.
+        settle: the rule by which it checks what the DSO says that it earned.
+    """
+
+    dso: str
+    derms: str
+    market: str
+    baselines_to: str
+    papers: tuple[str, ...]
+    papers_until_ms: int
+    margin_share: float = 0.1
+    share_to_homes: float = 0.7
+    blocks: int = 3
+    delivers_share: float = 1.0
+    offers_times: float = 1.0
+    telemetry_wait_s: float = 1200.0
+    feedback_wait_s: float = 15.0
+    rounds: int = 4
+    standing_eur_per_kwh: float | None = None
+    reports_every_s: float = 3600.0
+    settle: Settle = settle
+
+    @property
+    def ceiling_eur_per_kwh(self) -> float:
+        """What it can pay a member at most and keep its margin; no limit on a market, where it names its own price."""
+        return np.inf if self.standing_eur_per_kwh is None else self.standing_eur_per_kwh / (1.0 + self.margin_share)
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """The contracted homes and plants.
+
+    Attributes:
+        home: their names, in the order of their device addresses.
+        home_address: numbers of their addresses, shape (n,).
+        device_address: numbers of their device addresses, ascending, shape (n,).
+        meter: names of their metering points.
+        area: local area of each home.
+    """
+
+    home: Sequence[str]
+    home_address: I64
+    device_address: I64
+    meter: Sequence[str]
+    area: Sequence[str]
+
+
+@dataclass
+class Contract:
+    """What the DSO engaged of this FSP in one area: one block for each cleared bid, or one without limit under a standing contract."""
+
+    name: str
+    area: str
+    blocks: list[Block]

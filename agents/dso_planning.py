@@ -1,0 +1,194 @@
+"""Planning of a distribution grid: foresee the day, find what would be violated, try the own means (SUC06.1 rules 1 to 13).
+
+What follows differs: with a market operator the DSO asks for a session (``agents.dso``), without one it dispatches the flexibility of its
+standing contracts itself (``agents.dso_direct``).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.dso_means import own_means
+from agents.dso_need import Need
+from agents.dso_operation import GridOperation
+from agents.dso_outlook import LookAhead, Outlook
+from agents.dso_terms import DsoTerms, MarketDay
+from environment.calendar import Calendar
+from environment.grid.means import Measure
+from environment.instruments import MeterStore, ScadaView, Switchgear
+from environment.messages.aggregation import (
+    ActivationFeedback,
+    AggregationCycle,
+    AssetBaseline,
+    AssetTelemetry,
+    CongestionRequirements,
+    FlexibilityPotential,
+    OnboardingFile,
+)
+from environment.messages.base import Batch
+from environment.messages.procurement import AvailabilityRequest, FlexibilityAvailability
+from environment.party import Process, Seat, handles
+
+F64 = NDArray[np.float64]
+
+
+class GridPlanning(GridOperation):
+    """The planning desk of a distribution system operator.
+
+    Args:
+        seat: place in the world.
+        look_ahead: forecast module with the operator's grid model.
+        meters: certified meters of its grid.
+        scada: real-time measurements.
+        switchgear: its own means.
+        calendar: local time.
+        terms: who the others are, products and deadlines.
+    """
+
+    stored = (
+        AssetTelemetry,
+        OnboardingFile,
+        ActivationFeedback,
+        AssetBaseline,
+        FlexibilityPotential,
+        FlexibilityAvailability,
+    )
+
+    def __init__(
+        self, seat: Seat, look_ahead: LookAhead, meters: MeterStore, scada: ScadaView, switchgear: Switchgear,
+        calendar: Calendar, terms: DsoTerms,
+    ) -> None:  # fmt: skip
+        super().__init__(seat, look_ahead, meters, scada, terms)
+        self._switchgear = switchgear
+        self._calendar = calendar
+        self._cycles: list[tuple[int, str]] = []
+        self._onboarded: list[int] = []
+        self.register("needs")
+
+    def subject(self, day: MarketDay, direction: str) -> str:
+        """What a procurement is about: the day, and the direction where the product has two."""
+        date = f"{self._calendar.local(day.start_ms):%Y-%m-%d}"
+        return date if len(self._terms.directions) == 1 else f"{date}/{direction}"
+
+    # --- availability --------------------------------------------------------------------------------------------------
+
+    def ask_availability(self, conversation: str, from_ms: int, to_ms: int) -> Process:
+        """SUC06.1 steps 1.1 and 2.1: the FSPs report what they could offer."""
+        if not self._terms.fsps:
+            return
+        request = AvailabilityRequest(from_ms=from_ms, to_ms=to_ms)
+        self.send(request, list(self._terms.fsps), conversation, system="derms")
+        yield self.sleep(self._terms.availability_wait_s)
+        self.read_reports()
+
+    def read_reports(self) -> None:
+        """Keep what the FSPs have reported since."""
+        for batch in self.stored_rows(FlexibilityAvailability):
+            for record, received_ms in zip(batch.records(), batch.received_ms.tolist(), strict=True):
+                fsp = self.directory.addresses[int(batch.sender[0])].party
+                self.note_report(fsp, record, received_ms)
+
+    def note_report(self, fsp: str, record: FlexibilityAvailability, received_ms: int) -> None:
+        """What an FSP could offer in an area, into the register."""
+        self.register("availability").add(
+            t_ms=self.now_ms, fsp=fsp, area=record.area, up_kw=float(record.up_kw.max()), down_kw=float(record.down_kw.max()),
+        )  # fmt: skip
+
+    # --- forecast and needs --------------------------------------------------------------------------------------------
+
+    def foresee(self, day: MarketDay, *, keep: bool) -> Outlook:
+        """Forecast load and network states to the end of a day."""
+        outlook = self._look_ahead.look(self.now_ms, day.end_ms)
+        if keep:
+            self._register_forecast(outlook)
+        return outlook
+
+    def find_needs(self, name: str, conversation: str, outlook: Outlook, day: MarketDay, direction: str) -> list[Need]:
+        """Quantify what has to be relieved in the window of a day, into the register."""
+        needs = self._look_ahead.needs(outlook, day.from_ms, day.steps, self._terms.granularity_kw)
+        needs = [need for need in needs if need.need_kw.max() > 0 and need.direction == direction]
+        t_ms = day.from_ms + self._meters.timeline.step_ms * np.arange(day.steps, dtype=np.int64)
+        for need in needs:
+            self.register("needs").add(
+                need=name, conversation=conversation, constraint=need.constraint,
+                direction=need.direction, t_ms=t_ms, quantity_kw=need.need_kw, limit=need.limit,
+            )  # fmt: skip
+        return needs
+
+    def nothing_to_buy(self, conversation: str, day: MarketDay, outlook: Outlook, needs: list[Need]) -> bool:
+        """End a conversation in which there is nothing to buy: no need can be stated, none is there, or the own means relieve it."""
+        measures = self.try_own_means(conversation, outlook, needs)
+        if not needs and not outlook.flow.converged.all():
+            self.end(conversation, "failed", f"no need can be stated: {self._look_ahead.diagnosis(outlook)}")
+        elif not needs:
+            self.end(conversation, "refused", "no violation is foreseen")
+        elif measures:
+            taken = "; ".join(measure.text for measure in measures)
+            self.end(conversation, "refused", f"relieved by own means: {taken}")
+        else:
+            return False
+        return True
+
+    def leave_unmet(self, conversation: str, needs: list[Need], day: MarketDay) -> None:
+        """Nothing could be bought: the largest need of each interval stays."""
+        need_kw = np.max([need.need_kw for need in needs], axis=0)
+        t_ms = day.from_ms + self._meters.timeline.step_ms * np.flatnonzero(need_kw > 0.0)
+        self.register("unmet").add(t_ms=t_ms, parent=conversation, quantity_kw=need_kw[need_kw > 0.0])
+
+    def _register_forecast(self, outlook: Outlook) -> None:
+        """Keep the forecast of every distribution transformer, and what was metered before (the references of its quality).
+
+        Those that feed medium voltage carry wind, for which nobody here has a forecast; their figures would say nothing.
+        """
+        network, timeline = self._look_ahead.model.network, self._meters.timeline
+        t_ms = timeline.starts_ms[outlook.first : outlook.first + len(outlook.p_kw)]
+        past_first, past = self._look_ahead.past_flow(8 * round(24.0 / timeline.hours))
+        for branch in self._look_ahead.model.distribution_transformers:
+            name, solved = network.branches.names[branch], outlook.expected.converged
+            self.register("forecasts").add(
+                made_ms=self.now_ms, t_ms=t_ms[solved], party=self.name, subject=name,
+                value_kw=outlook.expected.p_from_kw[solved, branch], horizon_h=(t_ms[solved] - self.now_ms) / 3_600_000.0,
+            )  # fmt: skip
+            values = past.p_from_kw[past.converged, branch]
+            self.register("actuals").add(
+                t_ms=timeline.starts_ms[past_first : past_first + len(past.converged)][past.converged],
+                subject=name, value_kw=values,
+            )  # fmt: skip
+
+    def try_own_means(self, conversation: str, outlook: Outlook, needs: list[Need]) -> list[Measure]:
+        """Own means that relieve everything, tried and priced before flexibility is bought (SUC06.1 rule 11); they are set."""
+        if not needs:
+            return []
+        tried = own_means(self._look_ahead.model, outlook, self._meters.timeline, self.now_ms, self._terms)
+        taken = all(stretch.best for stretch in tried)
+        for stretch in tried:
+            for row in stretch.rows(taken):
+                self.register("measures").add(conversation=conversation, **row)
+            if taken and stretch.best is not None:
+                self._switchgear.set(stretch.switching(stretch.best))
+                self._look_ahead.switch(stretch.switching(stretch.best))
+        return [stretch.best for stretch in tried if stretch.best is not None] if taken else []
+
+    # --- SUC05.1 --------------------------------------------------------------------------------------------------------
+
+    @handles(AggregationCycle)
+    def join_cycle(self, batch: Batch[AggregationCycle]) -> None:
+        """A cycle of the platform provider begins: requirements will be told in it."""
+        self._cycles.append((int(batch["from_ms"][0]), batch.conversation))
+
+    def tell_requirements(self, conversation: str, day: MarketDay, needs: list[Need]) -> None:
+        """SUC05.1 step 2: the constraint set of the cycle, to the aggregators and the onboarded assets."""
+        cycle = next((name for from_ms, name in self._cycles if from_ms == day.start_ms), "")
+        if not cycle:
+            return
+        for batch in self.stored_rows(OnboardingFile):
+            self._onboarded.extend(batch.sender.tolist())
+        worst = max(needs, key=lambda need: float(need.need_kw.max()), default=None)
+        record = CongestionRequirements(
+            need=conversation, area=worst.constraint if worst else "", from_ms=self.now_ms,
+            duration_s=float((worst.need_kw > 0).sum() * self._terms.step_s) if worst else 0.0,
+            volume_kw=float(worst.need_kw.max()) if worst else 0.0, price_cap_eur_per_kwh=self._terms.price_cap_eur_per_kwh,
+            baseline_horizon_s=86_400.0, activation_horizon_s=self._terms.announcement_s,
+            activation_timing_s=self._terms.full_activation_s,
+        )  # fmt: skip
+        devices = [self.directory.names[number] for number in sorted(set(self._onboarded))]
+        self.send(record, [*self._terms.fsps, *devices], cycle)
