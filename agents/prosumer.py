@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from agents.payments import pay_many
 from agents.prosumer_hems import DayPlan, Hems
 from agents.prosumer_life import live_step
-from agents.prosumer_orders import Delivery, Order, disjoint
+from agents.prosumer_orders import Delivery, Order, disjoint, read_orders, refusals
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement
@@ -31,6 +31,7 @@ from environment.messages.base import Batch, Record, joined
 from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.physics import FLEXIBLE
+from environment.refusals import refuse
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -249,12 +250,8 @@ class Prosumers(Party):
 
     def _obey(self, signals: list[Batch[ActivationSignal]]) -> None:
         """Step 1.4: plan what is ordered, and deliver when it is time."""
-        groups: dict[tuple[str, str, int], list[Batch[ActivationSignal]]] = {}
-        for batch in signals:
-            for activation in sorted(set(batch["activation"])):
-                part = batch.take(np.flatnonzero(batch["activation"] == activation))
-                groups.setdefault((batch.conversation, activation, int(part["from_ms"][0])), []).append(part)
-        orders = [self._read(*key, parts) for key, parts in sorted(groups.items())]
+        followed = [part for batch in signals if len(part := self._followed(batch))]
+        orders = read_orders(followed, [self._rows(batch.receiver) for batch in followed])
         deliveries: dict[int, list[Delivery]] = {}
         for together in disjoint(orders, self._hems.book.n):
             for delivery in self._follow(together):
@@ -263,13 +260,17 @@ class Prosumers(Party):
         for from_ms, due in deliveries.items():
             self.start(self._deliver(from_ms, due))
 
-    def _read(self, conversation: str, activation: str, from_ms: int, parts: list[Batch[ActivationSignal]]) -> Order:
-        """What the signals of one activation ask of the homes, by row."""
-        rows = np.concatenate([self._rows(part.receiver) for part in parts])
-        change = np.concatenate([part["change_kw"] for part in parts])
-        order = np.argsort(rows, kind="stable")
-        sign = 1.0 if parts[0]["direction"][0] == "up" else -1.0
-        return Order(conversation, activation, rows[order], from_ms, sign, change[order])
+    def _followed(self, batch: Batch[ActivationSignal]) -> Batch[ActivationSignal]:
+        """The signals of a batch that homes follow; the others are refused on record."""
+        provider = self._to.aggregator[self._rows(batch.receiver)]
+        party = self.directory.party
+        own = (provider >= 0) & (party[batch.sender] == party[provider])
+        current = self._hems.current
+        planned = range(0) if current is None else range(current.first, current.end)
+        reasons = refusals(batch, own, self._timeline, planned)
+        for row, reason in reasons.items():
+            refuse(self, batch, row, str(batch["activation"][row]), reason)
+        return batch.take(np.setdiff1d(np.arange(len(batch)), list(reasons))) if reasons else batch
 
     def _follow(self, orders: list[Order]) -> Iterable[Delivery]:
         """Plan the ordered changes, lay them over the schedule, and say what will come of them (SUC05.1/8); no home is in two of them."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import data
 from experiments.conformance_verdicts import Finding
@@ -69,6 +70,7 @@ def check_provenance(tables: Mapping[str, pa.Table], usecases: Sequence[str] | N
     """
     import duckdb
 
+    tables = _taken_in(tables)
     faults: dict[str, list[Finding]] = {}
     with duckdb.connect() as base:
         for suc in equalities() if usecases is None else usecases:
@@ -77,6 +79,22 @@ def check_provenance(tables: Mapping[str, pa.Table], usecases: Sequence[str] | N
                 if why:
                     faults.setdefault(suc, []).append(Finding(one.step, "", f"{one.says}: {why}"))
     return faults
+
+
+def _taken_in(tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
+    """The tables without the content of messages that were refused: what nobody took in says nothing."""
+    messages = tables.get("messages")
+    if messages is None or "status" not in messages.column_names:
+        return tables
+    refused = messages.filter(pc.equal(messages["status"].cast(pa.string()), "refused"))["row"]
+    if not len(refused):
+        return tables
+    contents = {name: table for name, table in tables.items() if name.startswith("content/")}
+    kept = {
+        name: table.filter(pc.invert(pc.is_in(table["row"], value_set=refused.combine_chunks())))
+        for name, table in contents.items()
+    }
+    return dict(tables) | kept
 
 
 def fault(one: Equality, tables: Mapping[str, pa.Table], base: Any) -> str:

@@ -210,10 +210,13 @@ def _wrong_rows(walked: Walked, number: int, case: int) -> str:
 
 
 def _near_miss(walked: Walked, one: Expectation, case: int) -> str:
-    events, rows = walked.journal.events, walked.rows
+    """A row that nothing expects and that differs from what is expected here by its sender or its receiver alone."""
+    events, rows, playing = walked.journal.events, walked.rows, walked.journal.addresses.playing
     named = np.array([name in one.names for name in events.names], bool)
     here = _of_case(rows.case, case)
-    for row in here.start + np.flatnonzero(walked.stray[here] & named[rows.name[here]]):
+    sender, receiver = rows.sender[here], rows.receiver[here]
+    near = np.logical_or.reduce([playing(slot.sender)[sender] | playing(slot.receiver)[receiver] for slot in one.slots])
+    for row in here.start + np.flatnonzero(walked.stray[here] & named[rows.name[here]] & near):
         return f"{_told(walked, int(row))}: not {_meant(one)}"
     return ""
 

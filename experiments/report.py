@@ -3,6 +3,7 @@
 from html import escape
 from pathlib import Path
 
+from experiments import report_attacks
 from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
@@ -20,6 +21,7 @@ _SECTIONS = (
     parts.grid_map,
     parts.grid_day,
     findings.disturbances,
+    report_attacks.attacks,
     parts.market,
     refusals,
     parts.activation,

@@ -39,7 +39,11 @@ def _stretch(view: View, window: Mapping[str, Any]) -> str:
 
 def _faults(view: View, fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a party of the scenario does wrong, and when."""
-    party = fault["party"]
+    party = fault.get("party")
+    if party is None:  # an attack; it has a section of its own
+        return
+    if (times := fault.get("offers")) is not None:
+        yield "", f"{party} offers {times:.0%} of what its members could do"
     if (share := fault.get("delivers")) is not None:
         yield "", f"{party} passes on {share:.0%} of what it was ordered"
     if fault.get("silent"):

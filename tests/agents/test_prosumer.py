@@ -6,6 +6,7 @@ import pytest
 from agents.prosumer import LOOK_MS
 from environment.messages.activation import ActivationSignal
 from experiments.build_world import build_world
+from experiments.covers import covers
 from experiments.scenario_people import NOBODY
 from tests.agents.conftest import Puppet
 
@@ -20,7 +21,7 @@ PLATFORM = "fsp-technical-platform"
 def told(small, small_begun):
     """The small site without market, its homes told by ``fsp-sol`` at six in the evening to leave out ``kw``: split in ``parts``."""
 
-    def run(rows, kw=1.0, parts=1, by_hand=(), sent_ms=SENT_MS):
+    def run(rows, kw=1.0, parts=1, by_hand=(), sent_ms=SENT_MS, from_ms=FROM_MS):
         site = small.again(small_begun, coordination=False)
         overrides = site.people.overrides.copy()
         for row, step in by_hand:
@@ -34,7 +35,7 @@ def told(small, small_begun):
                 n = len(chosen)
                 columns = {
                     "activation": np.array(["act"] * n, object), "direction": np.array(["up"] * n, object),
-                    "from_ms": np.full(n, FROM_MS, np.int64), "step_s": np.full(n, 900.0), "change_kw": np.full((n, STEPS), kw),
+                    "from_ms": np.full(n, from_ms, np.int64), "step_s": np.full(n, 900.0), "change_kw": np.full((n, STEPS), kw),
                 }  # fmt: skip
                 receiver = puppet.numbers([f"{site.people.names[row]}/der" for row in chosen])
                 puppet.send_batch(ActivationSignal, columns, puppet.numbers([puppet.at(PLATFORM)]), receiver, "call")
@@ -42,9 +43,18 @@ def told(small, small_begun):
         world.add(Puppet(world.seat("fsp-sol"), [(sent_ms, line)] if len(rows) else []))
         seen = _watched(site.living.physics)
         world.run(site.timeline.end_ms)
-        return site, seen
+        return site, [*seen, *((now_ms, "refused", reason) for now_ms, reason in _refused(homes))]
 
     return run
+
+
+def _refused(homes):
+    columns = homes.register("refused_requests").columns()
+    return zip(columns.get("t_ms", ()), columns.get("reason", ()), strict=True)
+
+
+def reasons(seen):
+    return [reason for _, what, reason in seen if what == "refused"]
 
 
 def _watched(physics):
@@ -69,9 +79,13 @@ def quiet(told):
 
 @pytest.fixture(scope="module")
 def able(small_begun):
-    """Automatic homes with something to leave out."""
+    """Automatic homes of the provider with something to leave out."""
     people = small_begun.people
-    return np.flatnonzero(people.automatic & (people.owns["ev"] | people.owns["heat_pump"] | people.owns["battery"]))
+    return np.flatnonzero(
+        (np.array(people.fsp) == "fsp-sol")
+        & people.automatic
+        & (people.owns["ev"] | people.owns["heat_pump"] | people.owns["battery"])
+    )
 
 
 def kw(site):
@@ -111,6 +125,35 @@ def test_manual_homes_take_no_orders(told, quiet):
     assert len(rows)
     site, _ = told(rows)
     np.testing.assert_array_equal(kw(site), kw(quiet))
+
+
+@covers("SUC06.2/SEC-1")
+def test_homes_follow_their_own_provider_alone(told, quiet):
+    """Those of another provider, and those of none, refuse on record and live as if nothing had come."""
+    fsp = np.array(quiet.people.fsp)
+    rows = np.flatnonzero(fsp != "fsp-sol")
+    assert set(fsp[rows]) == {"fsp-mar", NOBODY}
+    site, seen = told(rows)
+    np.testing.assert_array_equal(kw(site), kw(quiet))
+    assert not [name for _, _, name in seen if name == "act"]
+    assert reasons(seen) == ["not from the home's own provider"] * len(rows)
+
+
+@pytest.mark.parametrize(
+    "from_ms", [FROM_MS + 1, FROM_MS + 400 * HOUR, -(10**12)], ids=["between steps", "after all", "long ago"]
+)
+def test_a_signal_about_steps_that_no_plan_has_is_refused(told, able, quiet, from_ms):
+    site, seen = told(able, from_ms=from_ms)
+    np.testing.assert_array_equal(kw(site), kw(quiet))
+    assert reasons(seen) == ["not about steps that the home has planned"] * len(able)
+
+
+def test_a_signal_that_comes_twice_is_followed_twice(told, able):
+    """Whether one may come twice is for the receiver's door; both change the plan, one after the other."""
+    once, twice = told(able, kw=0.5)[0], told(np.repeat(able, 2), kw=0.5)[0]
+    first = once.timeline.index(FROM_MS)
+    window = slice(first, first + STEPS)
+    assert kw(twice)[able, window].sum() < kw(once)[able, window].sum() - 0.5
 
 
 def test_what_people_do_by_hand_lies_above_an_order(told, able, quiet):
