@@ -23,6 +23,8 @@ KINDS: Mapping[str, str] = {
     "pricing": "cleared bids in, what each is paid out",
     "baseline": "what the meter would have read without the activation",
     "settlement": "ordered and delivered power in, remuneration and penalty out",
+    "internal-price": "offers of a community's members in, price and trades inside out",
+    "allocation": "a community's generation and its members' consumption in, each member's part out",
 }
 """What the rules of a kind do."""
 
@@ -50,6 +52,30 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "sliding-scale": Rule("markets.settlement.sliding_scale:settle", "experiments.rules_settlement:SlidingScale"),
         "price-less-penalty": Rule(
             "markets.settlement.price_less_penalty:settle", "experiments.rules_settlement:PriceLessPenalty"
+        ),
+    },
+    "internal-price": {
+        "mid-market-rate": Rule(
+            "markets.internal_prices.mid_market:mid_market", "experiments.rules_community:MidMarketRate"
+        ),
+        "intermediate-rate": Rule(
+            "markets.internal_prices.intermediate:intermediate", "experiments.rules_community:IntermediateRate"
+        ),
+        "supply-demand-ratio": Rule(
+            "markets.internal_prices.supply_demand:supply_demand", "experiments.rules_community:SupplyDemandRatio"
+        ),
+        "post-delivery-pool": Rule("markets.internal_prices.pool:pool", "experiments.rules_community:PostDeliveryPool"),
+    },
+    "allocation": {
+        "static-coefficients": Rule("markets.allocation.static:static", "experiments.rules_community:StaticAllocation"),
+        "proportional-coefficients": Rule(
+            "markets.allocation.proportional:proportional", "experiments.rules_community:ProportionalAllocation"
+        ),
+        "hierarchical-coefficients": Rule(
+            "markets.allocation.hierarchical:hierarchical", "experiments.rules_community:HierarchicalAllocation"
+        ),
+        "transaction-coefficients": Rule(
+            "markets.allocation.transactions:transactions", "experiments.rules_community:TransactionAllocation"
         ),
     },
 }

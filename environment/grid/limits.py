@@ -113,7 +113,7 @@ class Violations:
 
         The largest, not the sum: elements in a row and neighbouring buses are mended by the same kW.
         """
-        return np.maximum(self.overload_severity_kw, self.voltage_kw.max(axis=1, initial=0.0))
+        return np.asarray(np.maximum(self.overload_severity_kw, self.voltage_kw.max(axis=1, initial=0.0)))
 
     @cached_property
     def overload_severity_kw(self) -> F64:

@@ -1,0 +1,1 @@
+"""Allocation of a community's generation to its members."""

@@ -1,0 +1,1 @@
+"""Internal prices of energy communities: what members pay each other."""
