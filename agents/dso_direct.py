@@ -140,7 +140,7 @@ class DirectDso(GridPlanning):
         calls = contracts.order(lots, ordered, whole, trimmed=True) if lots else []
         for call in calls:
             self.register_call(conversation, call)
-        reads = [f"needs/{conversation}"]
+        reads = [f"needs/{self.name}/{self.subject(day, needs[0].direction)}"]
         return Work(calls, conversation, reads, [f"activations/{call.activation}" for call in calls])
 
     def _starts(self, day: MarketDay) -> NDArray[np.int64]:

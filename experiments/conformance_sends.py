@@ -1,7 +1,8 @@
 """Which step a row makes where it fits several: the one step table repeats a sender-receiver-information triple (C5).
 
 A *send* is what one sender sent with one record at one instant. A send of which some row fits a single step belongs to that step. The others go,
-in order of time, to the step where they fit best: in order with what is unambiguous, needed, of the same addressees, earliest in the table.
+in order of time, to the step where they fit best: in order with what is unambiguous, needed, of the same addressees, earliest in the table; what no
+step needs any more repeats the latest of them.
 """
 
 from dataclasses import dataclass
@@ -83,7 +84,10 @@ def _settle(
 def _score(
     plan: Plan, sends: _Sends, anchors: I64, covered: list[list[Mask]], step: int, number: int
 ) -> tuple[bool, bool, bool, bool, int]:
-    """The lowest fits best: in order, completes the step, reaches all that the step does, adds to it, earliest in the table."""
+    """The lowest fits best: in order, completes the step, reaches all that the step does, adds to it, earliest in the table.
+
+    What adds to no step repeats the latest.
+    """
     case, sent_ms = sends.case[number], sends.sent_ms[number]
     reached = [bool(mask[number]) for mask in sends.slots[step]]
     missing = [not mask[sends.owner[number]] for mask in covered[step]]
@@ -92,7 +96,7 @@ def _score(
     before = [anchors[one, case] for one in plan.expectations[step].after]
     behind = [anchors[one, case] for one, other in enumerate(plan.expectations) if step in other.after]
     wrong = any(NEVER > time > sent_ms for time in before) or (adds and any(time < sent_ms for time in behind))
-    return wrong, not completes, not all(reached), not adds, step
+    return wrong, not completes, not all(reached), not adds, step if adds else -step
 
 
 def _sends(rows: Rows, slots: list[list[Mask]], fits: Mask, ambiguous: I64, single: I64) -> _Sends:

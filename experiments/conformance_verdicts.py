@@ -134,12 +134,20 @@ def _settle(
         found.broken.append(Finding(one.step, walked.name(int(case)), "made although the alternative was made"))
     if one.group and one.counted and (away & ~made).any():
         found.excused.append(Excuse(one.step, "alternative", f"{one.group.step} went to {one.group.receiver}"))
-    for case in np.flatnonzero(~made & ~away):
+    for case in np.flatnonzero(~made & ~away & _routed(walked, one)):
         if one.trigger and not said.requires(number, one, int(case)):
             found.excused.append(Excuse(one.step, "no trigger", one.trigger.reason))
         if int(case) not in spoilt:
             why = _fault(walked, number, int(case), required=said.requires(number, one, int(case)))
             found.broken += [Finding(one.step, walked.name(int(case)), why)] if why else []
+
+
+def _routed(walked: Walked, one: Expectation) -> Mask:
+    """The conversations that took one of an expectation's routes; where its step was not made the fault is that step's alone."""
+    if one.group is None:
+        return np.ones(len(walked.members), bool)
+    step = one.group.step
+    return np.asarray(walked.made[next(at for at, other in enumerate(walked.plan.expectations) if other.step == step)])
 
 
 def _impossible(walked: Walked, one: Expectation, made: Mask, found: Verdicts) -> None:

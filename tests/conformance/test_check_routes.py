@@ -22,6 +22,18 @@ def test_direct_route_excuses_the_relay(scribe, write_tables, talks):
     assert "1.3" not in case.made
 
 
+def test_without_any_dispatch_notice_only_the_notice_is_missing(scribe, write_tables, talks):
+    """Whether it would have gone through the relay nobody can say."""
+    talks["SUC06.2"](scribe, 1, 0, direct=True)
+    drop(scribe, "ActivationRequest")
+    assert [one.step for one in only(write_tables(scribe), "SUC06.2").broken] == ["1.2"]
+
+
+def test_mutation_law_holds_on_the_direct_route(scribe, write_tables, talks):
+    talks["SUC06.2"](scribe, 1, 0, direct=True)
+    assert check_law(write_tables(scribe), digest_rows) == {}
+
+
 def test_both_routes_in_one_conversation_are_broken(scribe, write_tables, talks):
     talks["SUC06.2"](scribe, 1, 0)
     sent = next(row for row in scribe.messages if row["record"] == "ActivationRequest")
@@ -183,6 +195,17 @@ def test_route_without_a_market_is_made(direct_procurement, write_tables):
     case = only(write_tables(direct_procurement), "SUC06.1")
     assert not case.broken
     assert set(case.made) == {f"1.{n}" for n in range(1, 10)}
+
+
+def test_reports_that_go_on_after_the_dispatch_are_refreshed_ones(direct_procurement, write_tables):
+    for _ in range(3):
+        direct_procurement.send("FlexibilityAvailability", "fsp-sol", "dso-1/derms")
+    tables = write_tables(direct_procurement)
+    assert {one.step: len(one.messages) for one in made_steps(tables) if one.step in {"1.1", "1.9"}} == {
+        "1.1": 2,
+        "1.9": 4,
+    }
+    assert check_law(tables, digest_rows) == {}
 
 
 @pytest.mark.parametrize(("gone", "step"), [((0, 1), "1.1"), ((2,), "1.9")])

@@ -158,8 +158,24 @@ def test_every_balance_follows_from_messages_to_the_cent(lived):
 # --- market -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_bid_is_accounted_for(lived):
-    for run in lived:
+@pytest.fixture(scope="module")
+def traded(lived):
+    """Runs with a market."""
+    found = [run for run in lived if run.meta["scenario"]["actors"]["lfmo"] != "none"]
+    assert found
+    return found
+
+
+@pytest.fixture(scope="module")
+def standing(lived):
+    """Runs without one, in which the DSO has standing contracts."""
+    found = [run for run in lived if run.meta["scenario"]["actors"]["lfmo"] == "none"]
+    assert found
+    return found
+
+
+def test_every_bid_is_accounted_for(traded):
+    for run in traded:
         bids = run.frame("bids")
         assert ((bids["accepted_kw"] >= 0) & (bids["accepted_kw"] <= bids["quantity_kw"] + 1e-9)).all()
         cut = bids["accepted_kw"] < bids["quantity_kw"] - 1e-6
@@ -171,16 +187,16 @@ def test_every_bid_is_accounted_for(lived):
         assert set(bids["bid"].astype(str)) == set(offered["bid"])
 
 
-def test_awards_say_what_the_book_says(lived):
-    for run in lived:
+def test_awards_say_what_the_book_says(traded):
+    for run in traded:
         bids = run.frame("bids")
         accepted = bids.groupby(bids["bid"].astype(str))["accepted_kw"].sum()
         awards = run.frame("content/Award").set_index("bid")["cleared_kw"].map(np.sum)
         np.testing.assert_allclose(awards, accepted.loc[awards.index], rtol=0.0, atol=1e-9)
 
 
-def test_cleared_is_at_most_the_need_and_at_most_what_accepted_bids_relieve(lived):
-    for run in lived:
+def test_cleared_is_at_most_the_need_and_at_most_what_accepted_bids_relieve(traded):
+    for run in traded:
         bids, clearings = run.frame("bids"), run.frame("clearings")
         assert (clearings["cleared_kw"] <= clearings["needed_kw"] + 1e-9).all()
         for request in run.frame("content/SessionRequest").to_dict("records"):
@@ -192,16 +208,16 @@ def test_cleared_is_at_most_the_need_and_at_most_what_accepted_bids_relieve(live
             assert (cleared <= relief.sum().reindex(cleared.index, fill_value=0.0) + 1e-6).all()
 
 
-def test_no_bid_counts_that_came_after_the_gate(lived):
-    for run in lived:
+def test_no_bid_counts_that_came_after_the_gate(traded):
+    for run in traded:
         gate = {row["session"]: row["gate_ms"] for row in run.frame("content/SessionRequest").to_dict("records")}
         bids = run.frame("bids")
         late = bids["received_ms"] > bids["session"].astype(str).map(gate)
         assert (bids["accepted_kw"][late] == 0).all()
 
 
-def test_orders_stay_within_what_is_contracted(lived):
-    for run in lived:
+def test_orders_stay_within_what_is_contracted(traded):
+    for run in traded:
         step_ms = run.meta["step_ms"]
         contracted = {}
         for row in run.frame("content/EngagementRequest").drop_duplicates("bid").to_dict("records"):
@@ -212,6 +228,28 @@ def test_orders_stay_within_what_is_contracted(lived):
         assert len(ordered) > 0
         for key, kw in ordered.items():
             assert kw <= contracted.get(key, 0.0) + 1e-6, key
+
+
+def test_orders_on_standing_contracts_stay_within_what_was_reported_last(standing):
+    for run in standing:
+        messages = run.frame("messages").set_index("row")
+        reports = run.frame("content/FlexibilityAvailability").join(messages[["sender", "delivered_ms"]], on="row")
+        orders = run.frame("content/ActivationRequest").join(messages[["sent_ms"]], on="row")
+        assert len(orders) > 0
+        for order in orders.to_dict("records"):
+            known = reports[(reports["sender"].astype(str) == order["fsp"]) & (reports["area"] == order["area"])]
+            last = known[known["delivered_ms"] <= order["sent_ms"]].sort_values("delivered_ms").iloc[-1]
+            first = (order["from_ms"] - last["from_ms"]) // run.meta["step_ms"]
+            available = last[f"{order['direction']}_kw"][first : first + len(order["ordered_kw"])]
+            assert (order["ordered_kw"] <= available + 1e-5).all(), order["activation"]
+
+
+def test_without_a_market_nobody_speaks_of_one(standing):
+    for run in standing:
+        assert not {"bids", "content/Bid", "content/SessionRequest", "content/EngagementRequest"} & set(run.run.tables)
+        relayed = run.frame("messages")
+        through = relayed[relayed["receiver"].astype(str).str.startswith("gdbn-1")]["record"].astype(str)
+        assert set(through) == {"ActivationReport", "RemunerationAndPenalty", "SettlementAnswer"}
 
 
 def test_deliveries_are_baselines_less_meters(lived):
@@ -249,7 +287,8 @@ def test_settlements_pay_at_most_what_was_ordered_and_net_is_the_difference(live
         )
         assert (settled["delivered_kwh"] <= settled["ordered_kwh"] + 1e-6).all()
         assert (settled[["remuneration_eur", "penalty_eur"]] >= 0).all(axis=None)
-        dearest = run.frame("bids")["price_eur_per_kwh"].max()
+        standing = [fsp["contract_eur_per_kwh"] for fsp in run.meta["scenario"]["actors"]["fsps"]]
+        dearest = run.frame("bids")["price_eur_per_kwh"].max() if "bids" in run.run.tables else max(standing)
         assert (settled["remuneration_eur"] <= settled["ordered_kwh"] * dearest + 0.01).all()
 
 
@@ -292,6 +331,7 @@ def test_no_act_is_hollow_and_what_it_cites_is_there(lived):
     keys = {
         "needs": "need", "bids": "bid", "clearings": "session", "baselines": "baseline", "activations": "activation",
         "deliveries": "settlement", "settlements": "settlement", "devices": "owner", "forecasts": "party",
+        "availability": "fsp",
     }  # fmt: skip
     for run in lived:
         acts = run.frame("acts")
