@@ -32,7 +32,7 @@ HOMES = "homes"
 PLANTS = "plants"
 """Party of the plants under contract."""
 COLD_WATER_C = 12.0
-"""Mean temperature of mains water: 8 to 20 degC over the year (DOMAIN 2.1), 10 degC in the EU profiles."""
+"""Mean temperature of mains water: 8 to 20 degC over the year, 10 degC in the EU profiles."""
 TANK_ROOM_C = 18.0
 BATTERY_WEAR_EUR_PER_KWH = 0.02
 """Wear per delivered kWh: about 500 EUR/kWh over 6000 full cycles, of which a quarter is charged to use (judgement)."""
@@ -330,7 +330,7 @@ def home_book(people: People, timeline: Timeline) -> HomeBook:
 
 BATTERY_MIN_SHARE = 0.05
 WATER_KWH_PER_L_K = 1.1628e-3
-"""Heat capacity of a litre of water (DOMAIN 2.1)."""
+"""Heat capacity of a litre of water."""
 TANK_ABOVE_SET_K = 10.0
 """How far above its set temperature a HEMS may heat a tank."""
 DESIGN_C = 0.0

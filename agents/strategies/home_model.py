@@ -5,7 +5,7 @@ Every store obeys, over a step with constant inputs,
     x+ = keep x + drift + gain p        p: mean electrical power [kW]
 
 EV and battery: keep = 1, x the stored energy [kWh], gain = eta_charge h (a discharging battery loses h / eta_discharge per kW).
-Tank (one node, DOMAIN 2.1) and building (1R1C, DOMAIN 2.4): x the temperature, C dT/dt = heat - UA (T - T_around), so
+Tank (one node) and building (1R1C): x the temperature, C dT/dt = heat - UA (T - T_around), so
 
     keep = exp(-UA h / C),  gain = COP (1 - keep) / UA,  drift = (1 - keep) (T_around + other heat / UA).
 

@@ -3,7 +3,7 @@
     dE/dt = eta_c max(B, 0) + min(B, 0) / eta_d,   P = B + P_standby,   |B| <= P_max,   soc_min C <= E <= soc_max C
 
 E stored energy [kWh], B power at the battery's AC terminals, P what the grid sees. The round trip is ``eta_c eta_d``; for home
-systems 0.85 to 0.92 (DOMAIN 1.4). The set-point is the grid-side power, standby included. Without a set-point the battery idles:
+systems 0.85 to 0.92. The set-point is the grid-side power, standby included. Without a set-point the battery idles:
 self-consumption is a decision of the home's energy management, not of the device.
 """
 

@@ -121,7 +121,7 @@ def state_value(ratings: Ratings, state: State) -> F64:
 
 
 def examples(rng: np.random.Generator, n: int = 1) -> tuple[Ratings, State, Inputs]:
-    """Cars of 40 to 75 kWh at 3.7 to 22 kW chargers (DOMAIN 6.1), home or away, some of them V2G."""
+    """Cars of 40 to 75 kWh at 3.7 to 22 kW chargers, home or away, some of them V2G."""
     capacity = rng.uniform(40.0, 75.0, n)
     charger = rng.choice([3.7, 7.4, 11.0, 22.0], n)
     where = rng.integers(0, 3, n)

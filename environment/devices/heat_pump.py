@@ -8,7 +8,7 @@
 
 COP: Staffell, Brett, Brandon, Hawkes, "A review of domestic heat pumps", Energy Environ. Sci. 5 (2012) 9291, doi
 10.1039/c2ee22653g; conservative for today's units, so a fleet factor f of 1.0 to 1.25 spans to measured ones (hplib). Building
-constants: H 0.1 to 0.4 kW/K, C 5 to 20 kWh/K (DOMAIN 2.4). The compressor modulates, and below its smallest speed it
+constants: H 0.1 to 0.4 kW/K, C 5 to 20 kWh/K. The compressor modulates, and below its smallest speed it
 cycles, so any mean power between nothing and full can be had.
 
 Own control (no set-point): a modulating thermostat that holds the set temperature. A set-point is respected between the comfort bounds;

@@ -7,7 +7,7 @@ With everything constant, T runs to its aim ``A(q) = T_rest + q / H``, ``T_rest 
     T(t) = A + (T_0 - A) exp(-t / tau),     tau = C / H [h]
     t(T_0 -> T_1) = tau ln((T_0 - A) / (T_1 - A))
 
-(textbook solution of the linear equation; DOMAIN cases TH1 and TH2 are its figures). A *band* [low, high] is guarded: below it
+(textbook solution of the linear equation). A *band* [low, high] is guarded: below it
 the device heats fully whatever the set-point, above it not at all, and at its edges it gives the heat that holds the edge if it can.
 Because each leg is monotone, a step is at most three legs: guard until the band is met, set-point until the other
 edge is met, hold that edge. A thermostat that modulates is a band without width. A relay with hysteresis has its own path.

@@ -2,7 +2,7 @@
 
     C dT/dt = P - UA (T - T_ambient) - q_draw,    C = V * 1.16278e-3 kWh/(l K)     exact exponential step (``thermal``)
 
-(DOMAIN 2.1.) ``draw_kw`` is the heat that people take above the cold water's temperature, constant within the step. The tank never gets
+``draw_kw`` is the heat that people take above the cold water's temperature, constant within the step. The tank never gets
 colder than the cold water that refills it: what cannot be drawn any more is missing in ``account`` and for the people.
 
 Own control (no set-point): a relay that closes at ``set_c - dead_band_k`` and opens at ``set_c``; its position is part of the state and all
@@ -164,7 +164,7 @@ def state_value(ratings: Ratings, state: State) -> F64:
 
 
 def examples(rng: np.random.Generator, n: int = 1) -> tuple[Ratings, State, Inputs]:
-    """Tanks of 50 to 200 l (DOMAIN 2.1), mostly idle, some drawn from, some outside of their band."""
+    """Tanks of 50 to 200 l, mostly idle, some drawn from, some outside of their band."""
     volume = rng.choice([50.0, 80.0, 100.0, 150.0, 200.0], n)
     set_c = rng.uniform(55.0, 65.0, n)
     ratings = Ratings(

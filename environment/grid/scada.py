@@ -24,7 +24,7 @@ _BRANCH: Final[tuple[Quantity, ...]] = ("i_ka", "p_kw", "q_kvar", "loading_perce
 class Accuracy:
     """Standard deviations of the instruments, as shares of the reading.
 
-    Usual for SCADA: voltage 0.3 to 1 %, power 1 to 3 %; smart meters 1 to 2 % (design/DOMAIN.md 5.1). Currents are taken as powers.
+    Usual for SCADA: voltage 0.3 to 1 %, power 1 to 3 %; smart meters 1 to 2 %. Currents are taken as powers.
     """
 
     voltage_share: float = 0.005

@@ -83,7 +83,7 @@ def test_energies_scale_with_power_and_ratios_do_not(factor, seed):
 
 @given(copies=st.integers(1, 5))
 def test_copies_of_a_feeder_multiply_amounts_and_leave_ratios(copies):
-    # DOMAIN SR1: n copies without interaction
+    # n copies without interaction
     def repeated(table, *names):
         found = {key: list(column) * copies for key, column in table.items()}
         rows = len(table[names[0]])

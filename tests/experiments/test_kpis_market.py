@@ -42,7 +42,7 @@ def test_calls_that_failed_activated_nothing():
 
 
 def test_baseline_errors_of_the_reference_case():
-    # DOMAIN LF6: A = (100, 120, 80, 100), B = (110, 110, 90, 100)
+    # A = (100, 120, 80, 100), B = (110, 110, 90, 100)
     actual, baseline = np.array([100.0, 120, 80, 100]), np.array([110.0, 110, 90, 100])
     tables = market()
     for table in ("activations", "deliveries"):

@@ -8,7 +8,7 @@ from agents.strategies.home_view import HomePlan, homes
 
 
 def test_tank_cools_as_its_reference_case():
-    """DOMAIN TH1: 100 l, UA 1.5 W/K, 20 degC around, 60 degC, no draw for 24 h."""
+    """100 l, UA 1.5 W/K, 20 degC around, 60 degC, no draw for 24 h."""
     view = homes(1, 96, 0.25, heater_c=60.0, heater_kwh_per_k=0.11628, heater_ua_kw_per_k=0.0015, heater_ambient_c=20.0)
     states = simulate(view, HomePlan(*(np.zeros((1, 96)) for _ in range(5))))
     assert abs(states.heater_c[0, -1] - 49.3495) < 5e-4

@@ -118,7 +118,7 @@ def test_the_mean_of_a_day_does_not_depend_on_the_relay_at_its_start_beyond_what
 
 
 def test_rebound_is_the_energy_not_delivered_less_the_losses_saved():
-    """DOMAIN TH7: a fleet of tanks is switched off for an hour and then left to its thermostats."""
+    """A fleet of tanks is switched off for an hour and then left to its thermostats."""
     n, hours, off = 400, 0.25, slice(40, 44)
     rng = np.random.default_rng(11)
     ratings, _, _ = water_heater.examples(rng, n)

@@ -42,7 +42,7 @@ def test_voltage_rise_of_generation_on_the_33_bus_feeder(network_named):
     network = network_named("ieee-33")
     power_flow = PowerFlow(network)
     found = sensitivities(power_flow, power_flow.solve(*network.rated_power()), buses=[network.bus_index("bus 18")])
-    # 0.00790 pu per 100 kW exact, against 0.00690 of the linear model (design/DOMAIN.md 5.1)
+    # 0.00790 pu per 100 kW exact, against 0.00690 of the linear model
     assert -100 * found.v_pu_per_kw[network.bus_index("bus 18"), 0] == pytest.approx(0.0079, abs=1e-4)
 
 
