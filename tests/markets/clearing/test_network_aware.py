@@ -123,6 +123,15 @@ def test_a_tighter_limit_never_costs_less(market, tighter):
     assert value_of(market, market.cleared_by(network_aware, needs=tight)) >= before - 1e-6
 
 
+@given(markets(divisible=False, max_size=8), st.integers(1, 20))
+@FEW
+def test_less_headroom_never_costs_less(market, tighter):
+    rooms = market.headrooms
+    tight = NeedColumns(rooms.constraint, rooms.up, rooms.t_ms, np.maximum(rooms.quantity_kw - tighter / 2, 0.0))
+    before = value_of(market, market.cleared_by(network_aware))
+    assert value_of(market, market.cleared_by(network_aware, headrooms=tight)) >= before - 1e-6
+
+
 @given(markets(guarded=False, constraints=("trafo",)))
 @FEW
 def test_one_constraint_and_divisible_bids_give_the_merit_order(market):
