@@ -62,7 +62,7 @@ class Aggregator(Party):
         super().__init__(seat)
         self._terms = terms
         self._meters = meters
-        self._pool = Pool(self.name, portfolio, meters.timeline, terms.ceiling_eur_per_kwh)
+        self._pool = Pool(self.name, portfolio, meters.timeline, terms.ceiling_eur_per_kwh, method=terms.method)
         self._contracts = self._standing_contracts()
         self._declared: list[BaselineDeclaration] = []
         self._orders: list[ActivationRequest] = []

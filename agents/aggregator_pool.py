@@ -22,6 +22,7 @@ from environment.messages.aggregation import (
 from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, Bid, SessionPublication
 from markets.baselines.declared import freeze
+from markets.baselines.method import Method, hashed
 from markets.ledger import cents, split
 
 F64 = NDArray[np.float64]
@@ -89,6 +90,7 @@ class Pool:
     timeline: Timeline
     ceiling_eur_per_kwh: float = np.inf
     record: DeliveryRecord = field(default_factory=DeliveryRecord)
+    method: Method = field(default_factory=Method)
 
     def __post_init__(self) -> None:
         n = len(self.portfolio.home)
@@ -259,14 +261,21 @@ class Pool:
             rows = plans.planned & (self._area == number)
             name = f"baseline/{self.owner}/{area}/{from_ms}"  # one, whatever sessions it is declared for
             power = plans.net_kw[rows][:, window].sum(axis=0)
+            agreed = self._method_terms(area, from_ms, round(step_s * 1000) * len(t_ms))
             result.append(
                 BaselineDeclaration(
                     baseline=name, session=session, fsp=self.owner, area=area, from_ms=from_ms, step_s=step_s, power_kw=power,
-                    sha256=freeze(name, self.owner, area, t_ms, power, from_ms).sha256,
+                    sha256=freeze(name, self.owner, area, t_ms, power, from_ms, hashed(*agreed)).sha256,
+                    method=agreed[0], parameters=agreed[1], eligible=agreed[2],
                     meters=tuple(str(meter) for meter in np.array(self.portfolio.meter)[rows]),
                 )
             )  # fmt: skip
         return result
+
+    def _method_terms(self, area: str, from_ms: int, length_ms: int) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """Method, parameters and eligible days of a baseline: days on which the portfolio of the area was called are left out."""
+        called = [call.order.from_ms for call in self._calls.values() if call.order.area == area]
+        return self.method.rule, self.method.parameters, self.method.eligible(from_ms, length_ms, called)
 
     # --- calls ---------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration
 from environment.messages.settlement import RemunerationAndPenalty
+from markets.baselines.method import DECLARED
 from markets.settlement.cases import Block, Settle, cases, lacking, settle_case
 
 TOLERANCE_EUR = 0.01
@@ -35,7 +36,10 @@ def objection(
         return missing
     (case,) = cases([order], blocks, declared, orders[:place])
     case.metered_kw = meters.read(case.meters, case.from_ms, case.to_ms).sum(axis=0)
-    case.baseline_kw = declared_kw(next(one for one in declared if one.baseline == case.baseline), case.t_ms)
+    declaration = next(one for one in declared if one.baseline == case.baseline)
+    if declaration.method != DECLARED:
+        return ""  # worked out from the meter database, notices included, which only who settles has
+    case.baseline_kw = declared_kw(declaration, case.t_ms)
     case.deliver()
     own = settle_case(case, settle)
     if record.net_eur < own.net_eur - TOLERANCE_EUR:

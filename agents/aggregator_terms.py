@@ -1,11 +1,12 @@
 """What a flexibility service provider is told, whom it has contracts with, and what the DSO has engaged of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markets.baselines.method import Method
 from markets.settlement.cases import Block, Settle
 from markets.settlement.linear_with_grace import settle
 
@@ -34,6 +35,7 @@ class FspTerms:
         standing_eur_per_kwh: price of its standing contract with the DSO where there is no market; None where there is one.
         reports_every_s: how often it reports what it has available under that contract.
         settle: the rule by which it checks what the DSO says that it earned.
+        method: the baseline rule that was agreed on.
     """
 
     dso: str
@@ -53,6 +55,7 @@ class FspTerms:
     standing_eur_per_kwh: float | None = None
     reports_every_s: float = 3600.0
     settle: Settle = settle
+    method: Method = field(default_factory=Method)
 
     @property
     def ceiling_eur_per_kwh(self) -> float:

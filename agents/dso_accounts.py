@@ -13,7 +13,7 @@ from agents.dso_contracts import Call
 from agents.dso_settlement import GivenUp, judge, unreadable
 from agents.dso_terms import DsoTerms
 from agents.payments import pay
-from agents.settlement import Baselines, ask_meter_data, close, declared_kw, deliver, remunerate
+from agents.settlement import Baselines, ask_meter_data, close, deliver, remunerate
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
 from environment.messages.base import Batch
@@ -50,7 +50,7 @@ class DsoAccounts(Party):
         self._meters = meters
         self._terms = terms
         self._baselines = Baselines(
-            [(day.start_ms, day.end_ms) for day in terms.days], [day.gate_ms for day in terms.days]
+            [(day.start_ms, day.end_ms) for day in terms.days], [day.gate_ms for day in terms.days], terms.method
         )
         self._blocks: dict[str, list[Block]] = {}
         self._orders: list[tuple[str, ActivationRequest]] = []
@@ -72,6 +72,8 @@ class DsoAccounts(Party):
             activation=call.activation, conversation=conversation, bid=call.contract, fsp=call.fsp, area=call.area,
             direction=call.direction, t_ms=t_ms, ordered_kw=call.ordered_kw,
         )  # fmt: skip
+        to_ms = call.from_ms + self._meters.timeline.step_ms * len(call.ordered_kw)
+        self._baselines.note((call.fsp, call.area), call.from_ms, to_ms, self.now_ms)
         hours = self._meters.timeline.hours
         self._called[call.activation] = (
             float(call.ordered_kw.sum() * hours),
@@ -171,6 +173,7 @@ class DsoAccounts(Party):
         reason = lacking(orders, self._blocks, declared, service.fsp_platforms)
         if not reason:
             ready = cases(orders, self._blocks, declared, before)
+            self._baselines.plan(ready)
             reason = yield from ask_meter_data(self, service, conversation, ready, until_ms)
         if not reason:
             reason = yield from self.ask_baselines(conversation, ready, until_ms)
@@ -198,12 +201,7 @@ class DsoAccounts(Party):
             if not service.again(self.now_ms, until_ms):
                 return "no baselines: " + ", ".join(sorted(set(answers.status) - {"answered"}))
             yield self.sleep(service.retry_s)
-        for case in ready:
-            try:
-                case.baseline_kw = declared_kw(given[case.baseline], case.t_ms)
-            except ValueError as error:
-                return str(error)
-        return ""
+        return self._baselines.fill(self, ready, given)
 
     @act("calculate_delivery", system=SERVICE)
     def calculate_delivery(self, conversation: str, ready: list[Case]) -> Work:

@@ -300,7 +300,7 @@ def session_requests(
             activation_to_ms=ends,
             exclusive=terms.exclusive,
             remuneration="activation",
-            baseline="declared-schedule",
+            baseline=terms.method.rule,
         )
         for need in named
     ]

@@ -1,9 +1,10 @@
 """What a distribution system operator is told: the days of delivery, who the others are, products and deadlines."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.settlement import Service
+from markets.baselines.method import Method
 from markets.clearing.outcome import Clearing
 
 
@@ -81,6 +82,7 @@ class DsoTerms:
         verify_after_s: when delivery is verified after its start.
         results_within_s: how long after the gate results may come.
         availability_wait_s: how long availability reports are waited for.
+        method: the baseline rule of the market.
     """
 
     days: Sequence[MarketDay]
@@ -116,6 +118,7 @@ class DsoTerms:
     verify_after_s: float = 330.0
     results_within_s: float = 900.0
     availability_wait_s: float = 30.0
+    method: Method = field(default_factory=Method)
 
     @property
     def largest_whole_kw(self) -> float:

@@ -1,7 +1,7 @@
 """Digital platform provider: opens the aggregation cycle (SUC05.1) and settles in the GDBN (SUC06.3 scenario 1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.settlement import Baselines, Service, ask_meter_data, close, deliver, remunerate
 from environment.calendar import Calendar
@@ -12,6 +12,7 @@ from environment.messages.procurement import BaselineDeclaration, EngagementRequ
 from environment.messages.settlement import RemunerationAndPenalty, SettlementDecision
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
+from markets.baselines.method import Method
 from markets.settlement.cases import Case, cases, engaged_blocks, lacking
 
 
@@ -29,6 +30,7 @@ class ProviderTerms:
         settlement_desk: address that approves settlements.
         aggregators: role addresses of the aggregators.
         service: whom the settlement service serves, and by which rule.
+        method: the baseline rule of the market.
     """
 
     days_ms: Sequence[tuple[int, int]]
@@ -40,6 +42,7 @@ class ProviderTerms:
     settlement_desk: str
     aggregators: Sequence[str]
     service: Service
+    method: Method = field(default_factory=Method)
 
 
 class PlatformProvider(Party):
@@ -50,7 +53,7 @@ class PlatformProvider(Party):
         self._calendar = calendar
         self._terms = terms
         self._service = terms.service
-        self._baselines = Baselines(terms.days_ms, terms.gates_ms)
+        self._baselines = Baselines(terms.days_ms, terms.gates_ms, terms.method)
         self._engaged: list[EngagementRequest] = []
         self._orders: list[tuple[str, ActivationRequest]] = []
         self._seen: dict[str, float] = {}
@@ -102,6 +105,9 @@ class PlatformProvider(Party):
                 refuse(self, batch, row, record.activation, "it was ordered before")
             else:
                 self._orders.append((batch.conversation, record))
+                self._baselines.note(
+                    (record.fsp, record.area), record.from_ms, record.to_ms, int(batch.received_ms[row])
+                )
 
     @handles(ActivationReport)
     def store_report(self, batch: Batch[ActivationReport]) -> None:
@@ -134,11 +140,15 @@ class PlatformProvider(Party):
             self.end(conversation, "failed", reason)
             return
         ready = cases(orders, blocks, declared, before)
+        self._baselines.plan(ready)
         reason = yield from ask_meter_data(self, self._service, conversation, ready, until_ms)
         if reason:
             self.end(conversation, "failed", reason)
             return
-        self.read_baselines(conversation, ready)
+        reason = self.read_baselines(conversation, ready)
+        if reason:
+            self.end(conversation, "failed", reason)
+            return
         self.calculate_delivery(conversation, ready)
         self.verify_delivery(conversation, ready)
         results = self.calculate_remuneration(conversation, ready)
@@ -151,11 +161,10 @@ class PlatformProvider(Party):
 
     @act("read_baselines", system="gdbn")
     def read_baselines(self, conversation: str, ready: list[Case]) -> Work:
-        """Step 1.2: read the stored baselines back; a changed one no longer fits its hash."""
-        for case in ready:
-            case.baseline_kw = self._baselines.read(case.fsp, case.area, case.t_ms)
+        """Step 1.2: read the stored baselines back, by their method where they have one; a changed one no longer fits its hash."""
+        reason = self._baselines.fill(self, ready)
         refs = [f"baselines/{case.baseline}" for case in ready]
-        return Work(None, conversation, reads=refs)
+        return Work(reason, conversation, reads=refs)
 
     @act("calculate_delivery", system="gdbn")
     def calculate_delivery(self, conversation: str, ready: list[Case]) -> Work:

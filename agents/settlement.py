@@ -6,6 +6,7 @@ last word; each does its own acts, with these functions. All take the party that
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from environment.messages.procurement import BaselineDeclaration
 from environment.messages.settlement import Invoice, MeterData, MeterDataRequest, RemunerationAndPenalty
 from environment.party import Party, Process
 from markets.baselines.declared import BaselineStore, freeze
+from markets.baselines.method import DECLARED, Method, MethodEvent, hashed
 from markets.settlement.cases import Case, Settle, settle_case
 
 F64 = NDArray[np.float64]
@@ -68,11 +70,18 @@ class Baselines:
     Args:
         days_ms: (start, end) of every day of delivery.
         gates_ms: the last instant of each before which a baseline may be declared.
+        method: the baseline rule of the market.
     """
 
-    def __init__(self, days_ms: Sequence[tuple[int, int]], gates_ms: Sequence[int]) -> None:
+    def __init__(
+        self, days_ms: Sequence[tuple[int, int]], gates_ms: Sequence[int], method: Method | None = None
+    ) -> None:
         self._days = list(zip(days_ms, gates_ms, strict=True))
+        self._method = method or Method()
+        self._calls: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        self._computed: dict[tuple[str, int], F64] = {}
         self._store = BaselineStore()
+        self._kept_ms: dict[str, int] = {}
         self.declared: list[BaselineDeclaration] = []
 
     def take(self, party: Party, record: BaselineDeclaration, received_ms: int) -> None:
@@ -84,14 +93,69 @@ class Baselines:
             return
         if len(self._store) > kept:  # otherwise the same declaration came before, perhaps for another session
             self.declared.append(record)
-            party.register("baselines").add(
-                baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=_steps(record), power_kw=record.power_kw,
-                hash=record.sha256, frozen_ms=party.now_ms,
-            )  # fmt: skip
+            self._kept_ms[record.baseline] = party.now_ms
+            if record.method == DECLARED:
+                self._register(party, record, _steps(record), record.power_kw)
 
-    def read(self, fsp: str, area: str, t_ms: I64) -> F64:
-        """The frozen baseline at some starts [kW]; one that was changed since no longer fits its hash (``ValueError``)."""
-        return self._store.read(fsp, area, t_ms)
+    def _register(self, party: Party, record: BaselineDeclaration, t_ms: I64, power_kw: F64) -> None:
+        party.register("baselines").add(
+            baseline=record.baseline, fsp=record.fsp, area=record.area, t_ms=t_ms, power_kw=power_kw, method=record.method,
+            hash=record.sha256, frozen_ms=self._kept_ms[record.baseline],
+        )  # fmt: skip
+
+    def note(self, portfolio: tuple[str, str], from_ms: int, to_ms: int, at_ms: int) -> None:
+        """Keep when a call of a portfolio (FSP, area) was announced: what is metered later counts for no baseline of its day."""
+        self._calls.setdefault(portfolio, []).append((from_ms, to_ms, at_ms))
+
+    def plan(self, ready: Sequence[Case]) -> None:
+        """Say which readings the baseline of each case rests on; none where it was declared."""
+        for case in ready:
+            record = self._record_of(case)
+            case.reference = self._event(record).spans if record.method != DECLARED else ()
+
+    def fill(self, party: Party, ready: Sequence[Case], given: Mapping[str, BaselineDeclaration] | None = None) -> str:
+        """Put the frozen baseline, or what its method says of the readings, into each case; the reason if there is none, else empty.
+
+        Args:
+            party: who keeps what is computed in its register.
+            ready: the cases, with their readings.
+            given: declarations by id, as somebody else keeps them; those kept here if None.
+        """
+        for case in ready:
+            record = self._record_of(case) if given is None else given[case.baseline]
+            try:
+                declared = declared_kw(record, case.t_ms)
+                case.baseline_kw = declared if record.method == DECLARED else self._compute(party, record, case)
+            except ValueError as error:  # changed since it was frozen, or too few days or readings: in the rule's words
+                return f"{record.baseline}: {error}"
+        return ""
+
+    def _compute(self, party: Party, record: BaselineDeclaration, case: Case) -> F64:
+        event = self._event(record)
+        key = record.baseline, event.window_ms
+        if key not in self._computed:
+            assert self._method.compute is not None
+            values = self._method.compute(event.occasion(case.readings))
+            self._computed[key] = values
+            self._register(
+                party, record, event.from_ms + event.step_ms * np.arange(len(values), dtype=np.int64), values
+            )
+        return event.at(self._computed[key], case.t_ms)
+
+    def _record_of(self, case: Case) -> BaselineDeclaration:
+        return next(one for one in self.declared if one.baseline == case.baseline)
+
+    def _event(self, record: BaselineDeclaration) -> MethodEvent:
+        """All calls of a portfolio in the window of its declaration are one event, announced with the first."""
+        step_ms = round(record.step_s * 1000)
+        end_ms = record.from_ms + step_ms * len(record.power_kw)
+        calls = [one for one in self._calls[record.fsp, record.area] if record.from_ms <= one[0] < end_ms]
+        windows = self._method.windows(record.from_ms)
+        return MethodEvent(
+            window_ms=record.from_ms, from_ms=min(one[0] for one in calls), to_ms=max(one[1] for one in calls),
+            notice_ms=min(one[2] for one in calls), step_ms=step_ms, before=self._method.before,
+            days_ms=[windows[date] for date in record.eligible],
+        )  # fmt: skip
 
     def _declare(self, record: BaselineDeclaration, received_ms: int) -> str:
         """Store a declaration; why it is refused, empty if it stands."""
@@ -101,11 +165,25 @@ class Baselines:
         gate_ms = self._gate_ms(record.from_ms)
         if gate_ms is None:
             return "it begins on no day of delivery"
-        frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, received_ms)
+        agreed = self._agreed(record, round(record.step_s * 1000) * len(steps))
+        if agreed:
+            return agreed
+        terms = hashed(record.method, record.parameters, record.eligible)
+        frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, received_ms, terms)
         if frozen.sha256 != record.sha256:
             return "hash"
         self._store, reason = self._store.declare(frozen, gate_ms)
         return reason
+
+    def _agreed(self, record: BaselineDeclaration, length_ms: int) -> str:
+        """Why a declaration is not what the market agreed on; empty if it is."""
+        method = self._method
+        if (record.method, record.parameters) != (method.rule, method.parameters):
+            said = ", ".join((record.method, *record.parameters))
+            return f"the market's baseline is {', '.join((method.rule, *method.parameters))}, not {said}"
+        called = [from_ms for from_ms, _, _ in self._calls.get((record.fsp, record.area), ())]
+        eligible = method.eligible(record.from_ms, length_ms, called)
+        return "" if record.eligible == eligible else f"its eligible days are not {', '.join(eligible) or 'none'}"
 
     def _gate_ms(self, from_ms: int) -> int | None:
         """The gate of the day of delivery that an instant lies in; None outside all."""
@@ -122,7 +200,8 @@ def declared_kw(record: BaselineDeclaration, t_ms: I64) -> F64:
     Raises:
         ValueError: it was changed, or says nothing of one of them.
     """
-    frozen = freeze(record.baseline, record.fsp, record.area, _steps(record), record.power_kw, 0)
+    terms = hashed(record.method, record.parameters, record.eligible)
+    frozen = freeze(record.baseline, record.fsp, record.area, _steps(record), record.power_kw, 0, terms)
     if frozen.sha256 != record.sha256:
         text = f"baseline {record.baseline!r} was changed after it was frozen: its hash does not fit"
         raise ValueError(text)
@@ -130,32 +209,41 @@ def declared_kw(record: BaselineDeclaration, t_ms: I64) -> F64:
 
 
 def ask_meter_data(party: Party, service: Service, conversation: str, ready: Sequence[Case], until_ms: int) -> Process:
-    """The meter data of all cases; gives the reason if they cannot be had, empty if all are there."""
-    left = list(ready)
+    """The meter data of all cases, their references included; gives the reason if they cannot be had, empty if all are there."""
+    spans = [(case, span) for case in ready for span in (case.span, *case.reference)]
+    left = list(dict.fromkeys(_Readings(case.meters, *span, case.hours) for case, span in spans))
+    given: dict[tuple[object, ...], MeterData] = {}
     while True:
-        wanted = [MeterDataRequest(meters=case.meters, from_ms=case.from_ms, to_ms=case.to_ms) for case in left]
+        wanted = [MeterDataRequest(meters=meters, from_ms=from_ms, to_ms=to_ms) for meters, from_ms, to_ms, _ in left]
         desk = [service.meter_database] * len(wanted)
         answers = yield party.ask(wanted, desk, conversation, system=service.system, timeout_s=service.wait_s)
-        given: dict[tuple[object, ...], MeterData] = {
-            (data.meters, data.from_ms, len(data.metered_kw)): data for data in answers.records()
-        }
-        for case in left:
-            if _wanted(case) in given:
-                data = given[_wanted(case)]
-                case.metered_kw, case.missing = data.metered_kw, data.missing
-        left = [case for case in left if _wanted(case) not in given]
+        given |= {(data.meters, data.from_ms, len(data.metered_kw)): data for data in answers.records()}
+        left = [one for one in left if one.key not in given]
         if not left:
             break
         if not service.again(party.now_ms, until_ms):
             return "no meter data: " + ", ".join(sorted(set(answers.status) - {"answered"}))
         yield party.sleep(service.retry_s)
+    for case in ready:
+        own, *others = (given[_Readings(case.meters, *span, case.hours).key] for span in (case.span, *case.reference))
+        case.metered_kw, case.missing = own.metered_kw, own.missing
+        case.readings = {data.from_ms: data.metered_kw if not data.missing else np.zeros(0) for data in others}
     missing = sum(case.missing for case in ready)
     return f"{missing} meter readings are missing" if missing else ""
 
 
-def _wanted(case: Case) -> tuple[object, ...]:
-    """What tells the readings of a case from others: meters, begin, number of intervals."""
-    return case.meters, case.from_ms, len(case.t_ms)
+class _Readings(NamedTuple):
+    """Readings that are asked for."""
+
+    meters: tuple[str, ...]
+    from_ms: int
+    to_ms: int
+    hours: float
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells them from others: meters, begin, number of intervals."""
+        return self.meters, self.from_ms, round((self.to_ms - self.from_ms) / (3_600_000 * self.hours))
 
 
 def deliver(party: Party, ready: Sequence[Case]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
+from experiments.build_baseline import problems_of_baseline
 from experiments.scenario import Scenario
 from experiments.scenario_fields import read_clock
 from experiments.scenario_read import ScenarioError
@@ -63,11 +64,10 @@ def _market(scenario: Scenario) -> Iterable[str]:
     ):
         if said != built:
             yield f"{where}: {name} '{said}' is not built yet; write {built}"
-    if scenario.rules.baseline != "declared-schedule":
-        yield f"rules.baseline: '{scenario.rules.baseline}' is not built yet in a running world; write declared-schedule"
     if product.activation_cap_eur_per_kwh <= 0.0:
         yield f"{where}: activation_cap_eur_per_kwh is 0, so that nothing can be bought; write a price above 0"
     yield from _times(scenario, where)
+    yield from problems_of_baseline(scenario)
 
 
 def _times(scenario: Scenario, where: str) -> Iterable[str]:

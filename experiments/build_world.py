@@ -31,6 +31,7 @@ from environment.units import MS_PER_DAY, MS_PER_S
 from environment.wiretap import Wiretap
 from environment.world import World
 from experiments.build import Site, planned_outages
+from experiments.build_baseline import method_of
 from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_faults import attackers, disturbances, plans
 from experiments.build_people import HOMES, PLANTS, contracted, members_of
@@ -299,6 +300,7 @@ def _dso(site: Site, world: World) -> Made:
         settle_after_ms=round(SETTLES_AFTER_H * 3_600_000),
         standing=None if actors.lfmo else _standing(scenario),
         availability_wait_s=actors.dso.availability_wait_s,
+        method=method_of(scenario, site.calendar, site.timeline),
     )
     party = role("dso" if actors.lfmo else "dso-direct")(
         world.seat(actors.dso.name),
@@ -383,6 +385,7 @@ def _provider(site: Site, world: World) -> Made:
         settlement_desk=f"{actors.dso.name}/dso-settlement-service",
         aggregators=[fsp.name for fsp in actors.fsps],
         service=_service(site, "gdbn"),
+        method=method_of(site.scenario, site.calendar, site.timeline),
     )
     return Made(role("platform-provider")(world.seat(actors.dpp.name), site.calendar, terms))
 
@@ -411,6 +414,7 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         papers_until_ms=site.timeline.end_ms + PAPERS_VALID_DAYS * MS_PER_DAY,
         margin_share=said.margin_percent / 100.0,
         share_to_homes=said.share_to_homes,
+        method=method_of(scenario, site.calendar, site.timeline),
         delivers_share=next((one.delivers for one in faults if one.delivers is not None), 1.0),
         offers_times=next((one.offers for one in faults if one.offers is not None), 1.0),
         standing_eur_per_kwh=None if scenario.actors.lfmo else said.contract_eur_per_kwh,

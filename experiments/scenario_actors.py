@@ -225,6 +225,39 @@ class Settlement(Part):
         return {argument: getattr(self, key) for key, argument in self.ARGUMENTS.items()}
 
 
+def _by_rule(value: Any) -> Any:
+    return {"rule": value} if isinstance(value, str) else value
+
+
+class Baseline(Part):
+    """What would have been without the activation; the name of the rule alone is enough."""
+
+    rule: str = given("declared-schedule", source="SUC06.3: the baseline stored at bidding time")
+    """Name of the baseline rule. Of a method, the rule, its parameters and the eligible days are frozen at bidding time."""
+    x: int = given(10, unit="days", source="CAISO and AEMO: 10 of 10", ge=1, le=60)
+    """x-of-y: number of days averaged."""
+    y: int = given(10, unit="days", source="CAISO and AEMO: 10 of 10", ge=1, le=60)
+    """x-of-y: number of eligible days looked at."""
+    pick: Literal["high", "middle", "low"] = given("high", source="NYISO, PJM")
+    """x-of-y: which of the Y, by their mean in the hours of the event."""
+    adjustment: Literal["none", "additive", "multiplicative"] = given("none", source="the plain average")
+    """x-of-y: to what was metered before the first notice of the day."""
+    adjustment_h: float = given(
+        3.0, unit="h", source="three to four hours in American programmes", gt=0, le=12, multiple_of=0.25
+    )
+    """x-of-y: how long before the notice it looks."""
+    floor: float = given(0.8, unit="factor", source="NYISO: factor within 0.8 and 1.2", ge=0, le=1)
+    """x-of-y: smallest factor of a multiplicative adjustment."""
+    cap: float = given(1.2, unit="factor", source="NYISO: factor within 0.8 and 1.2", ge=1, le=10)
+    """x-of-y: largest factor of a multiplicative adjustment."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.x > self.y:
+            refuse(f"{self.x} of {self.y} days cannot be; x must be at most y")
+        return self
+
+
 class Rules(Part):
     """The rules of the market, by name."""
 
@@ -232,7 +265,7 @@ class Rules(Part):
     """How bids are chosen."""
     pricing: str = given("pay-as-bid", source="usual in local flexibility markets")
     """What an accepted bid is paid."""
-    baseline: str = given("declared-schedule", source="SUC06.3: the baseline stored at bidding time")
+    baseline: Annotated[Baseline, BeforeValidator(_by_rule)] = given(Baseline())
     """What would have been without the activation."""
     settlement: Settlement = given(Settlement())
     """How delivery is paid."""

@@ -121,12 +121,12 @@ def _rules(scenario: "Scenario") -> Problems:
     chosen = {
         "clearing": rules.clearing,
         "pricing": rules.pricing,
-        "baseline": rules.baseline,
+        "baseline": rules.baseline.rule,
         "settlement": rules.settlement.rule,
     }
     for kind, name in chosen.items():
         if name not in RULES[kind]:
-            path = "settlement.rule" if kind == "settlement" else kind
+            path = f"{kind}.rule" if kind in ("baseline", "settlement") else kind
             yield f"rules.{path}: unknown {kind} rule '{name}'{did_you_mean(name, RULES[kind])}"
     if rules.settlement.rule in RULES["settlement"]:
         yield from _idle_parameters(rules.settlement)

@@ -199,8 +199,17 @@ class BaselineDeclaration(Record, frozen=True, kw_only=True):
     from_ms: Annotated[int, Item("start of the first interval", umei="periodFrom")]
     step_s: Annotated[float, Item("length of an interval", ge=1)]
     power_kw: Annotated[
-        Profile, Item("net load without activation", catalogue="baseline", umei="quantity", uftp="BaselinePower")
+        Profile,
+        Item(
+            "net load without activation; by a method: what the FSP expects",
+            catalogue="baseline",
+            umei="quantity",
+            uftp="BaselinePower",
+        ),
     ]
+    method: Annotated[str, Item("baseline rule; of a declared schedule the powers stand")] = "declared-schedule"
+    parameters: Annotated[tuple[str, ...], Item("parameters of the rule, name=value")] = ()
+    eligible: Annotated[tuple[str, ...], Item("local dates of the days that the rule may look at, oldest first")] = ()
     meters: Annotated[tuple[str, ...], Item("metering points of the portfolio in this area")]
     sha256: Annotated[str, Item("hash of what is declared")]
 

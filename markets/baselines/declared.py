@@ -6,7 +6,8 @@ declaration for an interval already declared is refused.
 Source: SUC06.3, the baseline is the one specified by the FSP at bidding time.
 
 Canonical bytes: each name (id, seller, area) as UTF-8 behind its length, the number of intervals, then starts as signed
-64-bit integers and powers as IEEE 754 doubles, all little-endian; negative zero counts as zero.
+64-bit integers and powers as IEEE 754 doubles, all little-endian; negative zero counts as zero. A declaration by method
+(``markets.baselines.method``) goes on with its terms, each as UTF-8 behind its length.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ class DeclaredBaseline:
         power_kw: net load without activation, shape (T,).
         frozen_ms: when it was stored.
         sha256: hex digest of the canonical bytes.
+        terms: method, parameters and eligible days of a declaration by method; its powers are what the seller expects.
     """
 
     baseline: str
@@ -39,10 +41,13 @@ class DeclaredBaseline:
     power_kw: F64
     frozen_ms: int
     sha256: str
+    terms: tuple[str, ...] = ()
 
 
-def freeze(baseline: str, fsp: str, area: str, t_ms: I64, power_kw: F64, frozen_ms: int) -> DeclaredBaseline:
-    """Freeze a declaration; the arrays are copied and locked.
+def freeze(
+    baseline: str, fsp: str, area: str, t_ms: I64, power_kw: F64, frozen_ms: int, terms: tuple[str, ...] = ()
+) -> DeclaredBaseline:
+    """Freeze a declaration; the arrays are copied and locked. Terms: see ``DeclaredBaseline``.
 
     Raises:
         ValueError: lengths differ, times do not increase, or a power is not a finite number.
@@ -51,20 +56,25 @@ def freeze(baseline: str, fsp: str, area: str, t_ms: I64, power_kw: F64, frozen_
     _check(baseline, starts, power)
     starts.setflags(write=False)
     power.setflags(write=False)
-    digest = hashlib.sha256(canonical_bytes(baseline, fsp, area, starts, power)).hexdigest()
-    return DeclaredBaseline(baseline, fsp, area, starts, power, frozen_ms, digest)
+    digest = hashlib.sha256(canonical_bytes(baseline, fsp, area, starts, power, terms)).hexdigest()
+    return DeclaredBaseline(baseline, fsp, area, starts, power, frozen_ms, digest, terms)
 
 
-def canonical_bytes(baseline: str, fsp: str, area: str, t_ms: I64, power_kw: F64) -> bytes:
+def canonical_bytes(baseline: str, fsp: str, area: str, t_ms: I64, power_kw: F64, terms: tuple[str, ...] = ()) -> bytes:
     """The bytes that the hash covers; see the module's text."""
-    heads = b"".join(len(name.encode()).to_bytes(4, "little") + name.encode() for name in (baseline, fsp, area))
+    heads, tails = (
+        b"".join(len(name.encode()).to_bytes(4, "little") + name.encode() for name in names)
+        for names in ((baseline, fsp, area), terms)
+    )
     count = len(t_ms).to_bytes(8, "little")
-    return heads + count + t_ms.astype("<i8").tobytes() + (power_kw + 0.0).astype("<f8").tobytes()
+    return heads + count + t_ms.astype("<i8").tobytes() + (power_kw + 0.0).astype("<f8").tobytes() + tails
 
 
 def verify(declared: DeclaredBaseline) -> bool:
     """True if the content still has the hash it was frozen with."""
-    content = canonical_bytes(declared.baseline, declared.fsp, declared.area, declared.t_ms, declared.power_kw)
+    content = canonical_bytes(
+        declared.baseline, declared.fsp, declared.area, declared.t_ms, declared.power_kw, declared.terms
+    )
     return hashlib.sha256(content).hexdigest() == declared.sha256
 
 

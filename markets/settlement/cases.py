@@ -73,6 +73,8 @@ class Case:
         hours: length of an interval.
         ordered_kw: shape (T,).
         earlier_kw: what earlier orders ask of the same portfolio in the same direction, and are credited first, shape (T,).
+        reference: spans [from_ms, to_ms) whose readings the baseline rests on, beside those of the order.
+        readings: start of a reference span -> mean net load per interval; empty where readings are missing.
         blocks: price and contracted power of each bid of the contract, cheapest first: [(EUR/kWh, kW (T,))].
     """
 
@@ -93,6 +95,8 @@ class Case:
     delivered_kw: F64 = field(default_factory=lambda: np.zeros(0))
     missing: int = 0
     short_kwh: float = 0.0
+    reference: Sequence[tuple[int, int]] = ()
+    readings: dict[int, F64] = field(default_factory=dict)
 
     @property
     def from_ms(self) -> int:
@@ -103,6 +107,11 @@ class Case:
     def to_ms(self) -> int:
         """End of the last interval."""
         return int(self.t_ms[-1]) + round(self.hours * 3_600_000)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """[from_ms, to_ms)."""
+        return self.from_ms, self.to_ms
 
     def deliver(self) -> None:
         """Delivered power of the portfolio per interval: baseline minus metered in the direction of the order."""

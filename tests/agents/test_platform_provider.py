@@ -18,7 +18,9 @@ from environment.messages.settlement import (
     RemunerationAndPenalty,
     SettlementDecision,
 )
+from markets.baselines import x_of_y
 from markets.baselines.declared import freeze
+from markets.baselines.method import Method, hashed
 from markets.settlement import linear_with_grace
 from tests.environment.kernel_cases import plain
 
@@ -39,7 +41,7 @@ def declaration(power_kw=BASELINE, **changes):
     frozen = freeze("base", FSP, "A", t_ms, power_kw, 0)
     given = {
         "baseline": "base", "session": "s", "fsp": FSP, "area": "A", "from_ms": FROM_MS, "step_s": 900.0, "power_kw": power_kw,
-        "meters": ("m1", "m2"), "sha256": frozen.sha256,
+        "method": "declared-schedule", "parameters": (), "eligible": (), "meters": ("m1", "m2"), "sha256": frozen.sha256,
     }  # fmt: skip
     return plain(BaselineDeclaration, **(given | changes))
 
@@ -97,7 +99,7 @@ APPROVED = decide()
 def settle(stage):
     """One activation through the settlement of the day after it: what the others send and answer is given."""
 
-    def run(kept=None, metered=FULL, decision=APPROVED, penalty=0.0, first_ms=0, settles=True):
+    def run(kept=None, metered=FULL, decision=APPROVED, penalty=0.0, first_ms=0, settles=True, method=Method()):  # noqa: B008
         names = ["dpp-1", GDBN, f"{GDBN}/settlement", "dso-1", METERS, DESK, FSP, f"{FSP}/platform"]
         there = stage(*names, actors={f"{GDBN}/settlement": ("gdbn",), DESK: ("desk",)}, parties={
             f"{GDBN}/settlement": "dpp-1", METERS: "database", DESK: "desk",
@@ -113,7 +115,7 @@ def settle(stage):
         there.fsp = there.puppet(FSP)
         terms = ProviderTerms(
             days_ms=[(0, DAY_MS)], gates_ms=[GATE_MS], cycle_before_ms=0, settle_after_ms=3_600_000, settles=settles, dso="dso-1",
-            settlement_desk=DESK, aggregators=[], service=service({FSP: f"{FSP}/platform"}, penalty),
+            settlement_desk=DESK, aggregators=[], service=service({FSP: f"{FSP}/platform"}, penalty), method=method,
         )  # fmt: skip
         there.provider = there.agent(PlatformProvider, "dpp-1", CALENDAR, terms)
         return there.run(2 * 86_400)
@@ -310,3 +312,78 @@ def test_a_cycle_that_nobody_acknowledges_fails(stage):
     there.puppet(FSP)
     there.run(3 * 86_400)
     assert there.outcomes() == [("SUC05.1", "failed", "the cycle's opening was not acknowledged")]
+
+
+# --- baselines by method ---------------------------------------------------------------------------------------------
+
+WEEK = {f"2016-01-{14 + k}": -(5 - k) * DAY_MS for k in range(4)}
+"""Local date -> start of earlier days."""
+
+
+def high_of(x=2, y=3):
+    return Method(
+        rule="x-of-y",
+        parameters=(f"x={x}", f"y={y}"),
+        compute=partial(x_of_y.baseline, x=x, y=y),
+        days=y,
+        like={0: WEEK},
+    )
+
+
+def by_method(**changes):
+    given = {
+        "method": "x-of-y",
+        "parameters": ("x=2", "y=3"),
+        "eligible": ("2016-01-15", "2016-01-16", "2016-01-17"),
+    } | changes
+    t_ms = FROM_MS + STEP_MS * np.arange(2, dtype=np.int64)
+    terms = hashed(given["method"], given["parameters"], given["eligible"])
+    return declaration(**({"sha256": freeze("base", FSP, "A", t_ms, BASELINE, 0, terms).sha256} | given))
+
+
+def by_day(puppet, batch, gaps_before_ms=None):
+    """Readings of every day: 5 kW on the day of the event, 14, 10 and 9 kW on eligible ones, others else; spans are answered one by one."""
+    for row, request in enumerate(batch.records()):
+        level = {0: 5.0, 1: 99.0, 2: 14.0, 3: 10.0, 4: 9.0, 5: 20.0}[round((FROM_MS - request.to_ms) / DAY_MS)]
+        kw = np.full((request.to_ms - request.from_ms) // STEP_MS, level)
+        missing = int(gaps_before_ms is not None and request.to_ms < gaps_before_ms)
+        data = plain(
+            MeterData, meters=request.meters, from_ms=request.from_ms, step_s=900.0, metered_kw=kw, missing=missing
+        )
+        puppet.answer(batch.take(np.array([row])), data)
+
+
+def test_a_method_is_computed_from_the_eligible_days_that_the_database_has(settle):
+    there = settle(kept=[by_method(), engagement(), order()], method=high_of(), metered=by_day)
+    assert table(there, "deliveries")["baseline_kw"].tolist() == [12.0, 12.0], (
+        "the mean of the two highest of 9, 10 and 14 kW"
+    )
+    assert table(there, "baselines")["method"].tolist() == ["x-of-y"] * 2
+    assert table(there, "baselines")["power_kw"].tolist() == [12.0, 12.0]
+    assert there.outcomes() == [("SUC06.3", "completed", "")]
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (by_method(parameters=("x=1", "y=3")), "the market's baseline is x-of-y, x=2, y=3, not x-of-y, x=1, y=3"),
+        (
+            by_method(eligible=("2016-01-14", "2016-01-15")),
+            "its eligible days are not 2016-01-15, 2016-01-16, 2016-01-17",
+        ),
+        (declaration(), "the market's baseline is x-of-y, x=2, y=3, not declared-schedule"),
+        (by_method(sha256="0" * 64), "hash"),
+    ],
+)
+def test_a_declaration_that_is_not_what_was_agreed_is_refused(settle, record, reason):
+    there = settle(kept=[record, engagement(), order()], method=high_of())
+    assert table(there, "refused_baselines")["reason"].tolist() == [reason]
+    assert there.outcomes() == [("SUC06.3", "failed", "no baseline of fsp-a in A stands")]
+
+
+def test_too_few_days_with_readings_stop_the_settlement(settle):
+    gaps = partial(by_day, gaps_before_ms=FROM_MS - 2.5 * DAY_MS)
+    there = settle(kept=[by_method(), engagement(), order()], method=high_of(), metered=gaps)
+    (outcome,) = there.outcomes()
+    assert outcome[:2] == ("SUC06.3", "failed")
+    assert "only 1 eligible days in the history" in outcome[2]

@@ -299,7 +299,7 @@ def market_tables():
         "bids": _interval_table(contract, quantity_kw=[25.0, 15.0], accepted_kw=[20.0, 15.0]),
         "clearings": _interval_table(need, session="need-1", needed_kw=[40.0, 30.0]),
         "activations": _interval_table(pair, area="LV1", ordered_kw=[20.0, 15.0]),
-        "baselines": _interval_table({"baseline": ["base-1"] * 2}, fsp="fsp-sol", area="LV1", power_kw=[30.0, 28.0]),
+        "baselines": _interval_table({"baseline": ["base-1"] * 2, "method": ["declared-schedule"] * 2}, fsp="fsp-sol", area="LV1", power_kw=[30.0, 28.0]),
         "meters": pa.table(
             {"meter": ["m-1", "m-1", "m-2", "m-2"], "t_ms": [0, 900_000] * 2, "import_kwh": [2.0, 2.5, 1.0, 1.0], "export_kwh": [0.0, 0.0, 0.5, 0.25]}
         ),

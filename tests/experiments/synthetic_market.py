@@ -40,7 +40,9 @@ def market():
         for step in steps:
             stated = float(portfolio(without_kw, fsp)[step]) * 1.02
             metered, twin = float(portfolio(with_kw, fsp)[step]), float(portfolio(without_kw, fsp)[step])
-            baselines.append((f"baseline-{number}", fsp, "T1", int(T_MS[step]), stated, f"h{number}", HOUR_MS))
+            baselines.append(
+                (f"baseline-{number}", fsp, "T1", int(T_MS[step]), stated, "declared-schedule", f"h{number}", HOUR_MS)
+            )
             activations.append(
                 (f"activation-{number}", "c-2", f"bid-{number}", fsp, "T1", "up", int(T_MS[step]), ordered)
             )
@@ -97,7 +99,7 @@ def market():
             "cost_eur": [cost] * k,
             "price_eur_per_kwh": [0.30] * k,
         },
-        "baselines": columns(("baseline", "fsp", "area", "t_ms", "power_kw", "hash", "frozen_ms"), baselines),
+        "baselines": columns(("baseline", "fsp", "area", "t_ms", "power_kw", "method", "hash", "frozen_ms"), baselines),
         "activations": columns(
             ("activation", "conversation", "bid", "fsp", "area", "direction", "t_ms", "ordered_kw"), activations
         ),
