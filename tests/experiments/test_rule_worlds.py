@@ -34,7 +34,8 @@ COMBINATIONS = list(combinations())
 
 
 def test_the_combinations_cover_every_rule_and_every_pair_of_neighbours():
-    for place, (kind, other) in enumerate(itertools.pairwise(RULES)):
+    kinds = ("clearing", "pricing", "baseline", "settlement")
+    for place, (kind, other) in enumerate(itertools.pairwise(kinds)):
         assert {(one[place], one[place + 1]) for one in COMBINATIONS} == set(
             itertools.product(RULES[kind], RULES[other])
         )
@@ -63,13 +64,27 @@ def test_a_day_is_cleared_priced_measured_and_settled_by_the_named_rules(lived, 
         }
     )
     tables = lived(said)
-    settled = [k for k, name in enumerate(tables["conversations"]["suc"]) if name == "SUC06.3"]
-    assert settled
-    assert {tables["conversations"]["outcome"][k] for k in settled} == {"completed"}
-    assert "refused_baselines" not in tables or not len(tables["refused_baselines"]["baseline"])
-    assert set(tables["baselines"]["method"]) == {baseline}
+    _were_declared_and_settled(tables, baseline)
     _amounts_are_the_rules(tables, rule_with("settlement", settlement, said.settlement.arguments()))
     _bids_are_accounted_for(tables)
+
+
+def test_the_dso_settles_by_a_method_too(lived):
+    said = Rules.model_validate({"settled_by": "dso", "baseline": {"rule": "x-of-y", **BASELINES["x-of-y"]}})
+    tables = lived(said)
+    assert set(
+        np.asarray(tables["conversations"]["scenario"])[np.asarray(tables["conversations"]["suc"]) == "SUC06.3"]
+    ) == {"2"}
+    _were_declared_and_settled(tables, "x-of-y")
+    _amounts_are_the_rules(tables, rule_with("settlement", "linear-with-grace", said.settlement.arguments()))
+
+
+def _were_declared_and_settled(tables, baseline):
+    settled = np.asarray(tables["conversations"]["suc"]) == "SUC06.3"
+    assert settled.any()
+    assert set(np.asarray(tables["conversations"]["outcome"])[settled]) == {"completed"}
+    assert "refused_baselines" not in tables or not len(tables["refused_baselines"]["baseline"])
+    assert set(tables["baselines"]["method"]) == {baseline}
 
 
 def _amounts_are_the_rules(tables, settle):
