@@ -279,13 +279,9 @@ class Prosumers(Party):
         planned = [self._planned_kw(rows, max(step, first)) for rows, first, _ in asked]
         answers = self._hems.activate(step, asked, self._readings)
         for one, (rows, first, change), before, answer in zip(orders, asked, planned, answers, strict=True):
-            expected, plan, most_pv_kw = answer
+            expected, plan, gives_up = answer
             begin = max(step, first)
             columns = slice(begin - step, first + change.shape[1] - step)
-            gives_up = (~np.isnan(most_pv_kw)).any(axis=1)
-            if gives_up.any():
-                limit_kw = -most_pv_kw[gives_up][:, columns]
-                self._controls.order("pv", one.activation, 1, rows[gives_up], begin, limit_kw)
             for kind, kw in zip(
                 FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True
             ):

@@ -108,7 +108,7 @@ class Hems:
         self.ordered_until = np.full(n, -1, np.int64)
         self.automatic = self.book.automatic.copy()
         self._car_left_kwh = np.full(n, np.nan)
-        self._most_pv_kw: dict[int, F64] = {}
+        self._given_up_kw: dict[int, F64] = {}
         local = self.calendar.local_columns(self.timeline.starts_ms)
         slot = np.floor(local.hour / self.timeline.hours + 1e-9).astype(np.int64)
         self._steps = home_forecast.Steps(local.day, slot, (~local.workday).astype(np.int64))
@@ -196,16 +196,21 @@ class Hems:
         draws = home_forecast.similar_days(seen.draw_kwh[rows, lived], past, ahead)
         trips = home_forecast.trips(seen.plugged[rows, lived], seen.driven_kwh[rows, lived], past, ahead)
         plugged, drive = _declared(trips.plugged, trips.drive_kwh, step, readings, rows)
-        pv = self._limited(pv, step, rows)
-        view = self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
-        return view._replace(automatic=self.automatic[rows])
+        pv = self._kept(pv, step, rows)
+        return self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
 
-    def _limited(self, pv_kw: F64, step: int, rows: I64) -> F64:
+    def _kept(self, pv_kw: F64, step: int, rows: I64) -> F64:
         """Generation of some homes in the steps from ``step`` on, (rows, steps), less what they have been told to give up."""
-        for later, most_kw in self._most_pv_kw.items():
+        for later, kw in self._given_up_kw.items():
             if step <= later < step + pv_kw.shape[1]:
-                pv_kw[:, later - step] = np.minimum(pv_kw[:, later - step], most_kw[rows])
+                pv_kw[:, later - step] = np.maximum(pv_kw[:, later - step] - kw[rows], 0.0)
         return pv_kw
+
+    def generation_limits(self, step: int, readings: Readings) -> tuple[I64, F64]:
+        """Homes that give up generation in a step, and what each may generate at most by what its roof could give now [kW]."""
+        given_up = self._given_up_kw.get(step, np.zeros(self.book.n))
+        rows = np.flatnonzero(given_up > 0.0)
+        return rows, np.maximum(readings["pv_kw"][rows] - given_up[rows], 0.0)
 
     # --- each step -------------------------------------------------------------------------------------------------------
 
@@ -227,8 +232,7 @@ class Hems:
         if current is None or not current.first <= step < current.end:
             return None
         now = self.book.now_view(step, readings, self.weather)._replace(automatic=self.automatic)
-        if step in self._most_pv_kw:
-            now = now._replace(pv_kw=np.minimum(now.pv_kw, self._most_pv_kw[step][:, None]))
+        now = now._replace(pv_kw=self._kept(now.pv_kw, step, np.arange(self.book.n)))
         self._recharge(step, now, readings)
         return home_control.set_points(now, current.plan, step - current.first, self.ordered_until > step)
 
@@ -291,14 +295,14 @@ class Hems:
 
     def activate(
         self, step: int, orders: list[tuple[I64, int, F64]], readings: Readings
-    ) -> list[tuple[F64, HomePlan, F64]]:
+    ) -> list[tuple[F64, HomePlan, Bool]]:
         """Follow orders (rows, first, change): from ``step`` on, leave the plan by ``change`` (rows, k) [kW] in the k steps from ``first``.
 
         No home is in two of the orders. Homes are planned row by row, so all are planned at once.
 
         Returns:
             for each order the mean change that each home will make [kW] in the ordered steps, the new plan of these homes from
-            ``step`` on, and the most that they may generate in these steps, (rows, steps), NaN where nothing is given up.
+            ``step`` on, and which of them give up own generation.
         """
         current = self.current
         assert current is not None
@@ -315,20 +319,20 @@ class Hems:
             about[window] = True
         answer = home_flexibility.redispatch(view, rest, ordered, about)
         kept = view._replace(pv_kw=view.pv_kw - answer.curtailed_kw)
-        most_pv_kw = np.where(answer.curtailed_kw > 0.0, kept.pv_kw, np.nan)
         self._splice(rows, place, kept, answer.plan)
-        self._limit(rows, step, most_pv_kw)
+        self._give_up(rows, step, answer.curtailed_kw)
         self.ordered_until[rows] = np.maximum(self.ordered_until[rows], ends)
+        gives_up = np.asarray((answer.curtailed_kw > 0.0).any(axis=1))
         return [
-            (_mean(answer.reduction_kw[window]), take_plan(answer.plan, window[0]), most_pv_kw[window[0]])
+            (_mean(answer.reduction_kw[window]), take_plan(answer.plan, window[0]), gives_up[window[0]])
             for window in windows
         ]
 
-    def _limit(self, rows: I64, step: int, most_pv_kw: F64) -> None:
-        """Remember what homes may generate at most in the steps from ``step`` on, (rows, steps), NaN for as much as they can."""
-        for column in np.flatnonzero((~np.isnan(most_pv_kw)).any(axis=0)).tolist():
-            limit = self._most_pv_kw.setdefault(step + column, np.full(self.book.n, np.inf))
-            limit[rows] = np.fmin(limit[rows], most_pv_kw[:, column])
+    def _give_up(self, rows: I64, step: int, curtailed_kw: F64) -> None:
+        """Remember what homes give up of their generation in the steps from ``step`` on, (rows, steps), beside what they did already."""
+        for column in np.flatnonzero(curtailed_kw.any(axis=0)).tolist():
+            given_up = self._given_up_kw.setdefault(step + column, np.zeros(self.book.n))
+            given_up[rows] += curtailed_kw[:, column]
 
     def _spread(self, view: HomeView, rows: I64, step: int, ends: I64) -> HomeView:
         """The view with prices after an order moved by a random trifle in each home and step: homes do not all catch up at once."""

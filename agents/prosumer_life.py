@@ -47,6 +47,9 @@ def live_step(hems: Hems, readings: Readings, controls: Controls, overrides: NDA
             FLEXIBLE, (points.ev_kw, points.battery_kw, points.heater_kw, points.heat_pump_kw), strict=True
         ):
             controls.schedule(kind, rows, step, kw[:, None])
+    limited, most_kw = hems.generation_limits(step, readings)
+    if len(limited):
+        controls.schedule("pv", limited, step, -most_kw[:, None])
     return _take_over(hems, controls, overrides, step)
 
 
