@@ -17,7 +17,7 @@ from environment.grid.model import Network
 from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
 from environment.grid.scada import Accuracy, Instruments, usual_points
-from environment.grid.switching import SwitchingPlan, planned
+from environment.grid.switching import Planned, SwitchingPlan, planned
 from environment.instruments import Controls, MeterStore, ScadaView, Switchgear
 from environment.people import tariffs
 from environment.physics import GridSide, Physics
@@ -221,12 +221,14 @@ def _states(
 
 def planned_outages(scenario: Scenario, calendar: Calendar, timeline: Timeline) -> SwitchingPlan:
     """The switching states that everybody knows of beforehand."""
-    windows = [_window(event, calendar, timeline, scenario) for event in scenario.events if isinstance(event, Outage)]
-    return planned(windows, timeline.start_ms)
+    outages = [event for event in scenario.events if isinstance(event, Outage)]
+    return planned([_planned(event, calendar, timeline, scenario) for event in outages], timeline.start_ms)
 
 
-def _window(event: Outage, calendar: Calendar, timeline: Timeline, scenario: Scenario) -> tuple[int, int, str]:
-    return *event.between(calendar, scenario.clock.start, timeline.end_ms), event.branch
+def _planned(event: Outage, calendar: Calendar, timeline: Timeline, scenario: Scenario) -> Planned:
+    first = scenario.clock.start
+    end = timeline.end_ms if event.ends is None else event.ends.at(calendar, first)
+    return Planned(event.starts.at(calendar, first), end, (event.branch, *event.opens), event.closes)
 
 
 def _publisher(site: Site, view: WeatherView) -> Callable[[int], None]:

@@ -268,6 +268,9 @@ def _named_branches(scenario: "Scenario", network: Any) -> Iterable[tuple[str, C
     for place, event in enumerate(scenario.events):
         if isinstance(event, Outage):
             yield f"events[{place}].outage_of", network.branch_index, event.branch
+            for what in ("closes", "opens"):
+                for number, name in enumerate(getattr(event, what)):
+                    yield f"events[{place}].{what}[{number}]", network.branch_index, name
 
 
 def _refused(path: str, find: Callable[[str], Any], name: str) -> str | None:

@@ -238,10 +238,16 @@ class Window(Part):
 
 
 class Outage(Window):
-    """A line or transformer out of service, planned and known to the DSO."""
+    """A line or transformer out of service, planned and known to the DSO, with the switching plan approved for it."""
 
     outage_of: str
     """Name of the line or transformer in the network; the word ``line`` or ``transformer`` before it does no harm."""
+    closes: tuple[str, ...] = given(
+        (), source="no switching unless said; approved plans are an input of the forecast (SUC06.1)"
+    )
+    """Open lines (ties) that are closed meanwhile, to supply those who would be cut off."""
+    opens: tuple[str, ...] = given((), source="no switching unless said")
+    """Branches opened meanwhile beside it."""
 
     @property
     def branch(self) -> str:

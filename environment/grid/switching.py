@@ -116,12 +116,23 @@ class SwitchedGrid:
         return found
 
 
-def planned(windows: Sequence[tuple[int, int, str]], start_ms: int) -> SwitchingPlan:
-    """The plan of some outages, (begin, end, branch) each."""
-    edges = sorted({start_ms, *(begin for begin, _, _ in windows), *(end for _, end, _ in windows)})
-    return SwitchingPlan(
-        tuple(
-            (at_ms, State(tuple(sorted({branch for begin, end, branch in windows if begin <= at_ms < end}))))
-            for at_ms in edges
-        )
-    )
+@dataclass(frozen=True)
+class Planned:
+    """What is switched from one instant to another: branches opened and ties closed."""
+
+    begin_ms: int
+    end_ms: int
+    opened: tuple[str, ...]
+    closed: tuple[str, ...] = ()
+
+
+def planned(outages: Sequence[Planned], start_ms: int) -> SwitchingPlan:
+    """The plan of some outages, from an instant on."""
+    edges = {start_ms} | {one.begin_ms for one in outages} | {one.end_ms for one in outages}
+    states = []
+    for at_ms in sorted(edges):
+        within = [one for one in outages if one.begin_ms <= at_ms < one.end_ms]
+        opened = sorted({name for one in within for name in one.opened})
+        closed = sorted({name for one in within for name in one.closed})
+        states.append((at_ms, State(tuple(opened), tuple(closed))))
+    return SwitchingPlan(tuple(states))

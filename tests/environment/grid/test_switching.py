@@ -7,7 +7,7 @@ from environment.grid.limits import Limits, find_violations
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
 from environment.grid.sensitivity import sensitivities
-from environment.grid.switching import State, SwitchingPlan, planned
+from environment.grid.switching import Planned, State, SwitchingPlan, planned
 from tests.environment.grid.test_means import ring
 
 HOUR = 3_600_000
@@ -23,7 +23,7 @@ def network():
 @pytest.fixture
 def outage():
     """la2 is out from the second to the fourth hour."""
-    return planned([(2 * HOUR, 4 * HOUR, "la2")], 0)
+    return planned([Planned(2 * HOUR, 4 * HOUR, ("la2",))], 0)
 
 
 def test_each_step_is_solved_in_its_own_state(network, outage):
@@ -75,3 +75,10 @@ def test_one_state_is_one_power_flow(network):
     (stretch,) = plan.over(network, STARTS).stretches
     np.testing.assert_array_equal(plan.over(network, STARTS).solve(LOADS, 0.0).v, PowerFlow(network).solve(LOADS).v)
     assert stretch[0] == slice(0, 6)
+
+
+def test_an_approved_switching_plan_lasts_as_long_as_its_outage():
+    plan = planned([Planned(HOUR, 3 * HOUR, ("la2",), ("tie",)), Planned(2 * HOUR, 4 * HOUR, ("lb1",))], 0)
+    assert [(start // HOUR, state.opened, state.tied) for start, state in plan.states] == [
+        (0, (), ()), (1, ("la2",), ("tie",)), (2, ("la2", "lb1"), ("tie",)), (3, ("lb1",), ()), (4, (), ()),
+    ]  # fmt: skip
