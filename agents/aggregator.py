@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.aggregator_pool import Call, Pool, member_shares
+from agents.aggregator_potential import LEAST_SHORT_KW, answer
 from agents.aggregator_settlement import objection
 from agents.aggregator_terms import Contract, FspTerms, Portfolio
 from agents.payments import pay, pay_many
@@ -24,6 +25,7 @@ from environment.messages.aggregation import (
     AssetTelemetry,
     CongestionRequirements,
     FlexibilityPotential,
+    FlexibilityShortfall,
     HomePlanReport,
     OnboardingFile,
     PlantPlanReport,
@@ -68,6 +70,7 @@ class Aggregator(Party):
         self._orders: list[ActivationRequest] = []
         self._reporting: dict[str, int] = {}
         self._invoices: set[str] = set()
+        self._shortfalls: set[str] = set()
 
     def _standing_contracts(self) -> dict[str, Contract]:
         """One for each of its areas, where there is no market; on a market they come with the engagement."""
@@ -101,16 +104,53 @@ class Aggregator(Party):
 
     @handles(AggregationCycle)
     def announce_cycle(self, batch: Batch[AggregationCycle]) -> None:
-        """Tell the members' devices that a cycle begins."""
-        if len(self._pool.address):
+        """Tell the members' devices that a cycle begins; one about its own shortfall concerns the DSO and itself."""
+        if batch["shortfall"][0]:
+            self._shortfalls.add(batch.conversation)
+        elif len(self._pool.address):
             columns = {name: np.repeat(column[:1], len(self._pool.address)) for name, column in batch.columns.items()}
             sender = self.numbers([self.at("vpp")])
             self.send_batch(AggregationCycle, columns, sender, self._pool.address, batch.conversation)
 
     @handles(CongestionRequirements)
-    def answer_requirements(self, batch: Batch[CongestionRequirements]) -> Process:
-        """Steps 4 to 6, once telemetry of the assets has come in."""
+    def answer_requirements(self, batch: Batch[CongestionRequirements]) -> Process | None:
+        """Steps 4 to 6, once telemetry of the assets has come in; in a cycle about a shortfall steps 2.2 and 2.3."""
+        self._read_post()
+        if batch.conversation in self._shortfalls:
+            for record in batch.records():
+                reports = self.compare_need_and_potential(batch.conversation, record)
+                self.send(reports, [self._terms.dso] * len(reports), batch.conversation)
+            return None
+        for record in batch.records():
+            self._tell_shortfall(record, batch.conversation)
         return self._share_flexibility(batch)
+
+    def _tell_shortfall(self, record: CongestionRequirements, conversation: str) -> None:
+        """Sufficiency test: where what can be sold does not relieve what is needed, the platform provider is told."""
+        possible_kw, reports = answer(self._pool, record, self._terms)
+        missing_kw = np.maximum(record.needed_kw - possible_kw, 0.0)
+        if (
+            not reports or missing_kw.max(initial=0.0) <= LEAST_SHORT_KW
+        ):  # who serves nobody there falls short of nothing
+            return
+        hours = record.step_s / 3600.0
+        to_ms = record.from_ms + round(record.duration_s * 1000.0)
+        told = FlexibilityShortfall(
+            need=record.need, from_ms=record.from_ms, to_ms=to_ms, needed_kwh=float(record.needed_kw.sum()) * hours,
+            missing_kwh=float(missing_kw.sum()) * hours,
+        )  # fmt: skip
+        self.send(told, self._terms.provider, conversation)
+
+    @act("compare_need_and_potential")
+    def compare_need_and_potential(self, conversation: str, record: CongestionRequirements) -> Work:
+        """Step 2.2: what is needed against what can be sold at the price offered; gives what is reported of it (step 2.3)."""
+        possible_kw, reports = answer(self._pool, record, self._terms)
+        t_ms = record.from_ms + round(record.step_s * 1000.0) * np.arange(len(possible_kw), dtype=np.int64)
+        self.register("comparisons").add(
+            comparison=conversation, need=record.need, aggregator=self.name, t_ms=t_ms, needed_kw=record.needed_kw,
+            possible_kw=possible_kw, price_cap_eur_per_kwh=record.price_cap_eur_per_kwh,
+        )  # fmt: skip
+        return Work(reports, conversation, writes=[f"comparisons/{conversation}"])
 
     def _share_flexibility(self, batch: Batch[CongestionRequirements]) -> Process:
         yield self.sleep(self._terms.telemetry_wait_s)

@@ -169,6 +169,18 @@ class Pool:
         usable = self._able(plans)[offer.member] & (offer.price <= self.ceiling_eur_per_kwh)
         return replace(offer, kw=np.where(usable[:, None], offer.kw, 0.0))
 
+    def offerable(self, area: str, direction: str, cap_eur_per_kwh: float, margin_share: float) -> Offer:
+        """What of the members' flexibility in an area can be sold below a price cap, after what experience says will not come."""
+        offer = self._usable(self._latest, direction)
+        below = np.round(offer.price * (1.0 + margin_share), 4) <= cap_eur_per_kwh
+        mine = offer.of(below & (self._area[offer.member] == self.areas.index(area)))
+        return replace(mine, kw=offered_share(self.record) * mine.kw)
+
+    def in_event(self, from_ms: int, step_s: float, kw: F64, steps: int) -> F64:
+        """A profile of the latest plans in the intervals of an event, 0 where there are no plans of it, (steps,)."""
+        window = self._latest.window(from_ms, step_s, steps)
+        return kw[window] if window is not None else np.zeros(steps)
+
     def available(self, area: str, direction: str, from_ms: int, steps: int) -> F64:
         """What members in an area can still do in some intervals from an instant on, shape (steps,) [kW].
 
@@ -220,7 +232,8 @@ class Pool:
             return []
         plans, window = covering
         offer = self._usable(plans, session.direction)
-        potential = np.where(session.need_kw > 0.0, terms.offers_times * offer.kw[:, window], 0.0)
+        below = np.round(offer.price * (1.0 + terms.margin_share), 4) <= session.price_cap_eur_per_kwh
+        potential = np.where(below[:, None] & (session.need_kw > 0.0), terms.offers_times * offer.kw[:, window], 0.0)
         table = offers(
             self._homes(offer, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
             count=terms.blocks, granularity_kw=session.granularity_kw, least_kw=session.min_quantity_kw,

@@ -33,6 +33,7 @@ class FspTerms:
         feedback_wait_s: how long it waits for its members' answers to a signal.
         rounds: how often it asks others for what its members cannot do.
         standing_eur_per_kwh: price of its standing contract with the DSO where there is no market; None where there is one.
+        provider: role address of the platform provider.
         reports_every_s: how often it reports what it has available under that contract.
         settle: the rule by which it checks what the DSO says that it earned.
         method: the baseline rule that was agreed on.
@@ -53,6 +54,7 @@ class FspTerms:
     feedback_wait_s: float = 15.0
     rounds: int = 4
     standing_eur_per_kwh: float | None = None
+    provider: str = "dpp-1"
     reports_every_s: float = 3600.0
     settle: Settle = settle
     method: Method = field(default_factory=Method)

@@ -5,6 +5,7 @@ service. This one buys on the local flexibility market; ``agents.dso_direct`` ha
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from agents.dso_contracts import Contracts, Lot, session_requests
 from agents.dso_need import Need
@@ -60,10 +61,12 @@ class Dso(GridPlanning):
         outlook, needs = self.forecast_violations(conversation, day, direction)
         if direction == self._terms.directions[0]:
             self.tell_requirements(conversation, day, needs)
+            yield from self.hear_of_shortfalls(conversation)
         if self.nothing_to_buy(conversation, day, outlook, needs):
             return
         needs, guards = self._look_ahead.told(outlook, needs, day.from_ms, self._terms.largest_whole_kw)
-        requests = session_requests(f"{self.name}/{subject}", self.name, needs, guards, self._terms, day)
+        terms = replace(self._terms, price_cap_eur_per_kwh=self.price_cap(conversation))
+        requests = session_requests(f"{self.name}/{subject}", self.name, needs, guards, terms, day)
         sent = self.send(requests, [self._terms.market] * len(requests), conversation)
         outcome = yield self.confirm(sent)
         if not outcome.acknowledged:

@@ -5,12 +5,14 @@ standing contracts itself (``agents.dso_direct``).
 """
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from agents.dso_means import own_means
 from agents.dso_need import Need
 from agents.dso_operation import GridOperation
 from agents.dso_outlook import LookAhead, Outlook
+from agents.dso_requirements import parts, requirement
 from agents.dso_terms import DsoTerms, MarketDay
 from environment.calendar import Calendar
 from environment.grid.means import Measure
@@ -62,6 +64,11 @@ class GridPlanning(GridOperation):
         self._calendar = calendar
         self._cycles: list[tuple[int, str]] = []
         self._onboarded: list[int] = []
+        self._announced: dict[tuple[str, str], FlexibilityAvailability] = {}
+        self._asked: dict[tuple[str, str], CongestionRequirements] = {}
+        self._asking: set[tuple[str, str]] = set()
+        self._shown: set[str] = set()
+        self._caps: dict[str, float] = {}
         self.register("needs")
 
     def subject(self, day: MarketDay, direction: str) -> str:
@@ -85,6 +92,7 @@ class GridPlanning(GridOperation):
         for batch in self.stored_rows(FlexibilityAvailability):
             for record, received_ms in zip(batch.records(), batch.received_ms.tolist(), strict=True):
                 fsp = self.directory.addresses[int(batch.sender[0])].party
+                self._announced[fsp, record.area] = record
                 self.note_report(fsp, record, received_ms)
 
     def note_report(self, fsp: str, record: FlexibilityAvailability, received_ms: int) -> None:
@@ -171,24 +179,54 @@ class GridPlanning(GridOperation):
     # --- SUC05.1 --------------------------------------------------------------------------------------------------------
 
     @handles(AggregationCycle)
-    def join_cycle(self, batch: Batch[AggregationCycle]) -> None:
-        """A cycle of the platform provider begins: requirements will be told in it."""
-        self._cycles.append((int(batch["from_ms"][0]), batch.conversation))
+    def join_cycle(self, batch: Batch[AggregationCycle]) -> Process | None:
+        """A cycle of the platform provider begins: requirements will be told in it. One about a shortfall is answered at once."""
+        (cycle,) = batch.records()
+        if not cycle.shortfall:
+            self._cycles.append((cycle.from_ms, batch.conversation))
+            return None
+        asked = self._asked.get((cycle.shortfall, cycle.aggregator))
+        return self._ask_again(batch.conversation, asked, cycle.aggregator) if asked is not None else None
 
     def tell_requirements(self, conversation: str, day: MarketDay, needs: list[Need]) -> None:
-        """SUC05.1 step 2: the constraint set of the cycle, to the aggregators and the onboarded assets."""
+        """SUC05.1 step 2: the constraint set of the cycle, to the aggregators with their parts of the largest need, and to the assets."""
         cycle = next((name for from_ms, name in self._cycles if from_ms == day.start_ms), "")
         if not cycle:
             return
         for batch in self.stored_rows(OnboardingFile):
             self._onboarded.extend(batch.sender.tolist())
+        terms, cap = self._terms, self._terms.price_cap_eur_per_kwh
         worst = max(needs, key=lambda need: float(need.need_kw.max()), default=None)
-        record = CongestionRequirements(
-            need=conversation, area=worst.constraint if worst else "", from_ms=self.now_ms,
-            duration_s=float((worst.need_kw > 0).sum() * self._terms.step_s) if worst else 0.0,
-            volume_kw=float(worst.need_kw.max()) if worst else 0.0, price_cap_eur_per_kwh=self._terms.price_cap_eur_per_kwh,
-            baseline_horizon_s=86_400.0, activation_horizon_s=self._terms.announcement_s,
-            activation_timing_s=self._terms.full_activation_s,
-        )  # fmt: skip
+        told = parts(worst, self._announced, terms.fsps, day) if worst else dict.fromkeys(terms.fsps, np.zeros(0))
+        for fsp, part_kw in told.items():
+            record = requirement(conversation, worst, part_kw, terms, day, cap)
+            self._asked[conversation, fsp] = record
+            self.send(record, fsp, cycle)
         devices = [self.directory.names[number] for number in sorted(set(self._onboarded))]
-        self.send(record, [*self._terms.fsps, *devices], cycle)
+        if devices:
+            self.send(requirement(conversation, worst, np.zeros(0), terms, day, cap), devices, cycle)
+
+    def _ask_again(self, cycle: str, asked: CongestionRequirements, fsp: str) -> Process:
+        """Steps 2.1 and 2.4: the need again; once the aggregator has shown that it cannot meet it, at the highest price that it is worth."""
+        self._asking.add((asked.need, fsp))
+        self.send(asked, fsp, cycle)
+        until_ms = self.now_ms + round(self._terms.shortfall_within_s * 1000.0)
+        while self.now_ms < until_ms:
+            yield self.sleep(self._terms.shortfall_heard_s)
+            self._shown.update(batch.conversation for batch in self.stored_rows(FlexibilityPotential))
+            if cycle in self._shown:
+                cap = self._terms.price_cap_eur_per_kwh * self._terms.asks_again_times
+                self.send(structs.replace(asked, price_cap_eur_per_kwh=cap), fsp, cycle)
+                self._caps[asked.need] = cap
+                break
+        self._asking.discard((asked.need, fsp))
+
+    def hear_of_shortfalls(self, conversation: str) -> Process:
+        """Wait until aggregators that cannot meet what was asked of them in a procurement have been asked again."""
+        yield self.sleep(self._terms.shortfall_heard_s)
+        while any(need == conversation for need, _ in self._asking):
+            yield self.sleep(self._terms.shortfall_heard_s)
+
+    def price_cap(self, conversation: str) -> float:
+        """Highest price that is paid in a procurement."""
+        return self._caps.get(conversation, self._terms.price_cap_eur_per_kwh)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from agents.settlement import Baselines, Service, ask_meter_data, close, deliver, remunerate
 from environment.calendar import Calendar
 from environment.messages.activation import ActivationReport, ActivationRequest
-from environment.messages.aggregation import AggregationCycle
+from environment.messages.aggregation import AggregationCycle, FlexibilityShortfall
 from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.messages.settlement import RemunerationAndPenalty, SettlementDecision
@@ -31,6 +31,7 @@ class ProviderTerms:
         aggregators: role addresses of the aggregators.
         service: whom the settlement service serves, and by which rule.
         method: the baseline rule of the market.
+        reconciles_s: how long the DSO and an aggregator that falls short have to agree on more.
     """
 
     days_ms: Sequence[tuple[int, int]]
@@ -43,6 +44,7 @@ class ProviderTerms:
     aggregators: Sequence[str]
     service: Service
     method: Method = field(default_factory=Method)
+    reconciles_s: float = 900.0
 
 
 class PlatformProvider(Party):
@@ -54,6 +56,7 @@ class PlatformProvider(Party):
         self._terms = terms
         self._service = terms.service
         self._baselines = Baselines(terms.days_ms, terms.gates_ms, terms.method)
+        self._short: set[tuple[str, str]] = set()
         self._engaged: list[EngagementRequest] = []
         self._orders: list[tuple[str, ActivationRequest]] = []
         self._seen: dict[str, float] = {}
@@ -74,12 +77,38 @@ class PlatformProvider(Party):
         yield self.until(start_ms - self._terms.cycle_before_ms)
         day = self._calendar.local(start_ms).strftime("%Y-%m-%d")
         conversation = self.open("SUC05.1", "1", day)
-        cycle = AggregationCycle(from_ms=start_ms, to_ms=end_ms)
+        cycle = AggregationCycle(from_ms=start_ms, to_ms=end_ms, shortfall="", aggregator="")
         outcome = yield self.confirm(self.send(cycle, [self._terms.dso, *self._terms.aggregators], conversation))
         if not outcome.acknowledged:
             self.end(conversation, "failed", "the cycle's opening was not acknowledged")
             return
         yield self.until(end_ms)
+        self.end(conversation)
+
+    @handles(FlexibilityShortfall)
+    def hear_of_shortfall(self, batch: Batch[FlexibilityShortfall]) -> None:
+        """Scenario 2 begins where an aggregator finds its potential smaller than what is needed of it; once for each need."""
+        for record, sender in zip(batch.records(), batch.sender.tolist(), strict=True):
+            aggregator = self.directory.names[sender]
+            if (record.need, aggregator) not in self._short:
+                self._short.add((record.need, aggregator))
+                self.register("shortfalls").add(
+                    need=record.need, aggregator=aggregator, t_ms=self.now_ms, needed_kwh=record.needed_kwh,
+                    missing_kwh=record.missing_kwh,
+                )  # fmt: skip
+                self.start(self._reconcile(record, aggregator, batch.conversation))
+
+    def _reconcile(self, record: FlexibilityShortfall, aggregator: str, cycle: str) -> Process:
+        """Bring the DSO and an aggregator that falls short together again."""
+        conversation = self.open("SUC05.1", "2", f"{record.need}/{aggregator}", parent=cycle)
+        opening = AggregationCycle(
+            from_ms=record.from_ms, to_ms=record.to_ms, shortfall=record.need, aggregator=aggregator
+        )
+        outcome = yield self.confirm(self.send(opening, [self._terms.dso, aggregator], conversation))
+        if not outcome.acknowledged:
+            self.end(conversation, "failed", "the opening was not acknowledged")
+            return
+        yield self.sleep(self._terms.reconciles_s)
         self.end(conversation)
 
     # --- SUC06.3: what is kept ---------------------------------------------------------------------------------------

@@ -301,6 +301,7 @@ def _dso(site: Site, world: World) -> Made:
         standing=None if actors.lfmo else _standing(scenario),
         availability_wait_s=actors.dso.availability_wait_s,
         method=method_of(scenario, site.calendar, site.timeline),
+        asks_again_times=actors.dso.asks_again_times,
     )
     party = role("dso" if actors.lfmo else "dso-direct")(
         world.seat(actors.dso.name),
@@ -418,6 +419,7 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         delivers_share=next((one.delivers for one in faults if one.delivers is not None), 1.0),
         offers_times=next((one.offers for one in faults if one.offers is not None), 1.0),
         standing_eur_per_kwh=None if scenario.actors.lfmo else said.contract_eur_per_kwh,
+        provider=scenario.actors.dpp.name,
         reports_every_s=scenario.actors.dso.contracts.reports_every_h * 3600.0,
         settle=_service(site, "dso-settlement-service").rule,
     )

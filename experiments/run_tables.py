@@ -22,10 +22,10 @@ Table = dict[str, Any]
 
 REGISTERED = (
     "forecasts", "actuals", "needs", "bids", "clearings", "baselines", "activations", "deliveries", "settlements",
-    "measures", "unmet", "availability", "refused_baselines", "refused_requests", "overrides",
+    "measures", "unmet", "availability", "refused_baselines", "refused_requests", "overrides", "shortfalls", "comparisons",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
-ASKED = ("needs", "clearings", "activations", "overrides")
+ASKED = ("needs", "clearings", "activations", "overrides", "shortfalls")
 """Tables that conformance asks whether something happened at all: kept without rows too, so that "nothing" differs from "not kept"."""
 
 

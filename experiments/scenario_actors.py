@@ -66,6 +66,10 @@ class Dso(Actor):
         30.0, unit="s", source="judgement: ten times the way of a question and its answer", ge=1, le=3600
     )
     """How long it waits for what the FSPs report that they could offer, before it looks ahead."""
+    asks_again_times: float = given(
+        2.0, source="judgement: what relief is worth before a stronger grid is cheaper", ge=1, le=100
+    )
+    """How many times the product's price cap it offers to an aggregator whose potential is too small (SUC05.1 step 2.4)."""
     activates: Annotated[Literal["gdbn", "direct"], BeforeValidator(_plain)] = given(
         "gdbn", source="SUC06.2: through the GDBN, or straight to the FSP"
     )

@@ -13,6 +13,10 @@ class AggregationCycle(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = ()
     from_ms: Annotated[int, Item("start of the period that the cycle is about")]
     to_ms: Annotated[int, Item("end of that period")]
+    shortfall: Annotated[
+        str, Item("the need that an aggregator found larger than its potential; empty in a usual cycle")
+    ]
+    aggregator: Annotated[str, Item("that aggregator; empty in a usual cycle")]
 
 
 class OnboardingFile(Record, frozen=True, kw_only=True):
@@ -28,14 +32,24 @@ class OnboardingFile(Record, frozen=True, kw_only=True):
 
 
 class CongestionRequirements(Record, frozen=True, kw_only=True):
-    """What the DSO needs of an aggregator: the constraint set agreed beforehand and the volume of this cycle."""
+    """What the DSO needs of an aggregator: the constraint set agreed beforehand and the volume of this cycle.
+
+    Profiles are empty where nothing is needed, and towards assets, which are told the constraint set alone.
+    """
 
     source: ClassVar[Source] = (("SUC05.1", "INFO 1"), ("SUC05.1", "INFO 2"), ("SUC05.1", "INFO 3"))
     need: Annotated[str, Item("the need it is about, as in the DSO's register")]
-    area: Annotated[str, Item("local area of the grid")]
+    area: Annotated[str, Item("the element that needs relief")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
     from_ms: Annotated[int, Item("start of the event")]
     duration_s: Annotated[float, Item("duration of the event", ge=0, catalogue="event duration")]
     volume_kw: Annotated[float, Item("largest power needed in the event", ge=0, catalogue="volume")]
+    step_s: Annotated[float, Item("length of an interval of the profile", ge=1)]
+    needed_kw: Annotated[
+        Profile, Item("this aggregator's part of what is needed, per interval", ge=0, catalogue="volume")
+    ]
+    areas: Annotated[tuple[str, ...], Item("local areas that can help")]
+    relief: Annotated[Profile, Item("relief per kW of each of them")]
     price_cap_eur_per_kwh: Annotated[float, Item("most that the DSO pays", ge=0, catalogue="price")]
     baseline_horizon_s: Annotated[
         float, Item("period that a baseline has to cover", ge=0, catalogue="baseline horizon")
@@ -44,6 +58,17 @@ class CongestionRequirements(Record, frozen=True, kw_only=True):
         float, Item("how long before delivery a call comes", ge=0, catalogue="activation horizon")
     ]
     activation_timing_s: Annotated[float, Item("time to full activation", ge=0, catalogue="activation timing")]
+
+
+class FlexibilityShortfall(Record, frozen=True, kw_only=True):
+    """An aggregator tells the platform provider that its potential is smaller than what is needed of it."""
+
+    source: ClassVar[Source] = (("SUC05.1", "INFO 1"), ("SUC05.1", "INFO 3"))
+    need: Annotated[str, Item("the need it is about, as in the DSO's register")]
+    from_ms: Annotated[int, Item("start of the event")]
+    to_ms: Annotated[int, Item("end of the event")]
+    needed_kwh: Annotated[float, Item("energy needed of the aggregator", ge=0, catalogue="volume")]
+    missing_kwh: Annotated[float, Item("what of it the potential does not cover", ge=0, catalogue="volume")]
 
 
 class AssetTelemetry(Record, frozen=True, kw_only=True):
