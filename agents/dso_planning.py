@@ -46,14 +46,8 @@ class GridPlanning(GridOperation):
         terms: who the others are, products and deadlines.
     """
 
-    stored = (
-        AssetTelemetry,
-        OnboardingFile,
-        ActivationFeedback,
-        AssetBaseline,
-        FlexibilityPotential,
-        FlexibilityAvailability,
-    )
+    stored = (OnboardingFile, FlexibilityAvailability)
+    filed = (AssetTelemetry, ActivationFeedback, AssetBaseline, FlexibilityPotential)
 
     def __init__(
         self, seat: Seat, look_ahead: LookAhead, meters: MeterStore, scada: ScadaView, switchgear: Switchgear,

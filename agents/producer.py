@@ -77,7 +77,7 @@ class Producers(Party):
         controls: the plants' set-points.
     """
 
-    stored = (FlexibilityPotential, MemberStatement)
+    filed = (FlexibilityPotential, MemberStatement)
 
     def __init__(
         self, seat: Seat, plants: Plants, meters: MeterStore, weather: WeatherView, readings: Readings, controls: Controls

@@ -6,7 +6,7 @@ messages alone, whoever else lives here.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,9 @@ class Prosumers(Party):
         offered: first step of a day -> its steps in which flexibility may be offered; empty where nobody asks for it.
     """
 
-    stored = (FlexibilityPotential, MemberStatement, CongestionRequirements)
+    stored = (CongestionRequirements,)
+    looks: ClassVar = {AggregationCycle: LOOK_MS, ActivationSignal: LOOK_MS}
+    filed = (FlexibilityPotential, MemberStatement)
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
@@ -100,7 +102,6 @@ class Prosumers(Party):
         self._cycles: dict[int, list[tuple[int, str]]] = {}
         self._streams = np.full(hems.book.n, -1, np.int64)
         self._conversations: list[str] = []
-        self._post: list[Batch[Any]] = []
         self._offered_of: DayPlan | None = None
 
     @property
@@ -225,26 +226,11 @@ class Prosumers(Party):
 
     # --- post ----------------------------------------------------------------------------------------------------------
 
-    @handles(AggregationCycle)
-    def take_cycle(self, batch: Batch[AggregationCycle]) -> Process | None:
-        """SUC05.1 step 1: the invitation lies until the HEMS looks at its post."""
-        return self._lay_down(batch)
-
-    @handles(ActivationSignal)
-    def take_signal(self, batch: Batch[ActivationSignal]) -> Process | None:
-        """SUC06.2 step 1.4: the signal lies until the HEMS looks at its post."""
-        return self._lay_down(batch)
-
-    def _lay_down(self, batch: Batch[Any]) -> Process | None:
-        self._post.append(batch)
-        return self._look() if len(self._post) == 1 else None
-
-    def _look(self) -> Process:
-        yield self.until(-(-(self.now_ms + 1) // LOOK_MS) * LOOK_MS)
-        post, self._post = self._post, []
-        for cycle in _gathered(batch for batch in post if batch.record is AggregationCycle):
+    def look(self) -> None:
+        """Join the cycles of the invitations that have come (SUC05.1 step 1), then obey the signals (SUC06.2 step 1.4)."""
+        for cycle in _gathered(self.stored_rows(AggregationCycle)):
             self._join_cycle(cycle)
-        self._obey([batch for batch in post if batch.record is ActivationSignal])
+        self._obey(self.stored_rows(ActivationSignal))
 
     # --- SUC06.2 -------------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class Desk:
         arrivals: what arrives at future instants.
         mail: what arrived and nobody has asked for yet.
         stored: bulk post on its way: earliest arrival, traffic, rows.
+        looks: instants at which it will look at its post.
         waiting: processes that wait for a record, each with its turn.
         asking: open questions by message id.
         children: processes started.
@@ -62,6 +63,7 @@ class Desk:
     arrivals: dict[int, Arrivals] = field(default_factory=dict)
     mail: list[Batch[Any]] = field(default_factory=list)
     stored: list[tuple[int, Traffic, I64]] = field(default_factory=list)
+    looks: set[int] = field(default_factory=set)
     waiting: dict[tuple[type[Record], str | None], dict[simpy.Event, int]] = field(default_factory=dict)
     asking: dict[int, Asking] = field(default_factory=dict)
     children: WeakKeyDictionary[Child, simpy.Process] = field(default_factory=WeakKeyDictionary)

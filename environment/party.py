@@ -184,6 +184,11 @@ class Party:
 
     stored: ClassVar[tuple[type[Record], ...]] = ()
     """Record classes that are only kept until read (``stored_rows``): bulk traffic that wakes nobody."""
+    looks: ClassVar[Mapping[type[Record], int]] = {}
+    """Record classes that are kept like stored ones, and the period [ms] at which the party looks at them: at the first full period not
+    before an arrival ``look`` is called, once for all that has come."""
+    filed: ClassVar[tuple[type[Record], ...]] = ()
+    """Record classes that nobody here reads: that they have come stands in the journal, and no more is done."""
 
     def __init__(self, seat: Seat) -> None:
         self.name = seat.name
@@ -208,6 +213,9 @@ class Party:
     def processes(self) -> Iterable[Process]:
         """The lives that begin with the world."""
         return ()
+
+    def look(self) -> None:
+        """Look at the post of the classes in ``looks`` (``stored_rows``)."""
 
     # --- who and when ------------------------------------------------------------------------------------------------
 

@@ -321,10 +321,14 @@ class World(mesa.Model):  # type: ignore[misc]
             _callback(self._at(at_ms, ARRIVAL, desk), partial(tell, refused[told_ms == at_ms]))
 
     def _schedule(self, desk: Desk, traffic: Traffic, rows: NDArray[np.int64]) -> None:
-        if traffic.batch.record in desk.party.stored:
-            desk.store(traffic, rows)
+        party, record, at_ms = desk.party, traffic.batch.record, traffic.delivered_ms[rows]
+        if record in party.filed:
             return
-        at_ms = traffic.delivered_ms[rows]
+        if record in party.stored or record in party.looks:
+            desk.store(traffic, rows)
+            if record in party.looks:
+                self._look_at(desk, at_ms, party.looks[record])
+            return
         if len(rows) == 1:
             self._expect(desk, int(at_ms[0]), traffic, rows)
             return
@@ -332,6 +336,20 @@ class World(mesa.Model):  # type: ignore[misc]
         instants, first = np.unique(at_ms[order], return_index=True)
         for instant, part in zip(instants.tolist(), np.split(rows[order], first[1:]), strict=True):
             self._expect(desk, instant, traffic, part)
+
+    def _look_at(self, desk: Desk, delivered_ms: NDArray[np.int64], period_ms: int) -> None:
+        """Let a party look at its post at the first full period not before each arrival."""
+
+        def look(at_ms: int, _: simpy.Event) -> None:
+            desk.looks.discard(at_ms)
+            self._wake(desk)
+            desk.party.look()
+            self._flush(desk)
+
+        for at_ms in np.unique(-(-delivered_ms // period_ms) * period_ms).tolist():
+            if at_ms not in desk.looks:
+                desk.looks.add(at_ms)
+                _callback(self._at(at_ms, AGENT, desk), partial(look, at_ms))
 
     def _expect(self, desk: Desk, at_ms: int, traffic: Traffic, rows: NDArray[np.int64]) -> None:
         if at_ms not in desk.arrivals:
