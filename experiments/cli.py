@@ -211,6 +211,22 @@ def diagram(
     emit(diagram_drawn(folder, usecase, conversation=conversation, picture=picture, out=out), form)
 
 
+@app.command(epilog=_examples("coflex bench --quick", "coflex bench --homes 100000 --format json"))
+def bench(
+    homes: Annotated[
+        int | None, typer.Option(help="homes of the largest day; 10 000 if not given, 20 with --quick", min=1)
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="small numbers, one day: whether it works, not how fast")
+    ] = False,
+    form: Formats = Format.text,
+) -> None:
+    """Measure how fast coflex is here. Messages, devices, schedules, power flows, and whole days; takes minutes."""
+    from experiments.cli_bench import benched
+
+    emit(benched(homes, quick=quick), form)
+
+
 @app.command(epilog=_examples("coflex replay runs/district-day-1-1"))
 def replay(folder: Annotated[Path, typer.Argument(help="a run folder")], form: Formats = Format.text) -> None:
     """Run again from a run folder alone. Compares the results; exit code 1 with the first difference."""

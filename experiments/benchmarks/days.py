@@ -1,26 +1,33 @@
-"""A whole day of a district, each in a process of its own: seconds by stage and peak memory."""
+"""A whole day of a district, each in a process of its own: seconds and memory by stage."""
 
 import multiprocessing
 import resource
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from experiments.benchmarks.district import district
+from experiments.progress import Report
 
+STAGES = ("set-up", "history", "run", "twin", "write")
 _LABELS = {
     "people and grid": "set-up", "history": "history", "day": "run", "day without coordination": "twin", "figures, report": "write",
 }  # fmt: skip
+_HOURS_OF_A_DAY = 24.0
 
 
 class _Stages:
-    """Processor and wall seconds by stage, told apart by what the run reports of its progress."""
+    """Processor and wall seconds by stage, and the peak of memory at its end, told apart by what the run reports of its progress."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report) -> None:
         self.cpu_s: dict[str, float] = {}
         self.wall_s: dict[str, float] = {}
+        self.peak_mb: dict[str, float] = {}
+        self._report = report
         self._now = ""
         self._begun = time.process_time(), time.perf_counter()
 
@@ -30,34 +37,84 @@ class _Stages:
         if self._now:
             self.cpu_s[self._now] = self.cpu_s.get(self._now, 0.0) + at[0] - self._begun[0]
             self.wall_s[self._now] = self.wall_s.get(self._now, 0.0) + at[1] - self._begun[1]
+            self.peak_mb[self._now] = peak_mb()
         self._begun = at
         self._now = _LABELS.get(stage, stage)
+        self._report(stage, done, total)
 
 
-def measure(homes: int, twin: bool = True) -> dict[str, Any]:
+def peak_mb() -> float:
+    """The most memory that this process has had so far [MB]."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+@contextmanager
+def counted_power_flows() -> Iterator[Callable[[], int]]:
+    """Count the power flows solved meanwhile, steps of batches each for itself."""
+    from environment.grid.power_flow import PowerFlow
+
+    solve, count = PowerFlow.solve, 0
+
+    def counting(self: PowerFlow, *powers: Any, **named: Any) -> Any:
+        nonlocal count
+        flow = solve(self, *powers, **named)
+        count += len(flow)
+        return flow
+
+    PowerFlow.solve = counting  # type: ignore[assignment]
+    try:
+        yield lambda: count
+    finally:
+        PowerFlow.solve = solve  # type: ignore[method-assign]
+
+
+def measure(
+    homes: int, twin: bool = True, sets: Iterable[str] = (), report: Report = lambda stage, done, total: None
+) -> dict[str, Any]:
     """Live a day with so many homes in this process and measure it.
 
+    Args:
+        homes: how many.
+        twin: whether the same day is also lived without coordination.
+        sets: keys of the scenario to change, as ``--set`` has them.
+        report: told of the progress.
+
     Returns:
-        homes, cpu_s and wall_s by stage (set-up, history, run, twin, write), peak_mb, messages, digest, peak_loading_percent.
+        homes, cpu_s, wall_s and peak_mb by stage (set-up, history, run, twin, write), growth_mb of the run, cpu_s_a_day of it,
+        us_a_home_step, messages, power_flows, digest, peak_loading_percent.
     """
     import experiments.build
-    import experiments.build_world  # noqa: F401
+    import experiments.build_world  # noqa: F401 - imports are not what is measured
     from experiments.results import open_run
     from experiments.run import run
 
-    with TemporaryDirectory() as name:
+    stages = _Stages(report)
+    with TemporaryDirectory() as name, counted_power_flows() as flows:
         folder = Path(name)
-        stages = _Stages()
-        result = run(district(homes, folder), out=folder / "run", twin=twin, progress=stages)
+        scenario = district(homes, folder, sets)
+        result = run(scenario, out=folder / "run", twin=twin, progress=stages)
         messages = open_run(folder / "run").table("messages").num_rows
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+        power_flows = flows()
+    clock = scenario.clock
+    hours = clock.lead_h + _HOURS_OF_A_DAY * clock.days + clock.tail_h
+    lived_s, steps = stages.cpu_s["run"], hours * 3600.0 / clock.physics_step_s
     return {
-        "homes": homes, "cpu_s": stages.cpu_s, "wall_s": stages.wall_s, "peak_mb": peak, "messages": messages,
+        "homes": homes, "cpu_s": stages.cpu_s, "wall_s": stages.wall_s, "stage_peak_mb": stages.peak_mb, "peak_mb": peak_mb(),
+        "growth_mb": stages.peak_mb["run"] - max(stages.peak_mb["history"], stages.peak_mb["set-up"]),
+        "cpu_s_a_day": lived_s * _HOURS_OF_A_DAY / hours, "us_a_home_step": 1e6 * lived_s / (homes * steps),
+        "messages": messages, "power_flows": power_flows,
         "digest": result.digest, "peak_loading_percent": result.figures.get("peak_loading_percent"),
     }  # fmt: skip
 
 
-def measured_apart(homes: int, twin: bool = True) -> dict[str, Any]:
-    """As ``measure``, in a fresh process, so that its peak memory is its own."""
+def measured_apart(homes: int, twin: bool = True, sets: Iterable[str] = ()) -> dict[str, Any]:
+    """As ``measure``, in a fresh process, so that its peak memory is its own; progress goes to standard error."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, (homes, twin))
+        return pool.apply(_measured_aloud, (homes, twin, tuple(sets)))
+
+
+def _measured_aloud(homes: int, twin: bool, sets: tuple[str, ...]) -> dict[str, Any]:
+    from experiments.progress import progress_bar
+
+    with progress_bar() as report:
+        return measure(homes, twin, sets, report)

@@ -6,6 +6,7 @@ transformer. So the homes for each kVA, and with them the loading, stay those of
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,17 @@ _TABLES = ("buses", "lines", "transformers", "loads", "generators")
 _NAMING = {"name", "bus", "from", "to", "hv", "lv", "zone"}
 
 
-def district(homes: int, folder: Path) -> Scenario:
+def district(homes: int, folder: Path, sets: Iterable[str] = ()) -> Scenario:
     """The default scenario with another number of homes.
 
     Args:
         homes: their number; more than 200 must be a multiple of 200.
         folder: where the network file of a larger district is written.
+        sets: other keys to change, as ``--set`` has them.
     """
     base = load_scenario(BASE)
     copies = max(1, homes // HOMES_A_GRID)
-    sets = [f"people.0.homes.count={homes}"]
+    sets = [f"people.0.homes.count={homes}", *sets]
     if copies > 1:
         file = folder / f"{copies}-grids.json"
         file.write_text(json.dumps(repeated(_plain(base.grid.network), copies)), encoding="utf-8")

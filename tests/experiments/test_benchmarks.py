@@ -8,9 +8,10 @@ import pytest
 import data
 from agents.strategies.home_view import problems
 from environment.grid.network import network_from_tables
-from experiments.benchmarks.__main__ import main
+from experiments.benchmarks.bench import sizes_up_to, table
 from experiments.benchmarks.district import ZONE, repeated
 from experiments.benchmarks.parts import example_homes, rate
+from experiments.cli import run_cli
 from experiments.scenario import load_scenario
 
 
@@ -21,19 +22,34 @@ def plain():
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def test_quick_benchmarks_write_json(tmp_path, capsys):
-    file = tmp_path / "benchmarks.json"
-    assert main(["--quick", "--homes", "20", "--json", str(file)]) == 0
-    found = json.loads(file.read_text())
+def test_quick_benchmarks_are_complete(capsys):
+    assert run_cli(["bench", "--quick", "--homes", "20", "--format", "json"]) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert "a day of 20 homes" in told.err
     assert all(value > 0.0 for value in found["rates"].values())
+    assert 0 < found["schedules"]["homes"] <= 20
+    assert -0.01 < found["schedules"]["percent"] < 5.0
     (day,) = found["days"]
     assert day["homes"] == 20
     assert {"set-up", "history", "run", "write"} <= set(day["cpu_s"])
     assert day["peak_mb"] > 50.0
     assert day["messages"] > 0
-    printed = capsys.readouterr().out
+    assert day["power_flows"] > 192
+    assert day["us_a_home_step"] == pytest.approx(1e6 * day["cpu_s"]["run"] / (20 * 192))
+    printed = table(found)
     assert "20 homes" in printed
     assert all(name in printed for name in found["rates"])
+
+
+def test_a_number_of_homes_that_fills_no_grid_is_refused(capsys):
+    assert run_cli(["bench", "--homes", "300"]) == 2
+    assert "multiple of 200" in capsys.readouterr().err
+
+
+def test_days_of_every_size_below_the_one_asked_for_are_lived():
+    assert sizes_up_to(20) == [20]
+    assert sizes_up_to(10_000) == [100, 1_000, 10_000]
 
 
 def test_repeated_grid_hangs_in_the_place_of_aggregated_ones(plain):

@@ -1,0 +1,76 @@
+"""All benchmarks: the parts, the gap of the schedules, whole days; as one document and as a table."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+from experiments.benchmarks.days import STAGES, measured_apart
+from experiments.benchmarks.gap import schedule_gap
+from experiments.benchmarks.parts import all_rates
+from experiments.progress import Report
+
+SIZES = (100, 1_000, 10_000, 100_000)
+SAMPLED_HOMES = 200
+QUICK_HISTORY_DAYS = 2
+TWINS_UP_TO = 1_000
+"""Larger days are lived in coordination only."""
+
+
+def sizes_up_to(homes: int) -> list[int]:
+    """The days that are lived: the usual sizes below the one asked for, and that."""
+    return [size for size in SIZES if size < homes] + [homes]
+
+
+def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
+    """Measure everything.
+
+    Args:
+        homes: of the largest day.
+        quick: small numbers and one day: whether it works, not how fast.
+        report: told of the progress.
+
+    Returns:
+        made, machine, rates by what is done (per second), schedules (gap to the optimum), days.
+    """
+    sizes = [homes] if quick else sizes_up_to(homes)
+    stages = 2 + len(sizes)
+    report("parts", 0, stages)
+    rates = all_rates(quick=quick)
+    report("schedules against the optimum", 1, stages)
+    gap = schedule_gap(20, QUICK_HISTORY_DAYS) if quick else schedule_gap(SAMPLED_HOMES, 28)
+    sets = [f"clock.history_days={QUICK_HISTORY_DAYS}"] if quick else []
+    days = []
+    for number, size in enumerate(sizes):
+        report(f"a day of {size} homes", 2 + number, stages)
+        days.append(measured_apart(size, twin=not quick and size <= TWINS_UP_TO, sets=sets))
+    report("done", stages, stages)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"made": made, "machine": _machine(), "rates": rates, "schedules": gap, "days": days}
+
+
+def table(found: dict[str, Any]) -> str:
+    """What was measured, for people."""
+    rates = [f"{name:<58} {value:>14,.0f}" for name, value in found["rates"].items()]
+    gap = found["schedules"]
+    schedules = (
+        f"schedules of {gap['homes']} homes cost {gap['percent']:.2f} % more than the optimum (LP); "
+        f"half of the homes at most {gap['median_percent']:.2f} %, the worst {gap['largest_percent']:.2f} %"
+    )
+    head = f"{'a day of':<14}" + "".join(f"{stage + ' [s]':>13}" for stage in STAGES)
+    head += (
+        f"{'run a day':>11}{'us/home-step':>14}{'peak [MB]':>11}{'growth [MB]':>13}{'messages':>12}{'power flows':>13}"
+    )
+    return "\n".join([*rates, "", schedules, "", head, *map(_line, found["days"])])
+
+
+def _line(day: dict[str, Any]) -> str:
+    seconds = "".join(f"{day['cpu_s'].get(stage, 0.0):>13.2f}" for stage in STAGES)
+    costs = (
+        f"{day['cpu_s_a_day']:>11.2f}{day['us_a_home_step']:>14.1f}{day['peak_mb']:>11,.0f}{day['growth_mb']:>13,.0f}"
+    )
+    return f"{day['homes']:>6} homes  {seconds}{costs}{day['messages']:>12,}{day['power_flows']:>13,}"
+
+
+def _machine() -> dict[str, Any]:
+    return {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
