@@ -61,12 +61,19 @@ class Outlook:
     violations: Violations
     expected: Flow
     _effects: dict[int, Sensitivities] = field(default_factory=dict, compare=False, repr=False)
+    _own: dict[int, F64] = field(default_factory=dict, compare=False, repr=False)
 
-    def effects(self, step: int) -> Sensitivities:
-        """What one kW more at each bus changes, at a step; computed once."""
+    def effects(self, step: int, moves: F64) -> Sensitivities:
+        """What moves of net load, (buses, moves), change at a step; computed once for the moves that are first asked for."""
         if step not in self._effects:
-            self._effects[step] = self.grid.effects(self.flow, step)
+            self._effects[step] = self.grid.effects(self.flow, step, moves)
         return self._effects[step]
+
+    def own_v_pu_per_kw(self, step: int) -> F64:
+        """What one kW more at each bus changes of its own voltage, at a step, (buses,); computed once."""
+        if step not in self._own:
+            self._own[step] = self.grid.own_v_pu_per_kw(self.flow, step)
+        return self._own[step]
 
     @property
     def forecasts(self) -> tuple[Flow, Flow]:
@@ -107,6 +114,7 @@ class LookAhead:
         self._used = np.zeros(model.network.n_bus, bool)
         self._used[model.meter_bus] = True
         self._mean = self._means()
+        self._moves = np.column_stack([self._mean, self._used])  # of each area, and of all connection points together
 
     def _means(self) -> F64:
         """Weights that make means over the connection points of each area, shape (buses, areas)."""
@@ -347,15 +355,14 @@ class LookAhead:
 
         The second is that direction: 1 where the from side faces the substation, else -1, shape (branches,).
         """
-        change = outlook.effects(step).p_from_kw_per_kw
-        toward = np.where(change[:, self._used].sum(axis=1) < 0.0, -1.0, 1.0)
-        return (change * toward[:, None]) @ self._mean, toward
+        change = outlook.effects(step, self._moves).p_from_kw_per_kw
+        toward = np.where(change[:, -1] < 0.0, -1.0, 1.0)
+        return change[:, :-1] * toward[:, None], toward
 
     def _bus_effects(self, outlook: Outlook, step: int) -> tuple[F64, F64]:
         """Effect of a kW less net load in each area in kW at each bus itself, (buses, areas); the pu that such a kW is, (buses,)."""
-        rise = -outlook.effects(step).v_pu_per_kw
-        own = np.maximum(np.diag(rise), 0.0)[:, None]
-        effect = rise @ self._mean
+        own = np.maximum(-outlook.own_v_pu_per_kw(step), 0.0)[:, None]
+        effect = -outlook.effects(step, self._moves).v_pu_per_kw[:, :-1]
         return np.divide(effect, own, out=np.zeros_like(effect), where=own > 0.0), own[:, 0]
 
     def _named(self, effect: F64) -> dict[str, float]:

@@ -15,6 +15,9 @@ from environment.grid.model import BASE_KW, C128, F64, I64
 from environment.grid.newton import factor, solve_complex
 from environment.grid.power_flow import PowerFlow
 
+_TOGETHER = 256
+"""Right sides solved at once where only the diagonal is wanted: bounds the memory."""
+
 _NO_CURRENT_PU = 1e-9  # below, the direction of a current has no meaning
 
 
@@ -93,29 +96,73 @@ def sensitivities(
     Raises:
         ValueError: the flow is another power flow's, or the step has no solution.
     """
-    if flow.ports is not power_flow.ports:
-        msg = "the flow was solved in another switching state or for another network"
-        raise ValueError(msg)
-    if not flow.converged[step]:
-        text = f"step {step} has no solution, so it has no sensitivities"
-        raise ValueError(text)
+    point = _Point(power_flow, flow, step)
     wanted = np.arange(power_flow.network.n_bus) if buses is None else np.asarray(buses)
-    return Sensitivities(flow, step, _voltage_change(power_flow, flow, step, wanted, 1.0 + 1j * kvar_per_kw))
+    movable = np.flatnonzero(power_flow.place[wanted] >= 0)
+    per_kw = np.zeros((len(power_flow.live), len(movable)), np.complex128)
+    per_kw[power_flow.place[wanted[movable]], np.arange(len(movable))] = 1.0 + 1j * kvar_per_kw
+    dv = np.zeros((power_flow.network.n_bus, len(wanted)), np.complex128)
+    dv[np.ix_(power_flow.live, movable)] = point.voltage_change(per_kw)
+    return Sensitivities(flow, step, dv)
 
 
-def _voltage_change(power_flow: PowerFlow, flow: Flow, step: int, buses: I64, per_kw: complex) -> C128:
-    """Complex voltage of all buses per kW at each of the buses, shape (n, k)."""
-    live, n_bus = power_flow.live, power_flow.network.n_bus
-    v = flow.v[step, live]
-    s = (flow.p_kw[step, live] + 1j * flow.q_kvar[step, live]) / BASE_KW
-    movable = np.flatnonzero(power_flow.place[buses] >= 0)
-    rows = power_flow.place[buses[movable]]
-    right = np.zeros((len(live), len(movable)), np.complex128)
-    right[rows, np.arange(len(movable))] = -np.conj(per_kw / BASE_KW / v[rows])
-    dv = np.zeros((n_bus, len(buses)), np.complex128)
-    if len(movable):
-        dv[np.ix_(live, movable)] = solve_complex(factor(power_flow.jacobian.at(s, v)), right)
-    return dv
+def sensitivities_to_moves(power_flow: PowerFlow, flow: Flow, step: int, moves: F64) -> Sensitivities:
+    """Sensitivities at one solved step to moves of the net load of many buses at once, one column a move.
+
+    The work grows with the moves, not with the buses squared.
+
+    Args:
+        power_flow: the one that made the flow.
+        flow: solved steps.
+        step: which of them is the operating point.
+        moves: kW of net load at each bus per unit of each move, shape (n, k). What moves at the slack or cut off moves nothing.
+
+    Raises:
+        ValueError: the flow is another power flow's, or the step has no solution.
+    """
+    dv = np.zeros(moves.shape, np.complex128)
+    dv[power_flow.live] = _Point(power_flow, flow, step).voltage_change(moves[power_flow.live].astype(np.complex128))
+    return Sensitivities(flow, step, dv)
+
+
+def own_v_pu_per_kw(power_flow: PowerFlow, flow: Flow, step: int) -> F64:
+    """How the voltage magnitude of each bus answers to a kW of its own net load at one solved step, shape (n,); 0 where none can move it.
+
+    Raises:
+        ValueError: the flow is another power flow's, or the step has no solution.
+    """
+    point, live = _Point(power_flow, flow, step), power_flow.live
+    own = np.zeros(len(live), np.complex128)
+    for first in range(0, len(live), _TOGETHER):
+        block = np.arange(first, min(first + _TOGETHER, len(live)))
+        per_kw = np.zeros((len(live), len(block)), np.complex128)
+        per_kw[block, block - first] = 1.0
+        own[block] = point.voltage_change(per_kw)[block, block - first]
+    result = np.zeros(power_flow.network.n_bus)
+    result[live] = _magnitude_change(flow.v[step, live], own[:, None])[:, 0]
+    return result
+
+
+class _Point:
+    """The linear model around one solved step: the factors of its Jacobian."""
+
+    def __init__(self, power_flow: PowerFlow, flow: Flow, step: int) -> None:
+        if flow.ports is not power_flow.ports:
+            msg = "the flow was solved in another switching state or for another network"
+            raise ValueError(msg)
+        if not flow.converged[step]:
+            text = f"step {step} has no solution, so it has no sensitivities"
+            raise ValueError(text)
+        live = power_flow.live
+        self._v = flow.v[step, live]
+        s = (flow.p_kw[step, live] + 1j * flow.q_kvar[step, live]) / BASE_KW
+        self._factors = factor(power_flow.jacobian.at(s, self._v))
+
+    def voltage_change(self, kva: C128) -> C128:
+        """Complex change of the voltages of the live buses by complex net loads at them [kVA], shape (live, k) both."""
+        if not kva.shape[1]:
+            return kva
+        return solve_complex(self._factors, -np.conj(kva / BASE_KW / self._v[:, None]))
 
 
 def _magnitude_change(z: C128, dz: C128) -> F64:

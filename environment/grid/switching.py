@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from environment.grid.flow import Flow, joined
 from environment.grid.limits import Limits, Violations, find_violations, joined_violations
-from environment.grid.model import Network
+from environment.grid.model import F64, Network
 from environment.grid.power_flow import PowerFlow
-from environment.grid.sensitivity import Sensitivities, sensitivities
+from environment.grid.sensitivity import Sensitivities, own_v_pu_per_kw, sensitivities_to_moves
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,15 @@ class SwitchedGrid:
         """The power flow in the state of a step."""
         return next(solver for rows, _, solver in self.stretches if rows.start <= step < rows.stop)
 
-    def effects(self, flow: Flow, step: int) -> Sensitivities:
-        """What one kW more at each bus changes, around a step of a flow of the whole horizon."""
+    def effects(self, flow: Flow, step: int, moves: F64) -> Sensitivities:
+        """What moves of net load, (buses, moves), change around a step of a flow of the whole horizon."""
         solver = self.at(step)
-        return sensitivities(solver, solver.solve(flow.p_kw[step], flow.q_kvar[step]))
+        return sensitivities_to_moves(solver, solver.solve(flow.p_kw[step], flow.q_kvar[step]), 0, moves)
+
+    def own_v_pu_per_kw(self, flow: Flow, step: int) -> F64:
+        """What one kW more at each bus changes of its own voltage, around a step of a flow of the whole horizon, (buses,)."""
+        solver = self.at(step)
+        return own_v_pu_per_kw(solver, solver.solve(flow.p_kw[step], flow.q_kvar[step]), 0)
 
     def _parts(self, first: int, count: int) -> list[tuple[slice, PowerFlow]]:
         """Rows of each state among ``count`` steps from ``first`` on."""

@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from environment.grid import sensitivity
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
-from environment.grid.sensitivity import downstream, sensitivities, transfer_factors
+from environment.grid.sensitivity import (
+    downstream,
+    own_v_pu_per_kw,
+    sensitivities,
+    sensitivities_to_moves,
+    transfer_factors,
+)
 
 STEP_KW = 0.01
 
@@ -97,3 +104,23 @@ def test_parallel_transformers_share(network_named):
     rows = [network.branch_index(f"HV1-MV2.101-Trafo{k}") for k in (1, 2)]
     assert shares[rows].tolist() == [0.5, 0.5]
     assert shares[network.branch_index("MV2.101-LV3.202-Trafo")] == 1.0
+
+
+def test_moves_of_many_buses_are_the_sums_of_their_columns(network_named):
+    network = network_named("cigre-lv")
+    power_flow = PowerFlow(network)
+    flow = power_flow.solve(*network.rated_power())
+    moves = np.random.default_rng(3).uniform(-1.0, 1.0, (network.n_bus, 4))
+    every, together = sensitivities(power_flow, flow), sensitivities_to_moves(power_flow, flow, 0, moves)
+    for name in ("v_pu_per_kw", "p_from_kw_per_kw"):
+        np.testing.assert_allclose(getattr(together, name), getattr(every, name) @ moves, atol=1e-12)
+
+
+@pytest.mark.parametrize("together", [1, 7, 1000])
+def test_own_voltage_is_the_diagonal(network_named, monkeypatch, together):
+    monkeypatch.setattr(sensitivity, "_TOGETHER", together)
+    network = network_named("cigre-lv")
+    power_flow = PowerFlow(network)
+    flow = power_flow.solve(*network.rated_power())
+    every = sensitivities(power_flow, flow)
+    np.testing.assert_allclose(own_v_pu_per_kw(power_flow, flow, 0), np.diag(every.v_pu_per_kw), atol=1e-15)
