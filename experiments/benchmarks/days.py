@@ -61,7 +61,7 @@ def counted_power_flows() -> Iterator[Callable[[], int]]:
         count += len(flow)
         return flow
 
-    PowerFlow.solve = counting  # type: ignore[assignment]
+    PowerFlow.solve = counting  # type: ignore[method-assign]
     try:
         yield lambda: count
     finally:
