@@ -52,7 +52,9 @@ def test_violations_and_effects_are_those_of_the_state_of_the_step(network, outa
         one = solver.solve(LOADS[step])
         np.testing.assert_allclose(found.overload_kw[step], find_violations(solver, one, limits).overload_kw[0])
         np.testing.assert_allclose(
-            grid.effects(flow, step, np.eye(network.n_bus)).v_pu_per_kw, sensitivities(solver, one).v_pu_per_kw, atol=1e-12
+            grid.effects(flow, step, np.eye(network.n_bus)).v_pu_per_kw,
+            sensitivities(solver, one).v_pu_per_kw,
+            atol=1e-12,
         )
 
 
