@@ -9,7 +9,19 @@ import experiments.cli_run
 from experiments import cli
 from experiments.cli import app, run_cli
 
-COMMANDS = ("run", "scenarios", "show", "schema", "validate", "usecases", "diagram", "replay", "compare")
+COMMANDS = (
+    "run",
+    "scenarios",
+    "show",
+    "schema",
+    "validate",
+    "usecases",
+    "rules",
+    "diagram",
+    "bench",
+    "replay",
+    "compare",
+)
 
 
 def answer(capsys, *words):
