@@ -165,14 +165,19 @@ def merged(arrivals: Arrivals) -> list[Batch[Any]]:
 
     Its rows are ordered by sender and receiver, those of one pair in the order of sending (law 3).
     """
+    if len(arrivals) == 1:  # the usual case
+        return [_ordered(_part(*arrivals[0]))]
     groups: dict[tuple[Any, ...], list[Batch[Any]]] = {}
     for traffic, rows in arrivals:
         part = _part(traffic, rows)
         form = tuple(part.columns[name].shape[1:] for name in sorted(part.columns))
         key = (part.record.__name__, part.conversation, part.sent_ms, part.answer_to is not None, form)
         groups.setdefault(key, []).append(part)
-    whole = [joined(groups[key]) for key in sorted(groups)]
-    return [one.take(np.lexsort((one.receiver, one.sender))) if len(one) > 1 else one for one in whole]
+    return [_ordered(joined(groups[key])) for key in sorted(groups)]
+
+
+def _ordered(batch: Batch[Any]) -> Batch[Any]:
+    return batch.take(np.lexsort((batch.receiver, batch.sender))) if len(batch) > 1 else batch
 
 
 def _part(traffic: Traffic, rows: I64) -> Batch[Any]:
