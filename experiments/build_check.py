@@ -64,6 +64,8 @@ def _market(scenario: Scenario) -> Iterable[str]:
     ):
         if said != built:
             yield f"{where}: {name} '{said}' is not built yet; write {built}"
+    if scenario.rules.settlement.rule == "availability-and-activation":
+        yield f"rules.settlement.rule: no availability is paid in {where} (remuneration: activation); write linear-with-grace"
     if product.activation_cap_eur_per_kwh <= 0.0:
         yield f"{where}: activation_cap_eur_per_kwh is 0, so that nothing can be bought; write a price above 0"
     yield from _times(scenario, where)

@@ -167,7 +167,7 @@ def write_example(face: type[Face], name: str, path: Path, *, force: bool) -> No
     Raises:
         CoflexError: no such kind of file, it exists already, or the input is more than one table.
     """
-    writers = {".csv": _csv_text, ".json": _json_text, ".yaml": _yaml_text, ".yml": _yaml_text}
+    writers = {".csv": _csv_text, ".json": _json_text, ".yaml": yaml_text, ".yml": yaml_text}
     writer = writers.get(path.suffix.lower())
     if writer is None:
         msg = f"{path}: an example is a .yaml, .json or .csv file"
@@ -187,7 +187,8 @@ def _json_text(face: type[Face], name: str) -> str:
     return json.dumps(face.example, indent=2) + "\n"
 
 
-def _yaml_text(face: type[Face], name: str) -> str:
+def yaml_text(face: type[Face], name: str) -> str:
+    """The example of a rule, a row a line."""
     lines = [f"# An input of the rule {name}; its fields: coflex rules {name}"]
     for key, value in face.example.items():
         if isinstance(value, list):

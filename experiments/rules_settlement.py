@@ -1,11 +1,13 @@
 """The faces of the settlement rules: ordered and delivered power as records in, amounts out."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+
+from pydantic import model_validator
 
 from experiments.rules_clearing import tidy
 from experiments.rules_face import Accounts, Face, Name, Outcome, Row
-from experiments.scenario_fields import Part, given
+from experiments.scenario_fields import Part, given, refuse
 
 
 class DeliveryRow(Row):
@@ -132,6 +134,43 @@ class LinearWithGrace(PriceLessPenalty):
     """Delivered share from which all is paid, and nothing counts as missing."""
     grace_slope: float = given(3.0, source="Flexible Power: three points of pay lost per point missing", ge=0)
     """Pay lost per share missing below the grace."""
+
+
+class HeldRow(DeliveryRow):
+    """One interval of a contract, called or not."""
+
+    contracted_kw: float = given(unit="kW", ge=0)
+    """Power held ready."""
+    availability_eur_per_kw_h: float = given(unit="EUR/kW/h", ge=0)
+    """Price of a kW held ready for an hour."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.ordered_kw > self.contracted_kw:
+            refuse(f"ordered_kw {self.ordered_kw:g} is above contracted_kw {self.contracted_kw:g}")
+        return self
+
+
+class AvailabilityAndActivation(LinearWithGrace):
+    """Intervals of a contract, called or not, and the terms of its settlement."""
+
+    intervals: tuple[HeldRow, ...] = given(min_length=1)
+    """What was held ready, called and delivered; ``ordered_kw`` 0 where nothing was called."""
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "hours": 0.5,
+        "intervals": [
+            {"interval": "17:30", "contracted_kw": 50.0, "availability_eur_per_kw_h": 0.02, "ordered_kw": 0.0, "delivered_kw": 0.0, "price_eur_per_kwh": 0.3},
+            {"interval": "18:00", "contracted_kw": 50.0, "availability_eur_per_kw_h": 0.02, "ordered_kw": 40.0, "delivered_kw": 40.0, "price_eur_per_kwh": 0.3},
+            {"interval": "18:30", "contracted_kw": 50.0, "availability_eur_per_kw_h": 0.02, "ordered_kw": 40.0, "delivered_kw": 34.0, "price_eur_per_kwh": 0.3},
+        ],
+    }  # fmt: skip
+
+    def _held(self) -> Mapping[str, Any]:
+        return {
+            "contracted_kw": [row.contracted_kw for row in self.intervals],
+            "availability_eur_per_kw_h": [row.availability_eur_per_kw_h for row in self.intervals],
+        }
 
 
 class SlidingScale(PriceLessPenalty):

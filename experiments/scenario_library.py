@@ -50,6 +50,10 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
             "markets.settlement.linear_with_grace:settle", "experiments.rules_settlement:LinearWithGrace"
         ),
         "sliding-scale": Rule("markets.settlement.sliding_scale:settle", "experiments.rules_settlement:SlidingScale"),
+        "availability-and-activation": Rule(
+            "markets.settlement.availability_and_activation:settle",
+            "experiments.rules_settlement:AvailabilityAndActivation",
+        ),
         "price-less-penalty": Rule(
             "markets.settlement.price_less_penalty:settle", "experiments.rules_settlement:PriceLessPenalty"
         ),

@@ -1,7 +1,7 @@
 """Writes the generated pages of the manual.
 
 docs/scenario.md (from the schema), docs/validation.md (from the reference cases), docs/results.md (from the catalogues of tables and
-figures), docs/commands.md (from the command line's own help).
+figures), docs/commands.md (from the command line's own help), docs/rules.md (from the rules themselves).
 
 python tools/write_docs.py            write them
 python tools/write_docs.py --check    only say whether they are current (exit code 1 if not)
@@ -24,6 +24,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/validation.md": validation_page(),
         ROOT / "docs/results.md": results_page(),
         ROOT / "docs/commands.md": commands_page(),
+        ROOT / "docs/rules.md": rules_page(),
     }
 
 
@@ -141,6 +142,45 @@ def commands_page() -> str:
     for name, command in group.commands.items():
         inner = typer.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
         lines += ["", f"## {name}", "", "```text", command.get_help(inner).rstrip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def rules_page() -> str:
+    """Every rule: what it does, its source, what goes in; how one is run on records of one's own."""
+    from experiments.rules import all_rules, run_rule
+    from experiments.rules_read import yaml_text
+    from experiments.rules_show import outcome_text
+    from experiments.scenario_library import KINDS
+
+    rules = list(all_rules())
+    shown = next(one for one in rules if one.name == "merit-order")
+    lines = [
+        "# Rules", "", GENERATED, "",
+        "Rules are pure functions in `markets/`; a scenario names them, and each runs on its own, without a simulation:", "",
+        "```text", "coflex rules                                   every rule", "coflex rules merit-order                       one, with the fields of its input and result",
+        "coflex rules merit-order --format json         the same as JSON Schema, with a worked example",
+        "coflex rules merit-order --example bids.yaml   writes an input that runs", "coflex rules merit-order --input bids.yaml     runs it", "```", "",
+        "An input is a YAML or JSON file. The rows of a rule's table may come as CSV (comma or semicolon), with `--set` for what is not in the",
+        "table: `coflex rules merit-order --input bids.csv --set 'needs=[{constraint: trafo, direction: up, quantity_kw: 5}]'`. Everything that is",
+        "wrong with an input is told at once, by key or by line and column. With `--format json` the answer is one document,",
+        '`{"rule", "result", "accounts": {"offered", "accepted", "rejected"}}`: what was offered is what was accepted plus what was rejected.',
+        "The same from Python: `experiments.rules.run_rule(name, content)`.", "",
+        "An example, and what the rule says of it:", "", "```yaml", yaml_text(shown.face, shown.name).rstrip(), "```", "",
+        "```text", outcome_text(run_rule(shown.name, shown.face.example), shown.face.accounted), "```",
+    ]  # fmt: skip
+    for kind, about in KINDS.items():
+        lines += [
+            "",
+            f"## {kind.capitalize()}",
+            "",
+            f"{about[:1].upper()}{about[1:]}.",
+            "",
+            "| rule | what it does | input | source |",
+            "|---|---|---|---|",
+        ]
+        for one in (one for one in rules if one.kind == kind):
+            fields = ", ".join(f"`{name}`" for name in one.face.model_fields)
+            lines.append(_row(f"`{one.name}`", one.about, fields, one.source))
     return "\n".join(lines) + "\n"
 
 

@@ -18,6 +18,7 @@ from environment.messages.settlement import (
     RemunerationAndPenalty,
     SettlementDecision,
 )
+from experiments.covers import covers
 from markets.baselines import x_of_y
 from markets.baselines.declared import freeze
 from markets.baselines.method import Method, hashed
@@ -353,6 +354,7 @@ def by_day(puppet, batch, gaps_before_ms=None):
         puppet.answer(batch.take(np.array([row])), data)
 
 
+@covers("SUC06.3/r02")
 def test_a_method_is_computed_from_the_eligible_days_that_the_database_has(settle):
     there = settle(kept=[by_method(), engagement(), order()], method=high_of(), metered=by_day)
     assert table(there, "deliveries")["baseline_kw"].tolist() == [12.0, 12.0], (
@@ -363,6 +365,7 @@ def test_a_method_is_computed_from_the_eligible_days_that_the_database_has(settl
     assert there.outcomes() == [("SUC06.3", "completed", "")]
 
 
+@covers("SUC06.3/r02")
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
