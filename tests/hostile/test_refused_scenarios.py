@@ -61,7 +61,6 @@ def test_products_that_cannot_be_traded_are_refused(small, change, word):
     [
         ({"clock__physics_step_s": 300}, "physics_step_s"),
         ({"clock__history_days": 0}, "history_days"),
-        ({"actors__dso__activates": "direct"}, "activates"),
         ({"actors__dso__procures": "12:05 the day before"}, "procures"),
         ({"actors__lfmo__gate": "17:00 on the day"}, "gate"),
     ],
@@ -72,9 +71,34 @@ def test_clocks_and_ways_that_cannot_be_run_are_refused(small, changes, word):
 
 
 def test_all_is_said_at_once(small):
-    wrong = small.scenario(clock__history_days=0, actors__dso__activates="direct", actors__retailer={"name": "homes"})
+    wrong = small.scenario(
+        clock__history_days=0, actors__lfmo__gate="17:00 on the day", actors__retailer={"name": "homes"}
+    )
     assert len(refused(wrong)) == 3
 
 
 def test_without_coordination_the_market_is_not_asked(small):
-    check_scenario(small.scenario(coordination=False, actors__dso__activates="direct"))
+    check_scenario(small.scenario(coordination=False, actors__lfmo__gate="17:00 on the day"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "text"),
+    [
+        (
+            {"baseline": "x-of-y"},
+            "rules.baseline.x: 10 days are averaged, but before the gate of 2016-01-19 only 4 of its type are over",
+        ),
+        (
+            {"settlement": {"rule": "availability-and-activation"}},
+            "rules.settlement.rule: no availability is paid in product 'congestion-day-ahead'",
+        ),
+    ],
+)
+def test_rules_that_lack_what_they_rest_on_are_refused(small, rules, text):
+    (line,) = refused(small.scenario(rules=rules))
+    assert text in line
+
+
+def test_days_enough_are_enough(small):
+    check_scenario(small.scenario(rules={"baseline": {"rule": "x-of-y", "x": 4, "y": 10}}))
+    check_scenario(small.scenario(rules={"baseline": "meter-before"}, clock__history_days=2))
