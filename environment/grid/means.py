@@ -114,8 +114,8 @@ def conventional_measures(
         return []
     concerned = _concerned(now, find_violations(now, now.solve(p[worst], q[worst]), limits))
     candidates = [
-        *_tap_moves(network, present, costs),
-        *_reconfigurations(network, now, present.opened, concerned, costs),
+        *_tap_moves(network, present, concerned.feeding, costs),
+        *_reconfigurations(network, now, present.opened, concerned.elements, costs),
     ]
     screened = []
     for measure in candidates:
@@ -172,9 +172,11 @@ def _judged(
     return replace(measure, residual_kwh=kwh, residual_hours=hours, peak_loading_percent=peak)
 
 
-def _tap_moves(network: Network, state: State, costs: MeansCosts) -> Iterator[Measure]:
+def _tap_moves(network: Network, state: State, feeding: set[int], costs: MeansCosts) -> Iterator[Measure]:
     plate, present = network.transformers, dict(state.taps)
     for rows in _parallel(network):
+        if feeding.isdisjoint(plate.branch[rows].tolist()):
+            continue  # it moves the voltage of others
         names = [network.branches.names[plate.branch[row]] for row in rows]
         lead = rows[0]
         on_load = bool(plate.on_load[lead])
@@ -201,19 +203,44 @@ def _parallel(network: Network) -> list[list[int]]:
     return list(groups.values())
 
 
-def _concerned(now: PowerFlow, violations: Violations) -> set[int]:
-    """Branches whose flow matters: those overloaded, and those that feed a bus out of its band (all if there is no solution)."""
+@dataclass(frozen=True)
+class _Concerned:
+    """Branches that matter to the elements with the largest need: a measure that leaves these as they are does not lessen it.
+
+    Attributes:
+        elements: whose flow matters: the overloaded ones, and those that feed a bus out of its band.
+        feeding: these, and all between them and the slack: whose voltage matters.
+    """
+
+    elements: set[int]
+    feeding: set[int]
+
+
+def _concerned(now: PowerFlow, violations: Violations) -> _Concerned:
+    """The branches that matter in the one step judged; all if there is no solution, or where loops leave it open who feeds whom."""
     branches = now.network.branches
+    every = set(range(len(branches)))
     if violations.unsolved[0]:
-        return set(range(len(branches)))
+        return _Concerned(every, every)
     around = neighbours(now.network.n_bus, branches.from_bus, branches.to_bus, now.closed)
     _, parent, via = breadth_first(around, now.network.slack)
-    found = set(np.flatnonzero(violations.overload_percent[0] > 0).tolist())
-    for bus in np.flatnonzero(violations.voltage_pu[0] != 0).tolist():
-        while parent[bus] >= 0 and via[bus] not in found:
-            found.add(via[bus])
-            bus = parent[bus]
-    return found
+
+    def feeders(buses: Iterable[int]) -> set[int]:
+        found: set[int] = set()
+        for bus in buses:
+            while parent[bus] >= 0 and via[bus] not in found:
+                found.add(via[bus])
+                bus = parent[bus]
+        return found
+
+    least = violations.severity_kw[0] - _BETTER_KW
+    overloaded = np.flatnonzero((violations.overload_percent[0] > 0) & (violations.overload_kw[0] >= least))
+    buses = np.flatnonzero((violations.voltage_pu[0] != 0) & (violations.voltage_kw[0] >= least)).tolist()
+    elements = set(overloaded.tolist()) | feeders(buses)
+    if independent_loops(now.network, now.closed):
+        return _Concerned(elements, every)
+    ends = [*branches.from_bus[overloaded].tolist(), *branches.to_bus[overloaded].tolist()]
+    return _Concerned(elements, elements | feeders([*ends, *buses]))
 
 
 def _reconfigurations(

@@ -122,3 +122,23 @@ def test_best_first(network_named):
     assert order == sorted(order)
     for measure in found:
         assert independent_loops(network, measure.power_flow(network).closed) == 0
+
+
+def test_only_what_feeds_the_worst_element_is_tried():
+    """Two low-voltage feeders behind transformers of their own: the taps of the one mend nothing at the other."""
+    network = network_from_tables(
+        {
+            "name": "two grids",
+            "slack": {"bus": "mv", "voltage_pu": 1.0},
+            "buses": {"name": ["mv", "a", "b"], "kv": [20.0, 0.4, 0.4]},
+            "transformers": {
+                "name": ["ta", "tb"], "hv": ["mv", "mv"], "lv": ["a", "b"], "sn_mva": 0.4, "vn_hv_kv": 20, "vn_lv_kv": 0.4,
+                "vk_percent": 6, "vkr_percent": 1.2, "pfe_kw": 1.2, "i0_percent": 0.3, "shift_degree": 150, "tap_min": -2,
+                "tap_max": 2, "tap_step_percent": 2.5, "on_load": False,
+            },
+        }
+    )  # fmt: skip
+    p = np.array([0.0, 300.0, 340.0])
+    found = conventional_measures(network, p, 0.5 * p, Limits(voltage_pu=(0.99, 1.05)), COSTS)
+    assert found
+    assert {name for measure in found for name in measure.taps} == {"tb"}
