@@ -1,8 +1,9 @@
 """Districts of any size for benchmarks: the low-voltage grid of the default scenario, several times under its medium-voltage grid.
 
 The default scenario puts 200 homes behind one 250 kVA transformer. A larger district repeats that low-voltage grid, each copy under
-a medium-voltage bus of its own, in the place of the aggregated low-voltage load and generators there; a smaller one has a smaller
-transformer. So the homes for each kVA, and with them the loading, stay those of the default scenario, and every copy is a flexibility area.
+a medium-voltage bus of its own, in the place of the aggregated low-voltage load and generators there; where its buses do not suffice the
+medium-voltage network too stands there several times, at one high-voltage bus. A smaller district has a smaller transformer. So the
+homes for each kVA, and with them the loading, stay those of the default scenario, and every copy is a flexibility area.
 """
 
 import json
@@ -15,6 +16,9 @@ from experiments.scenario import Scenario, load_scenario
 
 HOMES_A_GRID = 200
 """Homes of the default scenario behind one transformer."""
+
+GRIDS_A_NETWORK = 100
+"""Low-voltage grids that one medium-voltage network takes at most; it has room for 110."""
 
 BASE = "district-day"
 ZONE = "LV3.202"
@@ -35,7 +39,7 @@ def district(homes: int, folder: Path, sets: Iterable[str] = ()) -> Scenario:
     sets = [f"people.0.homes.count={homes}", *sets]
     if copies > 1:
         file = folder / f"{copies}-grids.json"
-        file.write_text(json.dumps(repeated(_plain(base.grid.network), copies)), encoding="utf-8")
+        file.write_text(json.dumps(networks(_plain(base.grid.network), copies)), encoding="utf-8")
         sets.append(f"grid.network={file}")
     else:
         sets.append(f"grid.transformer_rating_factor={base.grid.transformer_rating_factor * homes / HOMES_A_GRID}")
@@ -46,6 +50,25 @@ def _plain(network: str) -> dict[str, Any]:
     file = Path(data.__file__).parent / "networks" / f"{network}.json"
     plain: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return plain
+
+
+def networks(plain: dict[str, Any], copies: int) -> dict[str, Any]:
+    """A plain network with its low-voltage grid ``copies`` times, on as many medium-voltage networks at one upstream bus as it takes."""
+    number = -(-copies // GRIDS_A_NETWORK)
+    shares = [copies // number + (k < copies % number) for k in range(number)]
+    parts = [repeated(plain, share) for share in shares]
+    slack = plain["slack"]["bus"]
+    tables = {name: _rows(parts[0][name]) for name in _TABLES}
+    for k, part in enumerate(parts[1:], 2):
+        for name, rows in tables.items():
+            rows += [_numbered(row, k, slack) for row in _rows(part[name]) if row["name"] != slack]
+    title = f"{number} medium-voltage networks, {copies} x {ZONE}"
+    return {**plain, "name": title, **{name: _columns(rows) for name, rows in tables.items()}}
+
+
+def _numbered(row: dict[str, Any], number: int, slack: str) -> dict[str, Any]:
+    """A row of a further medium-voltage network: everything in it has names of its own, but for the upstream bus."""
+    return {key: f"{value} ({number})" if key in _NAMING and value != slack else value for key, value in row.items()}
 
 
 def repeated(plain: dict[str, Any], copies: int) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import pytest
 import data
 from agents.strategies.home_view import problems
 from environment.grid.network import network_from_tables
+from environment.grid.power_flow import PowerFlow
+from experiments.benchmarks import district
 from experiments.benchmarks.bench import sizes_up_to, table
-from experiments.benchmarks.district import ZONE, repeated
+from experiments.benchmarks.district import ZONE, networks, repeated
 from experiments.benchmarks.parts import example_homes, rate
 from experiments.cli import run_cli
 from experiments.scenario import load_scenario
@@ -62,6 +64,16 @@ def test_repeated_grid_hangs_in_the_place_of_aggregated_ones(plain):
     assert len(feeding) == len(set(plain["transformers"]["hv"])) + 2  # each copy at a bus of its own
     gone = len(once.loads) + 2 * sum(bus.startswith(ZONE) for bus in plain["loads"]["bus"]) - len(thrice.loads)
     assert gone >= 2
+
+
+def test_more_grids_stand_on_further_networks_at_the_same_upstream_bus(plain, monkeypatch):
+    monkeypatch.setattr(district, "GRIDS_A_NETWORK", 2)
+    one, three = network_from_tables(repeated(plain, 2)), network_from_tables(networks(plain, 3))
+    assert len({zone for zone in three.bus_zone if zone.startswith("LV")}) == 3
+    assert three.n_bus == one.n_bus + network_from_tables(plain).n_bus - 1
+    assert three.bus_names[three.slack] == plain["slack"]["bus"]
+    p, q = three.rated_power()
+    assert PowerFlow(three).solve(p, q).converged.all()
 
 
 def test_too_many_copies_are_refused(plain):
