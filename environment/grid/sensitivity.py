@@ -5,6 +5,7 @@ changes (the power flow itself, perturbed, agrees: tests). Beside it the lossles
 """
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -14,6 +15,7 @@ from environment.grid.flow import Flow, ka_per_pu
 from environment.grid.model import BASE_KW, C128, F64, I64
 from environment.grid.newton import factor, solve_complex
 from environment.grid.power_flow import PowerFlow
+from environment.grid.tree import Tree, tree_of
 
 _TOGETHER = 256
 """Right sides solved at once where only the diagonal is wanted: bounds the memory."""
@@ -128,19 +130,29 @@ def sensitivities_to_moves(power_flow: PowerFlow, flow: Flow, step: int, moves: 
 def own_v_pu_per_kw(power_flow: PowerFlow, flow: Flow, step: int) -> F64:
     """How the voltage magnitude of each bus answers to a kW of its own net load at one solved step, shape (n,); 0 where none can move it.
 
+    In a radial network the Jacobian is a tree of blocks and the diagonal of its inverse a recursion along it; elsewhere every
+    column is solved.
+
     Raises:
         ValueError: the flow is another power flow's, or the step has no solution.
     """
     point, live = _Point(power_flow, flow, step), power_flow.live
-    own = np.zeros(len(live), np.complex128)
-    for first in range(0, len(live), _TOGETHER):
-        block = np.arange(first, min(first + _TOGETHER, len(live)))
-        per_kw = np.zeros((len(live), len(block)), np.complex128)
-        per_kw[block, block - first] = 1.0
-        own[block] = point.voltage_change(per_kw)[block, block - first]
+    tree = tree_of(power_flow)
+    own = _diagonal(point, len(live)) if tree is None else point.own_change(tree)
     result = np.zeros(power_flow.network.n_bus)
     result[live] = _magnitude_change(flow.v[step, live], own[:, None])[:, 0]
     return result
+
+
+def _diagonal(point: "_Point", n: int) -> C128:
+    """Complex change of each voltage by a kW at its own bus, column by column, (n,)."""
+    own = np.zeros(n, np.complex128)
+    for first in range(0, n, _TOGETHER):
+        block = np.arange(first, min(first + _TOGETHER, n))
+        per_kw = np.zeros((n, len(block)), np.complex128)
+        per_kw[block, block - first] = 1.0
+        own[block] = point.voltage_change(per_kw)[block, block - first]
+    return own
 
 
 class _Point:
@@ -154,15 +166,24 @@ class _Point:
             text = f"step {step} has no solution, so it has no sensitivities"
             raise ValueError(text)
         live = power_flow.live
+        self._power_flow = power_flow
         self._v = flow.v[step, live]
-        s = (flow.p_kw[step, live] + 1j * flow.q_kvar[step, live]) / BASE_KW
-        self._factors = factor(power_flow.jacobian.at(s, self._v))
+        self._s = (flow.p_kw[step, live] + 1j * flow.q_kvar[step, live]) / BASE_KW
+
+    @cached_property
+    def _factors(self) -> Any:
+        return factor(self._power_flow.jacobian.at(self._s, self._v))
 
     def voltage_change(self, kva: C128) -> C128:
         """Complex change of the voltages of the live buses by complex net loads at them [kVA], shape (live, k) both."""
         if not kva.shape[1]:
             return kva
         return solve_complex(self._factors, -np.conj(kva / BASE_KW / self._v[:, None]))
+
+    def own_change(self, tree: Tree) -> C128:
+        """Complex change of the voltage of each live bus by a kW at itself, (live,)."""
+        d = np.conj(self._s) / np.conj(self._v) ** 2
+        return tree.own_answers(d, -np.conj(1.0 / BASE_KW / self._v))
 
 
 def _magnitude_change(z: C128, dz: C128) -> F64:

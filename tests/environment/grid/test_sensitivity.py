@@ -15,6 +15,7 @@ from environment.grid.sensitivity import (
     sensitivities_to_moves,
     transfer_factors,
 )
+from environment.grid.tree import tree_of
 
 STEP_KW = 0.01
 
@@ -116,11 +117,22 @@ def test_moves_of_many_buses_are_the_sums_of_their_columns(network_named):
         np.testing.assert_allclose(getattr(together, name), getattr(every, name) @ moves, atol=1e-12)
 
 
-@pytest.mark.parametrize("together", [1, 7, 1000])
-def test_own_voltage_is_the_diagonal(network_named, monkeypatch, together):
-    monkeypatch.setattr(sensitivity, "_TOGETHER", together)
-    network = network_named("cigre-lv")
+@pytest.mark.parametrize("name", ["ieee-33", "cigre-lv", "simbench/1-MVLV-semiurb-3.202-0-sw"])
+@pytest.mark.parametrize("together", [0, 7, 1000])
+def test_own_voltage_is_the_diagonal(network_named, monkeypatch, name, together):
+    """By the recursion along the tree (together 0), and column by column in blocks of any size."""
+    if together:
+        monkeypatch.setattr(sensitivity, "_TOGETHER", together)
+        monkeypatch.setattr(sensitivity, "tree_of", lambda power_flow: None)
+    network = network_named(name)
     power_flow = PowerFlow(network)
     flow = power_flow.solve(*network.rated_power())
-    every = sensitivities(power_flow, flow)
-    np.testing.assert_allclose(own_v_pu_per_kw(power_flow, flow, 0), np.diag(every.v_pu_per_kw), atol=1e-15)
+    every = np.diag(sensitivities(power_flow, flow).v_pu_per_kw)
+    np.testing.assert_allclose(own_v_pu_per_kw(power_flow, flow, 0), every, rtol=1e-9, atol=1e-15)
+
+
+def test_a_loop_is_no_tree(network_named):
+    network = network_named("ieee-33")
+    ties = [name for name, closed in zip(network.branches.names, network.branches.closed, strict=True) if not closed]
+    assert tree_of(PowerFlow(network)) is not None
+    assert tree_of(PowerFlow(network, closed_branches=ties[:1])) is None
