@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.payments import pay_many
+from agents.prosumer_consent import Laid, take_back
 from agents.prosumer_hems import DayPlan, Hems
 from agents.prosumer_life import live_step
-from agents.prosumer_orders import Delivery, Order, disjoint, read_orders, refusals
+from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement
@@ -27,7 +28,7 @@ from environment.messages.aggregation import (
     HomePlanReport,
     OnboardingFile,
 )
-from environment.messages.base import Batch, Record, joined
+from environment.messages.base import Batch, Record
 from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.physics import FLEXIBLE
@@ -81,6 +82,7 @@ class Prosumers(Party):
         controls: the devices' set-points.
         membership: who serves the homes.
         overrides: (homes, steps) where people take over by hand.
+        withdrawals: instant [ms] -> homes that take their consent back then, (homes,).
         offered: first step of a day -> its steps in which flexibility may be offered; empty where nobody asks for it.
     """
 
@@ -90,7 +92,7 @@ class Prosumers(Party):
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
-        overrides: NDArray[np.bool_], offered: Mapping[int, slice],
+        overrides: NDArray[np.bool_], withdrawals: Mapping[int, NDArray[np.bool_]], offered: Mapping[int, slice],
     ) -> None:  # fmt: skip
         super().__init__(seat)
         self._offered = offered
@@ -99,6 +101,8 @@ class Prosumers(Party):
         self._controls = controls
         self._to = membership
         self._overrides = overrides
+        self._withdrawals = withdrawals
+        self._laid: list[Laid] = []
         self._cycles: dict[int, list[tuple[int, str]]] = {}
         self._streams = np.full(hems.book.n, -1, np.int64)
         self._conversations: list[str] = []
@@ -111,6 +115,7 @@ class Prosumers(Party):
     def processes(self) -> Iterable[Process]:
         """The homes' day."""
         yield self.live()
+        yield self.withdraw_consents()
 
     def live(self) -> Process:
         """At every step: look at the meters, follow the plan, stream telemetry."""
@@ -140,6 +145,11 @@ class Prosumers(Party):
         conversation = self._conversation(batch.conversation)
         for row, ends_ms in zip(rows.tolist(), batch["to_ms"].tolist(), strict=True):
             self._cycles.setdefault(row, []).append((ends_ms, conversation))
+        self._show_assets(rows, conversation)
+        self._report_plans(rows, conversation)
+
+    def _show_assets(self, rows: I64, conversation: str) -> None:
+        """What homes have, and whether their provider may use it."""
         book, hems = self._hems.book, self._hems
         load = hems.seen.load_kw[rows, : hems.seen.steps]
         daily = load.mean(axis=1) * 24.0 if load.size else np.zeros(len(rows))
@@ -150,7 +160,6 @@ class Prosumers(Party):
             "consent": book.consent[rows] & hems.automatic[rows],
         }
         self._send_to_both(OnboardingFile, columns, rows, conversation)
-        self._report_plans(rows, conversation)
 
     def _report_plans(self, rows: I64, conversation: str) -> None:
         plan = self._hems.next
@@ -217,6 +226,18 @@ class Prosumers(Party):
         self.register("overrides").add(t_ms=self.now_ms, owner=names)
         return Work(None, conversation, writes=[f"devices/{name}" for name in names], actors=self._to.device[rows])
 
+    def withdraw_consents(self) -> Process:
+        """Homes that take their consent back tell so, stream no more, and follow nobody from that second on."""
+        for at_ms, homes in sorted(self._withdrawals.items()):
+            yield self.until(at_ms)
+            rows = np.flatnonzero(homes & self._hems.book.consent & (self._to.aggregator >= 0))
+            if len(rows):
+                step = self._timeline.index(self.now_ms)
+                take_back(self._hems, self._controls, self._readings, self._laid, step, rows)
+                self._streams[rows] = -1
+                for conversation, mine in self._by_cycle(rows, self.now_ms):
+                    self._show_assets(rows[mine], conversation)
+
     def _send_to_both(self, record: type[Record], columns: dict[str, Any], rows: I64, conversation: str) -> None:
         """Send from the devices of some homes to their aggregators, and the same to the DSO."""
         device, aggregator = self._to.device[rows], self._to.aggregator[rows]
@@ -228,7 +249,7 @@ class Prosumers(Party):
 
     def look(self) -> None:
         """Join the cycles of the invitations that have come (SUC05.1 step 1), then obey the signals (SUC06.2 step 1.4)."""
-        for cycle in _gathered(self.stored_rows(AggregationCycle)):
+        for cycle in gathered(self.stored_rows(AggregationCycle)):
             self._join_cycle(cycle)
         self._obey(self.stored_rows(ActivationSignal))
 
@@ -268,6 +289,9 @@ class Prosumers(Party):
             expected, plan, gives_up = answer
             begin = max(step, first)
             columns = slice(begin - step, first + change.shape[1] - step)
+            end = first + change.shape[1]
+            self._laid = [laid for laid in self._laid if laid.end > step]
+            self._laid.append(Laid(one.activation, rows, end))
             for kind, kw in zip(
                 FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True
             ):
@@ -301,10 +325,10 @@ class Prosumers(Party):
 
     def _deliver(self, from_ms: int, deliveries: list[Delivery]) -> Process:
         yield self.until(from_ms)
-        for delivery in deliveries:
+        for delivery in consenting(deliveries, self._hems.book.consent):
             self.start_delivery(delivery)
         yield self.sleep(SHOWS_AFTER_S)
-        for delivery in deliveries:
+        for delivery in consenting(deliveries, self._hems.book.consent):
             self._show(delivery)
 
     def _show(self, delivery: Delivery) -> None:
@@ -351,12 +375,3 @@ class Prosumers(Party):
         if name not in self._conversations:
             self._conversations.append(name)
         return name
-
-
-def _gathered(batches: Iterable[Batch[AggregationCycle]]) -> list[Batch[AggregationCycle]]:
-    """One batch for each conversation, its rows by receiver."""
-    parts: dict[str, list[Batch[AggregationCycle]]] = {}
-    for batch in batches:
-        parts.setdefault(batch.conversation, []).append(batch)
-    whole = [joined(parts[name]) for name in sorted(parts)]
-    return [batch.take(np.argsort(batch.receiver, kind="stable")) for batch in whole]

@@ -108,7 +108,7 @@ class Hems:
         self.ordered_until = np.full(n, -1, np.int64)
         self.automatic = self.book.automatic.copy()
         self._car_left_kwh = np.full(n, np.nan)
-        self._given_up_kw: dict[int, F64] = {}
+        self.given_up_kw: dict[int, F64] = {}
         local = self.calendar.local_columns(self.timeline.starts_ms)
         slot = np.floor(local.hour / self.timeline.hours + 1e-9).astype(np.int64)
         self._steps = home_forecast.Steps(local.day, slot, (~local.workday).astype(np.int64))
@@ -201,14 +201,14 @@ class Hems:
 
     def _kept(self, pv_kw: F64, step: int, rows: I64) -> F64:
         """Generation of some homes in the steps from ``step`` on, (rows, steps), less what they have been told to give up."""
-        for later, kw in self._given_up_kw.items():
+        for later, kw in self.given_up_kw.items():
             if step <= later < step + pv_kw.shape[1]:
                 pv_kw[:, later - step] = np.maximum(pv_kw[:, later - step] - kw[rows], 0.0)
         return pv_kw
 
     def generation_limits(self, step: int, readings: Readings) -> tuple[I64, F64]:
         """Homes that give up generation in a step, and what each may generate at most by what its roof could give now [kW]."""
-        given_up = self._given_up_kw.get(step, np.zeros(self.book.n))
+        given_up = self.given_up_kw.get(step, np.zeros(self.book.n))
         rows = np.flatnonzero(given_up > 0.0)
         return rows, np.maximum(readings["pv_kw"][rows] - given_up[rows], 0.0)
 
@@ -218,11 +218,15 @@ class Hems:
         """Homes whose mode people change now; those that return to automatic plan the rest of the day."""
         changed = np.flatnonzero(self.modes[step] != self.automatic) if step in self.modes else np.zeros(0, np.int64)
         self.automatic[changed] = ~self.automatic[changed]
-        back, current = changed[self.automatic[changed]], self.current
-        if len(back) and current is not None and current.first <= step < current.end:
-            view = self.book.with_ends(self._view(step, current.end, readings, back))
-            self._splice(back, step - current.first, view, cheapest(view))
+        self.plan_alone(step, changed[self.automatic[changed]], readings)
         return changed
+
+    def plan_alone(self, step: int, rows: I64, readings: Readings) -> None:
+        """Plan the rest of the day of some homes at least cost."""
+        current = self.current
+        if len(rows) and current is not None and current.first <= step < current.end:
+            view = self.book.with_ends(self._view(step, current.end, readings, rows))
+            self._splice(rows, step - current.first, view, cheapest(view))
 
     def control(self, step: int, readings: Readings) -> SetPoints | None:
         """Set-points for ``step``, which begins now; cars that came otherwise than planned are planned again. None without a plan."""
@@ -331,7 +335,7 @@ class Hems:
     def _give_up(self, rows: I64, step: int, curtailed_kw: F64) -> None:
         """Remember what homes give up of their generation in the steps from ``step`` on, (rows, steps), beside what they did already."""
         for column in np.flatnonzero(curtailed_kw.any(axis=0)).tolist():
-            given_up = self._given_up_kw.setdefault(step + column, np.zeros(self.book.n))
+            given_up = self.given_up_kw.setdefault(step + column, np.zeros(self.book.n))
             given_up[rows] += curtailed_kw[:, column]
 
     def _spread(self, view: HomeView, rows: I64, step: int, ends: I64) -> HomeView:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from environment.calendar import Timeline
 from environment.messages.activation import ActivationSignal
-from environment.messages.base import Batch
+from environment.messages.aggregation import AggregationCycle
+from environment.messages.base import Batch, joined
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -25,6 +26,11 @@ class Delivery:
     from_ms: int
     planned_kw: F64
     generation: F64
+
+    def by(self, homes: NDArray[np.bool_]) -> "Delivery":
+        """What some of them deliver."""
+        rows, kw = self.rows[homes], self.planned_kw[homes]
+        return Delivery(self.conversation, self.activation, rows, self.from_ms, kw, self.generation[homes])
 
 
 @dataclass(frozen=True)
@@ -121,3 +127,17 @@ def disjoint(orders: list[Order], homes: int) -> Iterable[list[Order]]:
         taken[order.rows] = True
     if together:
         yield together
+
+
+def consenting(deliveries: list[Delivery], consent: NDArray[np.bool_]) -> Iterable[Delivery]:
+    """Deliveries by the homes that consent, (homes,)."""
+    return [one.by(consent[one.rows]) for one in deliveries if consent[one.rows].any()]
+
+
+def gathered(batches: Iterable[Batch[AggregationCycle]]) -> list[Batch[AggregationCycle]]:
+    """One batch for each conversation, its rows by receiver."""
+    parts: dict[str, list[Batch[AggregationCycle]]] = {}
+    for batch in batches:
+        parts.setdefault(batch.conversation, []).append(batch)
+    whole = [joined(parts[name]) for name in sorted(parts)]
+    return [batch.take(np.argsort(batch.receiver, kind="stable")) for batch in whole]

@@ -21,7 +21,7 @@ from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Weather
 from experiments.scenario import Scenario
 from experiments.scenario_people import NOBODY, HomesGroup, Plant
-from experiments.scenario_world import ManualMode
+from experiments.scenario_world import ManualMode, Withdrawal
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -64,6 +64,7 @@ class People:
         draw_kw: hot water, thermal, (homes, T).
         overrides: where people take over by hand, (homes, T).
         modes: step -> which homes are in automatic mode from then on, (homes,), where that changes.
+        withdrawals: instant [ms] -> homes that take their consent back then, (homes,).
     """
 
     drawn: Homes
@@ -84,6 +85,7 @@ class People:
     draw_kw: F64
     overrides: Bool
     modes: dict[int, Bool]
+    withdrawals: dict[int, Bool]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,7 +158,19 @@ def build_people(
         draw_kw=hot_water(chance, names, drawn.persons, calendar, timeline, drawn.shift_h).kwh / timeline.hours,
         overrides=(draws < (daily * per_hour)[:, None]) & (owns["ev"] | owns["water_heater"])[:, None],
         modes=_modes(scenario, automatic, names, calendar, timeline, chance),
+        withdrawals=_withdrawals(scenario, names, calendar, chance),
     )
+
+
+def _withdrawals(scenario: Scenario, names: Sequence[str], calendar: Calendar, chance: Chance) -> dict[int, Bool]:
+    """When homes take their consent back, drawn by name."""
+    stream, found = chance.stream("people.withdrawal"), dict[int, Bool]()
+    for number, event in enumerate(scenario.events):
+        if isinstance(event, Withdrawal):
+            at_ms = event.starts.at(calendar, scenario.clock.start)
+            homes = stream.uniform(_hashes(names), number) < event.withdraw
+            found[at_ms] = homes | found.get(at_ms, np.zeros(len(names), bool))
+    return found
 
 
 def _modes(

@@ -170,6 +170,7 @@ def _homes(site: Site, world: World) -> Made:
     )
     party = role("prosumers")(
         world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
+        people.withdrawals if coordinated else {},
         _offered(site) if coordinated else {},
     )  # fmt: skip
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])

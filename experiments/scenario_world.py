@@ -1,7 +1,7 @@
 """What a scenario says about the world: clock, place, grid, message channels, planned events and faults."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -269,8 +269,21 @@ class ManualMode(Window):
     """Share of the homes that switch; they tell nobody, and take no orders until the end (SUC06.1/CI-2)."""
 
 
+class Withdrawal(Window):
+    """People take back their consent, for good: from that second on nobody controls their devices."""
+
+    withdraw: Share = given(unit="share")
+    """Share of the homes under contract that withdraw; they tell their provider and the DSO (SUC05.1/GDPR-1)."""
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.ends is not None:
+            refuse("consent that is taken back stays so; leave out 'to'")
+        return self
+
+
 EVENT_KINDS: dict[str, type[Window]] = {
-    "outage_of": Outage, "platform_down": PlatformDown, "manual": ManualMode
+    "outage_of": Outage, "platform_down": PlatformDown, "manual": ManualMode, "withdraw": Withdrawal
 }  # fmt: skip
 """Kinds of events by the key that tells them apart."""
 
@@ -285,6 +298,7 @@ def _event_kind(value: Any) -> str:
 Event = Annotated[
     Annotated[Outage, Tag("(outage_of)")]
     | Annotated[PlatformDown, Tag("(platform_down)")]
-    | Annotated[ManualMode, Tag("(manual)")],
+    | Annotated[ManualMode, Tag("(manual)")]
+    | Annotated[Withdrawal, Tag("(withdraw)")],
     Discriminator(_event_kind),
 ]
