@@ -115,14 +115,9 @@ class Attacker(Party):
                     one.signature[rows],
                 )
 
-    def _heard(self, plan: Plan, from_ms: int) -> Iterator[Heard]:
-        """What passed in [from_ms, now), in an order that does not depend on who acted first within an instant."""
-        fitting = [
-            one
-            for one in self._tap.heard
-            if one.batch.record.__name__ in plan.hears() and from_ms <= one.batch.sent_ms < self.now_ms
-        ]
-        return iter(sorted(fitting, key=lambda one: (one.batch.sent_ms, int(one.batch.ids.min()))))
+    def _heard(self, plan: Plan, from_ms: int) -> list[Heard]:
+        """What passed in [from_ms, now) of what the plan is made of."""
+        return [one for record in sorted(plan.hears()) for one in self._tap.between(record, from_ms, self.now_ms)]
 
     def _forged(self, plan: Plan) -> Batch[Any] | None:
         """Messages of its own making; None if it has heard of nothing to make them of."""

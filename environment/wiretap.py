@@ -5,6 +5,7 @@ messages with ids, senders and signatures of one's own making. What stays inside
 heard and puts on the wire what was left, at the same instant, like the requests on any other writable instrument.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,13 +31,13 @@ class Wiretap:
     Attributes:
         origin: number of the address at which it is connected.
         records: names of the records that it keeps; others pass unheard.
-        heard: what passed so far, oldest first.
+        heard: what passed so far by record, oldest first.
         pending: batches left for the wire, with a signature for each message.
     """
 
     origin: int
     records: frozenset[str]
-    heard: list[Heard] = field(default_factory=list)
+    heard: dict[str, list[Heard]] = field(default_factory=dict)
     pending: list[tuple[Batch[Any], U64]] = field(default_factory=list)
 
     def overhear(self, batch: Batch[Any], signature: U64, party: NDArray[np.int64]) -> None:
@@ -44,7 +45,13 @@ class Wiretap:
         if batch.record.__name__ in self.records:
             rows = np.flatnonzero((batch.receiver >= 0) & (party[batch.sender] != party[batch.receiver]))
             if len(rows):
-                self.heard.append(Heard(batch.take(rows), signature[rows]))
+                self.heard.setdefault(batch.record.__name__, []).append(Heard(batch.take(rows), signature[rows]))
+
+    def between(self, record: str, from_ms: int, to_ms: int) -> list[Heard]:
+        """What was sent of a record in [from_ms, to_ms), by instant and id: not by who acted first within an instant."""
+        known = self.heard.get(record, [])
+        first, last = (bisect_left(known, at_ms, key=lambda one: one.batch.sent_ms) for at_ms in (from_ms, to_ms))
+        return sorted(known[first:last], key=lambda one: (one.batch.sent_ms, int(one.batch.ids.min())))
 
     def put(self, batch: Batch[Any], signature: U64) -> None:
         """Leave messages for the wire; ids and senders are those that the batch states."""

@@ -145,7 +145,9 @@ def test_a_repetition_has_delays_of_its_own():
 
 
 def heard(tap):
-    return [(one.batch.sent_ms, one.batch.record.__name__, *one.batch.receiver.tolist()) for one in tap.heard]
+    return [
+        (one.batch.sent_ms, record, *one.batch.receiver.tolist()) for record, kept in tap.heard.items() for one in kept
+    ]
 
 
 def test_a_tap_hears_what_passes_between_parties_of_the_records_it_listens_for():
@@ -164,11 +166,24 @@ def test_what_a_tap_hears_is_a_copy_with_a_signature_that_holds():
     tap = Wiretap(2, frozenset({"SignalReceipt"}))
     bus.listen(tap)
     original = single(bus)
-    (one,) = tap.heard
+    ((one,),) = tap.heard.values()
     one.batch.columns["expected_kw"][:] = 99.0
     assert original.batch["expected_kw"].tolist() == [1.0]
     one.batch.columns["expected_kw"][:] = 1.0
     assert outcome(bus.inject(one.batch, one.signature, 5000)) == [(REFUSED, REPEATED)]
+
+
+def test_what_was_heard_is_found_by_time_and_in_an_order_of_its_own():
+    bus = bus_of(directory("a", "b", "c", "evil"))
+    tap = Wiretap(3, frozenset({"SignalReceipt"}))
+    bus.listen(tap)
+    for sender, at_ms in [("a", 1), ("b", 2), ("a", 2), ("a", 3)]:
+        single(bus, sender, "c", at_ms)
+    found = tap.between("SignalReceipt", 2, 3)
+    assert [one.batch.sent_ms for one in found] == [2, 2]
+    ids = [int(one.batch.ids[0]) for one in found]
+    assert ids == sorted(ids)
+    assert tap.between("Bid", 0, 9) == []
 
 
 class Told(Scripted):
@@ -182,7 +197,7 @@ def test_a_party_with_a_tap_acts_through_it_alone(authenticate):
 
     def life(self):
         yield self.sleep(10.0)
-        (one,) = tap.heard
+        ((one,),) = tap.heard.values()
         tap.put(changed(one.batch, activation="altered"), one.signature)
 
     def says(self):
