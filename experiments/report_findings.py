@@ -18,16 +18,22 @@ def disturbances(view: View) -> Section:
     frame = view.facts.all("events")
     rows = [(view.time_text(row["t_ms"]), row["text"]) for row in frame.table.to_pylist()] if frame else []
     scenario = view.facts.scenario
-    planned = [
-        (_stretch(view, event), f"platform {event['platform_down']} is down")
-        for event in scenario.get("events") or ()
-        if "platform_down" in event
-    ]
+    planned = [line for event in scenario.get("events") or () for line in _planned(view, event)]
     planned += [line for fault in scenario.get("faults") or () for line in _faults(view, fault)]
     more = len(rows) - _MOST
     shown = [*rows[:_MOST], *([("", f"and {more} more in the table events")] if more > 0 else []), *planned]
     found = table(("when", "what"), shown) if shown else None
     return Section("disturbances", "Disturbances", found, "No outage, no switching, no platform down, no faulty party.")
+
+
+def _planned(view: View, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a scenario has in store for platforms and people; outages are in the run's own table."""
+    if "platform_down" in event:
+        yield _stretch(view, event), f"platform {event['platform_down']} is down"
+    if "manual" in event:
+        yield _stretch(view, event), f"{event['manual']:.0%} of the homes are in manual mode"
+    if "withdraw" in event:
+        yield _stretch(view, event), f"{event['withdraw']:.0%} of the homes take back their consent"
 
 
 def _stretch(view: View, window: Mapping[str, Any]) -> str:

@@ -111,3 +111,14 @@ def test_the_query_of_the_readme_finds_the_peak_that_the_figures_tell(default_ru
     monkeypatch.chdir(tmp_path)
     (_, _, highest), *_ = duckdb.sql(query).fetchall()
     assert highest == pytest.approx(default_run.figures["peak_loading_percent"])
+
+
+def test_every_test_that_the_page_of_faults_names_exists():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/faults.md").read_text("utf-8")))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+    }
+    assert len(named) > 25
+    assert named <= there, named - there

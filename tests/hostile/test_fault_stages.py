@@ -166,7 +166,7 @@ def test_what_is_lost_is_sent_again_and_either_arrives_or_is_given_up(day_with):
     assert (status[between] == "lost").sum() == pytest.approx(0.3**3 * n, abs=5 * np.sqrt(0.3**3 * n))
 
 
-@covers("SUC06.3/r01")
+@covers("SUC06.3/r04", "SUC06.3/r05")
 def test_a_provider_that_over_promises_sells_more_delivers_the_same_and_is_paid_for_less(day_with):
     honest, boastful = day_with(), day_with(faults=[{"party": "fsp-sol", "offers": "300%"}])
     sold = [total(tables, "bids", "accepted_kw") for tables in (honest, boastful)]
