@@ -8,11 +8,11 @@ from experiments.scenario_read import parse_yaml
 from experiments.scenario_show import complete_yaml, schema_json, schema_keys, schema_text
 
 RICH = [
-    "events=[{at: 18:40, outage_of: LV3.202 Line 48}, {from: 14:00, to: 15:30, platform_down: gdbn}, {from: 17:00, manual: 30%}]",
-    "faults=[{party: fsp-mar, silent: {from: day 1 18:00}, drop_acknowledgements: 12.5%, offers: 133%}]",
+    "events=[{at: 18:40, outage_of: LV3.202 Line 48}, {from: 14:00, to: 15:30, platform_down: gdbn}, {from: 17:00, manual: 30%}, {at: 18:20, withdraw: 10%}]",
+    "faults=[{party: fsp-sol, silent: {from: day 1 18:00}, drop_acknowledgements: 12.5%, offers: 133%}]",
     "faults.1={forge: ActivationRequest, as: dso-1, at: 17:10, kw: 4}",
     "faults.2={replay: Bid, as: fsp-sol, from: 17:00, to: 18:00}",
-    "faults.3={alter: Bid, field: price_eur_per_kwh, by: 50%, as: fsp-sol, target: lfmo-1, at: 17:10}",
+    "faults.3={alter: Bid, field: price_eur_per_kwh, by: 50%, as: fsp-sol, target: dso-1, at: 17:10}",
     "platforms.authenticate=false",
     "products={night: {directions: [up, down], title: 'a: b # c'}}",
     "platforms.gdbn.delay_s={lognormal: [1.5, 4]}",
