@@ -96,7 +96,15 @@ def _score(
     before = [anchors[one, case] for one in plan.expectations[step].after]
     behind = [anchors[one, case] for one, other in enumerate(plan.expectations) if step in other.after]
     wrong = any(NEVER > time > sent_ms for time in before) or (adds and any(time < sent_ms for time in behind))
+    wrong = wrong or _far_off(plan, anchors[:, case], step)
     return wrong, not completes, not all(reached), not adds, step if adds else -step
+
+
+def _far_off(plan: Plan, anchors: I64, step: int) -> bool:
+    """Whether a conversation never came near a step: neither what it waits for was made nor what that waits for."""
+    causes = plan.expectations[step].after
+    deeper = [one for cause in causes for one in plan.expectations[cause].after]
+    return bool(deeper) and all(anchors[one] == NEVER for one in (*causes, *deeper))
 
 
 def _sends(rows: Rows, slots: list[list[Mask]], fits: Mask, ambiguous: I64, single: I64) -> _Sends:

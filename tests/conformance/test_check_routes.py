@@ -197,6 +197,19 @@ def test_route_without_a_market_is_made(direct_procurement, write_tables):
     assert set(case.made) == {f"1.{n}" for n in range(1, 10)}
 
 
+def test_reports_are_not_refreshed_ones_where_nobody_was_dispatched(scribe, write_tables):
+    scribe.open("SUC06.1/7", "SUC06.1", "1", "dso-1/derms", 0)
+    scribe.send("AvailabilityRequest", "dso-1/derms", "fsp-sol")
+    scribe.send("FlexibilityAvailability", "fsp-sol", "dso-1/derms")
+    for act in ("forecast_network", "detect_violation", "decide_dispatch"):
+        scribe.act(act, "dso-1/derms")
+    scribe.send("FlexibilityAvailability", "fsp-sol", "dso-1/derms")
+    scribe.close("failed", "no FSP could be dispatched")
+    case = only(write_tables(scribe), "SUC06.1")
+    assert not case.broken
+    assert case.made == ("1.1", "1.2", "1.3", "1.4")
+
+
 def test_reports_that_go_on_after_the_dispatch_are_refreshed_ones(direct_procurement, write_tables):
     for _ in range(3):
         direct_procurement.send("FlexibilityAvailability", "fsp-sol", "dso-1/derms")

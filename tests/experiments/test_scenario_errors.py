@@ -14,6 +14,10 @@ def problems(content):
     return caught.value.problems
 
 
+NO_MARKET = {
+    "actors": {"lfmo": "none", "dso": {"activates": "direct", "procures": "14:00 on the day"}},
+    "rules": {"settled_by": "dso"},
+}
 CASES = [
     ({"people": [{"devices": {"ev": 60}}]}, "people[0].devices.ev: '60' is not a share; write 60% or 0.6"),
     ({"people": [{"devices": {"ev": "160%"}}]}, "people[0].devices.ev: '160%' is not a share; a share lies between"),
@@ -53,6 +57,14 @@ CASES = [
     ({"actors": {"fsps": ["dso-1"]}}, "actors: 2 parties are called 'dso-1'; give each its own name"),
     ({"actors": {"fsps": ["Fsp A"]}}, "actors.fsps[0].name: 'Fsp A' is no name; use small letters"),
     ({"actors": {"dso": {"procures": "noon"}}}, "actors.dso.procures: 'noon' is not a time before delivery; write for example"),
+    (NO_MARKET | {"actors": {"lfmo": "none", "dso": {"procures": "14:00 on the day"}}},
+     "actors.dso.activates: without a market operator the GDBN knows of no contract to call; write direct"),
+    (NO_MARKET | {"rules": {}}, "rules.settled_by: without a market operator the GDBN knows of no contract to settle; write dso"),
+    (NO_MARKET | {"actors": {"lfmo": "none", "dso": {"activates": "direct"}}},
+     "actors.dso.procures: without a market operator the DSO dispatches on the day itself"),
+    ({"actors": {"dso": {"activates": "direct"}}}, "rules.settled_by: the GDBN cannot settle orders that do not go through it; write dso"),
+    (NO_MARKET | {"actors": {"lfmo": "none", "dso": {"activates": "direct", "procures": "14:00 on the day", "contracts": {"product": "congestion"}}}},
+     "actors.dso.contracts.product: unknown product 'congestion'; did you mean"),
     ({"actors": {"dso": {"activates": "by mail"}}}, "actors.dso.activates: 'mail' is not known here. There are: direct, gdbn"),
     ({"actors": {"lfmo": {"gate": "12:00 the day before"}}}, "actors.lfmo.gate: the gate (12:00 the day before) must close after"),
     ({"actors": {"dso": {"availability_wait_s": 0}}}, "actors.dso.availability_wait_s: 0 is out of range"),
