@@ -46,8 +46,8 @@ class GridPlanning(GridOperation):
         terms: who the others are, products and deadlines.
     """
 
-    stored = (OnboardingFile, FlexibilityAvailability)
-    filed = (AssetTelemetry, ActivationFeedback, AssetBaseline, FlexibilityPotential)
+    stored = (OnboardingFile, FlexibilityAvailability, FlexibilityPotential)
+    filed = (AssetTelemetry, ActivationFeedback, AssetBaseline)
 
     def __init__(
         self, seat: Seat, look_ahead: LookAhead, meters: MeterStore, scada: ScadaView, switchgear: Switchgear,
