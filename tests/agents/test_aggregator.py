@@ -12,7 +12,14 @@ from agents.strategies.bidding import DeliveryRecord, offered_share
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
-from environment.messages.aggregation import ActivationFeedback, HomePlanReport, OnboardingFile
+from environment.messages.aggregation import (
+    ActivationFeedback,
+    AggregationCycle,
+    CongestionRequirements,
+    FlexibilityPotential,
+    HomePlanReport,
+    OnboardingFile,
+)
 from environment.messages.procurement import (
     PAPERS,
     AvailabilityRequest,
@@ -24,6 +31,7 @@ from environment.messages.procurement import (
     SessionPublication,
 )
 from environment.messages.settlement import Invoice, MemberStatement
+from experiments.covers import covers
 from markets.baselines.declared import canonical_bytes, freeze
 from tests.environment.kernel_cases import plain
 
@@ -298,6 +306,40 @@ def test_an_increase_is_asked_of_stores_first_and_once_of_each_member(pool, kw, 
     assert max(one.max() for one in asked.values()) <= most + 1e-9
     eur = {one.delivered_kwh: one.eur for one in there.homes.of(MemberStatement)}
     assert all(paid >= 0.05 * kwh - 0.01 for kwh, paid in eur.items())
+
+
+def requirement(kw, cap=1.0):
+    return plain(CongestionRequirements, need="need", area="trafo", direction="up", from_ms=FROM, duration_s=1800.0, volume_kw=kw,
+                 step_s=900.0, needed_kw=np.full(2, kw), areas=("A",), relief=np.ones(1), price_cap_eur_per_kwh=cap)  # fmt: skip
+
+
+def told(there):
+    return there.bus.journal.contents().get("FlexibilityShortfall", {"missing_kwh": []})
+
+
+@covers("SUC05.1/r07")
+@pytest.mark.parametrize(("kw", "cap", "missing_kwh"), [(6.0, 1.0, 0.0), (8.0, 1.0, 0.8), (6.0, 0.25, 1.4)],
+                         ids=["enough", "too much", "too cheap"])  # fmt: skip
+def test_what_can_be_sold_at_the_price_offered_is_compared_with_what_is_needed(pool, kw, cap, missing_kwh):
+    """Four homes of 2 kW each, of which four in five are counted on; at 0.25 only two of them sell."""
+    there = pool((0.5, requirement(kw, cap), "fsp-a"), until_h=2)
+    missing = np.asarray(told(there)["missing_kwh"])
+    assert missing.sum() == pytest.approx(missing_kwh)
+    assert len(missing) == (missing_kwh > 0)
+
+
+@covers("SUC05.1/r07")
+def test_in_a_cycle_about_a_shortfall_it_reports_what_it_has_at_each_price(pool):
+    opening = plain(AggregationCycle, shortfall="need", aggregator="fsp-a")
+    there = pool(
+        (0.4, opening, "fsp-a"), (0.5, requirement(8.0, 0.25), "fsp-a"), (0.6, requirement(8.0), "fsp-a"), until_h=2
+    )
+    first, second = there.dso.of(FlexibilityPotential)
+    np.testing.assert_allclose(first.up_kw, 2 * UP * 0.8)
+    np.testing.assert_allclose(second.up_kw, 4 * UP * 0.8)
+    assert len(told(there)["missing_kwh"]) == 0  # the provider knows already
+    compared = there.fsp.registers["comparisons"].columns()
+    assert sorted(set(compared["price_cap_eur_per_kwh"].tolist())) == [0.25, 1.0]
 
 
 def test_the_papers_are_those_it_has(pool):
