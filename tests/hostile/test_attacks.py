@@ -165,3 +165,40 @@ def test_an_order_that_comes_twice_is_settled_once_and_the_second_is_on_record(d
 def test_the_table_of_attacks_is_what_the_catalogue_of_tables_says(days):
     for tables in days[1:]:
         conform(tables)
+
+
+@pytest.mark.parametrize("by", [0.0, 3.0])
+def test_whatever_is_altered_stops_no_run(small, by):
+    """Without authentication every number of the messages that set something in motion is nought, or three times what it was."""
+    from environment.messages import records
+    from environment.messages.base import fields
+
+    said = {
+        "ActivationSignal": "fsp-sol", "ActivationRequest": "dso-1", "BaselineDeclaration": "fsp-sol", "Bid": "fsp-sol",
+        "SessionRequest": "dso-1", "EngagementRequest": "dso-1", "Invoice": "gdbn-1", "HomePlanReport": "home-0001",
+    }  # fmt: skip
+    faults = [
+        {
+            "alter": name,
+            "field": field.name,
+            "by": by,
+            "as": sender,
+            "from": "day 0 12:05",
+            "to": "day 2 11:00",
+            "every_s": 3600,
+        }
+        for name, sender in said.items()
+        for field in fields(records()[name])
+        if field.kind in ("float", "int", "profile")
+    ]
+    site = small.site(
+        small.scenario(
+            clock__history_days=1, grid__transformer_rating_factor=0.25, people__0__served_by={"fsp-sol": 1.0},
+            faults=faults, platforms__authenticate=False,
+        )
+    )  # fmt: skip
+    tables = small.tables(site, small.live(site))
+    conform(tables)
+    outcomes = set(tables["attacks"]["outcome"])
+    assert "accepted" in outcomes
+    assert "refused" not in outcomes
