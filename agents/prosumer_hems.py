@@ -98,7 +98,8 @@ class Hems:
 
     def __post_init__(self) -> None:
         n, steps = self.book.n, self.timeline.n
-        self.seen = Seen(*np.zeros((2, n, steps)), np.ones((n, steps), bool), *np.zeros((2, n, steps)))
+        load, pv, driven, draw = np.zeros((4, n, steps))
+        self.seen = Seen(load, pv, np.ones((n, steps), bool), driven, draw)
         self.ordered_until = np.full(n, -1, np.int64)
         self.automatic = self.book.automatic.copy()
         self._car_left_kwh = np.full(n, np.nan)
