@@ -37,8 +37,8 @@ def frame(tables, name):
     return tables[name].to_pandas()
 
 
-def clean(tables):
-    report = check(tables, digest_rows=digest_rows, provenance=True).usecases
+def clean(tables, usecases=None):
+    report = check(tables, digest_rows=digest_rows, provenance=True, usecases=usecases).usecases
     assert not [one for case in report.values() for one in case.broken]
     assert not sum(case.unmatched for case in report.values())
     return report
@@ -132,7 +132,7 @@ def test_who_does_not_confirm_is_replaced_and_not_paid(lived):
     calls = frame(tables, "activations").groupby("activation", observed=True)["t_ms"].min().loc[later["activation"]]
     stale = set(later["activation"][later["fsp"].astype(str) == "fsp-sol"].astype(str))
     assert (calls[calls.index.astype(str).isin(stale)] <= until_ms + 1_200_000).all()
-    clean(tables)
+    clean(tables, list(EVERY_STEP))  # the route; the shortfall of SUC05.1 that it did not live to hear of is not of it
 
 
 def test_a_platform_that_is_down_in_the_morning_delays_the_settlement_and_nothing_is_paid_twice(lived):
