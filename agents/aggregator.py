@@ -15,7 +15,7 @@ from agents.aggregator_potential import LEAST_SHORT_KW, answer
 from agents.aggregator_settlement import objection
 from agents.aggregator_terms import Contract, FspTerms, Portfolio
 from agents.payments import pay, pay_many
-from agents.settlement import contract_name
+from agents.settlement import Readiness, contract_name
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
 from environment.messages.aggregation import (
@@ -43,7 +43,9 @@ from environment.messages.procurement import (
 )
 from environment.messages.settlement import Invoice, MemberStatement, RemunerationAndPenalty, SettlementAnswer
 from environment.party import Party, Process, Seat, Work, act, handles
-from markets.settlement.cases import Block, engaged_blocks
+from markets.settlement.availability import calls_of
+from markets.settlement.blocks import Block
+from markets.settlement.cases import engaged_blocks
 
 F64 = NDArray[np.float64]
 
@@ -68,6 +70,8 @@ class Aggregator(Party):
         self._contracts = self._standing_contracts()
         self._declared: list[BaselineDeclaration] = []
         self._orders: list[ActivationRequest] = []
+        self._heard: list[ActivationRequest] = []
+        self._readiness = Readiness()
         self._reporting: dict[str, int] = {}
         self._invoices: set[str] = set()
         self._shortfalls: set[str] = set()
@@ -263,6 +267,7 @@ class Aggregator(Party):
         for record in batch.records():
             contract = self._contracts.setdefault(record.contract, Contract(record.contract, record.area, []))
             contract.blocks.extend(engaged_blocks([record])[record.contract])
+            self._readiness.note(batch.conversation, record, self._terms.dso)
 
     # --- SUC06.2, and SUC06.1 scenario 1 from step 1.6 on -------------------------------------------------------------
 
@@ -277,6 +282,8 @@ class Aggregator(Party):
             ahead = self.directory.names[receiver] == self.name
             contract = self._contracts.get(order.contract)
             mine = contract is not None and contract.area == order.area
+            if mine:
+                self._heard.append(order)
             call = self._pool.open_call(order) if mine else None
             if call is None:
                 self._confirm(order, batch.conversation, 0.0, ahead=ahead)
@@ -342,7 +349,9 @@ class Aggregator(Party):
         """Scenario 2, after step 2.6: accept what the DSO worked out, or dispute it with the reason."""
         blocks = {name: contract.blocks for name, contract in self._contracts.items()}
         for record, sender in zip(batch.records(), batch.sender.tolist(), strict=True):
-            reason = objection(record, self._orders, blocks, self._declared, self._meters, self._terms.settle)
+            orders = [*self._orders, *self._readiness.orders]
+            calls = calls_of(self._heard)
+            reason = objection(record, orders, blocks, self._declared, self._meters, self._terms.settle, calls)
             answer = SettlementAnswer(settlement=record.settlement, accepted=not reason, reason=reason)
             self.send(answer, self.directory.names[sender], batch.conversation, system="fsp-technical-platform")
 
@@ -360,12 +369,13 @@ class Aggregator(Party):
 
     def _share(self, invoice: Invoice, message: np.uint64, conversation: str) -> None:
         activation = invoice.invoice.removeprefix("invoice/settlement/")
-        members, rows, delivered_kwh = self._pool.earned(activation, self._meters)
+        held = self._readiness.order(activation)
+        members, rows, delivered_kwh = self._pool.ready(held) if held else self._pool.earned(activation, self._meters)
         eur = member_shares(members, delivered_kwh, invoice.eur, self._terms.share_to_homes)
         due = eur > 0
         if not due.any():
             return
-        columns = {"delivered_kwh": delivered_kwh[due], "eur": eur[due]}
+        columns = {"delivered_kwh": np.zeros(due.sum()) if held else delivered_kwh[due], "eur": eur[due]}
         homes = self._pool.home_address[rows[due]]
         self.send_batch(MemberStatement, columns, self.numbers([self.name]), homes, conversation)
         names = np.array([self.directory.names[number] for number in homes], object)

@@ -232,7 +232,7 @@ class Pool:
             return []
         plans, window = covering
         offer = self._usable(plans, session.direction)
-        below = np.round(offer.price * (1.0 + terms.margin_share), 4) <= session.price_cap_eur_per_kwh
+        below = np.round(offer.price * (1.0 + terms.margin_share), 4) <= terms.highest_eur_per_kwh(session)
         potential = np.where(below[:, None] & (session.need_kw > 0.0), terms.offers_times * offer.kw[:, window], 0.0)
         table = offers(
             self._homes(offer, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
@@ -248,11 +248,12 @@ class Pool:
             )  # above the cap the market refuses: homes sell at no less
             if self.areas[area] in session.areas:
                 name = f"{session.session}/{self.owner}/{self.areas[area]}/{block}"
+                energy, held = terms.asked(session, price)
                 result.append(
                     Bid(
                         bid=name, session=session.session, fsp=self.owner, area=self.areas[area],
                         direction=session.direction, from_ms=session.from_ms, step_s=session.step_s, quantity_kw=quantity,
-                        price_eur_per_kwh=price, min_acceptance_kw=0.0,
+                        price_eur_per_kwh=energy, min_acceptance_kw=0.0, availability_eur_per_kw_h=held,
                     )
                 )  # fmt: skip
         return result
@@ -356,6 +357,17 @@ class Pool:
         taken_on_kw = max(float(call.asked_kw.sum()), float(call.order.ordered_kw.sum()))
         self.record = self.record.after(taken_on_kw * self.timeline.hours, float(delivered.sum()))
         return _Members(self._names[rows], self._area[rows], call.price[rows]), rows, delivered
+
+    def ready(self, order: ActivationRequest) -> tuple[_Members, I64, F64]:
+        """The members of a contract whose power was held ready, their rows, and the energy that each could have changed [kWh]."""
+        covering = self._covering(order.from_ms, order.step_s, len(order.ordered_kw))
+        could = np.zeros(len(self._names))
+        if covering is not None:
+            plans, window = covering
+            offer = self._usable(plans, order.direction)
+            np.add.at(could, offer.member, offer.kw[:, window].sum(axis=1) * order.step_s / 3600.0)
+        rows = np.flatnonzero((could > 0.0) & (self._area == self.areas.index(order.area)))
+        return _Members(self._names[rows], self._area[rows], np.zeros(len(rows))), rows, could[rows]
 
 
 def member_shares(homes: _Members, delivered_kwh: F64, revenue_eur: float, share_to_homes: float) -> F64:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from environment.messages.procurement import SessionPublication
 from markets.baselines.method import Method
-from markets.settlement.cases import Block, Settle
+from markets.settlement.blocks import Block
+from markets.settlement.cases import Settle
 from markets.settlement.linear_with_grace import settle
 
 I64 = NDArray[np.int64]
@@ -37,6 +39,7 @@ class FspTerms:
         reports_every_s: how often it reports what it has available under that contract.
         settle: the rule by which it checks what the DSO says that it earned.
         method: the baseline rule that was agreed on.
+        availability_eur_per_kw_h: what it asks for a kW held ready for an hour, where the product pays that.
     """
 
     dso: str
@@ -58,6 +61,27 @@ class FspTerms:
     reports_every_s: float = 3600.0
     settle: Settle = settle
     method: Method = field(default_factory=Method)
+    availability_eur_per_kw_h: float = 0.0
+
+    def highest_eur_per_kwh(self, session: SessionPublication) -> float:
+        """The highest price of its energy at which it can bid below the session's cap.
+
+        Where availability is all that is paid, its price has to cover the energy too: what is bought is expected to be called.
+        """
+        only = session.remuneration == "availability"
+        return (
+            session.availability_cap_eur_per_kw_h - self.availability_eur_per_kw_h
+            if only
+            else session.price_cap_eur_per_kwh
+        )
+
+    def asked(self, session: SessionPublication, energy_eur_per_kwh: float) -> tuple[float, float]:
+        """Activation price [EUR/kWh] and availability price [EUR/kW/h] of a bid whose energy costs so much."""
+        if session.remuneration == "activation":
+            return energy_eur_per_kwh, 0.0
+        if session.remuneration == "availability":
+            return 0.0, round(energy_eur_per_kwh + self.availability_eur_per_kw_h, 6)
+        return energy_eur_per_kwh, self.availability_eur_per_kw_h
 
     @property
     def ceiling_eur_per_kwh(self) -> float:

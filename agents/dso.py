@@ -140,11 +140,12 @@ class Dso(GridPlanning):
             engagement = EngagementRequest(
                 session=record.session, contract=lot.contract, bid=record.bid, fsp=record.fsp, area=record.area,
                 direction=record.direction, from_ms=record.from_ms, step_s=record.step_s, engaged_kw=record.cleared_kw,
-                price_eur_per_kwh=record.price_eur_per_kwh,
+                price_eur_per_kwh=record.price_eur_per_kwh, availability_eur_per_kw_h=record.availability_eur_per_kw_h,
             )  # fmt: skip
             receivers = [record.fsp, self._terms.gdbn]
             outcome = yield self.confirm(self.send(engagement, receivers, conversation, system="derms"))
             of_fsp, _ = outcome.status
             if of_fsp == "acknowledged":
                 engaged.append(lot)
+                self._readiness.note(conversation, engagement, self.name)
         return engaged

@@ -13,7 +13,17 @@ from agents.dso_contracts import Call
 from agents.dso_settlement import GivenUp, judge, unreadable
 from agents.dso_terms import DsoTerms
 from agents.payments import pay
-from agents.settlement import Baselines, ask_meter_data, close, deliver, remunerate
+from agents.settlement import (
+    Baselines,
+    Readiness,
+    ask_meter_data,
+    called_refs,
+    close,
+    deliver,
+    delivered_refs,
+    owing,
+    remunerate,
+)
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
 from environment.messages.base import Batch
@@ -30,7 +40,9 @@ from environment.messages.settlement import (
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
 from markets.ledger import cents
-from markets.settlement.cases import Block, Case, cases, lacking
+from markets.settlement.availability import HELD, Calls, ready_eur_per_h
+from markets.settlement.blocks import Block
+from markets.settlement.cases import Case, cases, lacking
 
 F64 = NDArray[np.float64]
 SERVICE = "dso-settlement-service"
@@ -54,7 +66,8 @@ class DsoAccounts(Party):
         )
         self._blocks: dict[str, list[Block]] = {}
         self._orders: list[tuple[str, ActivationRequest]] = []
-        self._called: dict[str, tuple[float, float]] = {}
+        self._called: dict[str, Call] = {}
+        self._readiness = Readiness()
         self._void: dict[str, GivenUp] = {}
         self._invoices: set[str] = set()
 
@@ -74,11 +87,7 @@ class DsoAccounts(Party):
         )  # fmt: skip
         to_ms = call.from_ms + self._meters.timeline.step_ms * len(call.ordered_kw)
         self._baselines.note((call.fsp, call.area), call.from_ms, to_ms, self.now_ms)
-        hours = self._meters.timeline.hours
-        self._called[call.activation] = (
-            float(call.ordered_kw.sum() * hours),
-            float((call.ordered_kw * call.price).sum() * hours),
-        )
+        self._called[call.activation] = call
 
     def owe(self, conversation: str, order: ActivationRequest) -> None:
         """An order that its FSP confirmed: what is delivered of it will be paid."""
@@ -87,6 +96,32 @@ class DsoAccounts(Party):
     def void(self, activation: str, reason: str, *, reached: bool) -> None:
         """A call that does not count. What is delivered of it late is not paid for, but it was owed all the same if it had reached its FSP."""
         self._void[activation] = GivenUp(reason, reached)
+
+    def _worth(self, activation: str) -> tuple[float, float] | None:
+        """Energy of a call [kWh] and what it costs at full delivery, or what a contract costs that is not called [EUR]; None if unknown."""
+        timeline, call = self._meters.timeline, self._called.get(activation)
+        contract = call.contract if call else activation.removesuffix(HELD)
+        blocks, called = self._blocks.get(contract, []), self._calls.get(contract, ())
+        if call:
+            t_ms = call.from_ms + timeline.step_ms * np.arange(len(call.ordered_kw), dtype=np.int64)
+            energy_eur_per_h = float((call.ordered_kw * call.price).sum())
+            ready = ready_eur_per_h(t_ms, call.ordered_kw, blocks, called).sum() if blocks else 0.0
+            return float(call.ordered_kw.sum() * timeline.hours), (energy_eur_per_h + float(ready)) * timeline.hours
+        if not blocks or contract == activation:
+            return None
+        t_ms = blocks[0].starts_ms
+        return 0.0, float(ready_eur_per_h(t_ms, np.zeros(len(t_ms)), blocks, called).sum()) * timeline.hours
+
+    @property
+    def _calls(self) -> Calls:
+        """What was called of every contract; a notice that never reached the FSP's side called nothing."""
+        found: dict[str, list[Block]] = {}
+        for name, call in self._called.items():
+            void = self._void.get(name)
+            if void is None or void.reached:
+                block = Block(0.0, call.from_ms, self._meters.timeline.step_ms, call.ordered_kw)
+                found.setdefault(call.contract, []).append(block)
+        return found
 
     # --- the database --------------------------------------------------------------------------------------------------
 
@@ -135,7 +170,7 @@ class DsoAccounts(Party):
         """Step 1.7: approve a settlement, or dispute it with the reason."""
         sender = [self.directory.names[number] for number in batch.sender]
         for record, settler in zip(batch.records(), sender, strict=True):
-            reason = judge(record, self._called.get(record.activation), self._void.get(record.activation))
+            reason = judge(record, self._worth(record.activation), self._void.get(record.activation))
             decision = SettlementDecision(
                 settlement=record.settlement, approved=not reason, reason=reason, net_eur=cents(record.net_eur) / 100.0
             )
@@ -160,6 +195,10 @@ class DsoAccounts(Party):
             orders = [order for name, order in mine if name == parent]
             self.start(self.settle(parent, orders, list(before)))
             before += orders
+        for parent, held in self._readiness.due(start_ms, end_ms).items():
+            orders = owing(held, self._blocks, self._calls)
+            if orders:
+                self.start(self.settle(parent, orders, []))
 
     def settle(self, parent: str, orders: list[ActivationRequest], before: list[ActivationRequest]) -> Process:
         """Scenario 2: meter data, baselines, delivery, amounts; the GDBN tells the FSPs, which may dispute; invoices.
@@ -172,7 +211,7 @@ class DsoAccounts(Party):
         declared = self._baselines.declared
         reason = lacking(orders, self._blocks, declared, service.fsp_platforms)
         if not reason:
-            ready = cases(orders, self._blocks, declared, before)
+            ready = cases(orders, self._blocks, declared, before, self._calls)
             self._baselines.plan(ready)
             reason = yield from ask_meter_data(self, service, conversation, ready, until_ms)
         if not reason:
@@ -209,15 +248,16 @@ class DsoAccounts(Party):
         deliver(self, ready)
         for case in ready:
             case.verify()
-        reads = [f"baselines/{case.baseline}" for case in ready] + [f"activations/{case.activation}" for case in ready]
-        return Work(None, conversation, reads, [f"deliveries/{case.settlement}" for case in ready])
+        reads = [f"baselines/{case.baseline}" for case in ready] + called_refs(ready)
+        return Work(None, conversation, reads, delivered_refs(ready))
 
     @act("calculate_remuneration", system=SERVICE)
     def calculate_remuneration(self, conversation: str, ready: list[Case]) -> Work:
         """Step 2.4: remuneration and penalty by the product's rule."""
         results = remunerate(self._terms.service, ready)
-        reads = [f"deliveries/{case.settlement}" for case in ready]
-        return Work(results, conversation, reads, [f"settlements/{result.settlement}" for result in results])
+        return Work(
+            results, conversation, delivered_refs(ready), [f"settlements/{result.settlement}" for result in results]
+        )
 
     def tell_results(self, conversation: str, results: list[RemunerationAndPenalty], until_ms: int) -> Process:
         """Step 2.5: send the amounts to the GDBN; gives the settlements that their FSPs dispute, None if the GDBN cannot be reached."""

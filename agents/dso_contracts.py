@@ -16,7 +16,7 @@ from environment.calendar import Timeline
 from environment.instruments import ScadaView
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import ClearingResult, SessionRequest
-from markets.settlement.cases import Block
+from markets.settlement.blocks import Block
 
 F64 = NDArray[np.float64]
 LEAST_CALL_KW = 0.05
@@ -88,6 +88,7 @@ class Lot:
         from_ms: start of the window.
         kw: per interval of the window, shape (T,), what is called already included.
         price_eur_per_kwh: price.
+        availability_eur_per_kw_h: price of a kW held ready for an hour.
     """
 
     contract: str
@@ -98,6 +99,7 @@ class Lot:
     from_ms: int
     kw: F64
     price_eur_per_kwh: float
+    availability_eur_per_kw_h: float = 0.0
 
     @classmethod
     def cleared(cls, result: ClearingResult) -> "Lot":
@@ -105,6 +107,7 @@ class Lot:
         return cls(
             f"{result.session}/{result.fsp}/{result.area}", result.bid, result.fsp, result.area,
             "up" if result.direction == "up" else "down", result.from_ms, result.cleared_kw, result.price_eur_per_kwh,
+            result.availability_eur_per_kw_h,
         )  # fmt: skip
 
 
@@ -153,7 +156,8 @@ class Contracts:
         """The price steps of every contract, as settlement needs them."""
         found: dict[str, list[Block]] = {}
         for lot in self.lots:
-            block = Block(lot.price_eur_per_kwh, lot.from_ms, round(self.step_s * 1000), lot.kw)
+            step_ms = round(self.step_s * 1000)
+            block = Block(lot.price_eur_per_kwh, lot.from_ms, step_ms, lot.kw, lot.availability_eur_per_kw_h)
             found.setdefault(lot.contract, []).append(block)
         return found
 
@@ -286,7 +290,8 @@ def session_requests(
             headroom_up_kw=need.headroom.up_kw,
             headroom_down_kw=need.headroom.down_kw,
             gate_ms=day.gate_ms,
-            price_cap_eur_per_kwh=terms.price_cap_eur_per_kwh,
+            price_cap_eur_per_kwh=terms.activation_cap_eur_per_kwh,
+            availability_cap_eur_per_kw_h=terms.held_cap_eur_per_kw_h,
             announcement_s=terms.announcement_s,
             full_activation_s=terms.full_activation_s,
             granularity_kw=terms.granularity_kw,
@@ -299,7 +304,7 @@ def session_requests(
             activation_from_ms=starts,
             activation_to_ms=ends,
             exclusive=terms.exclusive,
-            remuneration="activation",
+            remuneration=terms.remuneration,
             baseline=terms.method.rule,
         )
         for need in named

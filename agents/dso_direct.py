@@ -22,7 +22,7 @@ from environment.messages.activation import ActivationRequest, SignalReceipt
 from environment.messages.procurement import FlexibilityAvailability
 from environment.party import Process, Seat, Work, act
 from environment.units import Direction
-from markets.settlement.cases import Block
+from markets.settlement.blocks import Block
 
 F64 = NDArray[np.float64]
 

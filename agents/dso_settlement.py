@@ -23,7 +23,8 @@ def judge(record: RemunerationAndPenalty, called: tuple[float, float] | None, gi
 
     Args:
         record: what the settlement service computed.
-        called: energy that the DSO called with this activation [kWh] and its price at full delivery [EUR]; None if it never called it.
+        called: energy that the DSO called with this activation [kWh] and its price at full delivery, availability included [EUR]; None
+            if it never called it. Power held ready and never called is no energy, at its availability price.
         given_up: why the DSO no longer counted on the call; None if it did. Then nothing is paid for it; a penalty is due where the
             notice was passed on, since the contract binds whoever sold.
     """

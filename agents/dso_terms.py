@@ -57,7 +57,7 @@ class DsoTerms:
         service: the DSO's own settlement service (SUC06.3 scenario 2).
         product: name of the product.
         directions: directions of the product.
-        price_cap_eur_per_kwh: highest price.
+        price_cap_eur_per_kwh: highest price of a kWh, or of a kW held ready for an hour where only that is paid.
         granularity_kw: step of quantities.
         min_quantity_kw: smallest bid.
         max_quantity_kw: largest bid.
@@ -86,6 +86,8 @@ class DsoTerms:
         shortfall_heard_s: how long after stating its needs it listens whether an aggregator falls short of them.
         shortfall_within_s: how long such an aggregator has to say what it can do.
         asks_again_times: how many times the price cap it then offers.
+        remuneration: form of remuneration of the product, as a session request names it.
+        availability_cap_eur_per_kw_h: highest availability price where energy is paid too.
     """
 
     days: Sequence[MarketDay]
@@ -125,6 +127,19 @@ class DsoTerms:
     shortfall_heard_s: float = 10.0
     shortfall_within_s: float = 180.0
     asks_again_times: float = 2.0
+    remuneration: str = "activation"
+    availability_cap_eur_per_kw_h: float = 0.0
+
+    @property
+    def activation_cap_eur_per_kwh(self) -> float:
+        """The highest activation price of a session; 0 where energy is not paid."""
+        return 0.0 if self.remuneration == "availability" else self.price_cap_eur_per_kwh
+
+    @property
+    def held_cap_eur_per_kw_h(self) -> float:
+        """The highest availability price of a session; 0 where it is not paid."""
+        cap = {"availability": self.price_cap_eur_per_kwh, "activation": 0.0}
+        return cap.get(self.remuneration, self.availability_cap_eur_per_kw_h)
 
     @property
     def largest_whole_kw(self) -> float:

@@ -8,15 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.lfmo_session import (
+    at_cost,
     book_rows,
     contract_of,
     contradicts,
     headroom_columns,
+    held_cap_eur_per_kw_h,
     malformed,
     need_columns,
     network_of,
     outcome_of,
     participant_of,
+    price_terms,
+    relief_eur_per_kwh,
     requested_session,
     rows_by_bid,
 )
@@ -39,7 +43,16 @@ from environment.refusals import refuse
 from markets.bids import BidColumns, Sensitivities
 from markets.clearing.outcome import Clearing
 from markets.qualification import ContractRegister, qualify
-from markets.session import Session, close, open_session, publish, record_clearing, send_results, submit
+from markets.session import (
+    ABOVE_AVAILABILITY_CAP,
+    Session,
+    close,
+    open_session,
+    publish,
+    record_clearing,
+    send_results,
+    submit,
+)
 
 F64 = NDArray[np.float64]
 PLATFORM = "flexibility-market-platform"
@@ -216,6 +229,7 @@ class Lfmo(Party):
             gate_ms=first.gate_ms, price_cap_eur_per_kwh=first.price_cap_eur_per_kwh, granularity_kw=first.granularity_kw,
             min_quantity_kw=first.min_quantity_kw, announcement_s=first.announcement_s, remuneration=first.remuneration,
             activation_from_ms=first.activation_from_ms, activation_to_ms=first.activation_to_ms,
+            availability_cap_eur_per_kw_h=first.availability_cap_eur_per_kw_h,
         )  # fmt: skip
         self.send(publication, list(able), running.conversation, PLATFORM)
 
@@ -238,9 +252,10 @@ class Lfmo(Party):
         rows = book_rows(record, received_ms, running.first.divisible)
         if not len(rows):
             return "no interval has a quantity"
-        reason = self._bound(running, record.fsp) or self._submit(running, rows)
+        above = record.availability_eur_per_kw_h > held_cap_eur_per_kw_h(running.first)
+        reason = self._bound(running, record.fsp) or (ABOVE_AVAILABILITY_CAP if above else self._submit(running, rows))
         if reason:
-            self._refuse(running, record.bid, rows, reason)
+            self._refuse(running, record.bid, at_cost(rows, {record.bid: record}), reason)
         else:
             self._contracts, _ = self._contracts.sign(contract_of(running.first, record.fsp))
             running.bids[record.bid], running.received_ms[record.bid] = record, received_ms
@@ -274,12 +289,12 @@ class Lfmo(Party):
         return Work(None, running.conversation, reads, [f"clearings/{session}"])
 
     def _clear(self, running: Running) -> None:
-        requests, book = running.requests, running.session.book
+        requests, book = running.requests, at_cost(running.session.book, running.bids)
         needs = need_columns(requests, running.t_ms)
         network = network_of(requests)
         hours = running.first.step_s / 3600.0
         clearing = self._terms.clear(
-            book, needs, network, hours=hours, unmet_eur_per_kwh=running.first.price_cap_eur_per_kwh,
+            book, needs, network, hours=hours, unmet_eur_per_kwh=relief_eur_per_kwh(running.first),
             headrooms=headroom_columns(requests, running.t_ms),
         )  # fmt: skip
         running.session = record_clearing(running.session, clearing)
@@ -316,9 +331,10 @@ class Lfmo(Party):
         for bid in sorted(running.bids):
             record = running.bids[bid]
             cleared, paid, reason = outcome_of(clearing, price, record, rows.get(bid, []))
+            energy, held = price_terms(running.first, record, paid)
             common: dict[str, Any] = {"session": record.session, "bid": bid, "fsp": record.fsp, "area": record.area,
                       "from_ms": record.from_ms, "step_s": record.step_s, "cleared_kw": cleared,
-                      "price_eur_per_kwh": paid}  # fmt: skip
+                      "price_eur_per_kwh": energy, "availability_eur_per_kw_h": held}  # fmt: skip
             self.send(Award(**common, reason=reason), record.fsp, running.conversation, PLATFORM)
             if cleared.any():
                 result = ClearingResult(**common, direction=record.direction, unmet_kw=unmet)

@@ -1,6 +1,7 @@
 """From messages to the market's own records and back: session requests, participants, bids and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from environment.messages.procurement import Bid, ParticipantFile, SessionRequest
 from markets.bids import BidColumns, NeedColumns, Sensitivities, names
 from markets.clearing.outcome import Clearing
-from markets.products import FlexibilityProduct, LocalArea, Window
+from markets.products import FlexibilityProduct, LocalArea, Remuneration, Window
 from markets.qualification import PAPERS as KINDS
 from markets.qualification import Contract, Paper, Participant
 from markets.session import Session, SessionTerms
@@ -21,6 +22,22 @@ OWN = frozenset({"constraint", "violation", "sensitivity", "need_kw", "headroom_
 """Fields of a session request that differ from constraint to constraint; the others are the session's."""
 
 
+REMUNERATION: Mapping[str, Remuneration] = {
+    "activation": "activation", "availability": "availability", "availability+activation": "both",
+}  # fmt: skip
+"""Forms of remuneration as a session request names them, in the words of the product."""
+
+
+def relief_eur_per_kwh(request: SessionRequest) -> float:
+    """The most that a kWh may cost that is bought and called: the caps of both price terms."""
+    return request.price_cap_eur_per_kwh + held_cap_eur_per_kw_h(request)
+
+
+def held_cap_eur_per_kw_h(request: SessionRequest) -> float:
+    """The highest availability price of a bid; 0 where availability is not paid."""
+    return 0.0 if request.remuneration == "activation" else request.availability_cap_eur_per_kw_h
+
+
 def malformed(request: SessionRequest, opens_ms: int) -> str:
     """What is wrong with the request of one constraint; empty if a session can be held on it."""
     steps = {len(profile) for profile in (request.need_kw, request.headroom_up_kw, request.headroom_down_kw)}
@@ -28,7 +45,7 @@ def malformed(request: SessionRequest, opens_ms: int) -> str:
         (len(steps) == 1 and 0 not in steps, "need and headrooms must have the same intervals, at least one"),
         (len(request.sensitivity) == len(request.areas), "sensitivity must have one value for each area"),
         (len(request.activation_from_ms) == len(request.activation_to_ms), "activation windows must begin and end"),
-        (request.price_cap_eur_per_kwh > 0.0, "the price cap must be above 0"),
+        (relief_eur_per_kwh(request) > 0.0, "the price cap must be above 0"),
     ]
     wrong = [text for holds, text in checks if not holds]
     if wrong:
@@ -81,7 +98,10 @@ def requested_session(requests: Sequence[SessionRequest], opens_ms: int) -> Sess
         full_activation_ms=round(first.full_activation_s * 1000),
         min_acceptance_kw=first.min_acceptance_kw,
         divisible=first.divisible,
+        product_type="availability" if first.remuneration == "availability" else "activation",
+        remuneration=REMUNERATION[first.remuneration],
         activation_cap_eur_per_kwh=first.price_cap_eur_per_kwh,
+        availability_cap_eur_per_kw_h=first.availability_cap_eur_per_kw_h,
         baseline=first.baseline,
         exclusive=first.exclusive,
     )
@@ -156,6 +176,27 @@ def book_rows(record: Bid, received_ms: int, divisible: bool) -> BidColumns:
         np.full(n, record.min_acceptance_kw),
         np.full(n, divisible),
     )
+
+
+def at_cost(rows: BidColumns, bids: Mapping[str, Bid]) -> BidColumns:
+    """Rows of the book at what accepting them costs: activation and availability price.
+
+    Power is bought for intervals in which it is needed, so that all of it is expected to be called: a kW accepted for an hour costs its
+    availability and the energy of that hour.
+    """
+    held = [bids[name.rpartition("#")[0]].availability_eur_per_kw_h for name in rows.bid.tolist()]
+    return replace(rows, price_eur_per_kwh=rows.price_eur_per_kwh + np.array(held, np.float64))
+
+
+def price_terms(request: SessionRequest, record: Bid, paid: float) -> tuple[float, float]:
+    """What is paid for a kWh called and for a kW held ready for an hour, of a price for both; the availability price as it was bid.
+
+    What a pricing rule pays above the bid comes with the energy, unless availability is all that is paid.
+    """
+    if request.remuneration == "availability":
+        return 0.0, paid
+    held = record.availability_eur_per_kw_h
+    return (max(round(paid - held, 9), 0.0), held) if held and paid else (paid, held)
 
 
 def rows_by_bid(clearing: Clearing) -> dict[str, list[tuple[int, int]]]:

@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from agents.settlement import Baselines, Service, ask_meter_data, close, deliver, remunerate
+from agents.settlement import (
+    Baselines,
+    Readiness,
+    Service,
+    ask_meter_data,
+    called_refs,
+    close,
+    deliver,
+    delivered_refs,
+    owing,
+    remunerate,
+)
 from environment.calendar import Calendar
 from environment.messages.activation import ActivationReport, ActivationRequest
 from environment.messages.aggregation import AggregationCycle, FlexibilityShortfall
@@ -13,6 +24,7 @@ from environment.messages.settlement import RemunerationAndPenalty, SettlementDe
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
 from markets.baselines.method import Method
+from markets.settlement.availability import Calls, calls_of
 from markets.settlement.cases import Case, cases, engaged_blocks, lacking
 
 
@@ -58,6 +70,7 @@ class PlatformProvider(Party):
         self._baselines = Baselines(terms.days_ms, terms.gates_ms, terms.method)
         self._short: set[tuple[str, str]] = set()
         self._engaged: list[EngagementRequest] = []
+        self._readiness = Readiness()
         self._orders: list[tuple[str, ActivationRequest]] = []
         self._seen: dict[str, float] = {}
 
@@ -125,6 +138,7 @@ class PlatformProvider(Party):
         for record in batch.records():
             if all((one.contract, one.bid) != (record.contract, record.bid) for one in self._engaged):
                 self._engaged.append(record)
+                self._readiness.note(batch.conversation, record, self._terms.dso)
 
     @handles(ActivationRequest)
     def store_order(self, batch: Batch[ActivationRequest]) -> None:
@@ -154,6 +168,14 @@ class PlatformProvider(Party):
             orders = [order for name, order in mine if name == parent]
             self.start(self.settle(parent, orders, list(before)))  # one that waits for somebody holds up no other
             before += orders
+        for parent, held in self._readiness.due(start_ms, end_ms).items():
+            orders = owing(held, engaged_blocks(self._engaged), self._calls)
+            if orders:
+                self.start(self.settle(parent, orders, []))
+
+    @property
+    def _calls(self) -> Calls:
+        return calls_of([order for _, order in self._orders])
 
     def settle(self, parent: str, orders: list[ActivationRequest], before: list[ActivationRequest]) -> Process:
         """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices.
@@ -168,7 +190,7 @@ class PlatformProvider(Party):
         if reason:
             self.end(conversation, "failed", reason)
             return
-        ready = cases(orders, blocks, declared, before)
+        ready = cases(orders, blocks, declared, before, self._calls)
         self._baselines.plan(ready)
         reason = yield from ask_meter_data(self, self._service, conversation, ready, until_ms)
         if reason:
@@ -200,24 +222,23 @@ class PlatformProvider(Party):
         """Step 1.3: delivered = baseline - metered, per interval."""
         deliver(self, ready)
         reads = [f"baselines/{case.baseline}" for case in ready]
-        return Work(None, conversation, reads, [f"deliveries/{case.settlement}" for case in ready])
+        return Work(None, conversation, reads, delivered_refs(ready))
 
     @act("verify_delivery", system="gdbn")
     def verify_delivery(self, conversation: str, ready: list[Case]) -> Work:
         """Step 1.4: compare delivery with what the DSO requested."""
         for case in ready:
             case.verify()
-        reads = [f"deliveries/{case.settlement}" for case in ready] + [
-            f"activations/{case.activation}" for case in ready
-        ]
-        return Work(None, conversation, reads)
+        calls = delivered_refs(ready) + called_refs(ready)
+        return Work(None, conversation, calls or [f"baselines/{case.baseline}" for case in ready])
 
     @act("calculate_remuneration", system="gdbn")
     def calculate_remuneration(self, conversation: str, ready: list[Case]) -> Work:
         """Step 1.5: remuneration and penalty by the product's rule."""
         results = remunerate(self._service, ready)
-        reads = [f"deliveries/{case.settlement}" for case in ready]
-        return Work(results, conversation, reads, [f"settlements/{result.settlement}" for result in results])
+        return Work(
+            results, conversation, delivered_refs(ready), [f"settlements/{result.settlement}" for result in results]
+        )
 
     def ask_approval(self, conversation: str, results: list[RemunerationAndPenalty], until_ms: int) -> Process:
         """Steps 1.6 and 1.7: send the amounts and wait for the DSO's decision on each; None if it does not decide."""

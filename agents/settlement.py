@@ -11,12 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.messages.procurement import BaselineDeclaration
+from environment.messages.activation import ActivationRequest
+from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.messages.settlement import Invoice, MeterData, MeterDataRequest, RemunerationAndPenalty
 from environment.party import Party, Process
 from markets.baselines.declared import BaselineStore, freeze
 from markets.baselines.method import DECLARED, Method, MethodEvent, hashed
-from markets.settlement.cases import Case, Settle, settle_case
+from markets.settlement.availability import Calls, held_order, ready_eur_per_h
+from markets.settlement.blocks import Block
+from markets.settlement.cases import Case, Settle, engaged_blocks, settle_case, starts_of
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -111,7 +114,7 @@ class Baselines:
         """Say which readings the baseline of each case rests on; none where it was declared."""
         for case in ready:
             record = self._record_of(case)
-            case.reference = self._event(record).spans if record.method != DECLARED else ()
+            case.reference = self._event(record).spans if record.method != DECLARED and case.called else ()
 
     def fill(self, party: Party, ready: Sequence[Case], given: Mapping[str, BaselineDeclaration] | None = None) -> str:
         """Put the frozen baseline, or what its method says of the readings, into each case; the reason if there is none, else empty.
@@ -125,7 +128,8 @@ class Baselines:
             record = self._record_of(case) if given is None else given[case.baseline]
             try:
                 declared = declared_kw(record, case.t_ms)
-                case.baseline_kw = declared if record.method == DECLARED else self._compute(party, record, case)
+                stands = record.method == DECLARED or not case.called  # power held ready is measured against nothing
+                case.baseline_kw = declared if stands else self._compute(party, record, case)
             except ValueError as error:  # changed since it was frozen, or too few days or readings: in the rule's words
                 return f"{record.baseline}: {error}"
         return ""
@@ -208,6 +212,70 @@ def declared_kw(record: BaselineDeclaration, t_ms: I64) -> F64:
     return BaselineStore([frozen]).read(record.fsp, record.area, t_ms)
 
 
+def delivered_refs(ready: Sequence[Case]) -> list[str]:
+    """References to what was delivered of the calls."""
+    return [f"deliveries/{case.settlement}" for case in ready if case.called]
+
+
+def called_refs(ready: Sequence[Case]) -> list[str]:
+    """References to the calls."""
+    return [f"activations/{case.activation}" for case in ready if case.called]
+
+
+@dataclass(frozen=True)
+class Engaged:
+    """A contract that pays availability, with what tells that it binds.
+
+    Attributes:
+        conversation: the procurement in which it was engaged.
+        order: an order of nothing over its intervals, by which they are settled.
+    """
+
+    conversation: str
+    order: ActivationRequest
+
+
+class Readiness:
+    """The contracts that pay for power held ready."""
+
+    def __init__(self) -> None:
+        self._engaged: dict[str, Engaged] = {}
+
+    def note(self, conversation: str, record: EngagementRequest, dso: str) -> None:
+        """Keep an engagement, if it has an availability price; all bids of a contract are one."""
+        if record.availability_eur_per_kw_h > 0.0:
+            (block,) = engaged_blocks([record])[record.contract]
+            order = held_order(record.contract, block, dso, record.fsp, record.area, record.direction)
+            self._engaged.setdefault(record.contract, Engaged(conversation, order))
+
+    @property
+    def orders(self) -> list[ActivationRequest]:
+        """The orders of nothing of all contracts."""
+        return [one.order for one in self._engaged.values()]
+
+    def order(self, name: str) -> ActivationRequest | None:
+        """The order of nothing of a name; None if there is none."""
+        return next((order for order in self.orders if order.activation == name), None)
+
+    def due(self, start_ms: int, end_ms: int) -> dict[str, list[ActivationRequest]]:
+        """Procurement -> orders of nothing of its contracts, of those that begin in a day."""
+        found: dict[str, list[ActivationRequest]] = {}
+        for one in self._engaged.values():
+            if start_ms <= one.order.from_ms < end_ms:
+                found.setdefault(one.conversation, []).append(one.order)
+        return found
+
+
+def owing(
+    orders: Sequence[ActivationRequest], blocks: Mapping[str, Sequence[Block]], calls: Calls
+) -> list[ActivationRequest]:
+    """Of some orders of nothing those for which something is to be paid: their contract has an interval that was never called."""
+    return [
+        one for one in orders
+        if ready_eur_per_h(starts_of(one), one.ordered_kw, blocks.get(one.contract, ()), calls.get(one.contract, ())).any()
+    ]  # fmt: skip
+
+
 def ask_meter_data(party: Party, service: Service, conversation: str, ready: Sequence[Case], until_ms: int) -> Process:
     """The meter data of all cases, their references included; gives the reason if they cannot be had, empty if all are there."""
     spans = [(case, span) for case in ready for span in (case.span, *case.reference)]
@@ -250,6 +318,8 @@ def deliver(party: Party, ready: Sequence[Case]) -> None:
     """Work out what was delivered in each case, and keep it in the party's register."""
     for case in ready:
         case.deliver()
+        if not case.called:
+            continue
         party.register("deliveries").add(
             settlement=case.settlement, activation=case.activation, fsp=case.fsp, area=case.area, t_ms=case.t_ms,
             baseline_kw=case.baseline_kw, metered_kw=case.metered_kw, ordered_kw=case.ordered_kw,

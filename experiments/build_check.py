@@ -11,6 +11,7 @@ from experiments.scenario_world import METER_PERIOD_S
 
 RESERVED = {"homes": "the population of homes", "gdbn-1": "the grid data and business network"}
 """Names of parties that every world has, beside the state, which the scenario itself refuses."""
+PAYS_AVAILABILITY = "availability-and-activation"
 REPORTED = time(12, 15)
 """Homes plan the next day at noon; their plans are with the FSPs a quarter of an hour later."""
 
@@ -57,19 +58,38 @@ def _market(scenario: Scenario) -> Iterable[str]:
             f"clock.physics_step_s: {step_s} is not the interval_s of {where}, {product.interval_s}; "
             f"what is traded is metered: write {METER_PERIOD_S} for both"
         )
-    for name, said, built in (
-        ("kind", product.kind, "activation"),
-        ("area", product.area, "zone"),
-        ("remuneration", product.remuneration, "activation"),
-    ):
-        if said != built:
-            yield f"{where}: {name} '{said}' is not built yet; write {built}"
-    if scenario.rules.settlement.rule == "availability-and-activation":
-        yield f"rules.settlement.rule: no availability is paid in {where} (remuneration: activation); write linear-with-grace"
-    if product.activation_cap_eur_per_kwh <= 0.0:
-        yield f"{where}: activation_cap_eur_per_kwh is 0, so that nothing can be bought; write a price above 0"
+    if product.area != "zone":
+        yield f"{where}: area '{product.area}' is not built yet; write zone"
+    yield from _remuneration(scenario, where)
     yield from _times(scenario, where)
     yield from problems_of_baseline(scenario)
+
+
+def _remuneration(scenario: Scenario, where: str) -> Iterable[str]:
+    """What the product pays, against its kind, its caps, the settlement rule and the way of buying."""
+    product, rule = scenario.product, scenario.rules.settlement.rule
+    pays = product.remuneration
+    if pays not in (product.kind, "both"):
+        yield f"{where}: remuneration '{pays}' does not pay what kind '{product.kind}' sells; write remuneration: both, or kind: {pays}"
+    if pays == "activation" and rule == PAYS_AVAILABILITY:
+        yield (
+            f"rules.settlement.rule: no availability is paid in {where} (remuneration: activation); write linear-with-grace, "
+            "or remuneration: both in the product"
+        )
+    if pays != "activation" and rule != PAYS_AVAILABILITY:
+        yield (
+            f"rules.settlement.rule: {rule} pays no availability, which {where} promises (remuneration: {pays}); "
+            f"write {PAYS_AVAILABILITY}, or remuneration: activation in the product"
+        )
+    if pays != "activation" and scenario.actors.lfmo is None:
+        yield f"{where}: remuneration '{pays}' needs a market; standing contracts pay activation: write activation, or an actors.lfmo"
+    if pays != "availability" and product.activation_cap_eur_per_kwh <= 0.0:
+        yield f"{where}: activation_cap_eur_per_kwh is 0, so that nothing can be bought; write a price above 0"
+    if pays != "activation" and product.availability_cap_eur_per_kw_h <= 0.0:
+        yield (
+            f"{where}: availability_cap_eur_per_kw_h is 0, but availability is paid (remuneration: {pays}); write a price above 0, "
+            "or remuneration: activation"
+        )
 
 
 def _times(scenario: Scenario, where: str) -> Iterable[str]:

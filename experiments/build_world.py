@@ -281,7 +281,7 @@ def _dso(site: Site, world: World) -> Made:
         service=_service(site, "dso-settlement-service"),
         product=scenario.product_key[1],
         directions=product.directions,
-        price_cap_eur_per_kwh=product.activation_cap_eur_per_kwh,
+        price_cap_eur_per_kwh=product.relief_cap_eur_per_kwh,
         granularity_kw=product.granularity_kw,
         min_quantity_kw=product.capacity_min_kw,
         max_quantity_kw=product.capacity_max_kw,
@@ -303,6 +303,8 @@ def _dso(site: Site, world: World) -> Made:
         availability_wait_s=actors.dso.availability_wait_s,
         method=method_of(scenario, site.calendar, site.timeline),
         asks_again_times=actors.dso.asks_again_times,
+        remuneration=product.form_of_remuneration,
+        availability_cap_eur_per_kw_h=product.availability_cap_eur_per_kw_h,
     )
     party = role("dso" if actors.lfmo else "dso-direct")(
         world.seat(actors.dso.name),
@@ -423,6 +425,7 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         provider=scenario.actors.dpp.name,
         reports_every_s=scenario.actors.dso.contracts.reports_every_h * 3600.0,
         settle=_service(site, "dso-settlement-service").rule,
+        availability_eur_per_kw_h=said.availability_eur_per_kw_h,
     )
     return Made(role("aggregator")(world.seat(name), portfolio, _meters_of(site, name), terms))
 

@@ -100,6 +100,10 @@ class Fsp(Actor):
         0.25, unit="EUR/kWh", source="judgement: about the price of the energy that is moved", gt=0, le=10
     )
     """Price of its standing contract with the DSO, where there is no market operator."""
+    availability_eur_per_kw_h: float = given(
+        0.02, unit="EUR/kW/h", source="judgement: a tenth of the price of the energy", ge=0, le=100
+    )
+    """What it asks for each kW that it holds ready for an hour, where the product pays availability."""
 
 
 class Retailer(Actor):
@@ -199,6 +203,17 @@ class Product(Part):
         if self.capacity_min_kw > self.capacity_max_kw:
             refuse("capacity_min_kw is larger than capacity_max_kw")
         return self
+
+    @property
+    def form_of_remuneration(self) -> str:
+        """What is paid, as a session request names it."""
+        return "availability+activation" if self.remuneration == "both" else self.remuneration
+
+    @property
+    def relief_cap_eur_per_kwh(self) -> float:
+        """The most that is paid for a kWh of energy, or for a kW held ready for an hour where only that is paid."""
+        only = self.remuneration == "availability"
+        return self.availability_cap_eur_per_kw_h if only else self.activation_cap_eur_per_kwh
 
 
 class Settlement(Part):

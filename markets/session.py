@@ -42,6 +42,7 @@ TOO_LARGE = "quantity is above the product's maximum"
 WRONG_STEP = "quantity is not a multiple of the product's granularity"
 WRONG_PRICE = "price is negative or not a number"
 ABOVE_CAP = "price is above the product's cap"
+ABOVE_AVAILABILITY_CAP = "availability price is above the product's cap"
 WRONG_LEAST = "minimum acceptance is negative or above the quantity"
 UNKNOWN_BID = "no such bid of this seller in the book"
 

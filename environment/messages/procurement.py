@@ -96,6 +96,7 @@ class SessionRequest(Record, frozen=True, kw_only=True):
         ),
     ]
     baseline: Annotated[str, Item("baseline method")]
+    availability_cap_eur_per_kw_h: Annotated[float, Item("highest availability price", ge=0)] = 0.0
 
 
 class SessionRefusal(Record, frozen=True, kw_only=True):
@@ -159,6 +160,7 @@ class SessionPublication(Record, frozen=True, kw_only=True):
     activation_to_ms: Annotated[Profile, Item("their ends", catalogue="activation window")]
     announcement_s: Annotated[float, Item("notice before activation", ge=0, catalogue="activation announcement")]
     remuneration: Annotated[str, Item("form of remuneration", catalogue="form of remuneration")]
+    availability_cap_eur_per_kw_h: Annotated[float, Item("highest availability price", ge=0)] = 0.0
 
 
 class Bid(Record, frozen=True, kw_only=True):
@@ -177,6 +179,9 @@ class Bid(Record, frozen=True, kw_only=True):
     min_acceptance_kw: Annotated[
         float, Item("least that may be accepted of an interval", ge=0, umei="minimumAcceptanceQuantity")
     ]
+    availability_eur_per_kw_h: Annotated[
+        float, Item("price of a kW held ready for an hour, called or not", ge=0, catalogue="form of remuneration")
+    ] = 0.0
 
 
 class BidReceipt(Record, frozen=True, kw_only=True):
@@ -228,6 +233,9 @@ class ClearingResult(Record, frozen=True, kw_only=True):
     cleared_kw: Annotated[Profile, Item("accepted per interval", ge=0, catalogue="cleared quantity")]
     price_eur_per_kwh: Annotated[float, Item("price paid", ge=0, catalogue="cleared price")]
     unmet_kw: Annotated[Profile, Item("need of the session that nobody covers", ge=0)]
+    availability_eur_per_kw_h: Annotated[
+        float, Item("paid for a kW held ready for an hour", ge=0, catalogue="cleared price")
+    ] = 0.0
 
 
 class NothingCleared(Record, frozen=True, kw_only=True):
@@ -252,6 +260,9 @@ class Award(Record, frozen=True, kw_only=True):
     cleared_kw: Annotated[Profile, Item("accepted per interval", ge=0, catalogue="cleared quantity")]
     price_eur_per_kwh: Annotated[float, Item("price paid", ge=0, catalogue="cleared price")]
     reason: Annotated[str, Item("why not, or not all")]
+    availability_eur_per_kw_h: Annotated[
+        float, Item("paid for a kW held ready for an hour", ge=0, catalogue="cleared price")
+    ] = 0.0
 
 
 class EngagementRequest(Record, frozen=True, kw_only=True):
@@ -268,3 +279,4 @@ class EngagementRequest(Record, frozen=True, kw_only=True):
     step_s: Annotated[float, Item("length of an interval", ge=1)]
     engaged_kw: Annotated[Profile, Item("contracted per interval", ge=0, catalogue="value")]
     price_eur_per_kwh: Annotated[float, Item("price paid", ge=0)]
+    availability_eur_per_kw_h: Annotated[float, Item("paid for a kW held ready for an hour", ge=0)] = 0.0

@@ -39,7 +39,7 @@ class BaselineRequest(Record, frozen=True, kw_only=True):
 
 
 class RemunerationAndPenalty(Record, frozen=True, kw_only=True):
-    """What an FSP earned with one activation."""
+    """What an FSP earned with one activation, or with the intervals of a contract that were never called."""
 
     source: ClassVar[Source] = (("SUC06.3", "I3"), ("SUC06.3", "I4"))
     settlement: Annotated[str, Item("id")]
@@ -55,6 +55,7 @@ class RemunerationAndPenalty(Record, frozen=True, kw_only=True):
     remuneration_eur: Annotated[float, Item("earned", ge=0, catalogue="remuneration", uftp="Price")]
     penalty_eur: Annotated[float, Item("deducted", ge=0, catalogue="penalty", uftp="Penalty")]
     net_eur: Annotated[float, Item("remuneration minus penalty", uftp="NetSettlement")]
+    availability_eur: Annotated[float, Item("part of the remuneration that is for power held ready", ge=0)] = 0.0
 
 
 class SettlementDecision(Record, frozen=True, kw_only=True):

@@ -14,6 +14,8 @@ from environment.messages.procurement import BaselineDeclaration, EngagementRequ
 from environment.messages.settlement import RemunerationAndPenalty
 from environment.units import Direction
 from markets.ledger import cents
+from markets.settlement.availability import Calls, calls_of, ready_eur_per_h
+from markets.settlement.blocks import Block
 from markets.settlement.delivery import delivered_kw
 from markets.settlement.outcome import Settlement
 
@@ -23,36 +25,12 @@ Settle = Callable[..., Settlement]
 """A settlement rule with its parameters: (ordered, delivered, price per interval; hours) -> amounts."""
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """What of a contract may be called at one price.
-
-    Attributes:
-        price_eur_per_kwh: the price.
-        from_ms: start of the first interval.
-        step_ms: length of an interval.
-        kw: contracted per interval, shape (T,); empty: any quantity at any time, as in a standing contract.
-    """
-
-    price_eur_per_kwh: float
-    from_ms: int = 0
-    step_ms: int = 1
-    kw: F64 = field(default_factory=lambda: np.zeros(0))
-
-    def at(self, t_ms: I64) -> F64:
-        """Contracted power at the starts of some intervals; 0 outside its own."""
-        if not len(self.kw):
-            return np.full(len(t_ms), np.inf)
-        place = (t_ms - self.from_ms) // self.step_ms
-        inside = (place >= 0) & (place < len(self.kw))
-        return np.where(inside, self.kw[np.clip(place, 0, len(self.kw) - 1)], 0.0)
-
-
 def engaged_blocks(engaged: Iterable[EngagementRequest]) -> dict[str, list[Block]]:
     """The blocks of every contract that was engaged, by its name."""
     found: dict[str, list[Block]] = {}
     for one in engaged:
-        block = Block(one.price_eur_per_kwh, one.from_ms, round(one.step_s * 1000), one.engaged_kw)
+        step_ms = round(one.step_s * 1000)
+        block = Block(one.price_eur_per_kwh, one.from_ms, step_ms, one.engaged_kw, one.availability_eur_per_kw_h)
         found.setdefault(one.contract, []).append(block)
     return found
 
@@ -76,6 +54,7 @@ class Case:
         reference: spans [from_ms, to_ms) whose readings the baseline rests on, beside those of the order.
         readings: start of a reference span -> mean net load per interval; empty where readings are missing.
         blocks: price and contracted power of each bid of the contract, cheapest first: [(EUR/kWh, kW (T,))].
+        ready_eur_per_h: availability that it answers for, if all is delivered, shape (T,).
     """
 
     settlement: str
@@ -90,6 +69,7 @@ class Case:
     ordered_kw: F64
     earlier_kw: F64
     blocks: list[tuple[float, F64]]
+    ready_eur_per_h: F64
     baseline_kw: F64 = field(default_factory=lambda: np.zeros(0))
     metered_kw: F64 = field(default_factory=lambda: np.zeros(0))
     delivered_kw: F64 = field(default_factory=lambda: np.zeros(0))
@@ -118,6 +98,11 @@ class Case:
         self.delivered_kw = delivered_kw(self.baseline_kw, self.metered_kw, self.direction)
 
     @property
+    def called(self) -> bool:
+        """Whether anything was ordered; otherwise it is about power held ready."""
+        return bool(self.ordered_kw.any())
+
+    @property
     def own_kw(self) -> F64:
         """What of it is left for this order: nothing delivered is credited to two orders."""
         return self.delivered_kw - self.earlier_kw
@@ -141,6 +126,7 @@ def cases(
     blocks: Mapping[str, Sequence[Block]],
     declared: Sequence[BaselineDeclaration],
     before: Sequence[ActivationRequest] = (),
+    calls: Calls | None = None,
 ) -> list[Case]:
     """One case for each order, with its contract and its baseline; ``lacking`` says whether there are both.
 
@@ -149,11 +135,13 @@ def cases(
         blocks: price steps of every contract, by its name.
         declared: the baselines that stand.
         before: orders before these; what they ask of a portfolio is credited to them first.
+        calls: all calls of every contract, on which its availability hangs; those of these orders alone if None.
     """
-    result = []
+    result: list[Case] = []
+    known = calls_of(orders) if calls is None else calls
     for number, order in enumerate(orders):
         baseline = next(one for one in _baselines_of(order, declared) if _covers(one, order))
-        t_ms = _starts(order)
+        t_ms = starts_of(order)
         ladder = [(one.price_eur_per_kwh, one.at(t_ms)) for one in blocks[order.contract]]
         ladder.sort(key=lambda block: block[0])
         result.append(
@@ -170,6 +158,7 @@ def cases(
                 order.ordered_kw,
                 _earlier_kw(order, [*before, *orders[:number]]),
                 ladder,
+                ready_eur_per_h(t_ms, order.ordered_kw, blocks[order.contract], known.get(order.contract, ())),
             )
         )
     return result
@@ -195,14 +184,14 @@ def lacking(
     return ""
 
 
-def _starts(order: ActivationRequest) -> I64:
+def starts_of(order: ActivationRequest) -> I64:
     """Starts of the intervals of an order [ms], shape (T,)."""
     return order.from_ms + round(order.step_s * 1000) * np.arange(len(order.ordered_kw), dtype=np.int64)
 
 
 def _earlier_kw(order: ActivationRequest, before: Iterable[ActivationRequest]) -> F64:
     """What earlier orders ask of the same portfolio in the same direction, in the intervals of an order, shape (T,)."""
-    t_ms, total = _starts(order), np.zeros(len(order.ordered_kw))
+    t_ms, total = starts_of(order), np.zeros(len(order.ordered_kw))
     for one in before:
         if (one.fsp, one.area, one.direction) == (order.fsp, order.area, order.direction) and len(one.ordered_kw):
             total += Block(0.0, one.from_ms, round(one.step_s * 1000), one.ordered_kw).at(t_ms)
@@ -225,7 +214,7 @@ def _covers(baseline: BaselineDeclaration, order: ActivationRequest) -> bool:
 
 def settle_case(case: Case, settle: Settle) -> RemunerationAndPenalty:
     """Amounts of one case; the net is rounded once, to whole cents."""
-    result = settle(case.ordered_kw, case.own_kw, case.price_eur_per_kwh(), hours=case.hours)
+    result = settle(case.ordered_kw, case.own_kw, case.price_eur_per_kwh(), hours=case.hours, **_ready(case))
     remuneration = cents(float(result.remuneration_eur.sum())) / 100.0
     penalty = cents(float(result.penalty_eur.sum())) / 100.0
     return RemunerationAndPenalty(
@@ -237,4 +226,13 @@ def settle_case(case: Case, settle: Settle) -> RemunerationAndPenalty:
         remuneration_eur=remuneration,
         penalty_eur=penalty,
         net_eur=cents(remuneration - penalty) / 100.0,
+        availability_eur=float(result.availability_eur.sum()),
     )
+
+
+def _ready(case: Case) -> dict[str, F64]:
+    """The power held ready and its mean price, for the rule of a product that pays it; nothing where it is not paid."""
+    if not case.ready_eur_per_h.any():
+        return {}
+    held_kw = np.maximum(case.ordered_kw, 1.0)  # the amount is the same for any power
+    return {"contracted_kw": held_kw, "availability_eur_per_kw_h": case.ready_eur_per_h / held_kw}

@@ -10,7 +10,7 @@ from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.settlement import RemunerationAndPenalty
 from markets.settlement import linear_with_grace
-from markets.settlement.cases import Block
+from markets.settlement.blocks import Block
 from tests.agents.test_platform_provider import BASELINE, FROM_MS, FSP, STEP_MS, declaration, order
 from tests.environment.kernel_cases import plain
 

@@ -54,3 +54,9 @@ def test_what_the_rule_can_come_to_is_never_disputed(share, penalty, ordered, pr
     sound = {"ordered_kwh": ordered, "delivered_kwh": ordered * share, "remuneration_eur": paid / 100,
              "penalty_eur": penalty / 100, "net_eur": (paid - penalty) / 100}  # fmt: skip
     assert judge(record(**sound), (ordered, ordered * price)) == ""
+
+
+def test_more_than_the_availability_of_what_was_never_called_is_disputed():
+    held = {"ordered_kwh": 0.0, "delivered_kwh": 0.0, "penalty_eur": 0.0}
+    assert judge(record(**held, remuneration_eur=1.2, net_eur=1.2), (0.0, 1.2)) == ""
+    assert "not 1.30" in judge(record(**held, remuneration_eur=1.3, net_eur=1.3), (0.0, 1.2))

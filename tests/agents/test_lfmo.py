@@ -47,6 +47,7 @@ def bid(name, fsp, quantity, price_eur_per_kwh, **changes):
     given = {
         "bid": name, "session": "s", "fsp": fsp, "area": "A", "direction": "up", "from_ms": FROM_MS, "step_s": 900.0,
         "quantity_kw": np.array(quantity, float), "price_eur_per_kwh": price_eur_per_kwh, "min_acceptance_kw": 0.0,
+        "availability_eur_per_kw_h": 0.0,
     }  # fmt: skip
     return plain(Bid, **(given | changes))
 

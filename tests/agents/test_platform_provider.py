@@ -50,7 +50,7 @@ def declaration(power_kw=BASELINE, **changes):
 def engagement():
     return plain(
         EngagementRequest, session="s", contract="contract", bid="b", fsp=FSP, area="A", direction="up", from_ms=FROM_MS,
-        step_s=900.0, engaged_kw=np.array([10.0, 10.0]), price_eur_per_kwh=PRICE,
+        step_s=900.0, engaged_kw=np.array([10.0, 10.0]), price_eur_per_kwh=PRICE, availability_eur_per_kw_h=0.0,
     )  # fmt: skip
 
 

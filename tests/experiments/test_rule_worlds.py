@@ -31,7 +31,7 @@ def combinations():
 
 
 def usable(kind):
-    """The rules that a scenario can use: no product pays availability yet."""
+    """The rules of products that pay energy alone; those that pay availability live in ``test_availability_worlds``."""
     return [name for name in RULES[kind] if name != "availability-and-activation"]
 
 

@@ -46,6 +46,10 @@ def test_a_world_without_homes_is_refused(small):
         ({"interval_s": 1800}, "interval_s"),
         ({"kind": "availability"}, "kind"),
         ({"area": "connection-point"}, "area"),
+        (
+            {"remuneration": "both", "availability_cap_eur_per_kw_h": 0.1},
+            "write availability-and-activation, or remuneration: activation",
+        ),
         ({"activation_cap_eur_per_kwh": 0}, "activation_cap_eur_per_kwh"),
         ({"service_window": ["18:05", "19:00"]}, "service_window"),
     ],
@@ -97,6 +101,42 @@ def test_without_coordination_the_market_is_not_asked(small):
 def test_rules_that_lack_what_they_rest_on_are_refused(small, rules, text):
     (line,) = refused(small.scenario(rules=rules))
     assert text in line
+
+
+@pytest.mark.parametrize(
+    ("product", "text"),
+    [
+        ({"remuneration": "both"}, "availability_cap_eur_per_kw_h is 0, but availability is paid (remuneration: both)"),
+        (
+            {"remuneration": "availability", "availability_cap_eur_per_kw_h": 0.1},
+            "does not pay what kind 'activation' sells; write remuneration: both, or kind: availability",
+        ),
+    ],
+)
+def test_products_that_contradict_what_they_pay_are_refused(small, product, text):
+    content = small.content(products={"mine": PRODUCT | product}, actors__lfmo__product="mine")
+    content["rules"]["settlement"] = {"rule": "availability-and-activation"}
+    (line,) = refused(scenario_from(content))
+    assert text in line
+
+
+def test_standing_contracts_pay_activation(small):
+    content = small.content(products={"mine": PRODUCT | {"remuneration": "both", "availability_cap_eur_per_kw_h": 0.1}})
+    content["actors"]["lfmo"] = "none"
+    content["actors"]["dso"] |= {"activates": "direct", "procures": "14:00 on the day"}
+    content["rules"]["settled_by"] = "dso"
+    content["rules"]["settlement"] = {"rule": "availability-and-activation"}
+    content["actors"]["dso"]["contracts"]["product"] = "mine"
+    (line,) = refused(scenario_from(content))
+    assert "remuneration 'both' needs a market" in line
+
+
+@pytest.mark.parametrize("remuneration", ["both", "availability"])
+def test_products_that_pay_availability_are_in_order(small, remuneration):
+    kind = "availability" if remuneration == "availability" else "activation"
+    product = PRODUCT | {"kind": kind, "remuneration": remuneration, "availability_cap_eur_per_kw_h": 0.1}
+    rules = {"settlement": {"rule": "availability-and-activation"}}
+    check_scenario(small.scenario(products={"mine": product}, actors__lfmo__product="mine", rules=rules))
 
 
 def test_days_enough_are_enough(small):
