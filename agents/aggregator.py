@@ -15,7 +15,8 @@ from agents.aggregator_potential import LEAST_SHORT_KW, answer
 from agents.aggregator_settlement import objection
 from agents.aggregator_terms import Contract, FspTerms, Portfolio
 from agents.payments import pay, pay_many
-from agents.settlement import Readiness, contract_name
+from agents.readiness import Readiness
+from agents.settlement import contract_name
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
 from environment.messages.aggregation import (

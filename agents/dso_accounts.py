@@ -13,17 +13,8 @@ from agents.dso_contracts import Call
 from agents.dso_settlement import GivenUp, judge, unreadable
 from agents.dso_terms import DsoTerms
 from agents.payments import pay
-from agents.settlement import (
-    Baselines,
-    Readiness,
-    ask_meter_data,
-    called_refs,
-    close,
-    deliver,
-    delivered_refs,
-    owing,
-    remunerate,
-)
+from agents.readiness import Readiness, owing
+from agents.settlement import Baselines, ask_meter_data, called_refs, close, deliver, delivered_refs, remunerate
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
 from environment.messages.base import Batch

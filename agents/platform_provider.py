@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from agents.readiness import Readiness, owing
 from agents.settlement import (
     Baselines,
-    Readiness,
     Service,
     ask_meter_data,
     called_refs,
     close,
     deliver,
     delivered_refs,
-    owing,
     remunerate,
 )
 from environment.calendar import Calendar

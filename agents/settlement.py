@@ -11,15 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.messages.activation import ActivationRequest
-from environment.messages.procurement import BaselineDeclaration, EngagementRequest
+from environment.messages.procurement import BaselineDeclaration
 from environment.messages.settlement import Invoice, MeterData, MeterDataRequest, RemunerationAndPenalty
 from environment.party import Party, Process
 from markets.baselines.declared import BaselineStore, freeze
 from markets.baselines.method import DECLARED, Method, MethodEvent, hashed
-from markets.settlement.availability import Calls, held_order, ready_eur_per_h
-from markets.settlement.blocks import Block
-from markets.settlement.cases import Case, Settle, engaged_blocks, settle_case, starts_of
+from markets.settlement.cases import Case, Settle, settle_case
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -220,60 +217,6 @@ def delivered_refs(ready: Sequence[Case]) -> list[str]:
 def called_refs(ready: Sequence[Case]) -> list[str]:
     """References to the calls."""
     return [f"activations/{case.activation}" for case in ready if case.called]
-
-
-@dataclass(frozen=True)
-class Engaged:
-    """A contract that pays availability, with what tells that it binds.
-
-    Attributes:
-        conversation: the procurement in which it was engaged.
-        order: an order of nothing over its intervals, by which they are settled.
-    """
-
-    conversation: str
-    order: ActivationRequest
-
-
-class Readiness:
-    """The contracts that pay for power held ready."""
-
-    def __init__(self) -> None:
-        self._engaged: dict[str, Engaged] = {}
-
-    def note(self, conversation: str, record: EngagementRequest, dso: str) -> None:
-        """Keep an engagement, if it has an availability price; all bids of a contract are one."""
-        if record.availability_eur_per_kw_h > 0.0:
-            (block,) = engaged_blocks([record])[record.contract]
-            order = held_order(record.contract, block, dso, record.fsp, record.area, record.direction)
-            self._engaged.setdefault(record.contract, Engaged(conversation, order))
-
-    @property
-    def orders(self) -> list[ActivationRequest]:
-        """The orders of nothing of all contracts."""
-        return [one.order for one in self._engaged.values()]
-
-    def order(self, name: str) -> ActivationRequest | None:
-        """The order of nothing of a name; None if there is none."""
-        return next((order for order in self.orders if order.activation == name), None)
-
-    def due(self, start_ms: int, end_ms: int) -> dict[str, list[ActivationRequest]]:
-        """Procurement -> orders of nothing of its contracts, of those that begin in a day."""
-        found: dict[str, list[ActivationRequest]] = {}
-        for one in self._engaged.values():
-            if start_ms <= one.order.from_ms < end_ms:
-                found.setdefault(one.conversation, []).append(one.order)
-        return found
-
-
-def owing(
-    orders: Sequence[ActivationRequest], blocks: Mapping[str, Sequence[Block]], calls: Calls
-) -> list[ActivationRequest]:
-    """Of some orders of nothing those for which something is to be paid: their contract has an interval that was never called."""
-    return [
-        one for one in orders
-        if ready_eur_per_h(starts_of(one), one.ordered_kw, blocks.get(one.contract, ()), calls.get(one.contract, ())).any()
-    ]  # fmt: skip
 
 
 def ask_meter_data(party: Party, service: Service, conversation: str, ready: Sequence[Case], until_ms: int) -> Process:

@@ -5,6 +5,7 @@ It serves whoever settles (the service of the GDBN, or the DSO) and whoever chec
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,7 +215,7 @@ def _covers(baseline: BaselineDeclaration, order: ActivationRequest) -> bool:
 
 def settle_case(case: Case, settle: Settle) -> RemunerationAndPenalty:
     """Amounts of one case; the net is rounded once, to whole cents."""
-    result = settle(case.ordered_kw, case.own_kw, case.price_eur_per_kwh(), hours=case.hours, **_ready(case))
+    result = settle(case.ordered_kw, case.own_kw, case.price_eur_per_kwh(), hours=case.hours, **_ready(case, settle))
     remuneration = cents(float(result.remuneration_eur.sum())) / 100.0
     penalty = cents(float(result.penalty_eur.sum())) / 100.0
     return RemunerationAndPenalty(
@@ -230,9 +231,9 @@ def settle_case(case: Case, settle: Settle) -> RemunerationAndPenalty:
     )
 
 
-def _ready(case: Case) -> dict[str, F64]:
-    """The power held ready and its mean price, for the rule of a product that pays it; nothing where it is not paid."""
-    if not case.ready_eur_per_h.any():
+def _ready(case: Case, settle: Settle) -> dict[str, F64]:
+    """The power held ready and its mean price, for a rule that pays it; nothing where it is not paid."""
+    if not case.ready_eur_per_h.any() or "contracted_kw" not in signature(settle).parameters:
         return {}
     held_kw = np.maximum(case.ordered_kw, 1.0)  # the amount is the same for any power
     return {"contracted_kw": held_kw, "availability_eur_per_kw_h": case.ready_eur_per_h / held_kw}

@@ -1,12 +1,17 @@
 """Products that pay for power held ready, in a running world: bids with two terms, every cleared interval paid, called or not."""
 
 from dataclasses import replace
+from functools import wraps
 
 import numpy as np
 import pytest
 
 from environment.units import MS_PER_H
+from experiments import build_world
 from experiments.build_check import check_scenario
+from experiments.conformance import check
+from experiments.results_schema import conform
+from experiments.scenario_library import rule_with
 
 ASKED = 2.0
 """Availability price of both providers [EUR/kW/h]: large, so that cents show differences."""
@@ -104,6 +109,7 @@ def test_every_cleared_interval_is_paid_by_what_was_delivered_of_its_calls(lived
     for contract, (t_ms, value) in contracts.items():
         got = sum(held for name, (_, held) in paid.items() if name.startswith(f"{contract}/"))
         assert got == pytest.approx(expected_eur(tables, contract, t_ms, value), abs=1e-6)
+    assert check(conform(tables), provenance=True).is_clean
     never = [name for name in paid if name.endswith("/held")]
     assert never
     assert all(eur == pytest.approx(held, abs=0.005) for name, (eur, held) in paid.items() if name in never)
@@ -168,3 +174,43 @@ def test_above_the_cap_the_market_refuses(lived):
     tables = lived(remuneration="both", asked=5.1)
     assert set(tables["bids"]["reason"]) == {"availability price is above the product's cap"}
     assert not np.any(tables["bids"]["accepted_kw"])
+
+
+def test_a_contract_that_is_never_called_has_all_of_its_availability(small, small_begun, monkeypatch):
+    monkeypatch.setattr("agents.dso_contracts.Contracts.call", lambda *_: [])
+    site = replace(small_begun.twin(), scenario=scenario(small))
+    tables = small.tables(site, small.live(site))
+    assert not any(map(len, tables["activations"].values()))
+    paid = amounts(tables)
+    contracts = engaged(tables)
+    assert set(paid) == {f"{contract}/held" for contract in contracts}
+    for contract, (_, value) in contracts.items():
+        assert paid[f"{contract}/held"] == pytest.approx((float(value.sum()) * HOURS,) * 2, abs=0.005)
+    assert set(tables["settlements"]["status"]) == {"approved"}
+    assert "deliveries" not in tables
+    assert check(conform(tables), provenance=True).is_clean
+
+
+def test_the_dso_finds_what_is_paid_too_much_for_readiness(small, small_begun, monkeypatch):
+    """The service pays availability twice: what is paid in full, called or not, is disputed and never invoiced."""
+
+    def twice(kind, name, arguments):
+        rule = rule_with(kind, name, arguments)
+
+        @wraps(rule)
+        def settle(*records, **terms):
+            found = rule(*records, **terms)
+            more = found.remuneration_eur + found.availability_eur
+            return replace(found, availability_eur=2.0 * found.availability_eur, remuneration_eur=more)
+
+        return settle if kind == "settlement" else rule
+
+    monkeypatch.setattr(build_world, "rule_with", twice)
+    site = replace(small_begun.twin(), scenario=scenario(small))
+    tables = small.tables(site, small.live(site))
+    settled = dict(zip(tables["settlements"]["settlement"], tables["settlements"]["status"], strict=True))
+    held = {name for name in settled if name.endswith("/held")}
+    assert held
+    assert {settled[name] for name in held} == {"disputed"}
+    invoiced = set(tables["content/Invoice"]["invoice"]) if "content/Invoice" in tables else set()
+    assert not {f"invoice/{name}" for name in held} & invoiced

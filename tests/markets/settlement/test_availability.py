@@ -4,8 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.settlement.availability import ready_eur_per_h
+from environment.messages.procurement import BaselineDeclaration
+from markets.settlement import availability_and_activation, linear_with_grace
+from markets.settlement.availability import held_order, ready_eur_per_h
 from markets.settlement.blocks import Block
+from markets.settlement.cases import cases, settle_case
+from tests.environment.kernel_cases import plain
 
 STEP_MS = 900_000
 T_MS = STEP_MS * np.arange(4, dtype=np.int64)
@@ -32,3 +36,15 @@ def test_a_call_in_other_intervals_changes_nothing():
 
 def test_a_standing_contract_pays_none():
     assert not ready_eur_per_h(T_MS, np.full(4, 3.0), [Block(0.2)], []).any()
+
+
+def test_a_rule_without_availability_pays_none_whatever_an_engagement_says():
+    """A forged availability price stops no settlement."""
+    order = held_order("c", Block(0.2, 0, STEP_MS, np.full(4, 10.0)), "dso", "fsp", "A", "up")
+    blocks = {"c": [Block(0.2, 0, STEP_MS, np.full(4, 10.0), 1.0)]}
+    baseline = plain(BaselineDeclaration, fsp="fsp", area="A", from_ms=0, step_s=900.0, power_kw=np.zeros(4))
+    (case,) = cases([order], blocks, [baseline])
+    case.baseline_kw = case.metered_kw = np.zeros(4)
+    case.deliver()
+    amounts = [settle_case(case, rule.settle).net_eur for rule in (linear_with_grace, availability_and_activation)]
+    assert amounts == [0.0, 10.0]
