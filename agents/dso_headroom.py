@@ -155,7 +155,7 @@ class Reach:
         return np.where(self.need_kw.max(axis=1, keepdims=True) > 0.0, taken, 0.0)
 
     def confirmed(self, room: Headroom, effect: F64, keeps: Keeps) -> Headroom:
-        """The headroom of one element as far as activations can go, at most the linear one, confirmed by the power flow.
+        """The headroom of one element, at most the linear one, confirmed by the power flow in the intervals in which it can be used up.
 
         Args:
             room: linear headroom of the element, shape (T,) each.
@@ -172,15 +172,23 @@ class Reach:
 
     def _confirmed(self, room_kw: F64, effect: F64, keeps: Callable[[F64], Bool]) -> F64:
         """One direction of movement at the element: the least of the areas that move it there."""
-        most_kw = np.minimum(room_kw, REACH_MARGIN * self.moved_kw(effect[None, :])[:, 0])
-        others = self.areas_kw() if self.direction == "down" else np.zeros((len(room_kw), len(effect)))
-        others = np.where(
-            effect > LEAST_EFFECT, 0.0, others
-        )  # they move no flow here, but load there lowers the voltage
+        reached = REACH_MARGIN * self.moved_kw(effect[None, :])[:, 0] > room_kw
+        if not reached.any():
+            return room_kw
+        most_kw, others = np.where(reached, room_kw, 0.0), self._others_kw(effect)
         for area in np.flatnonzero(effect > LEAST_EFFECT):
             alone = np.where(np.arange(len(effect)) == area, 1.0 / effect[area], 0.0)
             most_kw = _largest(most_kw, partial(_moved_alone, keeps, others, alone))
-        return most_kw
+        return np.where(reached, most_kw, room_kw)
+
+    def _others_kw(self, effect: F64) -> F64:
+        """What areas that move no flow at an element may take meanwhile, shape (T, areas): more load there lowers its voltage.
+
+        The needs are met once, not by every area: each has its part of them.
+        """
+        others = np.where(effect > LEAST_EFFECT, 0.0, self.areas_kw())
+        able = max(int(((others > 0.0).any(axis=0)).sum()), 1)
+        return others / able if self.direction == "down" else np.zeros_like(others)
 
 
 def _moved_alone(keeps: Callable[[F64], Bool], others_kw: F64, area_per_kw: F64, kw: F64) -> Bool:

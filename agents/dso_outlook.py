@@ -309,7 +309,9 @@ class LookAhead:
         def keeps(areas_kw: F64, up: bool) -> Bool:
             change = sign * areas_kw @ self._mean.T
             flows = [
-                outlook.grid.solve(one.p_kw[reach.window] + change, one.q_kvar[reach.window], reach.window.start)
+                outlook.grid.solve(
+                    one.p_kw[reach.window] + change, one.q_kvar[reach.window], reach.window.start, stubborn=False
+                )
                 for one in outlook.forecasts
             ]
             return np.asarray(kept(flows[0], up) & kept(flows[1], up))

@@ -78,12 +78,14 @@ class PowerFlow:
         """Names of the buses that the slack does not reach."""
         return tuple(np.array(self.network.bus_names, object)[~self.energised])
 
-    def solve(self, p_kw: ArrayLike, q_kvar: ArrayLike = 0.0) -> Flow:
+    def solve(self, p_kw: ArrayLike, q_kvar: ArrayLike = 0.0, stubborn: bool = True) -> Flow:
         """Power flow of T steps.
 
         Args:
             p_kw: net load of every bus (positive consumes), shape (T, n_bus), or (n_bus,) for one step.
             q_kvar: reactive net load, same shape or one that broadcasts to it.
+            stubborn: try Newton's method where the fixed point fails, that is near and beyond collapse; it costs a factorisation an
+                iteration. False leaves such steps unsolved.
 
         Returns:
             The flow; steps without solution are marked in ``converged``, not raised.
@@ -98,7 +100,7 @@ class PowerFlow:
         converged = np.zeros(len(s), bool)
         for first in range(0, len(s), self._rows):
             rows = slice(first, first + self._rows)
-            v[rows, self.live], converged[rows] = self._solve_block(s[rows])
+            v[rows, self.live], converged[rows] = self._solve_block(s[rows], stubborn)
         v[~converged] = np.nan
         return Flow(self.network, self.ports, v, p, q, converged, self.energised)
 
@@ -119,8 +121,10 @@ class PowerFlow:
             raise ValueError(text)
         return p, np.array(np.broadcast_to(np.asarray(q_kvar, np.float64), p.shape))
 
-    def _solve_block(self, s: C128) -> tuple[C128, Bool]:
+    def _solve_block(self, s: C128, stubborn: bool = True) -> tuple[C128, Bool]:
         v, converged = self._fixed_point(s)
+        if not stubborn:
+            return v, converged
         for row in np.flatnonzero(~converged & np.isfinite(s).all(axis=1)):
             found = newton(self.y, self.y0, self.jacobian, s[row], self.no_load, _TOLERANCE_PU)
             if found is not None:

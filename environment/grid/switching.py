@@ -85,11 +85,11 @@ class SwitchedGrid:
     network: Network
     stretches: tuple[tuple[slice, State, PowerFlow], ...]
 
-    def solve(self, p_kw: ArrayLike, q_kvar: ArrayLike, first: int = 0) -> Flow:
+    def solve(self, p_kw: ArrayLike, q_kvar: ArrayLike, first: int = 0, stubborn: bool = True) -> Flow:
         """Power flow of consecutive steps from ``first`` on, each in its state; arguments as of ``PowerFlow.solve``."""
         p = np.atleast_2d(np.asarray(p_kw, np.float64))
         q = np.array(np.broadcast_to(np.asarray(q_kvar, np.float64), p.shape))
-        parts = [solver.solve(p[rows], q[rows]) for rows, solver in self._parts(first, len(p))]
+        parts = [solver.solve(p[rows], q[rows], stubborn) for rows, solver in self._parts(first, len(p))]
         return joined(parts)
 
     def violations(self, flow: Flow, limits: Limits) -> Violations:

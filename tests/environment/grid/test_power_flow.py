@@ -57,6 +57,8 @@ def test_newton_is_needed_and_used_near_the_nose(two_bus_network):
     s = np.array([[0.9999 * nose_kw() / 1000 + 0j]])
     assert not power_flow._fixed_point(s)[1][0]
     assert power_flow._solve_block(s)[1][0]
+    assert power_flow.solve([[0.0, 0.9999 * nose_kw()]]).converged[0]
+    assert not power_flow.solve([[0.0, 0.9999 * nose_kw()]], stubborn=False).converged[0]
 
 
 def test_beyond_the_nose_is_marked_not_raised_and_leaves_the_other_steps_alone(two_bus_network):
