@@ -46,6 +46,7 @@ class DayPlans:
         net_kw: planned net load, shape (n, T).
         possible_kw: by source (``SOURCES``) the possible change, shape (n, T).
         price: by source [EUR/kWh], shape (n,).
+        asked: intervals in which a member was asked for something already, shape (n, T).
     """
 
     from_ms: int
@@ -54,11 +55,13 @@ class DayPlans:
     net_kw: F64
     possible_kw: dict[str, F64]
     price: dict[str, F64]
+    asked: NDArray[np.bool_]
 
     @classmethod
     def empty(cls, members: int, from_ms: int, step_s: float, steps: int) -> "DayPlans":
         """Plans that nobody has reported yet."""
-        return cls(from_ms, step_s, np.zeros(members, bool), np.zeros((members, steps)), {}, {})
+        shape = (members, steps)
+        return cls(from_ms, step_s, np.zeros(members, bool), np.zeros(shape), {}, {}, np.zeros(shape, bool))
 
     def take(self, rows: I64, net_kw: F64) -> None:
         """Keep the plans of some members; a plan reported again replaces the one before, and what was possible by it."""

@@ -193,17 +193,9 @@ class Pool:
             begin, end = max(-first, 0), min(plans.net_kw.shape[1] - first, steps)
             if begin < end:
                 offer = self._usable(plans, direction)
-                free = (self._area[offer.member] == self.areas.index(area))[:, None] & ~self._taken(plans)[offer.member]
+                free = (self._area[offer.member] == self.areas.index(area))[:, None] & ~plans.asked[offer.member]
                 total[begin:end] += np.where(free, offer.kw, 0.0)[:, first + begin : first + end].sum(axis=0)
         return np.asarray(offered_share(self.record) * total)
-
-    def _taken(self, plans: DayPlans) -> NDArray[np.bool_]:
-        """Intervals in which a member was asked for something already, shape (n, T)."""
-        taken = np.zeros(plans.net_kw.shape, bool)
-        for call in self._calls.values():
-            if call.plans is plans:
-                taken[:, call.window] |= call.asked_kw > 0.0
-        return taken
 
     # --- offers --------------------------------------------------------------------------------------------------------
 
@@ -316,11 +308,12 @@ class Pool:
         free = (self._area == area) & self._able(call.plans) & ~call.asked
         offer = call.plans.offer(call.order.direction)
         offer = offer.of(free[offer.member] & (offer.price <= self.ceiling_eur_per_kwh))
-        potential = np.where(self._taken(call.plans)[offer.member, call.window], 0.0, offer.kw[:, call.window])
+        potential = np.where(call.plans.asked[offer.member, call.window], 0.0, offer.kw[:, call.window])
         asked = disaggregate(self._homes(offer, 0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
         np.add.at(call.asked_kw, offer.member, asked)
         np.add.at(call.asked_eur, offer.member, asked.sum(axis=1) * offer.price)
         rows = np.flatnonzero(free & call.asked)
+        call.plans.asked[rows, call.window] |= call.asked_kw[rows] > 0.0
         return rows, call.asked_kw[rows]
 
     def take_feedback(self, parts: Iterable[tuple[I64, Batch[ActivationFeedback]]]) -> None:

@@ -184,11 +184,13 @@ class Reach:
     def _others_kw(self, effect: F64) -> F64:
         """What areas that move no flow at an element may take meanwhile, shape (T, areas): more load there lowers its voltage.
 
-        The needs are met once, not by every area: each has its part of them.
+        The needs are met once, not by every area: together they take no more than the largest need and an indivisible part, each
+        the same.
         """
-        others = np.where(effect > LEAST_EFFECT, 0.0, self.areas_kw())
-        able = max(int(((others > 0.0).any(axis=0)).sum()), 1)
-        return others / able if self.direction == "down" else np.zeros_like(others)
+        others = (self.areas_kw() > 0.0) & (effect <= LEAST_EFFECT)
+        able = max(int(others.any(axis=0).sum()), 1)
+        together = self.need_kw.max(axis=1, keepdims=True) + self.largest_kw
+        return np.where(others & (self.direction == "down"), together / able, 0.0)
 
 
 def _moved_alone(keeps: Callable[[F64], Bool], others_kw: F64, area_per_kw: F64, kw: F64) -> Bool:

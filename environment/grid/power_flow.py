@@ -13,12 +13,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from environment.grid.admittance import bus_admittance, ports
 from environment.grid.elements import transformer_pi
 from environment.grid.flow import Flow
-from environment.grid.layout import breadth_first, neighbours
 from environment.grid.model import BASE_KW, C128, F64, I64, Bool, Branches, Network, NetworkError
 from environment.grid.newton import Jacobian, newton
 
@@ -155,10 +156,10 @@ class PowerFlow:
 
 def energised(network: Network, closed: Bool) -> Bool:
     """Which buses closed branches connect to the slack, shape (n,)."""
-    around = neighbours(network.n_bus, network.branches.from_bus, network.branches.to_bus, closed)
-    reached = np.zeros(network.n_bus, bool)
-    reached[breadth_first(around, network.slack)[0]] = True
-    return reached
+    ends = network.branches.from_bus[closed], network.branches.to_bus[closed]
+    graph = coo_matrix((np.ones(len(ends[0]), np.int8), ends), (network.n_bus, network.n_bus))
+    _, island = connected_components(graph, directed=False)
+    return np.asarray(island == island[network.slack])
 
 
 def with_taps(network: Network, positions: Mapping[str, int]) -> Branches:
