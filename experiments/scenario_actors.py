@@ -190,7 +190,7 @@ class Product(Part):
     divisible: bool = given(True, source=JUDGEMENT)
     """Whether a part of a bid may be accepted."""
     remuneration: Literal["activation", "availability", "both"] = given("activation", source="SUC06.1 Info-3")
-    """What is paid."""
+    """What is paid; availability and both need a market, a cap and the settlement rule availability-and-activation."""
     activation_cap_eur_per_kwh: float = given(3.0, unit="EUR/kWh", source="judgement: ten times the retail price", ge=0)
     """Highest activation price of a bid."""
     availability_cap_eur_per_kw_h: float = given(0.0, unit="EUR/kW/h", source="no availability is paid", ge=0)
