@@ -91,6 +91,20 @@ def voltage_violation_hours(facts: Facts) -> float | None:
     return None if frame is None or rows is None else _hours_with(facts, frame, rows)
 
 
+def voltage_violation_pu_h(facts: Facts) -> float | None:
+    """How far the worst bus of each step is outside its limits, over time [p.u. h]."""
+    frame = facts.days("grid_buses")
+    limits = voltage_limits(facts, frame) if frame else None
+    if frame is None or limits is None:
+        return None
+    volts = frame.floats("v_pu")
+    beyond = np.nan_to_num(np.fmax(np.fmax(volts - limits[1], limits[0] - volts), 0.0))
+    _, step = np.unique(frame.ints("t_ms"), return_inverse=True)
+    worst = np.zeros(int(step.max()) + 1)
+    np.maximum.at(worst, step, beyond)
+    return float(worst.sum()) * facts.hours
+
+
 def voltage_violation_kwh(facts: Facts) -> float | None:
     """Energy exchanged by homes at buses outside their voltage limits [kWh]."""
     buses, meters, homes = facts.days("grid_buses"), facts.days("meters"), facts.all("homes")
@@ -191,6 +205,7 @@ FIGURES: dict[str, Figure] = {
     "overload_branch_hours": overload_branch_hours,
     "overload_kwh": overload_kwh,
     "voltage_violation_hours": voltage_violation_hours,
+    "voltage_violation_pu_h": voltage_violation_pu_h,
     "voltage_violation_kwh": voltage_violation_kwh,
     "min_voltage_pu": min_voltage_pu,
     "max_voltage_pu": max_voltage_pu,

@@ -25,6 +25,7 @@ from experiments.plots_market import (
     money_flows,
 )
 from experiments.plots_people import METHODS, forecast_chart, home_chart, message_chart, message_counts
+from experiments.plots_profile import profile_chart
 from experiments.report_page import Section, figure, table
 
 KEY_FIGURES: Final = (
@@ -75,13 +76,19 @@ def grid_map(view: View) -> Section:
 
 def grid_day(view: View) -> Section:
     """Loading and voltages over the day."""
-    loading, voltage = loading_chart(view), voltage_chart(view)
+    loading, voltage, profile = loading_chart(view), voltage_chart(view), profile_chart(view)
     parts = [
         figure(loading, "The branch most loaded without coordination. Filled: what remains above the limit.")
         if loading
         else "",
         figure(voltage, "Lowest and highest voltage of any bus at each step; bands span from one to the other.")
         if voltage
+        else "",
+        figure(
+            profile[0],
+            f"Every bus of the grid around {profile[1]}, whose voltage is worst at this instant; lines as they run.",
+        )
+        if profile
         else "",
     ]
     return Section("day", "Loading and voltage over the day", "".join(parts) or None)

@@ -50,6 +50,9 @@ def test_voltage_violation_by_hand():
     tables = voltage_tables()
     assert value("voltage_violation_hours", tables) == 2
     assert value("voltage_violation_kwh", tables) == 2 + 2 + 3
+    assert value("voltage_violation_pu_h", tables) == pytest.approx(0.01 + 0.01), (
+        "a is 0.01 low in hours 1 and 2, b no worse"
+    )
     assert value("min_voltage_pu", tables) == 0.94
     assert value("max_voltage_pu", tables) == 1.06
     limits = {"v_min_pu": [0.9, None], "v_max_pu": [None, 1.1]}
