@@ -157,9 +157,9 @@ def rules_page() -> str:
     lines = [
         "# Rules", "", GENERATED, "",
         "Rules are pure functions in `markets/`; a scenario names them, and each runs on its own, without a simulation:", "",
-        "```text", "coflex rules                                   every rule", "coflex rules merit-order                       one, with the fields of its input and result",
-        "coflex rules merit-order --format json         the same as JSON Schema, with a worked example",
-        "coflex rules merit-order --example bids.yaml   writes an input that runs", "coflex rules merit-order --input bids.yaml     runs it", "```", "",
+        "```text", "coflex rules                                   # every rule", "coflex rules merit-order                       # one, with the fields of its input and result",
+        "coflex rules merit-order --format json         # the same as JSON Schema, with a worked example",
+        "coflex rules merit-order --example bids.yaml   # writes an input that runs", "coflex rules merit-order --input bids.yaml     # runs it", "```", "",
         "An input is a YAML or JSON file. The rows of a rule's table may come as CSV (comma or semicolon), with `--set` for what is not in the",
         "table: `coflex rules merit-order --input bids.csv --set 'needs=[{constraint: trafo, direction: up, quantity_kw: 5}]'`. Everything that is",
         "wrong with an input is told at once, by key or by line and column. With `--format json` the answer is one document,",
