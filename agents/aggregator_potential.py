@@ -25,7 +25,7 @@ def answer(pool: Pool, asked: CongestionRequirements, terms: FspTerms) -> tuple[
         relief at the element in need, shape (steps,) [kW], and a report for each area.
     """
     steps, relief_kw, reports = len(asked.needed_kw), np.zeros(len(asked.needed_kw)), []
-    for area, effect in zip(asked.areas, asked.relief.tolist(), strict=True):
+    for area, effect in zip(asked.areas, asked.sensitivity.tolist(), strict=True):
         if area not in pool.areas:
             continue
         offer = pool.offerable(area, asked.direction, asked.price_cap_eur_per_kwh, terms.margin_share)

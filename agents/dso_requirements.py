@@ -60,7 +60,7 @@ def requirement(
         need=conversation, area=need.constraint if need else "", direction=need.direction if need else "up",
         from_ms=day.from_ms + round(terms.step_s * 1000.0) * event.start, duration_s=(event.stop - event.start) * terms.step_s,
         volume_kw=float(need.need_kw.max()) if need else 0.0, step_s=terms.step_s, needed_kw=profile, areas=tuple(helping),
-        relief=np.array([need.sensitivity[area] for area in helping]) if need else np.zeros(0),
+        sensitivity=np.array([need.sensitivity[area] for area in helping]) if need else np.zeros(0),
         price_cap_eur_per_kwh=cap_eur_per_kwh, baseline_horizon_s=BASELINE_HORIZON_S,
         activation_horizon_s=terms.announcement_s, activation_timing_s=terms.full_activation_s,
     )  # fmt: skip

@@ -192,7 +192,8 @@ class Hems:
         trips = home_forecast.trips(seen.plugged[rows, lived], seen.driven_kwh[rows, lived], past, ahead)
         plugged, drive = _declared(trips.plugged, trips.drive_kwh, step, readings, rows)
         pv = self._kept(pv, step, rows)
-        return self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
+        view = self.book.view(rows, step, end, load, pv, plugged, drive, draws, upcoming, readings)
+        return view._replace(automatic=self.automatic[rows])
 
     def _kept(self, pv_kw: F64, step: int, rows: I64) -> F64:
         """Generation of some homes in the steps from ``step`` on, (rows, steps), less what they have been told to give up."""

@@ -49,7 +49,7 @@ class CongestionRequirements(Record, frozen=True, kw_only=True):
         Profile, Item("this aggregator's part of what is needed, per interval", ge=0, catalogue="volume")
     ]
     areas: Annotated[tuple[str, ...], Item("local areas that can help")]
-    relief: Annotated[Profile, Item("relief per kW of each of them")]
+    sensitivity: Annotated[Profile, Item("relief per kW of each of them")]
     price_cap_eur_per_kwh: Annotated[float, Item("most that the DSO pays", ge=0, catalogue="price")]
     baseline_horizon_s: Annotated[
         float, Item("period that a baseline has to cover", ge=0, catalogue="baseline horizon")

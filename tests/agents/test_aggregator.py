@@ -310,7 +310,7 @@ def test_an_increase_is_asked_of_stores_first_and_once_of_each_member(pool, kw, 
 
 def requirement(kw, cap=1.0):
     return plain(CongestionRequirements, need="need", area="trafo", direction="up", from_ms=FROM, duration_s=1800.0, volume_kw=kw,
-                 step_s=900.0, needed_kw=np.full(2, kw), areas=("A",), relief=np.ones(1), price_cap_eur_per_kwh=cap)  # fmt: skip
+                 step_s=900.0, needed_kw=np.full(2, kw), areas=("A",), sensitivity=np.ones(1), price_cap_eur_per_kwh=cap)  # fmt: skip
 
 
 def told(there):

@@ -103,9 +103,11 @@ def test_step_that_nothing_called_for_is_excused(journal_day):
 
 
 def test_shortfall_is_the_trigger_of_the_second_scenario_of_aggregation(journal_day):
-    assert [one.step for one in check(journal_day).usecases["SUC05.1"].excused] == ["2.1", "2.2", "2.3", "2.4"]
-    short = journal_day["clearings"].set_column(2, "cleared_kw", pa.array([10.0]))
-    assert check({**journal_day, "clearings": short}).usecases["SUC05.1"].not_reached == ("2.1", "2.2", "2.3", "2.4")
+    steps = ["2.1", "2.2", "2.3", "2.4"]
+    one = {"need": ["c"], "aggregator": ["fsp-sol"], "t_ms": [0], "needed_kwh": [2.0], "missing_kwh": [1.0]}
+    none = pa.table(one).slice(0, 0)
+    assert [one.step for one in check({**journal_day, "shortfalls": none}).usecases["SUC05.1"].excused] == steps
+    assert check({**journal_day, "shortfalls": pa.table(one)}).usecases["SUC05.1"].not_reached == tuple(steps)
 
 
 def test_invoice_is_demanded_of_what_was_approved_only(scribe, talks, write_tables):

@@ -52,7 +52,7 @@ def test_what_enforces_a_rule_can_be_imported(name):
 
 
 def test_tests_cover_known_rules_only():
-    assert covering_tests()["SUC06.2/r02"] == ("conformance/test_check_routes.py::test_direct_route_excuses_the_relay",)
+    assert "conformance/test_check_routes.py::test_direct_route_excuses_the_relay" in covering_tests()["SUC06.2/r02"]
 
 
 def test_unknown_key_is_refused_when_the_test_is_defined():
@@ -93,7 +93,8 @@ def test_marked_test_is_unchanged():
 def test_rules_text_shows_what_enforces_tests_and_excuses():
     text = usecase_text("SUC06.2", rules=True)
     assert "enforced by: environment.platforms.gdbn:Gdbn.relay_request" in text
-    assert "tested by: conformance/test_check_routes.py::test_direct_route_excuses_the_relay" in text
+    assert "tested by: " in text
+    assert "conformance/test_check_routes.py::test_direct_route_excuses_the_relay" in " ".join(text.split())
     assert "outside: long-term availability contracts" in text
     assert "nobody lists it" not in text
     assert "nobody lists it" in usecase_text("SUC11.1", rules=True)

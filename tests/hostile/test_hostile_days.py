@@ -176,10 +176,9 @@ def test_what_was_cleared_but_never_reported_is_not_bought(day):
 
 
 def test_homes_do_not_sell_below_their_price_where_the_cap_is_lower(day):
-    """Bids keep their price and are refused for it; nothing is cleared at the cap."""
+    """Providers ask what their homes ask; below that nobody bids, and the need stays."""
     _, tables = day(products={"mine": {"activation_cap_eur_per_kwh": 0.001}}, actors__lfmo__product="mine")
-    assert (np.asarray(tables["content/Bid"]["price_eur_per_kwh"]) > 0.001).all()
-    assert not any(tables["content/BidReceipt"]["taken"])
-    assert all(tables["content/BidReceipt"]["reason"])
-    assert not np.asarray(tables["bids"]["accepted_kw"]).any()
+    assert "content/SessionPublication" in tables
+    assert "content/Bid" not in tables
+    assert tables["unmet"]["quantity_kw"].max() == pytest.approx(tables["needs"]["quantity_kw"].max())
     assert reasons(tables, "SUC06.1") == [("failed", "no flexibility was cleared, the need stays unmet")]

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from experiments.scenario_library import scenario_names
+
 ROOT = Path(__file__).resolve().parents[2]
 COFLEX = [sys.executable, "-c", "from experiments.cli import main; main()"]
 
@@ -71,8 +73,9 @@ def test_without_a_command_the_help_is_shown():
 def test_an_error_is_one_line_on_standard_error():
     done = coflex("run", "district-dy")
     assert (done.returncode, done.stdout) == (2, "")
+    known = ", ".join(scenario_names())
     assert done.stderr == (
-        "error: unknown scenario 'district-dy'; did you mean 'district-day'? There are: district-day, or the path of a .yaml file\n"
+        f"error: unknown scenario 'district-dy'; did you mean 'district-day'? There are: {known}, or the path of a .yaml file\n"
     )
 
 
