@@ -8,9 +8,9 @@ before any bid: a buyer at least cost takes no more of an area than some need ma
 
 and the largest part that cannot be divided beyond it. An element that bears this is no constraint of the clearing.
 
-Effects are linear and the grid is not: currents grow as voltages sink. What is told is therefore confirmed by the power flow itself
-(``confirmed``): the largest change at the element, brought about by any one area that acts on it, at which it keeps its limit. Loadings
-and voltage drops are convex in the loads, so that mixtures of areas keep it too.
+Effects are linear and the grid is not: currents grow as voltages sink. A part of every rating is kept for that, and where few branches
+can be reached the power flow itself confirms what is told of them (``confirmed``): the largest change at the branch, brought about by the
+areas that act on it alike, at which it keeps its limit.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,8 +43,14 @@ LEAST_EFFECT = 0.01
 REACH_MARGIN = 1.2
 """Elements are told from 1/1.2 of their headroom on: effects are linear, and means over an area."""
 
-HALVINGS = 16
-"""Of the range in which the power flow looks for a headroom: to a hundred-thousandth of it."""
+HALVINGS = 10
+"""Of the range in which the power flow looks for a headroom: to a thousandth of it."""
+
+KEPT_SHARE = 0.02
+"""Of the rating of branches: so much their voltage may sink with the flow that flexibility adds."""
+
+MOST_CONFIRMED = 6
+"""Branches of a session that the power flow confirms; where more can be reached, what is kept has to do."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64) -> Headr
     network = flows[0].network
     branches = network.branches
     rated_kva = np.sqrt(3.0) * network.bus_kv[branches.from_bus] * branches.limit_from_ka * 1000.0
-    bearable = rated_kva * limits.percent(network) / 100.0
+    bearable = rated_kva * limits.percent(network) / 100.0 * (1.0 - KEPT_SHARE)
     up, down = [], []
     for flow in flows:
         kva = bearable * flow.v_pu[:, branches.from_bus]
@@ -176,9 +182,9 @@ class Reach:
         if not reached.any():
             return room_kw
         most_kw, others = np.where(reached, room_kw, 0.0), self._others_kw(effect)
-        for area in np.flatnonzero(effect > LEAST_EFFECT):
-            alone = np.where(np.arange(len(effect)) == area, 1.0 / effect[area], 0.0)
-            most_kw = _largest(most_kw, partial(_moved_alone, keeps, others, alone))
+        acting = np.where(effect > LEAST_EFFECT, effect, 0.0)
+        together = np.where(acting > 0.0, 1.0 / max(float(acting.sum()), LEAST_EFFECT), 0.0)
+        most_kw = _largest(most_kw, partial(_moved, keeps, others, together))
         return np.where(reached, most_kw, room_kw)
 
     def _others_kw(self, effect: F64) -> F64:
@@ -193,9 +199,9 @@ class Reach:
         return np.where(others & (self.direction == "down"), together / able, 0.0)
 
 
-def _moved_alone(keeps: Callable[[F64], Bool], others_kw: F64, area_per_kw: F64, kw: F64) -> Bool:
-    """Whether the limit is kept with an element moved so far, (T,), by one area, and the others at what they may be."""
-    return keeps(others_kw + kw[:, None] * area_per_kw)
+def _moved(keeps: Callable[[F64], Bool], others_kw: F64, areas_per_kw: F64, kw: F64) -> Bool:
+    """Whether the limit is kept with an element moved so far, (T,), by the areas that act on it, and the others at what they may be."""
+    return keeps(others_kw + kw[:, None] * areas_per_kw)
 
 
 def branch_kept(branch: int, limit_percent: float, toward: float) -> Callable[[Flow, bool], Bool]:
@@ -212,17 +218,6 @@ def branch_kept(branch: int, limit_percent: float, toward: float) -> Callable[[F
     def kept(flow: Flow, up: bool) -> Bool:
         along = flow.p_from_kw[:, branch] * (toward if up else -toward)
         return np.asarray(flow.converged & ((flow.loading_percent[:, branch] <= limit_percent) | (along > 0.0)))
-
-    return kept
-
-
-def bus_kept(bus: int, limits: Limits) -> Callable[[Flow, bool], Bool]:
-    """Whether a bus keeps the limit that it is moved to: flexibility up raises its voltage; (flow, moved up) -> (T,)."""
-    low, high = limits.voltage_pu
-
-    def kept(flow: Flow, up: bool) -> Bool:
-        v_pu = flow.v_pu[:, bus]
-        return np.asarray(flow.converged & (v_pu <= high if up else v_pu >= low))
 
     return kept
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from agents.dso_grid import GridModel
 from agents.dso_headroom import (
     LEAST_EFFECT,
+    MOST_CONFIRMED,
     Headroom,
     Reach,
     branch_headroom,
     branch_kept,
     bus_headroom,
-    bus_kept,
 )
 from agents.dso_need import Need, Violation
 from agents.strategies import forecasting
@@ -274,7 +274,7 @@ class LookAhead:
     ) -> tuple[list[Need], list[Need]]:
         """What the market is told: the needs, and the elements whose limit the activations of a session could reach.
 
-        The latter are branches, and the tightest bus of each area. The headrooms of all are confirmed by the power flow.
+        The latter are branches, and the tightest bus of each area. Where few branches are told of, the power flow confirms their headrooms.
 
         Args:
             outlook: the forecast.
@@ -291,19 +291,17 @@ class LookAhead:
         reach = Reach(window, needs[0].direction, need_kw, relief, largest_kw)
         guards = [one for one in self._near(outlook, step, reach) if one.constraint not in known]
         toward = self._branch_effects(outlook, step)[1]
-        return [self._confirmed(outlook, one, reach, toward) for one in needs], [
-            self._confirmed(outlook, one, reach, toward) for one in guards
-        ]
+        branches = [one for one in (*needs, *guards) if one.violation == "overload"]
+        if len(branches) > MOST_CONFIRMED:
+            return list(needs), guards
+        found = {one.constraint: self._confirmed(outlook, one, reach, toward) for one in branches}
+        return [found.get(one.constraint, one) for one in needs], [found.get(one.constraint, one) for one in guards]
 
     def _confirmed(self, outlook: Outlook, element: Need, reach: Reach, toward: F64) -> Need:
-        """The element with a headroom at which the power flow of the forecasts keeps its limit."""
-        network = self.model.network
+        """The branch with a headroom at which the power flow of the forecasts keeps its limit."""
         effect = np.array([element.sensitivity.get(name, 0.0) for name in self.area_names])
-        if element.violation == "overload":
-            branch = network.branch_index(element.constraint)
-            kept = branch_kept(branch, element.limit, float(toward[branch]))
-        else:
-            kept = bus_kept(network.bus_index(element.constraint), self.model.limits)
+        branch = self.model.network.branch_index(element.constraint)
+        kept = branch_kept(branch, element.limit, float(toward[branch]))
         sign = -1.0 if reach.direction == "up" else 1.0
 
         def keeps(areas_kw: F64, up: bool) -> Bool:
