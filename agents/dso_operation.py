@@ -145,7 +145,10 @@ class GridOperation(DsoAccounts):
         """Steps 1.7 and 1.8: SCADA tells the DSO what shows, the DSO reports it to the GDBN."""
         point = f"{need.constraint}.loading_percent"
         before = self._scada.value(point) if point in self._scada.points else 0.0
-        yield self.until(from_ms + round(self._terms.verify_after_s * 1000))
+        first_ms = self._meters.timeline.step_ms * int(
+            np.argmax(call.ordered_kw > 0.0)
+        )  # nothing may be ordered at first
+        yield self.until(from_ms + first_ms + round(self._terms.verify_after_s * 1000))
         seen = self._measured.get(call.activation, [])
         if not seen:
             self.end(conversation, "failed", "no delivery shows in SCADA")

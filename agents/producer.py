@@ -196,7 +196,8 @@ class Producers(Party):
             if change.max(initial=0.0) > MOVED_KW:
                 number = self._plants.number[row : row + 1]
                 self._controls.order("mv_plant", signal.activation, 1, number, first, limit[None, :])
-                self.start(self._deliver(row, signal, float(self._planned_kw[row, first]), batch.conversation))
+                moves = first + int(np.argmax(change > MOVED_KW))  # a call may ask for nothing at first
+                self.start(self._deliver(row, signal, moves, batch.conversation))
 
     def _feed_back(self, row: int, signal: ActivationSignal, expected_kw: float) -> None:
         """SUC05.1 step 8, in the cycle of the day that the activation lies in."""
@@ -209,8 +210,9 @@ class Producers(Party):
             }  # fmt: skip
             self._send_to_both(ActivationFeedback, columns, np.array([row]), conversation)
 
-    def _deliver(self, row: int, signal: ActivationSignal, planned_kw: float, conversation: str) -> Process:
-        yield self.until(signal.from_ms)
+    def _deliver(self, row: int, signal: ActivationSignal, step: int, conversation: str) -> Process:
+        planned_kw = float(self._planned_kw[row, step])
+        yield self.until(int(self._timeline.starts_ms[step]))
         self.start_delivery(row, signal, conversation)
         yield self.sleep(SHOWS_AFTER_S)
         after = self._power_kw(np.array([row]))
