@@ -5,6 +5,7 @@ that the pure function in ``markets`` works on. What records say of each other (
 too, and checked beside the fields, so that all mistakes are told at once.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import fsum
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -80,13 +81,13 @@ class Face(Row):
         """What else is wrong with an input whose fields are in order."""
         yield from ()
 
+    @abstractmethod
     def run(self, function: Callable[..., Any]) -> Outcome:
         """The rule on these records.
 
         Args:
             function: the pure function.
         """
-        raise NotImplementedError
 
 
 def read_face(face: type[Face], content: Any, where: str) -> Face:
