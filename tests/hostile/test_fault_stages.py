@@ -129,9 +129,29 @@ def test_a_provider_silent_at_settlement_is_not_paid_and_the_reason_is_kept(day_
     assert not flexible
 
 
-def test_a_notice_slower_than_the_announcement_arrives_after_the_start_and_delivers_nothing_in_time(day_with):
+def test_a_notice_that_arrives_after_its_first_ordered_interval_delivers_nothing_in_time(day_with):
+    """A call may ask for nothing at its begin: only those already due when their notice arrives fail."""
     tables = day_with(platforms__gdbn={"delay_s": {"constant": 1300}, "acknowledge_within_s": 4000})
-    assert set(ended(tables, "SUC06.2")) == {("failed", "no delivery shows in SCADA")}
+    messages, calls, ends = tables["messages"], tables["activations"], tables["conversations"]
+    notified = {
+        str(conversation): int(t_ms)
+        for conversation, record, t_ms in zip(
+            messages["conversation"], messages["record"], messages["delivered_ms"], strict=True
+        )
+        if record == "ActivationRequest"
+    }
+    due: dict[str, int] = {}
+    for conversation, t_ms, ordered_kw in zip(calls["conversation"], calls["t_ms"], calls["ordered_kw"], strict=True):
+        if ordered_kw > 0.0:
+            due[str(conversation)] = min(int(t_ms), due.get(str(conversation), int(t_ms)))
+    late = {one for one, t_ms in due.items() if t_ms < notified[one]}
+    assert len(late) > 3
+    outcomes = {
+        str(one): (str(outcome), str(reason or ""))
+        for one, outcome, reason in zip(ends["conversation"], ends["outcome"], ends["reason"], strict=True)
+    }
+    assert {outcomes[one] for one in late} == {("failed", "no delivery shows in SCADA")}
+    assert ("completed", "") in {outcomes[one] for one in due.keys() - late}
     assert set(ended(tables, "SUC06.3")) == {("failed", "no meter data")}
     assert paid(tables) == 0.0
 
