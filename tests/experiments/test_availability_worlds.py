@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from environment.units import MS_PER_H
-from experiments import build_world
+from experiments import build_flexibility
 from experiments.build_check import check_scenario
 from experiments.conformance import check
 from experiments.results_schema import conform
@@ -205,7 +205,7 @@ def test_the_dso_finds_what_is_paid_too_much_for_readiness(small, small_begun, m
 
         return settle if kind == "settlement" else rule
 
-    monkeypatch.setattr(build_world, "rule_with", twice)
+    monkeypatch.setattr(build_flexibility, "rule_with", twice)
     site = replace(small_begun.twin(), scenario=scenario(small))
     tables = small.tables(site, small.live(site))
     settled = dict(zip(tables["settlements"]["settlement"], tables["settlements"]["status"], strict=True))

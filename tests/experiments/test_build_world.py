@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from environment.channels import DroppedAcknowledgements, Outage
-from experiments.build_world import ROLES, build_world, role
+from experiments.build_roles import ROLES, role
+from experiments.build_world import build_world
 from experiments.errors import CoflexError
 from experiments.scenario_people import NOBODY
 

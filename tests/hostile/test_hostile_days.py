@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from environment.units import MS_PER_H
-from experiments.build_world import market_days
+from experiments.build_days import market_days
 from experiments.kpis_complete import complete
 from experiments.kpis_facts import Frame
 from experiments.results_schema import conform
