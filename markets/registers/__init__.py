@@ -1,0 +1,1 @@
+"""Registers: life cycles, and who may change what. Pure; their storage belongs to whoever keeps them."""
