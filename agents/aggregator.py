@@ -76,6 +76,7 @@ class Aggregator(Party):
         self._reporting: dict[str, int] = {}
         self._invoices: set[str] = set()
         self._shortfalls: set[str] = set()
+        self._streamed = False
 
     def _standing_contracts(self) -> dict[str, Contract]:
         """One for each of its areas, where there is no market; on a market they come with the engagement."""
@@ -97,9 +98,10 @@ class Aggregator(Party):
             self._pool.take_plans(self._rows(forecast), forecast)
 
     def _read_consents(self) -> None:
-        """Who has joined, and who has withdrawn since."""
+        """Who has joined, and who has withdrawn since; who can be reached."""
         for file in self.stored_rows(OnboardingFile):
             self._pool.onboard(self._rows(file), file)
+        self._watch_assets()
 
     def _rows(self, batch: Batch[Any]) -> NDArray[np.int64]:
         """Rows of the portfolio behind the senders of a batch."""
@@ -159,9 +161,9 @@ class Aggregator(Party):
 
     def _share_flexibility(self, batch: Batch[CongestionRequirements]) -> Process:
         yield self.sleep(self._terms.telemetry_wait_s)
-        if not self._watch_assets():
-            return
         self._read_post()
+        if not self._streamed:
+            return
         conversation, dso = batch.conversation, self._terms.dso
         for area in self._pool.areas_with_plans():
             from_ms, step_s, net_kw = self._pool.baseline_of(area)
@@ -178,12 +180,11 @@ class Aggregator(Party):
             yield self.confirm(baseline)
             self.send(potential, dso, conversation)
 
-    def _watch_assets(self) -> bool:
-        """Read the telemetry that has come in; whether there is any, and keep the latest of each asset."""
-        batches = self.stored_rows(AssetTelemetry)
-        for batch in batches:
-            self._pool.watch(np.searchsorted(self._pool.address, batch.sender), batch)
-        return bool(batches)
+    def _watch_assets(self) -> None:
+        """Read the telemetry that has come in: the latest of each asset counts."""
+        for batch in self.stored_rows(AssetTelemetry):
+            self._pool.watch(self._rows(batch), batch)
+            self._streamed = True
 
     # --- SUC06.1 -------------------------------------------------------------------------------------------------------
 

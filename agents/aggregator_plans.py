@@ -77,13 +77,14 @@ class DayPlans:
         self.possible_kw[source][rows] = kw
         self.price[source][rows] = np.where(kw.any(axis=1), price, 0.0)  # who offers nothing makes no block dearer
 
-    def offer(self, direction: str) -> Offer:
-        """What all members could do in a direction."""
+    def offer(self, direction: str, members: I64) -> Offer:
+        """What some members could do in a direction."""
         there = [source for source in SOURCES[direction] if source in self.possible_kw]
-        n, steps = self.net_kw.shape
-        kw = np.concatenate([np.zeros((0, steps)), *(self.possible_kw[source] for source in there)])
-        price = np.concatenate([np.zeros(0), *(self.price[source] for source in there)])
-        return Offer(np.tile(np.arange(n), len(there)), kw, price, np.repeat(np.array(there, np.str_), n))
+        steps = self.net_kw.shape[1]
+        kw = np.concatenate([np.zeros((0, steps)), *(self.possible_kw[source][members] for source in there)])
+        price = np.concatenate([np.zeros(0), *(self.price[source][members] for source in there)])
+        source = np.repeat(np.array(there, np.str_), len(members))
+        return Offer(np.tile(members, len(there)), kw, price, source)
 
     def window(self, from_ms: int, step_s: float, steps: int) -> slice | None:
         """Columns that a window covers; None if it does not lie inside these plans."""

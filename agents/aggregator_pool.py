@@ -1,6 +1,6 @@
 """The aggregator's book-keeping: what its homes planned, what it may sell of it, whom it calls and what each delivered."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -47,12 +47,13 @@ class _Members:
 
 @dataclass
 class Call:
-    """An activation on its way through the pool: what was asked of each member, what each can do of it.
+    """An activation on its way through the pool: what was asked of each member of its area, what each can do of it.
 
     Attributes:
         order: the DSO's request.
         plans: what the members had planned for the day.
         window: columns of the plans.
+        members: rows of the members of its area in the pool, ascending, (members,).
         asked_kw: (members, intervals).
         asked_eur: what the members ask for it by their own prices, for an hour of each interval, (members,).
         share: part of what it was asked for that each member confirmed, (members,).
@@ -61,6 +62,7 @@ class Call:
     order: ActivationRequest
     plans: DayPlans
     window: slice
+    members: I64
     asked_kw: F64
     asked_eur: F64
     share: F64
@@ -69,6 +71,12 @@ class Call:
     def asked(self) -> NDArray[np.bool_]:
         """Members that were asked."""
         return np.asarray((self.asked_kw > 0.0).any(axis=1))
+
+    def places(self, rows: I64) -> tuple[NDArray[np.bool_], I64]:
+        """Which rows of the pool are members of the area, and their places among them."""
+        place = np.minimum(np.searchsorted(self.members, rows), len(self.members) - 1)
+        here = self.members[place] == rows
+        return here, place[here]
 
     @property
     def price(self) -> F64:
@@ -97,8 +105,11 @@ class Pool:
         self.address = self.portfolio.device_address
         self.home_address = self.portfolio.home_address
         self.areas: tuple[str, ...] = tuple(sorted(set(self.portfolio.area)))
-        self._area = np.array([self.areas.index(area) for area in self.portfolio.area], np.int64)
+        self._number = {area: number for number, area in enumerate(self.areas)}
+        self._area = np.array([self._number[area] for area in self.portfolio.area], np.int64)
+        self._members = _grouped(self._area, len(self.areas))
         self._names = np.array(self.portfolio.home, np.str_)
+        self._meters = np.array(self.portfolio.meter, np.str_)
         self._onboarded = np.zeros(n, bool)
         self._days: dict[int, DayPlans] = {}
         self._calls: dict[str, Call] = {}
@@ -140,40 +151,46 @@ class Pool:
         """Areas in which at least one member has a plan for the last day reported."""
         return tuple(self.areas[number] for number in np.unique(self._area[self._latest.planned]))
 
+    def serves(self, area: str) -> bool:
+        """Whether there are members in an area."""
+        return area in self._number
+
+    def _in(self, area: str) -> I64:
+        """Rows of the members in an area, ascending."""
+        return self._members[self._number[area]]
+
     def members_of(self, area: str) -> list[int]:
         """Device addresses of the members in an area that have a plan."""
-        members = self._latest.planned & (self._area == self.areas.index(area))
-        return [int(number) for number in self.address[members]]
+        members = self._in(area)
+        return [int(number) for number in self.address[members[self._latest.planned[members]]]]
 
     def baseline_of(self, area: str) -> tuple[int, float, F64]:
         """Start, step [s] and planned net load, summed over the members of an area."""
-        plans = self._latest
-        rows = plans.planned & (self._area == self.areas.index(area))
+        plans, rows = self._latest, self._in(area)
+        rows = rows[plans.planned[rows]]
         return plans.from_ms, plans.step_s, plans.net_kw[rows].sum(axis=0)
 
     def potential_of(self, area: str, direction: str) -> tuple[F64, F64]:
         """Possible change in a direction and its mean price, summed over the members of an area."""
-        offer = self._usable(self._latest, direction)
-        mine = offer.of(self._area[offer.member] == self.areas.index(area))
+        mine = self._usable(self._latest, direction, self._in(area))
         total = mine.kw.sum(axis=0)
         value = (mine.kw * mine.price[:, None]).sum(axis=0)
         return total, np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
 
-    def _able(self, plans: DayPlans) -> NDArray[np.bool_]:
-        """Members that can be counted on."""
-        return np.asarray(plans.planned & self._onboarded & self.connected)
+    def _able(self, plans: DayPlans, members: I64) -> NDArray[np.bool_]:
+        """Which of some members can be counted on."""
+        return np.asarray(plans.planned[members] & self._onboarded[members] & self.connected[members])
 
-    def _usable(self, plans: DayPlans, direction: str) -> Offer:
-        """What can be offered of members that can be counted on, at a price that can be paid."""
-        offer = plans.offer(direction)
-        usable = self._able(plans)[offer.member] & (offer.price <= self.ceiling_eur_per_kwh)
+    def _usable(self, plans: DayPlans, direction: str, members: I64) -> Offer:
+        """What can be offered of those of some members that can be counted on, at a price that can be paid."""
+        offer = plans.offer(direction, members)
+        usable = self._able(plans, offer.member) & (offer.price <= self.ceiling_eur_per_kwh)
         return replace(offer, kw=np.where(usable[:, None], offer.kw, 0.0))
 
     def offerable(self, area: str, direction: str, cap_eur_per_kwh: float, margin_share: float) -> Offer:
         """What of the members' flexibility in an area can be sold below a price cap, after what experience says will not come."""
-        offer = self._usable(self._latest, direction)
-        below = np.round(offer.price * (1.0 + margin_share), 4) <= cap_eur_per_kwh
-        mine = offer.of(below & (self._area[offer.member] == self.areas.index(area)))
+        offer = self._usable(self._latest, direction, self._in(area))
+        mine = offer.of(np.round(offer.price * (1.0 + margin_share), 4) <= cap_eur_per_kwh)
         return replace(mine, kw=offered_share(self.record) * mine.kw)
 
     def in_event(self, from_ms: int, step_s: float, kw: F64, steps: int) -> F64:
@@ -192,8 +209,8 @@ class Pool:
             first = (from_ms - plans.from_ms) // self.timeline.step_ms
             begin, end = max(-first, 0), min(plans.net_kw.shape[1] - first, steps)
             if begin < end:
-                offer = self._usable(plans, direction)
-                free = (self._area[offer.member] == self.areas.index(area))[:, None] & ~plans.asked[offer.member]
+                offer = self._usable(plans, direction, self._in(area))
+                free = ~plans.asked[offer.member]
                 total[begin:end] += np.where(free, offer.kw, 0.0)[:, first + begin : first + end].sum(axis=0)
         return np.asarray(offered_share(self.record) * total)
 
@@ -223,22 +240,22 @@ class Pool:
         if covering is None:
             return []
         plans, window = covering
-        offer = self._usable(plans, session.direction)
+        offer = self._usable(plans, session.direction, np.arange(len(self._names)))
         below = np.round(offer.price * (1.0 + terms.margin_share), 4) <= terms.highest_eur_per_kwh(session)
         potential = np.where(below[:, None] & (session.need_kw > 0.0), terms.offers_times * offer.kw[:, window], 0.0)
         table = offers(
             self._homes(offer, terms.margin_share, terms.share_to_homes), potential, share=offered_share(self.record),
             count=terms.blocks, granularity_kw=session.granularity_kw, least_kw=session.min_quantity_kw,
         )  # fmt: skip
-        result = []
-        for area, block in sorted(set(zip(table.area.tolist(), table.block.tolist(), strict=True))):
-            rows = (table.area == area) & (table.block == block)
+        result, asked = [], frozenset(session.areas)
+        for rows in table.by_block():
+            area, block = int(table.area[rows.start]), int(table.block[rows.start])
             quantity = np.zeros(len(session.need_kw))
             quantity[table.interval[rows]] = np.round(table.quantity_kw[rows], 6)
             price = float(
                 table.price_eur_per_kwh[rows].max()
             )  # above the cap the market refuses: homes sell at no less
-            if self.areas[area] in session.areas:
+            if self.areas[area] in asked:
                 name = f"{session.session}/{self.owner}/{self.areas[area]}/{block}"
                 energy, held = terms.asked(session, price)
                 result.append(
@@ -251,7 +268,7 @@ class Pool:
         return result
 
     def baselines(
-        self, session: str, areas: Container[str], from_ms: int, step_s: float, steps: int
+        self, session: str, areas: Iterable[str], from_ms: int, step_s: float, steps: int
     ) -> list[BaselineDeclaration]:
         """The planned net load of the members in each area over a window, frozen with its hash."""
         covering = self._covering(from_ms, step_s, steps)
@@ -259,12 +276,11 @@ class Pool:
             return []
         plans, window = covering
         t_ms = from_ms + round(step_s * 1000) * np.arange(steps, dtype=np.int64)
-        result = []
-        for number in np.unique(self._area[plans.planned]):
-            area = self.areas[number]
-            if area not in areas:
+        result, asked = [], frozenset(areas)
+        for area, members in zip(self.areas, self._members, strict=True):
+            rows = members[plans.planned[members]]
+            if area not in asked or not len(rows):
                 continue
-            rows = plans.planned & (self._area == number)
             name = f"baseline/{self.owner}/{area}/{from_ms}"  # one, whatever sessions it is declared for
             power = plans.net_kw[rows][:, window].sum(axis=0)
             agreed = self._method_terms(area, from_ms, round(step_s * 1000) * len(t_ms))
@@ -273,7 +289,7 @@ class Pool:
                     baseline=name, session=session, fsp=self.owner, area=area, from_ms=from_ms, step_s=step_s, power_kw=power,
                     sha256=freeze(name, self.owner, area, t_ms, power, from_ms, hashed(*agreed)).sha256,
                     method=agreed[0], parameters=agreed[1], eligible=agreed[2],
-                    meters=tuple(str(meter) for meter in np.array(self.portfolio.meter)[rows]),
+                    meters=tuple(self._meters[rows].tolist()),
                 )
             )  # fmt: skip
         return result
@@ -287,13 +303,14 @@ class Pool:
 
     def open_call(self, order: ActivationRequest) -> Call | None:
         """Begin to carry out a request; None if no member has a plan for its day there, so that nobody can be asked."""
-        if order.area not in self.areas:
+        if not self.serves(order.area):
             return None
         covering = self._covering(order.from_ms, order.step_s, len(order.ordered_kw))
         if covering is None:
             return None
-        n = len(self._names)
-        call = Call(order, *covering, np.zeros((n, len(order.ordered_kw))), np.zeros(n), np.zeros(n))
+        members = self._in(order.area)
+        n = len(members)
+        call = Call(order, *covering, members, np.zeros((n, len(order.ordered_kw))), np.zeros(n), np.zeros(n))
         self._calls[order.activation] = call
         return call
 
@@ -302,19 +319,20 @@ class Pool:
         missing = call.missing_kw()
         if missing.sum() <= COVERED_SHARE * call.order.ordered_kw.sum():
             return np.zeros(0, np.int64), np.zeros((0, len(missing)))
-        area = self.areas.index(call.order.area)
-        wanted = np.zeros((len(self.areas), len(missing)))
-        wanted[area] = missing
-        free = (self._area == area) & self._able(call.plans) & ~call.asked
-        offer = call.plans.offer(call.order.direction)
-        offer = offer.of(free[offer.member] & (offer.price <= self.ceiling_eur_per_kwh))
+        free = self._able(call.plans, call.members) & ~call.asked
+        offer = call.plans.offer(call.order.direction, call.members[free])
+        offer = offer.of(offer.price <= self.ceiling_eur_per_kwh)
         potential = np.where(call.plans.asked[offer.member, call.window], 0.0, offer.kw[:, call.window])
-        asked = disaggregate(self._homes(offer, 0.0, terms.share_to_homes), potential, wanted, RESERVE_SHARE)
-        np.add.at(call.asked_kw, offer.member, asked)
-        np.add.at(call.asked_eur, offer.member, asked.sum(axis=1) * offer.price)
-        rows = np.flatnonzero(free & call.asked)
-        call.plans.asked[rows, call.window] |= call.asked_kw[rows] > 0.0
-        return rows, call.asked_kw[rows]
+        homes = self._homes(offer, 0.0, terms.share_to_homes)
+        homes = replace(homes, area=np.zeros_like(homes.area))  # all of one
+        asked = disaggregate(homes, potential, missing[None, :], RESERVE_SHARE)
+        _, place = call.places(offer.member)
+        np.add.at(call.asked_kw, place, asked)
+        np.add.at(call.asked_eur, place, asked.sum(axis=1) * offer.price)
+        place = np.flatnonzero(free & call.asked)
+        rows = call.members[place]
+        call.plans.asked[rows, call.window] |= call.asked_kw[place] > 0.0
+        return rows, call.asked_kw[place]
 
     def take_feedback(self, parts: Iterable[tuple[I64, Batch[ActivationFeedback]]]) -> None:
         """Keep what members say that they can do of what they were asked for."""
@@ -323,7 +341,8 @@ class Pool:
             for activation in dict.fromkeys(part["activation"]):
                 mine = part["activation"] == activation
                 if activation in self._calls:
-                    self._calls[activation].share[rows[mine]] = share[mine]
+                    here, place = self._calls[activation].places(rows[mine])
+                    self._calls[activation].share[place] = share[mine][here]
 
     @staticmethod
     def expected_kw(call: Call) -> float:
@@ -340,16 +359,17 @@ class Pool:
         if call is None:
             rows = np.zeros(0, np.int64)
             return _Members(self._names[rows], self._area[rows], np.zeros(0)), rows, np.zeros(0)
-        rows = np.flatnonzero(call.asked)
+        place = np.flatnonzero(call.asked)
+        rows = call.members[place]
         first = self.timeline.index(call.order.from_ms)
         metered = meters.kw[rows, first : first + call.asked_kw.shape[1]]
         sign = 1.0 if call.order.direction == "up" else -1.0
         change = sign * (call.plans.net_kw[rows][:, call.window] - metered)
-        kw = np.clip(change, 0.0, call.asked_kw[rows])
+        kw = np.clip(change, 0.0, call.asked_kw[place])
         delivered = kw.sum(axis=1) * self.timeline.hours
         taken_on_kw = max(float(call.asked_kw.sum()), float(call.order.ordered_kw.sum()))
         self.record = self.record.after(taken_on_kw * self.timeline.hours, float(delivered.sum()))
-        return _Members(self._names[rows], self._area[rows], call.price[rows]), rows, delivered
+        return _Members(self._names[rows], self._area[rows], call.price[place]), rows, delivered
 
     def ready(self, order: ActivationRequest) -> tuple[_Members, I64, F64]:
         """The members of a contract whose power was held ready, their rows, and the energy that each could have changed [kWh]."""
@@ -357,10 +377,16 @@ class Pool:
         could = np.zeros(len(self._names))
         if covering is not None:
             plans, window = covering
-            offer = self._usable(plans, order.direction)
+            offer = self._usable(plans, order.direction, self._in(order.area))
             np.add.at(could, offer.member, offer.kw[:, window].sum(axis=1) * order.step_s / 3600.0)
-        rows = np.flatnonzero((could > 0.0) & (self._area == self.areas.index(order.area)))
+        rows = np.flatnonzero(could > 0.0)
         return _Members(self._names[rows], self._area[rows], np.zeros(len(rows))), rows, could[rows]
+
+
+def _grouped(number: I64, count: int) -> list[I64]:
+    """Rows of each number, ascending."""
+    order = np.argsort(number, kind="stable")
+    return np.split(order, np.searchsorted(number[order], np.arange(1, count))) if count else []
 
 
 def member_shares(homes: _Members, delivered_kwh: F64, revenue_eur: float, share_to_homes: float) -> F64:

@@ -26,7 +26,7 @@ def answer(pool: Pool, asked: CongestionRequirements, terms: FspTerms) -> tuple[
     """
     steps, relief_kw, reports = len(asked.needed_kw), np.zeros(len(asked.needed_kw)), []
     for area, effect in zip(asked.areas, asked.sensitivity.tolist(), strict=True):
-        if area not in pool.areas:
+        if not pool.serves(area):
             continue
         offer = pool.offerable(area, asked.direction, asked.price_cap_eur_per_kwh, terms.margin_share)
         kw = pool.in_event(asked.from_ms, asked.step_s, offer.kw.sum(axis=0), steps)

@@ -14,7 +14,16 @@ from agents.dso_settlement import GivenUp, judge, unreadable
 from agents.dso_terms import DsoTerms
 from agents.payments import pay
 from agents.readiness import Readiness, owing
-from agents.settlement import Baselines, ask_meter_data, called_refs, close, deliver, delivered_refs, remunerate
+from agents.settlement import (
+    Baselines,
+    ask_meter_data,
+    called_refs,
+    close,
+    deliver,
+    delivered_refs,
+    in_turn,
+    remunerate,
+)
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
 from environment.messages.base import Batch
@@ -58,6 +67,7 @@ class DsoAccounts(Party):
         self._blocks: dict[str, list[Block]] = {}
         self._orders: list[tuple[str, ActivationRequest]] = []
         self._called: dict[str, Call] = {}
+        self._called_of: dict[str, list[Call]] = {}
         self._readiness = Readiness()
         self._void: dict[str, GivenUp] = {}
         self._invoices: set[str] = set()
@@ -79,6 +89,7 @@ class DsoAccounts(Party):
         to_ms = call.from_ms + self._meters.timeline.step_ms * len(call.ordered_kw)
         self._baselines.note((call.fsp, call.area), call.from_ms, to_ms, self.now_ms)
         self._called[call.activation] = call
+        self._called_of.setdefault(call.contract, []).append(call)
 
     def owe(self, conversation: str, order: ActivationRequest) -> None:
         """An order that its FSP confirmed: what is delivered of it will be paid."""
@@ -92,7 +103,7 @@ class DsoAccounts(Party):
         """Energy of a call [kWh] and what it costs at full delivery, or what a contract costs that is not called [EUR]; None if unknown."""
         timeline, call = self._meters.timeline, self._called.get(activation)
         contract = call.contract if call else activation.removesuffix(HELD)
-        blocks, called = self._blocks.get(contract, []), self._calls.get(contract, ())
+        blocks, called = self._blocks.get(contract, []), self._calls([contract])[contract]
         if call:
             t_ms = call.from_ms + timeline.step_ms * np.arange(len(call.ordered_kw), dtype=np.int64)
             energy_eur_per_h = float((call.ordered_kw * call.price).sum())
@@ -103,16 +114,17 @@ class DsoAccounts(Party):
         t_ms = blocks[0].starts_ms
         return 0.0, float(ready_eur_per_h(t_ms, np.zeros(len(t_ms)), blocks, called).sum()) * timeline.hours
 
-    @property
-    def _calls(self) -> Calls:
-        """What was called of every contract; a notice that never reached the FSP's side called nothing."""
-        found: dict[str, list[Block]] = {}
-        for name, call in self._called.items():
-            void = self._void.get(name)
-            if void is None or void.reached:
-                block = Block(0.0, call.from_ms, self._meters.timeline.step_ms, call.ordered_kw)
-                found.setdefault(call.contract, []).append(block)
-        return found
+    def _calls(self, contracts: Iterable[str]) -> Calls:
+        """What was called of some contracts; a notice that never reached the FSP's side called nothing."""
+        step_ms, void = self._meters.timeline.step_ms, self._void
+        return {
+            contract: [
+                Block(0.0, call.from_ms, step_ms, call.ordered_kw)
+                for call in self._called_of.get(contract, ())
+                if call.activation not in void or void[call.activation].reached
+            ]
+            for contract in contracts
+        }
 
     # --- the database --------------------------------------------------------------------------------------------------
 
@@ -147,7 +159,7 @@ class DsoAccounts(Party):
     @handles(BaselineRequest)
     def give_baselines(self, batch: Batch[BaselineRequest]) -> None:
         """Step 2.2: the frozen baselines, as they were declared."""
-        kept = {one.baseline: one for one in self._baselines.declared}
+        kept = self._baselines.declared
         for row, request in enumerate(batch.records()):
             if request.baseline in kept:
                 self.answer(batch.take(np.array([row])), kept[request.baseline])
@@ -181,13 +193,10 @@ class DsoAccounts(Party):
         """Settle every confirmed order of a day, one conversation for each conversation that ordered."""
         yield self.until(end_ms + self._terms.settle_after_ms)
         mine = [(name, order) for name, order in self._orders if start_ms <= order.from_ms < end_ms]
-        before: list[ActivationRequest] = []
-        for parent in dict.fromkeys(name for name, _ in mine):
-            orders = [order for name, order in mine if name == parent]
-            self.start(self.settle(parent, orders, list(before)))
-            before += orders
+        for parent, orders, before in in_turn(mine):
+            self.start(self.settle(parent, orders, before))
         for parent, held in self._readiness.due(start_ms, end_ms).items():
-            orders = owing(held, self._blocks, self._calls)
+            orders = owing(held, self._blocks, self._calls(one.contract for one in held))
             if orders:
                 self.start(self.settle(parent, orders, []))
 
@@ -199,10 +208,10 @@ class DsoAccounts(Party):
         service = self._terms.service
         conversation = self.open("SUC06.3", "2", parent, parent=parent, system=SERVICE)
         until_ms = service.until_ms(self.now_ms)
-        declared = self._baselines.declared
+        declared = self._baselines.of(orders)
         reason = lacking(orders, self._blocks, declared, service.fsp_platforms)
         if not reason:
-            ready = cases(orders, self._blocks, declared, before, self._calls)
+            ready = cases(orders, self._blocks, declared, before, self._calls(order.contract for order in orders))
             self._baselines.plan(ready)
             reason = yield from ask_meter_data(self, service, conversation, ready, until_ms)
         if not reason:

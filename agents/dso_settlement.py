@@ -46,8 +46,8 @@ def judge(record: RemunerationAndPenalty, called: tuple[float, float] | None, gi
 
 def unreadable(request: MeterDataRequest, meters: MeterStore) -> str:
     """Why there can be no readings for a request; empty if there can."""
-    timeline, known = meters.timeline, set(meters.names)
-    unknown = [name for name in request.meters if name not in known]
+    timeline = meters.timeline
+    unknown = [name for name in request.meters if name not in meters]
     if not request.meters or unknown:
         return f"unknown metering points: {', '.join(unknown[:3])}" if unknown else "no metering point is named"
     if not timeline.start_ms <= request.from_ms < request.to_ms <= timeline.end_ms:

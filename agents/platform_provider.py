@@ -12,6 +12,7 @@ from agents.settlement import (
     close,
     deliver,
     delivered_refs,
+    in_turn,
     remunerate,
 )
 from environment.calendar import Calendar
@@ -23,7 +24,8 @@ from environment.messages.settlement import RemunerationAndPenalty, SettlementDe
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
 from markets.baselines.method import Method
-from markets.settlement.availability import Calls, calls_of
+from markets.settlement.availability import calls_of
+from markets.settlement.blocks import Block
 from markets.settlement.cases import Case, cases, engaged_blocks, lacking
 
 
@@ -68,9 +70,11 @@ class PlatformProvider(Party):
         self._service = terms.service
         self._baselines = Baselines(terms.days_ms, terms.gates_ms, terms.method)
         self._short: set[tuple[str, str]] = set()
-        self._engaged: list[EngagementRequest] = []
+        self._engaged: set[tuple[str, str]] = set()
+        self._blocks: dict[str, list[Block]] = {}
         self._readiness = Readiness()
-        self._orders: list[tuple[str, ActivationRequest]] = []
+        self._orders: dict[str, tuple[str, ActivationRequest]] = {}
+        self._calls: dict[str, list[Block]] = {}
         self._seen: dict[str, float] = {}
 
     def processes(self) -> Iterable[Process]:
@@ -135,18 +139,22 @@ class PlatformProvider(Party):
     def store_engagement(self, batch: Batch[EngagementRequest]) -> None:
         """Keep the contracted prices, each once."""
         for record in batch.records():
-            if all((one.contract, one.bid) != (record.contract, record.bid) for one in self._engaged):
-                self._engaged.append(record)
+            if (record.contract, record.bid) not in self._engaged:
+                self._engaged.add((record.contract, record.bid))
+                for contract, blocks in engaged_blocks([record]).items():
+                    self._blocks.setdefault(contract, []).extend(blocks)
                 self._readiness.note(batch.conversation, record, self._terms.dso)
 
     @handles(ActivationRequest)
     def store_order(self, batch: Batch[ActivationRequest]) -> None:
         """Keep what was ordered, with the conversation that ordered it; what is ordered under one id again stands as it was first."""
         for row, record in enumerate(batch.records()):
-            if any(order.activation == record.activation for _, order in self._orders):
+            if record.activation in self._orders:
                 refuse(self, batch, row, record.activation, "it was ordered before")
             else:
-                self._orders.append((batch.conversation, record))
+                self._orders[record.activation] = batch.conversation, record
+                for contract, blocks in calls_of([record]).items():
+                    self._calls.setdefault(contract, []).extend(blocks)
                 self._baselines.note(
                     (record.fsp, record.area), record.from_ms, record.to_ms, int(batch.received_ms[row])
                 )
@@ -161,20 +169,13 @@ class PlatformProvider(Party):
     def settle_day(self, start_ms: int, end_ms: int) -> Process:
         """Settle every activation of a day, one conversation for each activation conversation."""
         yield self.until(end_ms + self._terms.settle_after_ms)
-        mine = [(name, order) for name, order in self._orders if start_ms <= order.from_ms < end_ms]
-        before: list[ActivationRequest] = []
-        for parent in dict.fromkeys(name for name, _ in mine):
-            orders = [order for name, order in mine if name == parent]
-            self.start(self.settle(parent, orders, list(before)))  # one that waits for somebody holds up no other
-            before += orders
+        mine = [(name, order) for name, order in self._orders.values() if start_ms <= order.from_ms < end_ms]
+        for parent, orders, before in in_turn(mine):
+            self.start(self.settle(parent, orders, before))  # one that waits for somebody holds up no other
         for parent, held in self._readiness.due(start_ms, end_ms).items():
-            orders = owing(held, engaged_blocks(self._engaged), self._calls)
+            orders = owing(held, self._blocks, self._calls)
             if orders:
                 self.start(self.settle(parent, orders, []))
-
-    @property
-    def _calls(self) -> Calls:
-        return calls_of([order for _, order in self._orders])
 
     def settle(self, parent: str, orders: list[ActivationRequest], before: list[ActivationRequest]) -> Process:
         """Scenario 1: meter data, baselines, delivery, verification, amounts, the DSO's decision, invoices.
@@ -184,12 +185,12 @@ class PlatformProvider(Party):
         """
         conversation = self.open("SUC06.3", "1", parent, parent=parent, system="gdbn")
         until_ms = self._service.until_ms(self.now_ms)
-        blocks, declared = engaged_blocks(self._engaged), self._baselines.declared
-        reason = lacking(orders, blocks, declared, self._service.fsp_platforms)
+        declared = self._baselines.of(orders)
+        reason = lacking(orders, self._blocks, declared, self._service.fsp_platforms)
         if reason:
             self.end(conversation, "failed", reason)
             return
-        ready = cases(orders, blocks, declared, before, self._calls)
+        ready = cases(orders, self._blocks, declared, before, self._calls)
         self._baselines.plan(ready)
         reason = yield from ask_meter_data(self, self._service, conversation, ready, until_ms)
         if reason:

@@ -4,13 +4,14 @@ The service of the GDBN (``agents.platform_provider``) and that of the DSO (``ag
 last word; each does its own acts, with these functions. All take the party that acts and the address it acts from.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration
 from environment.messages.settlement import Invoice, MeterData, MeterDataRequest, RemunerationAndPenalty
 from environment.party import Party, Process
@@ -20,6 +21,10 @@ from markets.settlement.cases import Case, Settle, settle_case
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+
+
+Portfolio = tuple[str, str]
+"""FSP and area."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,21 @@ class Service:
         return now_ms + round(self.retry_s * 1000) < until_ms
 
 
+def in_turn(
+    mine: Iterable[tuple[str, ActivationRequest]],
+) -> Iterator[tuple[str, list[ActivationRequest], list[ActivationRequest]]]:
+    """The orders of each conversation that ordered, with those of the same portfolios that were ordered before."""
+    groups: dict[str, list[ActivationRequest]] = {}
+    for parent, order in mine:
+        groups.setdefault(parent, []).append(order)
+    before: dict[Portfolio, list[ActivationRequest]] = {}
+    for parent, orders in groups.items():
+        portfolios = dict.fromkeys((order.fsp, order.area) for order in orders)
+        yield parent, orders, [one for portfolio in portfolios for one in before.get(portfolio, ())]
+        for order in orders:
+            before.setdefault((order.fsp, order.area), []).append(order)
+
+
 def contract_name(dso: str, fsp: str, area: str) -> str:
     """The name of the standing contract of a DSO with an FSP in an area; both know it."""
     return f"standing/{dso}/{fsp}/{area}"
@@ -78,21 +98,22 @@ class Baselines:
     ) -> None:
         self._days = list(zip(days_ms, gates_ms, strict=True))
         self._method = method or Method()
-        self._calls: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        self._calls: dict[Portfolio, list[tuple[int, int, int]]] = {}
         self._computed: dict[tuple[str, int], F64] = {}
-        self._store = BaselineStore()
+        self._stores: dict[Portfolio, BaselineStore] = {}
         self._kept_ms: dict[str, int] = {}
-        self.declared: list[BaselineDeclaration] = []
+        self.declared: dict[str, BaselineDeclaration] = {}
+        self._of: dict[Portfolio, list[BaselineDeclaration]] = {}
 
     def take(self, party: Party, record: BaselineDeclaration, received_ms: int) -> None:
         """Keep a declaration in the party's register; one that comes after the gate, or changes what stands, is refused on record."""
-        kept = len(self._store)
         reason = self._declare(record, received_ms)
         if reason:
             party.register("refused_baselines").add(baseline=record.baseline, t_ms=party.now_ms, reason=reason)
             return
-        if len(self._store) > kept:  # otherwise the same declaration came before, perhaps for another session
-            self.declared.append(record)
+        if record.baseline not in self.declared:  # else the same declaration came before, perhaps for another session
+            self.declared[record.baseline] = record
+            self._of.setdefault((record.fsp, record.area), []).append(record)
             self._kept_ms[record.baseline] = party.now_ms
             if record.method == DECLARED:
                 self._register(party, record, _steps(record), record.power_kw)
@@ -103,7 +124,12 @@ class Baselines:
             hash=record.sha256, frozen_ms=self._kept_ms[record.baseline],
         )  # fmt: skip
 
-    def note(self, portfolio: tuple[str, str], from_ms: int, to_ms: int, at_ms: int) -> None:
+    def of(self, orders: Sequence[ActivationRequest]) -> list[BaselineDeclaration]:
+        """The baselines that were declared for the portfolios of some orders."""
+        portfolios = dict.fromkeys((order.fsp, order.area) for order in orders)
+        return [record for portfolio in portfolios for record in self._of.get(portfolio, ())]
+
+    def note(self, portfolio: Portfolio, from_ms: int, to_ms: int, at_ms: int) -> None:
         """Keep when a call of a portfolio (FSP, area) was announced: what is metered later counts for no baseline of its day."""
         self._calls.setdefault(portfolio, []).append((from_ms, to_ms, at_ms))
 
@@ -144,7 +170,7 @@ class Baselines:
         return event.at(self._computed[key], case.t_ms)
 
     def _record_of(self, case: Case) -> BaselineDeclaration:
-        return next(one for one in self.declared if one.baseline == case.baseline)
+        return self.declared[case.baseline]
 
     def _event(self, record: BaselineDeclaration) -> MethodEvent:
         """All calls of a portfolio in the window of its declaration are one event, announced with the first."""
@@ -173,7 +199,11 @@ class Baselines:
         frozen = freeze(record.baseline, record.fsp, record.area, steps, record.power_kw, received_ms, terms)
         if frozen.sha256 != record.sha256:
             return "hash"
-        self._store, reason = self._store.declare(frozen, gate_ms)
+        portfolio = record.fsp, record.area
+        before = self.declared.get(record.baseline)
+        if before is not None and (before.fsp, before.area) != portfolio:
+            return f"baseline {record.baseline!r} is frozen and cannot be changed"
+        self._stores[portfolio], reason = self._stores.get(portfolio, BaselineStore()).declare(frozen, gate_ms)
         return reason
 
     def _agreed(self, record: BaselineDeclaration, length_ms: int) -> str:

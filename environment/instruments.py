@@ -48,6 +48,10 @@ class MeterStore:
         for rows, store in self._shares:
             store.record(step, kw[rows])
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a metering point of that name."""
+        return name in self._row
+
     def rows(self, names: Sequence[str]) -> I64:
         """Rows of metering points."""
         return np.array([self._row[name] for name in names], np.int64)

@@ -8,7 +8,9 @@ forecast wrongly), never more than the potential. All functions work on whole po
 order (area, price, name), so that the order of rows changes nothing.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,6 +57,12 @@ class Offers:
     interval: I64
     quantity_kw: F64
     price_eur_per_kwh: F64
+
+    def by_block(self) -> Iterator[slice]:
+        """The rows of each block."""
+        same = (np.diff(self.area) == 0) & (np.diff(self.block) == 0)
+        edges = [0, *(np.flatnonzero(~same) + 1).tolist(), len(self.area)]
+        return (slice(first, stop) for first, stop in pairwise(edges) if first < stop)
 
 
 @dataclass(frozen=True)
