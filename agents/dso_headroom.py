@@ -16,10 +16,11 @@ areas that act on it alike, at which it keeps its limit.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from agents.strategies.procurement import headrooms
 from environment.grid.flow import Flow
@@ -28,6 +29,13 @@ from environment.units import Direction
 
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
+I64 = NDArray[np.int64]
+
+EVERY = slice(None)
+
+
+Table = Any
+"""kW at elements per kW in areas, (elements, areas), sparse or dense."""
 
 
 class Keeps(Protocol):
@@ -65,7 +73,7 @@ class Headroom:
         return Headroom(self.up_kw[window, element], self.down_kw[window, element])
 
 
-def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64) -> Headroom:
+def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64, of: I64 | slice = EVERY) -> Headroom:
     """Linear headroom of the branches, the least of several forecasts.
 
     The active power may go as far as the rated current allows at the forecast voltage and reactive power, either way. Intervals
@@ -75,22 +83,23 @@ def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64) -> Headr
         flows: forecasts of T steps.
         limits: limits of operation.
         toward: per branch 1 where its from side faces the substation, else -1, shape (m,).
+        of: which branches, shape (m,); all if nothing is said.
     """
     network = flows[0].network
-    branches = network.branches
-    rated_kva = np.sqrt(3.0) * network.bus_kv[branches.from_bus] * branches.limit_from_ka * 1000.0
-    bearable = rated_kva * limits.percent(network) / 100.0 * (1.0 - KEPT_SHARE)
+    from_bus = network.branches.from_bus[of]
+    rated_kva = np.sqrt(3.0) * network.bus_kv[from_bus] * network.branches.limit_from_ka[of] * 1000.0
+    bearable = rated_kva * limits.percent(network)[of] / 100.0 * (1.0 - KEPT_SHARE)
     up, down = [], []
     for flow in flows:
-        kva = bearable * flow.v_pu[:, branches.from_bus]
-        most_kw = np.sqrt(np.maximum(kva**2 - flow.q_from_kvar**2, 0.0))
-        room = headrooms(flow.p_from_kw * toward, most_kw)
+        kva = bearable * flow.v_pu[:, from_bus]
+        most_kw = np.sqrt(np.maximum(kva**2 - flow.q_from_kvar[:, of] ** 2, 0.0))
+        room = headrooms(flow.p_from_kw[:, of] * toward, most_kw)
         up.append(_borne(room.up_kw, flow))
         down.append(_borne(room.down_kw, flow))
     return Headroom(np.min(up, axis=0), np.min(down, axis=0))
 
 
-def bus_headroom(flows: Sequence[Flow], limits: Limits, pu_per_kw: F64) -> Headroom:
+def bus_headroom(flows: Sequence[Flow], limits: Limits, pu_per_kw: F64, of: I64 | slice = EVERY) -> Headroom:
     """Linear headroom of the buses, in kW at the bus itself, the least of several forecasts.
 
     Args:
@@ -98,11 +107,12 @@ def bus_headroom(flows: Sequence[Flow], limits: Limits, pu_per_kw: F64) -> Headr
         limits: limits of operation.
         pu_per_kw: how a bus's own voltage rises per kW less load there, shape (n,); 0 where nothing moves it (then it
             bears 0, and nothing acts on it).
+        of: which buses, shape (n,); all if nothing is said.
     """
     low, high = limits.voltage_pu
     per_pu = np.divide(1.0, pu_per_kw, out=np.zeros_like(pu_per_kw), where=pu_per_kw > 0.0)
-    up = [_borne((high - flow.v_pu) * per_pu, flow) for flow in flows]
-    down = [_borne((flow.v_pu - low) * per_pu, flow) for flow in flows]
+    up = [_borne((high - flow.v_pu[:, of]) * per_pu, flow) for flow in flows]
+    down = [_borne((flow.v_pu[:, of] - low) * per_pu, flow) for flow in flows]
     return Headroom(np.min(up, axis=0), np.min(down, axis=0))
 
 
@@ -128,7 +138,7 @@ class Reach:
     relief: F64
     largest_kw: float
 
-    def left_kw(self, room: Headroom, effect: F64) -> F64:
+    def left_kw(self, room: Headroom, effect: Table) -> F64:
         """What is left of the headroom of elements when all is activated, the least over the window; below 0: it could be used up.
 
         Args:
@@ -142,15 +152,16 @@ class Reach:
         ]
         return np.asarray(np.minimum(*left))
 
-    def moved_kw(self, effect: F64) -> F64:
+    def moved_kw(self, effect: Table) -> F64:
         """The most that activations move elements along the effect, shape (T, elements), at least 0; 0 in intervals without need."""
-        along = np.where((self.relief > 0.0).any(axis=0), np.maximum(effect, 0.0), 0.0)
-        per_kw = np.zeros((len(self.relief), len(effect)))
-        for row, helps in enumerate(self.relief):
-            able = helps > 0.0
-            if able.any():
-                per_kw[row] = (along[:, able] / helps[able]).max(axis=1)
-        moved = self.need_kw @ per_kw + self.largest_kw * along.max(axis=1, initial=0.0)
+        along = sparse.csc_matrix(effect).maximum(0.0)
+        moved = np.zeros((len(self.need_kw), along.shape[0]))
+        for need_kw, helps in zip(self.need_kw.T, self.relief, strict=True):
+            able = np.flatnonzero(helps > 0.0)
+            per_kw = _highest(along[:, able] @ sparse.diags(1.0 / helps[able]))
+            there = np.flatnonzero(per_kw)
+            moved[:, there] += need_kw[:, None] * per_kw[there]
+        moved += self.largest_kw * _highest(along[:, np.flatnonzero((self.relief > 0.0).any(axis=0))])
         return np.where(self.need_kw.max(axis=1, keepdims=True) > 0.0, moved, 0.0)
 
     def areas_kw(self) -> F64:
@@ -197,6 +208,13 @@ class Reach:
         able = max(int(others.any(axis=0).sum()), 1)
         together = self.need_kw.max(axis=1, keepdims=True) + self.largest_kw
         return np.where(others & (self.direction == "down"), together / able, 0.0)
+
+
+def _highest(table: sparse.csc_matrix) -> F64:
+    """The largest entry of each row, at least 0, (rows,)."""
+    if not table.shape[1]:
+        return np.zeros(table.shape[0])
+    return np.asarray(table.max(axis=1).toarray()[:, 0], np.float64)
 
 
 def _moved(keeps: Callable[[F64], Bool], others_kw: F64, areas_per_kw: F64, kw: F64) -> Bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from agents.dso_grid import GridModel
 from agents.dso_headroom import (
@@ -25,9 +26,9 @@ from agents.strategies import forecasting
 from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
 from environment.grid.diagnosis import diagnose
+from environment.grid.feeders import Effects
 from environment.grid.flow import Flow
 from environment.grid.limits import Violations
-from environment.grid.sensitivity import Sensitivities
 from environment.grid.switching import SwitchedGrid
 from environment.instruments import MeterStore, Switching
 from environment.weather.view import WeatherView
@@ -60,10 +61,10 @@ class Outlook:
     grid: SwitchedGrid
     violations: Violations
     expected: Flow
-    _effects: dict[int, Sensitivities] = field(default_factory=dict, compare=False, repr=False)
+    _effects: dict[int, Effects] = field(default_factory=dict, compare=False, repr=False)
     _own: dict[int, F64] = field(default_factory=dict, compare=False, repr=False)
 
-    def effects(self, step: int, moves: F64) -> Sensitivities:
+    def effects(self, step: int, moves: sparse.csc_matrix) -> Effects:
         """What moves of net load, (buses, moves), change at a step; computed once for the moves that are first asked for."""
         if step not in self._effects:
             self._effects[step] = self.grid.effects(self.flow, step, moves)
@@ -111,15 +112,21 @@ class LookAhead:
         self.areas = areas_of(model.network)
         self.area_names = tuple(area.name for area in self.areas.areas)
         self._bus_area = np.array(self.areas.of_bus, np.int64)
+        self._buses = self.areas.buses
         self._used = np.zeros(model.network.n_bus, bool)
         self._used[model.meter_bus] = True
         self._mean = self._means()
-        self._moves = np.column_stack([self._mean, self._used])  # of each area, and of all connection points together
+        together = sparse.csc_matrix(self._used[:, None].astype(np.float64))
+        self._moves = sparse.hstack(
+            [self._mean, together], "csc"
+        )  # of each area, and of all connection points together
 
-    def _means(self) -> F64:
+    def _means(self) -> sparse.csc_matrix:
         """Weights that make means over the connection points of each area, shape (buses, areas)."""
-        member = (self._bus_area[:, None] == np.arange(len(self.area_names))) & self._used[:, None]
-        return np.asarray(member / np.maximum(member.sum(axis=0), 1))
+        buses = np.flatnonzero(self._used & (self._bus_area >= 0))
+        area = self._bus_area[buses]
+        weights = 1.0 / np.bincount(area, minlength=len(self.area_names))[area]
+        return sparse.csc_matrix((weights, (buses, area)), (len(self._used), len(self.area_names)))
 
     @property
     def timeline(self) -> Timeline:
@@ -234,13 +241,13 @@ class LookAhead:
         result = []
         for branch in np.flatnonzero(kw.max(axis=0) > 0.0):
             worst = window.start + int(np.argmax(kw[:, branch]))
-            effect, toward = self._branch_effects(outlook, worst)
-            consumes = outlook.flow.p_from_kw[worst, branch] * toward[branch] >= 0.0
-            room = branch_headroom(outlook.forecasts, self.model.limits, toward)
+            effect, toward = self._branch_effect(outlook, worst, int(branch))
+            consumes = outlook.flow.p_from_kw[worst, branch] * toward >= 0.0
+            room = branch_headroom(outlook.forecasts, self.model.limits, np.array([toward]), np.array([branch]))
             result.append(
                 Need(
                     self.model.network.branches.names[branch], "overload", "up" if consumes else "down", kw[:, branch],
-                    float(limit[branch]), self._named(effect[branch]), room.of(window, int(branch)),
+                    float(limit[branch]), self._named(effect), room.of(window, 0),
                 )
             )  # fmt: skip
         return result
@@ -251,18 +258,18 @@ class LookAhead:
         result = []
         low, high = self.model.limits.voltage_pu
         for area in np.unique(self._bus_area[(deviation != 0).any(axis=0)]):
-            buses = np.flatnonzero(self._bus_area == area)
+            buses = self._buses[area]
             bus = int(buses[np.argmax(np.abs(deviation[:, buses]).max(axis=0))])
             worst = int(np.argmax(np.abs(deviation[:, bus])))
             above = bool(deviation[worst, bus] > 0)
-            effect, own = self._bus_effects(outlook, window.start + worst)
-            room = bus_headroom(outlook.forecasts, self.model.limits, own)
+            effect, own = self._bus_effect(outlook, window.start + worst, bus)
+            room = bus_headroom(outlook.forecasts, self.model.limits, np.array([own]), np.array([bus]))
             violation: Violation = "overvoltage" if above else "undervoltage"
             need = np.where((deviation[:, bus] > 0) == above, kw[:, bus], 0.0)
             result.append(
                 Need(
                     self.model.network.bus_names[bus], violation, "down" if above else "up", need, high if above else low,
-                    self._named(effect[bus]), room.of(window, bus),
+                    self._named(effect), room.of(window, 0),
                 )
             )  # fmt: skip
         return result
@@ -290,10 +297,10 @@ class LookAhead:
         known = {need.constraint for need in needs}
         reach = Reach(window, needs[0].direction, need_kw, relief, largest_kw)
         guards = [one for one in self._near(outlook, step, reach) if one.constraint not in known]
-        toward = self._branch_effects(outlook, step)[1]
         branches = [one for one in (*needs, *guards) if one.violation == "overload"]
         if len(branches) > MOST_CONFIRMED:
             return list(needs), guards
+        toward = self._branch_effects(outlook, step)[1]
         found = {one.constraint: self._confirmed(outlook, one, reach, toward) for one in branches}
         return [found.get(one.constraint, one) for one in needs], [found.get(one.constraint, one) for one in guards]
 
@@ -305,7 +312,7 @@ class LookAhead:
         sign = -1.0 if reach.direction == "up" else 1.0
 
         def keeps(areas_kw: F64, up: bool) -> Bool:
-            change = sign * areas_kw @ self._mean.T
+            change = sign * (self._mean @ areas_kw.T).T
             flows = [
                 outlook.grid.solve(
                     one.p_kw[reach.window] + change, one.q_kvar[reach.window], reach.window.start, stubborn=False
@@ -336,38 +343,58 @@ class LookAhead:
         left = reach.left_kw(room, effect)
         limit = model.limits.voltage_pu[1 if up else 0]
         threat: Violation = "overvoltage" if up else "undervoltage"
-        for area in range(len(self.area_names)):
-            buses = np.flatnonzero(self._bus_area == area)
+        for buses in self._buses:
             bus = int(buses[np.argmin(left[buses])]) if len(buses) else -1
             if bus >= 0 and left[bus] < 0.0:
                 name = model.network.bus_names[bus]
                 found.append(self._guard(name, threat, limit, effect[bus], room.of(reach.window, bus), reach))
         return found
 
-    def _guard(self, name: str, threat: Violation, limit: float, effect: F64, room: Headroom, reach: Reach) -> Need:
-        sensitivity = dict(zip(self.area_names, effect.tolist(), strict=True))
+    def _guard(
+        self, name: str, threat: Violation, limit: float, effect: sparse.csr_matrix, room: Headroom, reach: Reach
+    ) -> Need:
+        acting = zip(effect.indices.tolist(), effect.data.tolist(), strict=True)
+        sensitivity = {self.area_names[area]: kw for area, kw in acting}
         return Need(name, threat, reach.direction, np.zeros(len(reach.need_kw)), limit, sensitivity, room)
 
     # --- effects of areas ----------------------------------------------------------------------------------------------
 
-    def _branch_effects(self, outlook: Outlook, step: int) -> tuple[F64, F64]:
+    def _branch_effects(self, outlook: Outlook, step: int) -> tuple[sparse.csr_matrix, F64]:
         """What a kW less net load in each area takes off the flow of each branch, (branches, areas), counted toward the load.
 
         The second is that direction: 1 where the from side faces the substation, else -1, shape (branches,).
         """
         change = outlook.effects(step, self._moves).p_from_kw_per_kw
-        toward = np.where(change[:, -1] < 0.0, -1.0, 1.0)
-        return change[:, :-1] * toward[:, None], toward
+        toward = np.where(change[:, -1].toarray()[:, 0] < 0.0, -1.0, 1.0)
+        return sparse.diags(toward) @ change[:, :-1], toward
 
-    def _bus_effects(self, outlook: Outlook, step: int) -> tuple[F64, F64]:
+    def _branch_effect(self, outlook: Outlook, step: int, branch: int) -> tuple[F64, float]:
+        """The same of one branch, (areas,)."""
+        change = outlook.effects(step, self._moves).of_branch(branch)
+        toward = -1.0 if change[-1] < 0.0 else 1.0
+        return change[:-1] * toward, toward
+
+    def _bus_effects(self, outlook: Outlook, step: int) -> tuple[sparse.csr_matrix, F64]:
         """Effect of a kW less net load in each area in kW at each bus itself, (buses, areas); the pu that such a kW is, (buses,)."""
-        own = np.maximum(-outlook.own_v_pu_per_kw(step), 0.0)[:, None]
+        own = np.maximum(-outlook.own_v_pu_per_kw(step), 0.0)
         effect = -outlook.effects(step, self._moves).v_pu_per_kw[:, :-1]
-        return np.divide(effect, own, out=np.zeros_like(effect), where=own > 0.0), own[:, 0]
+        effect.data = _in_own_kw(effect.data, np.repeat(own, np.diff(effect.indptr)))
+        return effect, own
+
+    def _bus_effect(self, outlook: Outlook, step: int, bus: int) -> tuple[F64, float]:
+        """The same of one bus, (areas,)."""
+        own = max(-float(outlook.own_v_pu_per_kw(step)[bus]), 0.0)
+        effect = -outlook.effects(step, self._moves).of_bus(bus)[:-1]
+        return _in_own_kw(effect, np.full(len(effect), own)), own
 
     def _named(self, effect: F64) -> dict[str, float]:
         """Effect by area; areas with (almost) none are left out."""
         return {name: float(kw) for name, kw in zip(self.area_names, effect, strict=True) if abs(kw) > LEAST_EFFECT}
+
+
+def _in_own_kw(pu: F64, pu_per_kw: F64) -> F64:
+    """Changes of voltages in kW at the buses themselves; 0 where nothing moves them."""
+    return np.divide(pu, pu_per_kw, out=np.zeros_like(pu), where=pu_per_kw > 0.0)
 
 
 def _rounded(need_kw: F64, granularity_kw: float) -> F64:

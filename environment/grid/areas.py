@@ -7,7 +7,11 @@ An area is everything behind its head branch, and is named after it, so that nam
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.model import LINE, TRAFO, Bool, Network, NetworkError, did_you_mean
@@ -44,6 +48,23 @@ class Areas:
     def _index(self) -> dict[str, int]:
         return {area.name: i for i, area in enumerate(self.areas)}
 
+    @cached_property
+    def outermost(self) -> tuple[int, ...]:
+        """Number of the area just within the substation that each area is or lies in; 0 for the substation."""
+        found: list[int] = []
+        for number, area in enumerate(self.areas):
+            outer = 0 if area.parent is None else self._index[area.parent]
+            found.append(found[outer] if outer else number)
+        return tuple(found)
+
+    @cached_property
+    def buses(self) -> tuple[NDArray[np.int64], ...]:
+        """Numbers of the buses of each area, ascending."""
+        number = np.array(self.of_bus, np.int64)
+        order = np.argsort(number, kind="stable")
+        edges = np.searchsorted(number[order], np.arange(len(self.areas) + 1))
+        return tuple(order[first:stop] for first, stop in pairwise(edges.tolist()))
+
     def area(self, name: str) -> Area:
         """The area of a name; a NetworkError says what is near."""
         if name not in self._index:
@@ -69,14 +90,14 @@ class Areas:
         return tuple(bus for bus, number in zip(self.network.bus_names, self.of_bus, strict=True) if number in inside)
 
 
-def areas_of(network: Network) -> Areas:
-    """Areas by one walk from the slack.
+def areas_of(network: Network, in_service: Bool | None = None) -> Areas:
+    """Areas by one walk from the slack over the branches in service, those of the network as it is drawn if None.
 
     A transformer to low voltage opens a transformer area; the first line behind a busbar (the slack's bus or a transformer's secondary)
     opens a feeder. Transformers between higher voltages belong to the substation.
     """
     branches = network.branches
-    closed = branches.closed
+    closed = branches.closed if in_service is None else in_service
     order, parent, via = breadth_first(
         neighbours(network.n_bus, branches.from_bus, branches.to_bus, closed), network.slack
     )

@@ -46,7 +46,10 @@ class Jacobian:
 
     def at(self, s: C128, v: C128) -> sparse.csc_matrix:
         """The Jacobian at loads s and voltages v, shape (n,) each, per unit."""
-        d = np.conj(s) / np.conj(v) ** 2
+        return self.less(np.conj(s) / np.conj(v) ** 2)
+
+    def less(self, d: C128) -> sparse.csc_matrix:
+        """The matrix of ``x -> Y x - D conj(x)`` with D the diagonal d, shape (n,)."""
         matrix = self._matrix.copy()
         for place, change in zip(self._diagonals, (-d.real, -d.imag, -d.imag, d.real), strict=True):
             matrix.data[place] += change

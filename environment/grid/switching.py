@@ -9,12 +9,14 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
+from environment.grid.feeders import Effects, effects
 from environment.grid.flow import Flow, joined
 from environment.grid.limits import Limits, Violations, find_violations, joined_violations
 from environment.grid.model import F64, Network
 from environment.grid.power_flow import PowerFlow
-from environment.grid.sensitivity import Sensitivities, own_v_pu_per_kw, sensitivities_to_moves
+from environment.grid.sensitivity import own_v_pu_per_kw
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,10 @@ class SwitchedGrid:
         """The power flow in the state of a step."""
         return next(solver for rows, _, solver in self.stretches if rows.start <= step < rows.stop)
 
-    def effects(self, flow: Flow, step: int, moves: F64) -> Sensitivities:
+    def effects(self, flow: Flow, step: int, moves: sparse.csc_matrix) -> Effects:
         """What moves of net load, (buses, moves), change around a step of a flow of the whole horizon."""
         solver = self.at(step)
-        return sensitivities_to_moves(solver, solver.solve(flow.p_kw[step], flow.q_kvar[step]), 0, moves)
+        return effects(solver, solver.solve(flow.p_kw[step], flow.q_kvar[step]), 0, moves)
 
     def own_v_pu_per_kw(self, flow: Flow, step: int) -> F64:
         """What one kW more at each bus changes of its own voltage, around a step of a flow of the whole horizon, (buses,)."""

@@ -48,8 +48,13 @@ class Tree:
         answer = np.einsum("nij,nj->ni", inverse, vector)
         return np.asarray(answer[:, 0] + 1j * answer[:, 1])
 
-    def _inverse_blocks(self, d: C128) -> F64:
-        """Diagonal blocks of the inverse, (n, 2, 2)."""
+    def eliminated(self, d: C128) -> tuple[F64, F64]:
+        """Diagonal blocks once all that hangs below is eliminated, and what each takes off its parent's, (n, 2, 2) each."""
+        left, inverse, up, down = self._eliminated(d)
+        return left, down @ inverse @ up
+
+    def _eliminated(self, d: C128) -> tuple[F64, F64, F64, F64]:
+        """S, its inverse, and the blocks to and from the parent, (n, 2, 2) each."""
         up, down = _blocks(self.up, 0.0 * self.up), _blocks(self.down, 0.0 * self.down)
         left = _blocks(self.own, d)
         inverse = np.empty_like(left)
@@ -57,6 +62,11 @@ class Tree:
             inverse[rows] = np.linalg.inv(left[rows])
             inner = rows[self.parent[rows] >= 0]
             np.subtract.at(left, self.parent[inner], down[inner] @ inverse[inner] @ up[inner])
+        return left, inverse, up, down
+
+    def _inverse_blocks(self, d: C128) -> F64:
+        """Diagonal blocks of the inverse, (n, 2, 2)."""
+        _, inverse, up, down = self._eliminated(d)
         for rows in self.levels[1:]:
             over = inverse[rows]
             inverse[rows] = over + over @ up[rows] @ inverse[self.parent[rows]] @ down[rows] @ over

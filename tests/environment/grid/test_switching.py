@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from environment.grid.limits import Limits, find_violations
 from environment.grid.network import network_from_tables
@@ -52,7 +53,7 @@ def test_violations_and_effects_are_those_of_the_state_of_the_step(network, outa
         one = solver.solve(LOADS[step])
         np.testing.assert_allclose(found.overload_kw[step], find_violations(solver, one, limits).overload_kw[0])
         np.testing.assert_allclose(
-            grid.effects(flow, step, np.eye(network.n_bus)).v_pu_per_kw,
+            grid.effects(flow, step, sparse.eye(network.n_bus, format="csc")).v_pu_per_kw.toarray(),
             sensitivities(solver, one).v_pu_per_kw,
             atol=1e-12,
         )
