@@ -27,7 +27,7 @@ def pool(offers: Offers, pick: Pick = "middle") -> Trade:
         offers: of the members; every rest goes to the member's own retailer.
         pick: which price of the equilibrium interval. Where nothing is traded the price is NaN.
     """
-    traded = _matched(offers)
+    traded = matched(offers)
     if not traded.any():
         nan = float("nan")
         return Trade(nan, nan, traded, np.zeros(len(traded)), 0.0, (nan, nan))
@@ -37,7 +37,7 @@ def pool(offers: Offers, pick: Pick = "middle") -> Trade:
     return Trade(price, price, traded, paid, 0.0, (low, high))
 
 
-def _matched(offers: Offers) -> F64:
+def matched(offers: Offers) -> F64:
     """What each offer trades: as much as can be matched at no loss, the best prices first."""
     prices = np.unique(offers.price_eur_per_kwh)
     demand = np.array([offers.quantity_kwh[offers.buys & (offers.price_eur_per_kwh >= p)].sum() for p in prices])

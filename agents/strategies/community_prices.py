@@ -1,0 +1,237 @@
+r"""The common optimum of a large community by price coordination: blocks of members answer prices, their answers are mixed.
+
+Coupled are only, in each period, what members buy and sell inside (price :math:`\lambda_t`) and the net load that the grid limits or pays
+for (:math:`\mu_t`). At given prices a member stands alone: it imports at the cheaper of its retailer and :math:`\lambda` plus the grid tariff,
+and exports at the dearer. A round is
+
+1. all blocks answer the prices; their costs, less what prices say of the other side, sum to a lower bound (Lagrange);
+2. the master, a small programme, mixes the answers so far - each block's set is convex, so a mixture is a schedule - at least
+   cost: an upper bound, and new prices;
+3. the next prices lie near those of the best bound so far (smoothing), by a tenth of the way to the master's.
+
+The first prices are those of a sample of the members, scaled up: they are close to the optimum already, so that rounds serve to find
+answers which fit together. What is left between the bounds is told.
+
+Sources: Dantzig, Wolfe: "Decomposition principle for linear programs", Operations Research 8 (1960) 101-111; smoothing: Wentges,
+"Weighted Dantzig-Wolfe decomposition for linear mixed-integer programming", Int. Trans. Oper. Res. 4 (1997) 151-162.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.strategies.community_lp import (
+    Answer,
+    Members,
+    Monolith,
+    Sold,
+    add_grid,
+    add_members,
+    answer_of,
+    mixture,
+    put_sides,
+    stacked,
+    undercut,
+)
+from agents.strategies.community_view import SHORT_EUR_PER_KWH, Coefficients, Community, Need, members, of_rows
+from agents.strategies.home_lp import BEYOND_EUR_PER_KWH
+from agents.strategies.home_view import F64, Int
+from agents.strategies.programme import Programme, Solver
+from environment.chance import name_hashes
+
+BLOCK = 20
+"""Members that answer together: hot re-solves cost as much a member as of one alone, and the master stays small."""
+SAMPLE = 40
+"""Members whose common optimum gives the first prices."""
+NEAR = 0.9
+"""How far the next prices stay with the best ones so far."""
+WORKERS = 2
+"""Threads: the solver works without the interpreter's lock."""
+UNMET = 1e4
+"""Cost of a block without answer, before it has given its first."""
+
+
+class Prices(NamedTuple):
+    """Of a kWh inside and of the community's net load, (m,) each."""
+
+    inside: F64
+    net: F64
+
+
+class Coordinated(NamedTuple):
+    """A schedule for all, its prices, and what is known of the optimum.
+
+    Attributes:
+        answer: mixture of the answers, rows as in the community.
+        prices: of the best bound.
+        sold: flexibility sold, limits passed.
+        bound: no schedule counts less, what the grid pays included.
+        rounds: how many were needed.
+    """
+
+    answer: Answer
+    prices: Prices
+    sold: Sold
+    bound: float
+    rounds: int
+
+
+class _Block:
+    """Some members whose programme is re-solved at other prices; keeps its answers."""
+
+    def __init__(self, of: Community, count: Coefficients, rows: Int, *, guarded: bool) -> None:
+        self.rows = rows
+        self.of, self.count = members(of, rows), of_rows(count, rows)
+        programme = Programme()
+        self._members: Members = add_members(programme, self.of, self.count, guarded=guarded)
+        self._solver = Solver(programme)
+        self.answers: list[Answer] = []
+
+    def answer(self, prices: Prices) -> tuple[float, float, F64, F64]:
+        """Cost at the prices; cost without them, energy bought less sold inside and net load (m,) [kW] of this answer."""
+        hours, count, own = self.of.view.hours, self.count, self._members
+        buying, selling = count.bought + prices.inside, count.sold - prices.inside
+        self._solver.costs(own.imported, (np.minimum(count.supply, buying) + prices.net) * hours)
+        self._solver.costs(own.exported, (np.minimum(count.surplus, selling) - prices.net) * hours)
+        self._solver.costs(own.beyond, (count.supply + BEYOND_EUR_PER_KWH + prices.net) * hours)
+        found = self._solver.solve()
+        answer = answer_of(self.of, own, found.columns)
+        self.answers.append(answer)
+        bought = np.where(buying <= count.supply, found.columns[own.imported], 0.0)
+        sold = np.where(selling <= count.surplus, answer.exported_kw, 0.0)
+        inside, net = (bought - sold).sum(axis=0), answer.plan.net_kw.sum(axis=0)
+        said = hours * float((prices.inside * inside + prices.net * net).sum())
+        return found.cost, found.cost - said, inside, net
+
+    def fix_sides(self, net_kw: F64) -> None:
+        """Let members only import where their net load is above 0, only export elsewhere."""
+        put_sides(self._solver, self._members, self.of.view, net_kw > 0.0, net_kw <= 0.0)
+
+    def mixture(self, weights: F64) -> Answer:
+        """The answers mixed; weights sum to 1."""
+        return mixture(self.answers, weights / weights.sum())
+
+
+class _Master:
+    """Mixes the answers of blocks at least cost; what finds no partner inside goes to retailers at the best price of any member."""
+
+    def __init__(self, count: Coefficients, blocks: int, need: Need, hours: float) -> None:
+        self._hours, m = hours, count.supply.shape[1]
+        self.most, self.least = (count.supply - count.bought).max(axis=0), (count.sold - count.surplus).min(axis=0)
+        programme = Programme()
+        self._grid = add_grid(programme, m, hours)
+        self._convex = programme.rows((blocks,), 1.0, 1.0)
+        self._inside = programme.rows((m,), 0.0, 0.0)
+        lacking = programme.columns((m,), 0.0, np.inf, self.most * hours)
+        left = programme.columns((m,), 0.0, np.inf, -self.least * hours)
+        programme.put(self._inside, lacking, -1.0)
+        programme.put(self._inside, left, 1.0)
+        programme.put(self._convex, programme.columns((blocks,), 0.0, np.inf, UNMET), 1.0)
+        self._first, self._blocks = programme.n_columns, blocks
+        self._solver = Solver(programme)
+        self._grid.ask(self._solver, need, hours, count.money)
+        self._rows = np.concatenate([self._inside, self._grid.balance])
+
+    def add(self, block: int, cost: float, inside: F64, net: F64) -> None:
+        """Another answer of a block."""
+        rows, values = (
+            np.concatenate([self._convex[block : block + 1], self._rows]),
+            np.concatenate([[1.0], inside, net]),
+        )
+        self._solver.add_column(cost, rows, values)
+
+    def solve(self) -> tuple[float, Prices, F64, Sold]:
+        """Cost, prices, weight of each answer in the order added, and flexibility and limits passed."""
+        found, grid = self._solver.solve(), self._grid
+        inside, net = (-found.rows[rows] / self._hours for rows in (self._inside, grid.balance))
+        return found.cost, Prices(inside, _clean(net)), found.columns[self._first :], grid.read(found.columns)
+
+
+def _clean(prices: F64) -> F64:
+    """Prices without the dust of the solver, which an unbounded net load would pick up."""
+    return np.where(np.abs(prices) < 1e-9, 0.0, prices)
+
+
+class _GridSide:
+    """What the grid's part of the bound is at prices."""
+
+    def __init__(self, count: Coefficients, need: Need, hours: float) -> None:
+        self._hours = hours
+        programme = Programme()
+        self._grid = add_grid(programme, count.supply.shape[1], hours)
+        self._solver = Solver(programme)
+        self._grid.ask(self._solver, need, hours, count.money)
+        self._solver.row_bounds(self._grid.balance, -np.inf, np.inf)
+
+    def bound(self, net: F64) -> float:
+        """Least of what the grid counts less what it pays for net load."""
+        penalty = SHORT_EUR_PER_KWH
+        self._solver.costs(self._grid.net, -net * self._hours)
+        self._solver.costs(self._grid.over, (penalty - net) * self._hours)
+        self._solver.costs(self._grid.under, (penalty + net) * self._hours)
+        return self._solver.solve().cost
+
+
+class Limits(NamedTuple):
+    """When coordination stops: at a relative difference of the bounds, or after some rounds in any case."""
+
+    gap: float
+    rounds: int
+
+
+def coordinate(
+    of: Community,
+    count: Coefficients,
+    need: Need,
+    limits: Limits,
+    first: Prices | None = None,
+    sides: F64 | None = None,
+) -> Coordinated:
+    """The common optimum up to a relative gap.
+
+    Args:
+        of: the community, in the order of names.
+        count: what a kWh counts.
+        need: what the grid asks.
+        limits: when it stops.
+        first: prices to start from; none: those of a sample.
+        sides: net loads (n, m) whose signs say who may import and who may export when; none: both.
+    """
+    hours = of.view.hours
+    guarded = undercut(of, count)
+    blocks = [_Block(of, count, np.arange(k, min(k + BLOCK, of.n)), guarded=guarded) for k in range(0, of.n, BLOCK)]
+    if sides is not None:
+        for block in blocks:
+            block.fix_sides(sides[block.rows])
+    master, grid = _Master(count, len(blocks), need, hours), _GridSide(count, need, hours)
+    best, bound = first or _sampled(of, count, need), -np.inf
+    order: list[int] = []
+    prices, rounds = best, 0
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for rounds in range(1, limits.rounds + 1):  # noqa: B007
+            answers = list(pool.map(lambda block, at=prices: block.answer(at), blocks))
+            reached = sum(lagrange for lagrange, *_ in answers) + grid.bound(prices.net)
+            if reached > bound:
+                bound, best = reached, prices
+            for number, (_, cost, inside, net) in enumerate(answers):
+                master.add(number, cost, inside, net)
+                order.append(number)
+            upper, wanted, weights, sold = master.solve()
+            if upper - bound <= limits.gap * abs(upper):
+                break
+            prices = Prices(*(NEAR * old + (1.0 - NEAR) * new for old, new in zip(best, wanted, strict=True)))
+    which = np.array(order)
+    parts = [block.mixture(weights[which == number]) for number, block in enumerate(blocks)]
+    return Coordinated(stacked(parts), best, sold, bound, rounds)
+
+
+def _sampled(of: Community, count: Coefficients, need: Need) -> Prices:
+    """Prices of the common optimum of a sample, chosen by name, that is asked its share of the need."""
+    rows = np.sort(np.argsort(name_hashes(of.names), kind="stable")[:SAMPLE])
+    share = len(rows) / of.n
+    asked = need._replace(
+        **{name: getattr(need, name) * share for name in ("low_kw", "high_kw", "baseline_kw", "up_kw", "down_kw")}
+    )
+    found = Monolith(members(of, rows), of_rows(count, rows)).solve(asked)
+    return Prices(found.inside, _clean(found.net))
