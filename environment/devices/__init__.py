@@ -18,6 +18,7 @@ DEVICES: dict[str, str] = {
     "ev": "environment.devices.ev",
     "heat_pump": "environment.devices.heat_pump",
     "water_heater": "environment.devices.water_heater",
+    "stratified_heater": "environment.devices.stratified_heater",
 }
 """Name of a kind -> its module, imported on use. A new kind is one module and one line here."""
 
