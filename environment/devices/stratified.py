@@ -8,8 +8,8 @@ heat P [kW]. Warmer water below cannot stay there: the nodes mix and move as one
 what is not there: an empty tank stays at the temperature of the cold water.
 
 Every leg between two switchings is ``rest + b1 exp(-l1 t) + b2 exp(-l2 t)`` (matrix exponential of a 2 x 2 system with real eigenvalues), what
-ends it a sum of two exponentials that meets zero. Such a sum has one extremum at most, so its first zero is bracketed and bisected to the
-last bit. Structure: two-node model of electric storage heaters as in DOMAIN.md 2.1 (plug flow, element in its node, buoyancy).
+ends it a sum of two exponentials that meets zero. Such a sum has one extremum at most, so its first zero is bracketed and found to the last
+bit. Structure: two-node model of electric storage heaters as in DOMAIN.md 2.1 (plug flow, element in its node, buoyancy).
 """
 
 from typing import NamedTuple
@@ -23,7 +23,8 @@ Bool = NDArray[np.bool_]
 
 MAX_LEGS = 10_000
 """More switchings in one step than any tank makes; reaching it is a mistake in the legs."""
-_BISECTIONS = 64
+_ROUNDS = 80
+_EPSILON = 2.0**-52
 ROUNDING_K = 1e-12
 """A guard that is missed by no more than this is rounding."""
 HELD, FREE, ABOVE = 0, 1, 2
@@ -280,7 +281,9 @@ def _guards(
     holding = held & ~level
     need = (flow + k) * control.hold_k + u2 * (control.hold_k - room)
     third = _Guard(
-        np.where(holding, k, 0.0), np.where(sinking, 1.0, 0.0), np.where(sinking, -floor, np.where(holding, asked - need, 1.0))
+        np.where(holding, k, 0.0),
+        np.where(sinking, 1.0, 0.0),
+        np.where(sinking, -floor, np.where(holding, asked - need, 1.0)),
     )
     # 3: the held power below nothing
     fourth = _Guard(np.where(holding, -k, 0.0), zero, np.where(holding, need, one))
@@ -303,16 +306,32 @@ def _first_below_zero(guard: _Guard, legs: _Legs, hours: F64) -> F64:
     if not len(rows):
         return found
     low, high = np.where(dips, 0.0, turn)[rows], np.where(dips, turn, hours)[rows]
-    level, first, second, fast, slow = level[rows], first[rows], second[rows], legs.fast[rows], legs.slow[rows]
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        below = level + first * np.exp(-fast * middle) + second * np.exp(-slow * middle) < 0.0
-        low, high = np.where(below, low, middle), np.where(below, middle, high)
-    found[rows] = high
+    found[rows] = _zero(level[rows], first[rows], second[rows], legs.fast[rows], legs.slow[rows], low, high)
     return found
+
+
+def _zero(level: F64, first: F64, second: F64, fast: F64, slow: F64, low: F64, high: F64) -> F64:
+    """Where ``level + first exp(-fast t) + second exp(-slow t)`` falls through zero between low and high: Newton, kept in its bracket.
+
+    Each row stops by itself, so that a batch is its rows bit for bit.
+    """
+    at, done = 0.5 * (low + high), np.zeros(len(low), np.bool_)
+    for _ in range(_ROUNDS):
+        one, other = first * np.exp(-fast * at), second * np.exp(-slow * at)
+        value, slope = level + one + other, -(fast * one + slow * other)
+        below = value < 0.0
+        low, high = np.where(below, low, at), np.where(below, at, high)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            newton = at - value / slope
+        move = np.where((newton > low) & (newton < high), newton, 0.5 * (low + high))
+        near = np.abs(move - at) <= _EPSILON * at
+        at = np.where(done, at, move)
+        done = done | near
+        if done.all():
+            break
+    return at
 
 
 def _integral(rate: F64, hours: F64) -> F64:
     """Integral of ``exp(-rate t)`` over the hours."""
     return np.asarray(-np.expm1(-rate * hours) / rate)
-

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.devices import stratified
-from environment.devices.kind import F64, Account
+from environment.devices.kind import F64, Account, take
 from environment.devices.water_heater import WATER_KWH_PER_L_K
 
 KIND: str = "stratified_heater"
@@ -24,7 +24,7 @@ STATE_UNIT: str = "degC"
 
 LEAST_TAP_K = 10.0
 """Water less than this above the cold water serves nobody: no tap asks for more flow than it would."""
-_HALVINGS = 48
+_HALVINGS = 20
 
 
 class Ratings(NamedTuple):
@@ -102,21 +102,28 @@ def mean_c(ratings: Ratings, state: State) -> F64:
 
 
 def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | float) -> tuple[F64, F64]:
-    """From nothing to the highest constant power [kW] that the safety thermostat does not cut within the hours."""
-    ceiling = ratings.heater_kw
-    _, most = step(ratings, state, ceiling, inputs, hours)
-    low, high = np.zeros_like(most), ceiling.astype(np.float64)
-    for _ in range(_HALVINGS if bool((most < ceiling).any()) else 0):
-        middle = 0.5 * (low + high)
-        cut = step(ratings, state, middle, inputs, hours)[1] < middle
-        low, high = np.where(cut, low, middle), np.where(cut, middle, high)
-    highest = np.where(most < ceiling, low, ceiling)
-    return np.zeros_like(most), np.where(forced(ratings, state, inputs), most, highest)
+    """From nothing to the highest constant power [kW] that the safety thermostat does not cut within the hours, to a millionth."""
+    _, most = step(ratings, state, ratings.heater_kw, inputs, hours)
+    high = np.where(most < ratings.heater_kw, most, ratings.heater_kw)
+    rows = np.flatnonzero((most < ratings.heater_kw) & ~forced(ratings, state, inputs))
+    if len(rows):
+        part = take(ratings, rows), take(state, rows)
+        around, hours_of = take(inputs, rows), hours[rows] if isinstance(hours, np.ndarray) else hours
+        kept, cut = np.zeros(len(rows)), ratings.heater_kw[rows]
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (kept + cut)
+            is_cut = step(*part, middle, around, hours_of)[1] < middle
+            kept, cut = np.where(is_cut, kept, middle), np.where(is_cut, middle, cut)
+        high[rows] = kept
+    return np.zeros_like(most), high
 
 
 def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
     """Tanks above the safety thermostat cool first."""
-    return np.maximum(state.lower_c, np.where(state.lower_c > state.upper_c, mean_c(ratings, state), -np.inf)) > ratings.max_c
+    return (
+        np.maximum(state.lower_c, np.where(state.lower_c > state.upper_c, mean_c(ratings, state), -np.inf))
+        > ratings.max_c
+    )
 
 
 def step(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours: F64 | float) -> tuple[State, F64]:
