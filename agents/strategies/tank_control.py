@@ -120,7 +120,8 @@ def moved(model: TankModel, task: Task, step: int, tank_c: F64) -> tuple[Moved, 
 
 
 def _rows(task: Task, rows: slice) -> Task:
-    return Task(*(part if isinstance(part, float) else part[rows] for part in task))
+    columns = {name: column[rows] for name, column in task._asdict().items() if name != "room_c"}
+    return task._replace(**columns)
 
 
 def _solve(model: TankModel, task: Task) -> tuple[Bool, F64]:

@@ -166,7 +166,7 @@ def _layering(tank_c: F64, outlet_c: F64) -> F64:
 
 def _by_quarter(days: F64, settings: Learning) -> F64:
     """Weighted mean of the days, smoothed over neighbouring quarters, never negative, with the day's sum kept."""
-    n, count, _ = days.shape
+    count = days.shape[1]
     age = np.arange(count - 1, -1, -1) / settings.memory_days
     weight = np.exp(-age)[None, :, None] * np.isfinite(days)
     value = np.where(np.isfinite(days), days, 0.0) * weight
