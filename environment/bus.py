@@ -28,7 +28,7 @@ from environment.channels import (
 from environment.door import Door
 from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, Journal, Traffic
 from environment.messages.base import Batch
-from environment.messages.digest import GOLDEN, digest_rows, mix, mix_word
+from environment.messages.digest import GOLDEN, digest_rows, digest_words, mix, mix_word
 from environment.wiretap import Wiretap
 
 _GOLDEN = np.uint64(GOLDEN)
@@ -45,11 +45,15 @@ class KeyRing:
     def of(self, addresses: I64) -> U64:
         """The key of each address; 0 where the ring has none."""
         if len(addresses) <= FEW:
-            return np.array([self._of_one.get(number, 0) for number in addresses.tolist()], np.uint64)
+            return np.array([self.key(number) for number in addresses.tolist()], np.uint64)
         if not len(self.numbers):
             return np.zeros(len(addresses), np.uint64)
         place = np.minimum(np.searchsorted(self.numbers, addresses), len(self.numbers) - 1)
         return np.where(self.numbers[place] == addresses, self.keys[place], np.uint64(0))
+
+    def key(self, address: int) -> int:
+        """``of`` of one address."""
+        return self._of_one.get(address, 0)
 
     @cached_property
     def _of_one(self) -> dict[int, int]:
@@ -111,7 +115,7 @@ class Bus:
         self._duplication = chance.stream("bus.duplication")
         self._fault = chance.stream("bus.dropped-acknowledgement")
         self._instant = NEVER
-        self._posted: dict[tuple[str, str], U64] = {}
+        self._posted: list[tuple[int, U64]] = []
 
     def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
         place = {name: 2 + number for number, name in enumerate(named)}
@@ -130,17 +134,75 @@ class Bus:
 
         ``unknown`` names the receivers that are no address (their number is -1): refused, journalled.
         """
-        return self.post_all([(batch, unknown or {})], ring, now_ms)[0]
+        return self.post_all([(batch, unknown or {}, ring)], now_ms)[0]
 
-    def post_all(self, sent: Sequence[tuple[Batch[Any], dict[int, str]]], ring: KeyRing, now_ms: int) -> list[Traffic]:
-        """Send batches, with their unknown receivers, one after the other at ``now_ms``: all rows travel in one calculation."""
-        for batch, _ in sent:
+    def post_all(self, sent: Sequence[tuple[Batch[Any], dict[int, str], KeyRing]], now_ms: int) -> list[Traffic]:
+        """Send batches, with their unknown receivers and their senders' keys, one after the other at ``now_ms``, in one calculation."""
+        batches = [batch for batch, _, _ in sent]
+        for batch in batches:
             batch.sent_ms = now_ms
-            batch.ids = self._new_ids(batch, now_ms)
-        digests = [digest_rows(batch.record.__name__, batch.columns) for batch, _ in sent]
-        wire = _wire([batch for batch, _ in sent], digests, now_ms)
-        wire.signature = sign(ring.of(wire.sender), wire.digest, wire.ids)
-        return self._carry(wire, [batch for batch, _ in sent], [unknown for _, unknown in sent])
+        few = self._posted_at_once(sent, now_ms) if sum(map(len, batches)) <= FEW else None
+        if few is not None:
+            return few
+        self._give_ids(batches, now_ms)
+        wire = _wire(batches, _digests(batches), now_ms)
+        wire.signature = sign(_chained([ring.of(batch.sender) for batch, _, ring in sent]), wire.digest, wire.ids)
+        return self._carry(wire, batches, [unknown for _, unknown, _ in sent])
+
+    def _posted_at_once(
+        self, sent: Sequence[tuple[Batch[Any], dict[int, str], KeyRing]], now_ms: int
+    ) -> list[Traffic] | None:
+        """Send a few rows in plain integers, where nothing can be lost, nobody listens and nothing is to be refused.
+
+        What is signed with the key of its sender is genuine, so no signature is written out.
+
+        Returns:
+            their fates; None, and nothing done, if one row is not as usual or not acknowledged at its first transmission.
+        """
+        if not self._calm or self._taps or (now_ms == self._instant and self._posted):
+            return None
+        hashes, found = self.directory.hashes, []
+        for batch, unknown, ring in sent:
+            record, n = batch.record.__name__, len(batch)
+            what = name_hash(f"{record}/{batch.conversation}/{now_ms}")
+            ids, arrivals, acknowledgements = [], [], []
+            for sender, receiver in zip(batch.sender.tolist(), batch.receiver.tolist(), strict=True):
+                if unknown or receiver < 0 or not self._door.admits(record, sender) or not self._owns(ring, sender):
+                    return None
+                word = mix_word(hashes.item(sender) * GOLDEN ^ mix_word(hashes.item(receiver) + what))
+                one = self._channels[self._channel_between(sender, receiver)]
+                out_word, back_word = philox_word(self._delay_key, 0, word)
+                arrival_ms = now_ms + one.delay.one_ms((out_word >> 11) * _TWO53)
+                back_ms = arrival_ms + one.delay.one_ms((back_word >> 11) * _TWO53)
+                if back_ms >= now_ms + one.acknowledge_within_ms:
+                    return None
+                ids.append(word)
+                arrivals.append(arrival_ms)
+                acknowledgements.append(back_ms)
+            never, none = [NEVER] * n, [0] * n
+            fates = np.array([arrivals, acknowledgements, never, [1] * n, none, [ACKNOWLEDGED] * n], np.int64)
+            digest = np.array(digest_words(record, batch.columns, n), np.uint64)
+            found.append((what, ids, _traffic(batch, digest, fates, unknown)))
+        words = [word for _, ids, _ in found for word in ids]
+        if len(set(words)) < len(words):
+            return None
+        for _, ids, traffic in found:
+            traffic.batch.ids = np.array(ids, np.uint64)
+        self._instant, self._posted = now_ms, [(what, traffic.batch.ids) for what, _, traffic in found]
+        traffics = [traffic for _, _, traffic in found]
+        self.journal.traffic += traffics
+        return traffics
+
+    def _owns(self, ring: KeyRing, sender: int) -> bool:
+        return ring.key(sender) == self._keys.item(sender)
+
+    def _channel_between(self, sender: int, receiver: int) -> int:
+        """Channel number of one message, as ``_channel``."""
+        party, of = self.directory.party, self._channel_of
+        if party.item(sender) == party.item(receiver):
+            return 0
+        named = of.item(receiver)
+        return named if named > 1 else of.item(sender)
 
     def listen(self, tap: Wiretap) -> None:
         """Let a tap hear from now on what passes between parties."""
@@ -181,35 +243,45 @@ class Bus:
         self.journal.traffic += found
         return found
 
-    def _new_ids(self, batch: Batch[Any], now_ms: int) -> U64:
+    def _give_ids(self, batches: Sequence[Batch[Any]], now_ms: int) -> None:
         """Ids from what a message is (sender, receiver, record, conversation, instant, ordinal among equals), not from a counter."""
         if now_ms != self._instant:
-            self._instant, self._posted = now_ms, {}
+            self._instant, self._posted = now_ms, []
+        whats = [name_hash(f"{batch.record.__name__}/{batch.conversation}/{now_ms}") for batch in batches]
         hashes = self.directory.hashes
-        kind = (batch.record.__name__, batch.conversation)
-        what = name_hash(f"{kind[0]}/{kind[1]}/{now_ms}")
-        if len(batch) > FEW:
-            ids = mix(hashes[batch.sender] * _GOLDEN ^ mix(hashes[batch.receiver] + np.uint64(what)))
+        sender, receiver = (
+            hashes[_chained([getattr(batch, side) for batch in batches])] for side in ("sender", "receiver")
+        )
+        lengths = list(map(len, batches))
+        if len(sender) > FEW:
+            what = np.repeat(np.array(whats, np.uint64), lengths)
+            ids = mix(sender * _GOLDEN ^ mix(receiver + what))
         else:
-            pairs = zip(hashes[batch.sender].tolist(), hashes[batch.receiver].tolist(), strict=True)
-            ids = np.array([mix_word(one * GOLDEN ^ mix_word(other + what)) for one, other in pairs], np.uint64)
-        return self._tell_apart(ids, kind)
+            pairs = zip(
+                sender.tolist(), receiver.tolist(), np.repeat(np.arange(len(whats)), lengths).tolist(), strict=True
+            )
+            ids = np.array([mix_word(one * GOLDEN ^ mix_word(other + whats[k])) for one, other, k in pairs], np.uint64)
+        parts = np.split(ids, np.cumsum(lengths[:-1])) if len(batches) > 1 else [ids]
+        earlier = self._posted
+        self._posted = [*earlier, *zip(whats, parts, strict=True)]
+        if _repeats(np.sort(_chained([ids, *(part for _, part in earlier)]))):
+            parts = self._told_apart(len(earlier))
+        for batch, own in zip(batches, parts, strict=True):
+            batch.ids = own
 
-    def _tell_apart(self, ids: U64, kind: tuple[str, str]) -> U64:
-        """Equal messages of one instant get ids of their own, by their ordinal among those posted of their kind."""
-        before = self._posted.get(kind)
-        posted = self._posted[kind] = ids if before is None else np.concatenate([before, ids])
-        if len(posted) == 1 or not _repeats(np.sort(posted)):  # the usual case
-            return ids
-        ordinals = _ordinals(posted)[-len(ids) :]
-        return np.where(ordinals > 0, mix(ids + ordinals * _GOLDEN), ids)
+    def _told_apart(self, first: int) -> list[U64]:
+        """Equal messages of one instant get ids of their own, by their ordinal among those posted of their kind; of the batches from ``first``."""
+        found = []
+        for place, (what, ids) in enumerate(self._posted[first:], first):
+            alike = [part for kind, part in self._posted[: place + 1] if kind == what]
+            ordinals = _ordinals(_chained(alike))[-len(ids) :]
+            found.append(np.where(ordinals > 0, mix(ids + ordinals * _GOLDEN), ids))
+        return found
 
     # --- transmission ----------------------------------------------------------------------------------------------
 
     def _transmit(self, wire: "_Wire") -> None:
         channel = self._channel(wire)
-        if len(wire.ids) <= FEW and self._calm and self._at_once(wire, channel):
-            return
         waiting = np.arange(len(wire.ids))
         within_ms, attempts = self._within_ms[channel], self._attempts[channel]
         for attempt in range(int(attempts.max())):
@@ -220,22 +292,6 @@ class Bus:
         wire.given_up_ms[given_up] = (wire.sent_ms + wire.attempts * within_ms)[given_up]
         wire.status[wire.delivered_ms != NEVER] = DELIVERED
         wire.status[wire.acknowledged_ms != NEVER] = ACKNOWLEDGED
-
-    def _at_once(self, wire: "_Wire", channel: I64) -> bool:
-        """Send a few rows where nothing can be lost; False, and nothing done, if one is not acknowledged at its first transmission."""
-        arrivals, acknowledgements = [], []
-        for number, word, receiver in zip(channel.tolist(), wire.drawn.tolist(), wire.receiver.tolist(), strict=True):
-            one = self._channels[number]
-            out_word, back_word = philox_word(self._delay_key, 0, word)
-            arrival_ms = wire.sent_ms + one.delay.one_ms((out_word >> 11) * _TWO53)
-            back_ms = arrival_ms + one.delay.one_ms((back_word >> 11) * _TWO53)
-            if receiver < 0 or back_ms >= wire.sent_ms + one.acknowledge_within_ms:
-                return False
-            arrivals.append(arrival_ms)
-            acknowledgements.append(back_ms)
-        wire.delivered_ms[:], wire.acknowledged_ms[:] = arrivals, acknowledgements
-        wire.attempts[:], wire.status[:] = 1, ACKNOWLEDGED
-        return True
 
     def _channel(self, wire: "_Wire") -> I64:
         """Channel number of every message: internal within a party, else the receiver's, else the sender's."""
@@ -348,6 +404,31 @@ def _wire(batches: Sequence[Batch[Any]], digests: Sequence[U64], now_ms: int) ->
     return _Wire(
         sender, sender, receiver, ids, ids, digest, digest, now_ms, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status
     )  # fmt: skip
+
+
+def _traffic(batch: Batch[Any], digest: U64, fates: I64, unknown: dict[int, str]) -> Traffic:
+    """Rows of what became of a batch, (6, n), in the order of ``Traffic``."""
+    delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status = fates
+    return Traffic(
+        batch, digest, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status, [""] * len(batch), unknown
+    )  # fmt: skip
+
+
+def _digests(batches: Sequence[Batch[Any]]) -> list[U64]:
+    """The digests of batches; those of one record and form are worked out together."""
+    if len(batches) == 1:
+        return [digest_rows(batches[0].record.__name__, batches[0].columns)]
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for place, batch in enumerate(batches):
+        form = (batch.record.__name__, *(column.shape[1:] for column in batch.columns.values()))
+        alike.setdefault(form, []).append(place)
+    found: dict[int, U64] = {}
+    for (name, *_), places in alike.items():
+        columns = [batches[place].columns for place in places]
+        whole = digest_rows(name, {key: _chained([one[key] for one in columns]) for key in columns[0]})
+        ends = np.cumsum([len(batches[place]) for place in places])
+        found.update(zip(places, np.split(whole, ends[:-1]), strict=True))
+    return [found[place] for place in range(len(batches))]
 
 
 def _chained(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -69,20 +69,23 @@ def philox(key: int, counter_low: ArrayLike, counter_high: ArrayLike) -> tuple[U
 
 @cache
 def _keys(key: int) -> tuple[U64, ...]:
+    return tuple(np.array(words, np.uint64) for words in _key_words(key))
+
+
+@cache
+def _key_words(key: int) -> tuple[tuple[int, int], ...]:
     """The two 32-bit keys of every round."""
     k0, k1 = key & _HALF, key >> 32
-    return tuple(np.array([(k0 + turn * _W0) & _HALF, (k1 + turn * _W1) & _HALF], np.uint64) for turn in range(_ROUNDS))
+    return tuple(((k0 + turn * _W0) & _HALF, (k1 + turn * _W1) & _HALF) for turn in range(_ROUNDS))
 
 
 def philox_word(key: int, counter_low: int, counter_high: int) -> tuple[int, int]:
     """``philox`` of one counter, in plain integers."""
     c0, c1 = counter_low & _HALF, counter_low >> 32
     c2, c3 = counter_high & _HALF, counter_high >> 32
-    k0, k1 = key & _HALF, key >> 32
-    for _ in range(_ROUNDS):
+    for k0, k1 in _key_words(key):
         p0, p1 = _A0 * c0, _A1 * c2
         c0, c1, c2, c3 = p1 >> 32 ^ c1 ^ k0, p1 & _HALF, p0 >> 32 ^ c3 ^ k1, p0 & _HALF
-        k0, k1 = k0 + _W0 & _HALF, k1 + _W1 & _HALF
     return c0 | c1 << 32, c2 | c3 << 32
 
 

@@ -156,6 +156,8 @@ def mark_late(arrivals: Arrivals, words: U64) -> None:
 
 def known_ms(traffic: Traffic) -> I64:
     """When the sender knows what became of each message."""
+    if len(traffic.batch) == 1 and traffic.acknowledged_ms[0] != NEVER:  # the usual case
+        return traffic.acknowledged_ms
     known = np.where(traffic.acknowledged_ms != NEVER, traffic.acknowledged_ms, traffic.given_up_ms)
     return np.where((known == NEVER) & (traffic.status == REFUSED), traffic.batch.sent_ms + 1, known)
 

@@ -33,6 +33,11 @@ class Door:
         self._permitted = permitted
         self._authenticate = authenticate
 
+    def admits(self, record: str, sender: int) -> bool:
+        """Whether an address may send such a record."""
+        allowed = self._permitted.get(record) if self._authenticate else None
+        return allowed is None or bool(allowed[sender])
+
     def check(self, traffic: Traffic, genuine: Mask, now_ms: int, journal: Journal | None = None) -> None:
         """Refuse, each for its own reason, the rows of ``traffic`` that do not pass.
 

@@ -1,8 +1,9 @@
 """The world: time, the order within an instant, and who is woken by what.
 
 ``World`` is a ``mesa.Model`` (the census of actors) that owns one ``simpy.Environment`` (time). It alone schedules. Within an instant the
-order is: 0 physics, 1 arrivals, 2 agents, 9 observation; inside a rank by the name of the party. Plain SimPy orders equal times by
-insertion, which would let an agent that fell asleep early act before the physics of its instant.
+order is: 0 physics, 1 arrivals, 2 agents, 3 the post, 9 observation; inside a rank by the name of the party. Plain SimPy orders equal times by
+insertion, which would let an agent that fell asleep early act before the physics of its instant. Nothing sent at an instant arrives at it, so
+all that parties send at one goes to the bus together.
 """
 
 import gc
@@ -41,9 +42,13 @@ from environment.party import (
 )
 from environment.wiretap import Wiretap
 
-PHYSICS, ARRIVAL, AGENT, OBSERVATION = 0, 1, 2, 9
+PHYSICS, ARRIVAL, AGENT, POST, OBSERVATION = 0, 1, 2, 3, 9
 _RANK = 1 << 24
 """Room for names inside a rank; SimPy's own priorities 0 and 1 (start and end of processes) stay below rank 0."""
+
+
+_FIRST = np.zeros(1, np.int64)
+"""The row of a batch of one."""
 
 
 class WorldError(RuntimeError):
@@ -99,6 +104,8 @@ class World(mesa.Model):  # type: ignore[misc]
         self.env = simpy.Environment()
         self._desks: dict[str, Desk] = {}
         self._observers: list[Callable[[int], None]] = []
+        self._outgoing: dict[Sent, tuple[Desk, list[Callable[[Traffic], None]]]] = {}
+        self._posting_ms = NEVER
 
     @property
     def now_ms(self) -> int:
@@ -242,11 +249,10 @@ class World(mesa.Model):  # type: ignore[misc]
     def _flush(self, desk: Desk) -> None:
         """Carry out, at this instant, everything that a party left in its outbox and on its instruments."""
         outbox, desk.party.outbox = desk.party.outbox, []
-        sent = [command for command in outbox if isinstance(command, Sent)]
-        if sent:
-            self._post(desk, sent)
         for command in outbox:
             match command:
+                case Sent():
+                    self._outgoing[command] = desk, []
                 case Child():
                     desk.children[command] = self.env.process(self._drive(desk, command.process))
                 case Opened():
@@ -265,6 +271,9 @@ class World(mesa.Model):  # type: ignore[misc]
                             command.writes,
                         )
                     )
+        if self._outgoing and self._posting_ms != self.now_ms:
+            self._posting_ms = self.now_ms
+            _callback(_At(self.env, self.now_ms, POST * _RANK + 2), lambda _: self._post())
         for drain in desk.drains:
             drain()
 
@@ -282,19 +291,44 @@ class World(mesa.Model):  # type: ignore[misc]
                 command.reason,
             )
 
-    def _post(self, desk: Desk, sent: list[Sent]) -> None:
-        fates = self.bus.post_all([(one.batch, one.unknown) for one in sent], desk.party.ring, self.now_ms)
-        for one, traffic in zip(sent, fates, strict=True):
+    def _post(self) -> None:
+        """Send what parties have left at this instant, in the order in which they left it."""
+        outgoing, self._outgoing, self._posting_ms = self._outgoing, {}, NEVER
+        if not outgoing:
+            return
+        sent = [(one.batch, one.unknown, desk.party.ring) for one, (desk, _) in outgoing.items()]
+        fates = self.bus.post_all(sent, self.now_ms)
+        for (one, (desk, waiting)), traffic in zip(outgoing.items(), fates, strict=True):
             desk.fates[one] = traffic
             self.carry(traffic, desk)
+            for go_on in waiting:
+                go_on(traffic)
+
+    def _when_posted(self, desk: Desk, sent: Sent, go_on: Callable[[Traffic], None]) -> bool:
+        """Go on with the fate of what was sent as soon as it is known; false if nothing was sent."""
+        traffic = desk.fates.get(sent)
+        if traffic is not None:
+            go_on(traffic)
+        elif sent in self._outgoing:
+            self._outgoing[sent][1].append(go_on)
+        return traffic is not None or sent in self._outgoing
 
     def put_on_wire(self, name: str, tap: Wiretap) -> None:
-        """Send what a party has left on its wiretap; it learns of refusals like any sender."""
-        for batch, signature in tap.empty():
+        """Send what a party has left on its wiretap, after what was sent before; it learns of refusals like any sender."""
+        left = tap.empty()
+        if left:
+            self._post()
+        for batch, signature in left:
             self.carry(self.bus.inject(batch, signature, self.now_ms, tap.origin), self._desks[name])
 
     def carry(self, traffic: Traffic, sender: Desk | None = None) -> None:
         """Schedule what somebody reacts to: arrivals at their receivers, refusals at the sender."""
+        if len(traffic.batch) == 1 and traffic.status[0] != REFUSED:  # the usual case
+            if traffic.delivered_ms[0] != NEVER:
+                desk = self._desks.get(self.directory.parties[self.directory.party[traffic.batch.receiver[0]]])
+                if desk is not None:
+                    self._schedule(desk, traffic, _FIRST)
+            return
         refused = np.flatnonzero(traffic.status == REFUSED)
         arriving = np.flatnonzero(traffic.delivered_ms != NEVER)
         if len(refused):
@@ -386,10 +420,11 @@ class World(mesa.Model):  # type: ignore[misc]
         else:
             self._resume(event, desk, batch)
 
-    def _resume(self, event: simpy.Event, desk: Desk, value: Any) -> None:
-        """Trigger an event as an agent of this instant."""
+    def _resume(self, event: simpy.Event, desk: Desk, value: Any, at_ms: int = 0) -> None:
+        """Trigger an event as an agent of this instant, or of a later one."""
         event._ok, event._value = True, value
-        self.env.schedule(event, AGENT * _RANK + 2 + desk.rank)  # type: ignore[arg-type]
+        later_ms = max(at_ms - self.now_ms, 0)
+        self.env.schedule(event, AGENT * _RANK + 2 + desk.rank, later_ms)  # type: ignore[arg-type]
 
     def _receive(self, desk: Desk, request: Receive) -> simpy.Event:
         batch = desk.fitting_mail(request)
@@ -412,26 +447,35 @@ class World(mesa.Model):  # type: ignore[misc]
     # --- confirmations and answers -------------------------------------------------------------------------------------
 
     def _confirm(self, desk: Desk, request: Confirm) -> simpy.Event:
-        traffic = desk.fates.get(request.sent)
-        if traffic is None:  # nothing was sent
-            return self._at(self.now_ms, AGENT, desk, Outcome((), ()))
-        known = np.where(traffic.acknowledged_ms == NEVER, "lost", "acknowledged")
-        known = np.where(traffic.status == REFUSED, "refused", known)
-        outcome = Outcome(tuple(known.tolist()), tuple(traffic.reason))
-        return self._at(max(int(known_ms(traffic).max()), self.now_ms), AGENT, desk, outcome)
+        event = simpy.Event(self.env)
+
+        def tell(traffic: Traffic) -> None:
+            fates = zip(traffic.status.tolist(), traffic.acknowledged_ms.tolist(), strict=True)
+            known = tuple(
+                "refused" if status == REFUSED else "lost" if at_ms == NEVER else "acknowledged"
+                for status, at_ms in fates
+            )
+            self._resume(event, desk, Outcome(known, tuple(traffic.reason)), int(known_ms(traffic).max()))
+
+        if not self._when_posted(desk, request.sent, tell):
+            self._resume(event, desk, Outcome((), ()))
+        return event
 
     def _await(self, desk: Desk, request: Await) -> simpy.Event:
-        traffic = desk.fates.get(request.sent)
-        if traffic is None:  # nothing was asked
-            return self._at(self.now_ms, AGENT, desk, Answers([], []))
-        refused = traffic.status == REFUSED
-        place = {word: row for row, word in enumerate(traffic.batch.ids.tolist()) if not refused[row]}
-        status = ["refused" if one else "lost" for one in refused]
-        asking = Asking(place, status, simpy.Event(self.env), traffic.batch.receiver, open=len(place))
-        desk.asking.update(dict.fromkeys(place, asking))
-        at_ms = max(request.until_ms if place else int(known_ms(traffic).max()), self.now_ms)
-        _callback(self._at(at_ms, AGENT, desk), lambda _: self._stop_asking(desk, asking))
-        return asking.event
+        event = simpy.Event(self.env)
+
+        def ask(traffic: Traffic) -> None:
+            refused = traffic.status == REFUSED
+            place = {word: row for row, word in enumerate(traffic.batch.ids.tolist()) if not refused[row]}
+            status = ["refused" if one else "lost" for one in refused]
+            asking = Asking(place, status, event, traffic.batch.receiver, open=len(place))
+            desk.asking.update(dict.fromkeys(place, asking))
+            at_ms = max(request.until_ms if place else int(known_ms(traffic).max()), self.now_ms)
+            _callback(self._at(at_ms, AGENT, desk), lambda _: self._stop_asking(desk, asking))
+
+        if not self._when_posted(desk, request.sent, ask):
+            self._resume(event, desk, Answers([], []))
+        return event
 
     def _stop_asking(self, desk: Desk, asking: Asking) -> None:
         if not asking.event.triggered:

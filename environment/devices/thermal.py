@@ -105,7 +105,9 @@ def walk(store: Store, start_c: F64, set_kw: F64, low_c: Level, high_c: Level, h
     guard_kw = np.where(start_c < low_c, full, 0.0)
     guard_aim = rest + guard_kw / loss
     outside = edge != start_c
-    guard_h = np.where(outside, np.minimum(crossing_h(start_c, edge, guard_aim, tau), hours), 0.0)
+    guard_h = np.zeros_like(edge)
+    if outside.any():
+        guard_h = np.where(outside, np.minimum(crossing_h(start_c, edge, guard_aim, tau), hours), 0.0)
     left_h = hours - guard_h
     set_aim = rest + set_kw / loss
     bound = np.where(set_aim >= edge, high_c, low_c)
@@ -185,12 +187,16 @@ def cycle(store: Store, start_c: F64, relay: F64, on_c: F64, off_c: F64, hours: 
     tau, loss, rest, full = store
     closed = np.where(start_c >= off_c, False, (start_c <= on_c) | (relay > 0.5))
     hot = rest + full / loss
-    rise_h, fall_h = crossing_h(on_c, off_c, hot, tau), crossing_h(off_c, on_c, rest, tau)
-    here, there = np.where(closed, off_c, on_c), np.where(closed, on_c, off_c)
-    aim, other_aim = np.where(closed, hot, rest), np.where(closed, rest, hot)
-    same_h, other_h = np.where(closed, rise_h, fall_h), np.where(closed, fall_h, rise_h)
+    here, aim = np.where(closed, off_c, on_c), np.where(closed, hot, rest)
     first_h = np.minimum(crossing_h(start_c, here, aim, tau), hours)
     left_h = hours - first_h
+    if not left_h.any():  # nothing switches, which is usual in a short time
+        on_h = np.where(closed, first_h, 0.0)
+        end_c = relax(start_c, aim, tau, first_h)
+        return Cycling(on_h, end_c, np.where(closed, 1.0, 0.0), (Leg(start_c, aim, first_h),))
+    there, other_aim = np.where(closed, on_c, off_c), np.where(closed, rest, hot)
+    rise_h, fall_h = crossing_h(on_c, off_c, hot, tau), crossing_h(off_c, on_c, rest, tau)
+    same_h, other_h = np.where(closed, rise_h, fall_h), np.where(closed, fall_h, rise_h)
     cycles = np.floor(left_h / (same_h + other_h))
     with np.errstate(invalid="ignore"):
         tail_h = np.where(cycles > 0.0, left_h - cycles * (same_h + other_h), left_h)

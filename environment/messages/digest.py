@@ -4,7 +4,8 @@ Many rows are mixed as arrays, a few as plain integers: a numpy call for each fi
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 _MIX1 = 0xBF58476D1CE4E5B9
 _MIX2 = 0x94D049BB133111EB
 _GOLDEN = np.uint64(GOLDEN)
+_NUMBERS, _BITS = Struct("=d"), Struct("=Q")
 _SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
 _MIXES = np.uint64(_MIX1), np.uint64(_MIX2)
 
@@ -44,20 +46,27 @@ def mix_word(word: int) -> int:
 def digest_rows(record: str, columns: Mapping[str, NDArray[Any]]) -> U64:
     """64 bits of the content of every row: class name, field names and values; shape (n,)."""
     n = len(next(iter(columns.values())))
-    names = _hashed(tuple(columns))
-    if n > FEW:
-        digest = np.full(n, name_word(record), np.uint64)
-        for name, word in names:
-            digest *= _GOLDEN
-            digest += np.uint64(word)
-            digest ^= _column_words(np.asarray(columns[name]))
-            digest = mix(digest)
-        return digest
+    if n <= FEW:
+        return np.array(digest_words(record, columns, n), np.uint64)
+    digest = np.full(n, name_word(record), np.uint64)
+    for name, word in _hashed(tuple(columns)):
+        digest *= _GOLDEN
+        digest += np.uint64(word)
+        digest ^= _column_words(np.asarray(columns[name]))
+        digest = mix(digest)
+    return digest
+
+
+def digest_words(record: str, columns: Mapping[str, NDArray[Any]], n: int) -> list[int]:
+    """``digest_rows`` of a few rows, in plain integers."""
     words = [name_word(record)] * n
-    for name, word in names:
-        values = _few_words(np.asarray(columns[name]))
-        words = [mix_word((one * GOLDEN + word & WORD) ^ value) for one, value in zip(words, values, strict=True)]
-    return np.array(words, np.uint64)
+    for name, word in _hashed(tuple(columns)):
+        for row, value in enumerate(_few_words(np.asarray(columns[name]))):
+            one = words[row] * GOLDEN + word & WORD ^ value  # and ``mix_word`` of it: a call would cost as much
+            one = (one ^ one >> 30) * _MIX1 & WORD
+            one = (one ^ one >> 27) * _MIX2 & WORD
+            words[row] = one ^ one >> 31
+    return words
 
 
 def _column_words(column: NDArray[Any]) -> U64:
@@ -71,11 +80,19 @@ def _column_words(column: NDArray[Any]) -> U64:
 
 
 def _few_words(column: NDArray[Any]) -> list[int]:
-    if column.dtype.kind in "OUS":
+    kind = column.dtype.kind
+    if kind in "OUS":
         return _text_words(column)
     if column.ndim > 1:
         return [int(word) for word in _column_words(column)]
-    return [mix_word(word + GOLDEN) for word in _number_words(column).tolist()]
+    values = column.tolist()
+    return [_mixed_number(value) for value in values] if kind == "f" else [mix_word(value + GOLDEN) for value in values]
+
+
+@lru_cache(1 << 12)
+def _mixed_number(value: float) -> int:
+    """The word of a number in a column, remembered: many messages carry the same prices, steps and zeros."""
+    return mix_word(_BITS.unpack(_NUMBERS.pack(value + 0.0))[0] + GOLDEN)
 
 
 def _number_words(column: NDArray[Any]) -> U64:

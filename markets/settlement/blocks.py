@@ -38,4 +38,6 @@ class Block:
             return np.full(len(t_ms), np.inf)
         place = (t_ms - self.from_ms) // self.step_ms
         inside = (place >= 0) & (place < len(self.kw))
-        return np.where(inside, self.kw[np.clip(place, 0, len(self.kw) - 1)], 0.0)
+        if inside.all():  # the usual case
+            return self.kw[place]
+        return np.where(inside, self.kw[np.where(inside, place, 0)], 0.0)

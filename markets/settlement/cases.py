@@ -190,11 +190,16 @@ def starts_of(order: ActivationRequest) -> I64:
     return order.from_ms + round(order.step_s * 1000) * np.arange(len(order.ordered_kw), dtype=np.int64)
 
 
+def _end_ms(order: ActivationRequest) -> int:
+    return order.from_ms + round(order.step_s * 1000) * len(order.ordered_kw)
+
+
 def _earlier_kw(order: ActivationRequest, before: Iterable[ActivationRequest]) -> F64:
     """What earlier orders ask of the same portfolio in the same direction, in the intervals of an order, shape (T,)."""
     t_ms, total = starts_of(order), np.zeros(len(order.ordered_kw))
     for one in before:
-        if (one.fsp, one.area, one.direction) == (order.fsp, order.area, order.direction) and len(one.ordered_kw):
+        together = one.from_ms < _end_ms(order) and order.from_ms < _end_ms(one)
+        if together and (one.fsp, one.area, one.direction) == (order.fsp, order.area, order.direction):
             total += Block(0.0, one.from_ms, round(one.step_s * 1000), one.ordered_kw).at(t_ms)
     return total
 
