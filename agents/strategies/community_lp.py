@@ -317,12 +317,12 @@ class Grid(NamedTuple):
     def ask(self, solver: Solver, need: Need, hours: float, money: float) -> None:
         """Put a need into a solver."""
         up, down = need.up_kw > 0.0, need.down_kw > 0.0
-        solver.column_bounds(self.up, 0.0, need.up_kw)
-        solver.column_bounds(self.down, 0.0, need.down_kw)
+        solver.column_bounds(self.up, need.up_least_kw, need.up_kw)
+        solver.column_bounds(self.down, need.down_least_kw, need.down_kw)
         solver.costs(self.up, -need.up_eur_per_kwh * hours * money)
         solver.costs(self.down, -need.down_eur_per_kwh * hours * money)
-        solver.column_bounds(self.over, 0.0, np.where(np.isfinite(need.high_kw), np.inf, 0.0))
-        solver.column_bounds(self.under, 0.0, np.where(np.isfinite(need.low_kw), np.inf, 0.0))
+        solver.column_bounds(self.over, 0.0, np.where(np.isfinite(need.high_kw) | up, np.inf, 0.0))
+        solver.column_bounds(self.under, 0.0, np.where(np.isfinite(need.low_kw) | down, np.inf, 0.0))
         solver.row_bounds(self.most, -np.inf, np.where(up, need.baseline_kw, np.inf))
         solver.row_bounds(self.least, np.where(down, need.baseline_kw, -np.inf), np.inf)
         solver.column_bounds(self.net, need.low_kw, need.high_kw)
@@ -344,7 +344,5 @@ def add_grid(programme: Programme, m_steps: int, hours: float) -> Grid:
         programme.put(balance, columns, sign)
     for rows, part, sign in ((most, up, 1.0), (least, down, -1.0)):
         programme.put(rows, net, 1.0)
-        programme.put(rows, over, 1.0)
-        programme.put(rows, under, -1.0)
         programme.put(rows, part, sign)
     return Grid(net, balance, up, down, over, under, most, least)

@@ -44,6 +44,8 @@ BLOCK = 20
 """Members that answer together: hot re-solves cost as much a member as of one alone, and the master stays small."""
 SAMPLE = 40
 """Members whose common optimum gives the first prices."""
+SCALED = ("low_kw", "high_kw", "baseline_kw", "up_kw", "down_kw", "up_least_kw", "down_least_kw")
+"""What of a need a sample is asked its share of."""
 NEAR = 0.9
 """How far the next prices stay with the best ones so far."""
 WORKERS = 2
@@ -230,8 +232,6 @@ def _sampled(of: Community, count: Coefficients, need: Need) -> Prices:
     """Prices of the common optimum of a sample, chosen by name, that is asked its share of the need."""
     rows = np.sort(np.argsort(name_hashes(of.names), kind="stable")[:SAMPLE])
     share = len(rows) / of.n
-    asked = need._replace(
-        **{name: getattr(need, name) * share for name in ("low_kw", "high_kw", "baseline_kw", "up_kw", "down_kw")}
-    )
+    asked = need._replace(**{name: getattr(need, name) * share for name in SCALED})
     found = Monolith(members(of, rows), of_rows(count, rows)).solve(asked)
     return Prices(found.inside, _clean(found.net))

@@ -110,6 +110,11 @@ class Scheduler:
         self._gap, self._together = gap, of.n <= most_together
         self._monolith: Monolith | None = None
 
+    @property
+    def money(self) -> float:
+        """What an EUR counts in the objective."""
+        return self._count.money
+
     def schedule(self, need: Need | None = None) -> CommunitySchedule:
         """The common optimum under a need of the grid; without one it is the baseline.
 

@@ -83,6 +83,8 @@ class Need(NamedTuple):
         up_eur_per_kwh: price of it.
         down_kw: greatest increase that is paid; in periods above 0 the net load stays at or above the baseline.
         down_eur_per_kwh: price of it.
+        up_least_kw: reduction that must be given.
+        down_least_kw: increase that must be given.
     """
 
     low_kw: F64
@@ -92,6 +94,8 @@ class Need(NamedTuple):
     up_eur_per_kwh: F64
     down_kw: F64
     down_eur_per_kwh: F64
+    up_least_kw: F64
+    down_least_kw: F64
 
 
 def community(
@@ -158,7 +162,7 @@ def members(of: Community, rows: Int | slice) -> Community:
 def no_need(m: int) -> Need:
     """The grid asks nothing."""
     zero, free = np.zeros(m), np.full(m, np.inf)
-    return Need(-free, free, zero, zero, zero, zero, zero)
+    return Need(-free, free, zero, zero, zero, zero, zero, zero, zero)
 
 
 def limited(m: int, low_kw: ArrayLike = -np.inf, high_kw: ArrayLike = np.inf) -> Need:
@@ -173,9 +177,14 @@ def priced(
 ) -> Need:  # fmt: skip
     """Flexibility that is paid, counted from a baseline (m,), up to quantities (inf: whatever there is)."""
     m = len(baseline_kw)
-    given = (up_kw, up_eur_per_kwh, down_kw, down_eur_per_kwh)
-    columns = [np.array(np.broadcast_to(np.asarray(one, np.float64), (m,))) for one in given]
-    return Need(np.full(m, -np.inf), np.full(m, np.inf), np.asarray(baseline_kw, np.float64), *columns)
+    up, up_price, down, down_price = (
+        np.array(np.broadcast_to(np.asarray(one, np.float64), (m,)))
+        for one in (up_kw, up_eur_per_kwh, down_kw, down_eur_per_kwh)
+    )
+    return no_need(m)._replace(
+        baseline_kw=np.asarray(baseline_kw, np.float64),
+        up_kw=up, up_eur_per_kwh=up_price, down_kw=down, down_eur_per_kwh=down_price,
+    )  # fmt: skip
 
 
 def coefficients(

@@ -5,6 +5,7 @@ import platform
 from datetime import UTC, datetime
 from typing import Any
 
+from experiments.benchmarks.community import common_schedule
 from experiments.benchmarks.days import STAGES, measured_apart
 from experiments.benchmarks.gap import schedule_gap
 from experiments.benchmarks.parts import all_rates
@@ -12,6 +13,7 @@ from experiments.progress import Report
 
 SIZES = (100, 1_000, 10_000, 100_000)
 SAMPLED_HOMES = 200
+COMMUNITY_MEMBERS = 1_000
 QUICK_HISTORY_DAYS = 2
 TWINS_UP_TO = 1_000
 """Larger days are lived in coordination only."""
@@ -31,22 +33,24 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
         report: told of the progress.
 
     Returns:
-        made, machine, rates by what is done (per second), schedules (gap to the optimum), days.
+        made, machine, rates by what is done (per second), schedules (gap to the optimum), community (its common schedule), days.
     """
     sizes = [homes] if quick else sizes_up_to(homes)
-    stages = 2 + len(sizes)
+    stages = 3 + len(sizes)
     report("parts", 0, stages)
     rates = all_rates(quick=quick)
     report("schedules against the optimum", 1, stages)
     gap = schedule_gap(20, QUICK_HISTORY_DAYS) if quick else schedule_gap(SAMPLED_HOMES, 28)
+    report("the schedule of a community", 2, stages)
+    common = common_schedule(20 if quick else COMMUNITY_MEMBERS)
     sets = [f"clock.history_days={QUICK_HISTORY_DAYS}"] if quick else []
     days = []
     for number, size in enumerate(sizes):
-        report(f"a day of {size} homes", 2 + number, stages)
+        report(f"a day of {size} homes", 3 + number, stages)
         days.append(measured_apart(size, twin=not quick and size <= TWINS_UP_TO, sets=sets))
     report("done", stages, stages)
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"made": made, "machine": _machine(), "rates": rates, "schedules": gap, "days": days}
+    return {"made": made, "machine": _machine(), "rates": rates, "schedules": gap, "community": common, "days": days}
 
 
 def table(found: dict[str, Any]) -> str:
@@ -57,11 +61,16 @@ def table(found: dict[str, Any]) -> str:
         f"schedules of {gap['homes']} homes cost {gap['percent']:.2f} % more than the optimum (LP); "
         f"half of the homes at most {gap['median_percent']:.2f} %, the worst {gap['largest_percent']:.2f} %"
     )
+    common = found["community"]
+    together = (
+        f"the common schedule of {common['members']} members of a community took {common['seconds']:.1f} s ({common['cpu_s']:.1f} s of "
+        f"processor time, {common['rounds']} rounds); duality gap {common['gap_percent']:.2f} %"
+    )
     head = f"{'a day of':<14}" + "".join(f"{stage + ' [s]':>13}" for stage in STAGES)
     head += (
         f"{'run a day':>11}{'us/home-step':>14}{'peak [MB]':>11}{'growth [MB]':>13}{'messages':>12}{'power flows':>13}"
     )
-    return "\n".join([*rates, "", schedules, "", head, *map(_line, found["days"])])
+    return "\n".join([*rates, "", schedules, together, "", head, *map(_line, found["days"])])
 
 
 def _line(day: dict[str, Any]) -> str:

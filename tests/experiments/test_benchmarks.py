@@ -32,6 +32,8 @@ def test_quick_benchmarks_are_complete(capsys):
     assert all(value > 0.0 for value in found["rates"].values())
     assert 0 < found["schedules"]["homes"] <= 20
     assert -0.01 < found["schedules"]["percent"] < 5.0
+    assert found["community"]["members"] == 20
+    assert found["community"]["gap_percent"] < 0.5
     (day,) = found["days"]
     assert day["homes"] == 20
     assert {"set-up", "history", "run", "write"} <= set(day["cpu_s"])
