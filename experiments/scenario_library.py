@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "settlement": "ordered and delivered power in, remuneration and penalty out",
     "internal-price": "offers of a community's members in, price and trades inside out",
     "allocation": "a community's generation and its members' consumption in, each member's part out",
+    "benefit-sharing": "what members pay apart and together in, what each pays out",
 }
 """What the rules of a kind do."""
 
@@ -81,6 +82,11 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "transaction-coefficients": Rule(
             "markets.allocation.transactions:transactions", "experiments.rules_community:TransactionAllocation"
         ),
+    },
+    "benefit-sharing": {
+        "two-stage": Rule("markets.community.two_stage:two_stage", "experiments.rules_sharing:TwoStage"),
+        "shapley-value": Rule("markets.community.shapley:of_net_loads", "experiments.rules_sharing:ShapleyValue"),
+        "bill-sharing": Rule("markets.community.bill_sharing:bill_sharing", "experiments.rules_sharing:BillSharing"),
     },
 }
 """Rules by kind and name, resolved where they are used; a scenario names them, ``coflex rules`` shows and runs them."""

@@ -1,11 +1,4 @@
-"""Who shares with whom in a settlement period, once net loads stand: the cheapest supply of all, and what a schedule counts then.
-
-A member that consumes saves, on a kWh bought inside, its retailer's price less the grid tariff of sharing; one that generates gives up
-what its retailer pays. The greatest savings are met first from those who give up least, as long as both gain; members of equal
-prices share in proportion to their quantities. No other exchange costs all of them less.
-
-Source: SUC02.1 (the net balance of each decides its side).
-"""
+"""Who shares with whom in a settlement period, once net loads stand (``markets.community.exchange``), and what a schedule counts then."""
 
 from typing import NamedTuple
 
@@ -16,8 +9,7 @@ from agents.strategies.community_view import SHORT_EUR_PER_KWH, Coefficients, Co
 from agents.strategies.home_devices import ORDER
 from agents.strategies.home_lp import BEYOND_EUR_PER_KWH, MISSING_EUR_PER_KWH
 from agents.strategies.home_view import F64
-from markets.internal_prices.offers import Offers
-from markets.internal_prices.pool import matched
+from markets.community.exchange import exchanged
 
 
 class Trades(NamedTuple):
@@ -44,11 +36,7 @@ def trades(count: Coefficients, net_kwh: F64, generation_kwh: F64 | None = None)
     deficit, excess = np.maximum(net_kwh, 0.0), np.maximum(-net_kwh, 0.0)
     offered = np.concatenate([deficit, excess, own])
     price = np.concatenate([count.supply - count.bought, count.sold - count.surplus, count.sold + count.supply])
-    buys, inside = np.repeat([True, False, False], len(net_kwh)), np.zeros_like(offered)
-    for t in range(net_kwh.shape[1]):
-        rows = np.flatnonzero(offered[:, t] > 0.0)
-        if buys[rows].any() and not buys[rows].all():
-            inside[rows, t] = matched(Offers(buys[rows], offered[rows, t], price[rows, t]))
+    inside = exchanged(np.repeat([True, False, False], len(net_kwh)), offered, price)
     bought, excess_sold, own_sold = np.split(inside, 3)
     return Trades(deficit - bought + own_sold, excess - excess_sold, bought, excess_sold + own_sold)
 
