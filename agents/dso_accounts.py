@@ -86,8 +86,7 @@ class DsoAccounts(Party):
             activation=call.activation, conversation=conversation, bid=call.contract, fsp=call.fsp, area=call.area,
             direction=call.direction, t_ms=t_ms, ordered_kw=call.ordered_kw,
         )  # fmt: skip
-        to_ms = call.from_ms + self._meters.timeline.step_ms * len(call.ordered_kw)
-        self._baselines.note((call.fsp, call.area), call.from_ms, to_ms, self.now_ms)
+        self._baselines.note(call.request(self.name, self._terms), self.now_ms)
         self._called[call.activation] = call
         self._called_of.setdefault(call.contract, []).append(call)
 

@@ -192,6 +192,8 @@ class DirectDso(GridPlanning):
             if batch is None:
                 break
             found |= {one.activation: one.accepted for one in batch.records() if one.activation in activations}
+        for activation in found:
+            self._baselines.note_heard(activation)
         return found
 
     def _register_relief(self, name: str, contracts: Contracts, needs: list[Need], day: MarketDay) -> None:

@@ -110,6 +110,8 @@ class GridOperation(DsoAccounts):
         if not outcome.acknowledged:
             return self._give_up(conversation, call, "the dispatch notice was not acknowledged", reached=False)
         receipt = yield from self._wait_receipt(conversation, call.activation)
+        if receipt is not None:
+            self._baselines.note_heard(call.activation)
         if receipt is None or not receipt.accepted:
             reason = "the FSP did not confirm" if receipt is None else "the FSP refused"
             return self._give_up(conversation, call, reason, reached=True)

@@ -28,7 +28,7 @@ from environment.messages.aggregation import (
 )
 from environment.messages.base import Batch
 from environment.messages.procurement import AvailabilityRequest, FlexibilityAvailability
-from environment.party import Process, Seat, handles
+from environment.party import Process, Seat, Sent, handles
 
 F64 = NDArray[np.float64]
 
@@ -192,28 +192,56 @@ class GridPlanning(GridOperation):
         terms, cap = self._terms, self._terms.price_cap_eur_per_kwh
         worst = max(needs, key=lambda need: float(need.need_kw.max()), default=None)
         told = parts(worst, self._announced, terms.fsps, day) if worst else dict.fromkeys(terms.fsps, np.zeros(0))
+        sent = []
         for fsp, part_kw in told.items():
             record = requirement(conversation, worst, part_kw, terms, day, cap)
             self._asked[conversation, fsp] = record
-            self.send(record, fsp, cycle)
+            sent.append(self.send(record, fsp, cycle))
+        self.start(self._hear_of_flexibility(cycle, sent))
         devices = [self.directory.names[number] for number in sorted(set(self._onboarded))]
         if devices:
             self.send(requirement(conversation, worst, np.zeros(0), terms, day, cap), devices, cycle)
 
+    def _hear_of_flexibility(self, cycle: str, sent: list[Sent]) -> Process:
+        """Steps 4 to 6 come of what was asked; a cycle in which nobody could be asked, or nobody answers, fails."""
+        asked = []
+        for one in sent:
+            outcome = yield self.confirm(one)
+            asked.append(outcome.acknowledged)
+        if not any(asked):
+            self.end(cycle, "failed", "no aggregator acknowledged what the DSO needs")
+            return
+        yield self.sleep(self._terms.flexibility_within_s)
+        if not self._has_shown(cycle):
+            self.end(cycle, "failed", "no aggregator shared its flexibility")
+
+    def _has_shown(self, cycle: str) -> bool:
+        """Whether an aggregator has told its potential in a cycle."""
+        self._shown.update(batch.conversation for batch in self.stored_rows(FlexibilityPotential))
+        return cycle in self._shown
+
     def _ask_again(self, cycle: str, asked: CongestionRequirements, fsp: str) -> Process:
         """Steps 2.1 and 2.4: the need again; once the aggregator has shown that it cannot meet it, at the highest price that it is worth."""
         self._asking.add((asked.need, fsp))
-        self.send(asked, fsp, cycle)
-        until_ms = self.now_ms + round(self._terms.shortfall_within_s * 1000.0)
-        while self.now_ms < until_ms:
-            yield self.sleep(self._terms.shortfall_heard_s)
-            self._shown.update(batch.conversation for batch in self.stored_rows(FlexibilityPotential))
-            if cycle in self._shown:
-                cap = self._terms.price_cap_eur_per_kwh * self._terms.asks_again_times
-                self.send(structs.replace(asked, price_cap_eur_per_kwh=cap), fsp, cycle)
-                self._caps[asked.need] = cap
-                break
+        reason = yield from self._reconcile(cycle, asked, fsp)
+        if reason:
+            self.end(cycle, "failed", reason)
         self._asking.discard((asked.need, fsp))
+
+    def _reconcile(self, cycle: str, asked: CongestionRequirements, fsp: str) -> Process:
+        """Ask, hear, ask again; gives the reason if it comes to nothing, else empty."""
+        until_ms = self.now_ms + round(self._terms.shortfall_within_s * 1000.0)
+        outcome = yield self.confirm(self.send(asked, fsp, cycle))
+        if not outcome.acknowledged:
+            return f"{fsp} did not acknowledge what is needed of it"
+        while not self._has_shown(cycle):
+            if self.now_ms >= until_ms:
+                return f"{fsp} did not say what it can do"
+            yield self.sleep(self._terms.shortfall_heard_s)
+        cap = self._terms.price_cap_eur_per_kwh * self._terms.asks_again_times
+        self._caps[asked.need] = cap
+        outcome = yield self.confirm(self.send(structs.replace(asked, price_cap_eur_per_kwh=cap), fsp, cycle))
+        return "" if outcome.acknowledged else f"{fsp} did not acknowledge the higher price"
 
     def hear_of_shortfalls(self, conversation: str) -> Process:
         """Wait until aggregators that cannot meet what was asked of them in a procurement have been asked again."""

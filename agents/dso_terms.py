@@ -83,6 +83,7 @@ class DsoTerms:
         results_within_s: how long after the gate results may come.
         availability_wait_s: how long availability reports are waited for.
         method: the baseline rule of the market.
+        flexibility_within_s: how long aggregators have to share their flexibility in a cycle.
         shortfall_heard_s: how long after stating its needs it listens whether an aggregator falls short of them.
         shortfall_within_s: how long such an aggregator has to say what it can do.
         asks_again_times: how many times the price cap it then offers.
@@ -124,6 +125,7 @@ class DsoTerms:
     results_within_s: float = 900.0
     availability_wait_s: float = 30.0
     method: Method = field(default_factory=Method)
+    flexibility_within_s: float = 3600.0
     shortfall_heard_s: float = 10.0
     shortfall_within_s: float = 180.0
     asks_again_times: float = 2.0

@@ -155,14 +155,14 @@ class PlatformProvider(Party):
                 self._orders[record.activation] = batch.conversation, record
                 for contract, blocks in calls_of([record]).items():
                     self._calls.setdefault(contract, []).extend(blocks)
-                self._baselines.note(
-                    (record.fsp, record.area), record.from_ms, record.to_ms, int(batch.received_ms[row])
-                )
+                self._baselines.note(record, int(batch.received_ms[row]))
 
     @handles(ActivationReport)
     def store_report(self, batch: Batch[ActivationReport]) -> None:
         """Keep what the DSO detected."""
-        self._seen.update({record.activation: record.volume_kw for record in batch.records()})
+        for record in batch.records():
+            self._seen[record.activation] = record.volume_kw
+            self._baselines.note_heard(record.activation)
 
     # --- SUC06.3 scenario 1 --------------------------------------------------------------------------------------------
 

@@ -283,9 +283,13 @@ class Prosumers(Party):
         """Plan the ordered changes, lay them over the schedule, and say what will come of them (SUC05.1/8); no home is in two of them."""
         step = self._timeline.index(self.now_ms)
         asked = [(one.rows, self._timeline.index(one.from_ms), one.sign * one.change_kw) for one in orders]
-        planned = [self._planned_kw(rows, max(step, first)) for rows, first, _ in asked]
+        begins = [
+            (np.abs(change) > MOVED_KW).argmax(axis=1) for _, _, change in asked
+        ]  # a call may ask for nothing at first
+        moves = [np.maximum(first + begin, step) for (_, first, _), begin in zip(asked, begins, strict=True)]
+        planned = [self._planned_kw(rows, at) for (rows, _, _), at in zip(asked, moves, strict=True)]
         answers = self._hems.activate(step, asked, self._readings)
-        for one, (rows, first, change), before, answer in zip(orders, asked, planned, answers, strict=True):
+        for one, (rows, first, change), at, before, answer in zip(orders, asked, moves, planned, answers, strict=True):
             expected, plan, gives_up = answer
             begin = max(step, first)
             columns = slice(begin - step, first + change.shape[1] - step)
@@ -300,15 +304,16 @@ class Prosumers(Party):
             follows = one.sign * expected > MOVED_KW
             generation = np.asarray(gives_up, np.float64)
             before_kw = np.subtract(before[0], generation * before[1])
-            yield Delivery(
-                one.conversation, one.activation, rows[follows], one.from_ms, before_kw[follows], generation[follows]
-            )
+            for moving in np.unique(at[follows]):
+                due = follows & (at == moving)
+                from_ms = int(self._timeline.starts_ms[moving])
+                yield Delivery(one.conversation, one.activation, rows[due], from_ms, before_kw[due], generation[due])
 
-    def _planned_kw(self, rows: I64, step: int) -> tuple[F64, F64]:
-        """Flexible power that the homes had planned for a step, and the generation that they expected."""
+    def _planned_kw(self, rows: I64, steps: I64) -> tuple[F64, F64]:
+        """Flexible power that the homes had planned, each for its step, and the generation that they expected."""
         current = self._hems.current
         assert current is not None
-        place = step - current.first
+        place = steps - current.first
         plan = current.plan
         parts = plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw
         flexible = np.asarray(sum(part[rows, place] for part in parts), np.float64)

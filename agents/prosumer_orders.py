@@ -60,7 +60,7 @@ def refusals(
     first, rest = np.divmod(batch["from_ms"] - timeline.start_ms, timeline.step_ms)
     width = batch["change_kw"].shape[1]
     inside = (first >= planned.start) & (first < planned.stop) & (first + width <= timeline.n)
-    sound = inside & (rest == 0) & (batch["step_s"] * 1000.0 == timeline.step_ms)
+    sound = inside & (width > 0) & (rest == 0) & (batch["step_s"] * 1000.0 == timeline.step_ms)
     for row in np.flatnonzero(own_provider & ~sound).tolist():
         reasons[row] = "not about steps that the home has planned"
     return reasons

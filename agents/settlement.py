@@ -98,7 +98,8 @@ class Baselines:
     ) -> None:
         self._days = list(zip(days_ms, gates_ms, strict=True))
         self._method = method or Method()
-        self._calls: dict[Portfolio, list[tuple[int, int, int]]] = {}
+        self._calls: dict[Portfolio, dict[str, tuple[int, int, int]]] = {}
+        self._heard: set[str] = set()
         self._computed: dict[tuple[str, int], F64] = {}
         self._stores: dict[Portfolio, BaselineStore] = {}
         self._kept_ms: dict[str, int] = {}
@@ -129,9 +130,13 @@ class Baselines:
         portfolios = dict.fromkeys((order.fsp, order.area) for order in orders)
         return [record for portfolio in portfolios for record in self._of.get(portfolio, ())]
 
-    def note(self, portfolio: Portfolio, from_ms: int, to_ms: int, at_ms: int) -> None:
-        """Keep when a call of a portfolio (FSP, area) was announced: what is metered later counts for no baseline of its day."""
-        self._calls.setdefault(portfolio, []).append((from_ms, to_ms, at_ms))
+    def note(self, order: ActivationRequest, at_ms: int) -> None:
+        """Keep when a call of a portfolio was announced: what is metered later counts for no baseline of its day."""
+        self._calls.setdefault((order.fsp, order.area), {})[order.activation] = (order.from_ms, order.to_ms, at_ms)
+
+    def note_heard(self, activation: str) -> None:
+        """Keep that the provider knows of a call: it has answered it, or delivery shows."""
+        self._heard.add(activation)
 
     def plan(self, ready: Sequence[Case]) -> None:
         """Say which readings the baseline of each case rests on; none where it was declared."""
@@ -176,7 +181,8 @@ class Baselines:
         """All calls of a portfolio in the window of its declaration are one event, announced with the first."""
         step_ms = round(record.step_s * 1000)
         end_ms = record.from_ms + step_ms * len(record.power_kw)
-        calls = [one for one in self._calls[record.fsp, record.area] if record.from_ms <= one[0] < end_ms]
+        noted = self._calls[record.fsp, record.area].values()
+        calls = [one for one in noted if record.from_ms <= one[0] < end_ms]
         windows = self._method.windows(record.from_ms)
         return MethodEvent(
             window_ms=record.from_ms, from_ms=min(one[0] for one in calls), to_ms=max(one[1] for one in calls),
@@ -212,9 +218,22 @@ class Baselines:
         if (record.method, record.parameters) != (method.rule, method.parameters):
             said = ", ".join((record.method, *record.parameters))
             return f"the market's baseline is {', '.join((method.rule, *method.parameters))}, not {said}"
-        called = [from_ms for from_ms, _, _ in self._calls.get((record.fsp, record.area), ())]
-        eligible = method.eligible(record.from_ms, length_ms, called)
+        eligible = method.eligible(record.from_ms, length_ms, self._event_days(record, length_ms))
         return "" if record.eligible == eligible else f"its eligible days are not {', '.join(eligible) or 'none'}"
+
+    def _event_days(self, record: BaselineDeclaration, length_ms: int) -> list[int]:
+        """Starts of the calls of a portfolio that make event days for a declaration.
+
+        A call of which nobody knows whether it reached its provider counts as the provider has it: one that was lost, or came to
+        nothing, leaves a day as good as any other.
+        """
+        windows = self._method.windows(record.from_ms)
+        claimed = [windows[date] for date in record.eligible if date in windows]
+        return [
+            from_ms
+            for activation, (from_ms, _, _) in self._calls.get((record.fsp, record.area), {}).items()
+            if activation in self._heard or not any(start <= from_ms < start + length_ms for start in claimed)
+        ]
 
     def _gate_ms(self, from_ms: int) -> int | None:
         """The gate of the day of delivery that an instant lies in; None outside all."""

@@ -148,7 +148,8 @@ def _moved_before(tables: Tables, made: Made) -> Tables:
     if len(made.messages):
         table = tables["messages"]
         sent = instants(table, "sent_ms")[made.messages]
-        shift = start + np.minimum(sent - sent.min(), SPREAD_MS) - sent
+        since = sent - sent.min()
+        shift = start + since * SPREAD_MS // max(int(since.max()), SPREAD_MS) - sent  # what was sent apart stays apart
         for name in ("sent_ms", "delivered_ms", "acknowledged_ms"):
             table = _shifted(table, name, made.messages, shift)
         changed["messages"] = table

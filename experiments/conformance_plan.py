@@ -48,6 +48,7 @@ class Expectation:
         after: positions of the causal predecessors in the plan.
         required: whether its absence is a fault.
         counted: whether it is a step of the table.
+        together: whether one sending must reach all receivers.
         when: in which conversations it is required; None for all.
     """
 
@@ -57,6 +58,7 @@ class Expectation:
     after: tuple[int, ...]
     required: bool = True
     counted: bool = True
+    together: bool = False
     group: Alternative | None = None
     deadline: Deadline | None = None
     when: Condition | None = None
@@ -119,6 +121,7 @@ def _expect(
         slots=_act_slots(suc, step, reading) if step.is_act else _slots(suc, step, reading, pair, carriers),
         asks=reading.asks if pair != "push" else "",
         after=tuple(place[one] for one in after),
+        together=reading.receivers == "together",
         group=reading.group,
         deadline=reading.deadline,
         trigger=reading.trigger,
@@ -142,7 +145,7 @@ def _act_slots(suc: str, step: Step, reading: Reading) -> tuple[Slot, ...]:
 
 def _slots(suc: str, step: Step, reading: Reading, pair: str, carriers: dict[str, set[str]]) -> tuple[Slot, ...]:
     producers = _sides(suc, step.producer, joint=reading.producers == "joint", word="from")
-    receivers = _sides(suc, step.receiver, joint=reading.receivers == "all", word="to")
+    receivers = _sides(suc, step.receiver, joint=reading.receivers != "any", word="to")
     if pair == "back":
         producers, receivers = receivers, producers
     found: list[Slot] = []

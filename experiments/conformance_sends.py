@@ -61,6 +61,9 @@ def _settle(
 ) -> None:
     single = np.flatnonzero(clear)
     sends = _sends(rows, slots, fits, ambiguous, np.flatnonzero(clear & alike))
+    for step, one in enumerate(plan.expectations):
+        if one.together:  # what went to some of its receivers alone is another step
+            sends.options[step] &= np.logical_and.reduce(sends.slots[step]) | (sends.fixed == step)
     anchors = _anchors(rows, fits, single)
     chosen = np.where(sends.fixed >= 0, sends.fixed, -1)
     covered = _covered(rows, slots, single, sends)

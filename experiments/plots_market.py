@@ -95,7 +95,7 @@ def _clearing(view: View, axes: Axes, bids: Frame, session: str, direction: str)
     axes.bar(left, price, width, color=colours.PALE, label="offered", **edge)
     axes.bar(left, price, accepted, color=colours.ORANGE, label="accepted", **edge)
     if needed is not None:
-        axes.axvline(needed, color=colours.BLACK, linestyle=":", label=f"needed {needed:.1f} kW")
+        axes.axvline(needed, ymax=0.86, color=colours.BLACK, linestyle=":", label=f"needed {needed:.1f} kW")
     axes.set(title=f"{session}, {direction}, {view.time_text(t_ms)}", xlabel="power offered, cheapest first (kW)")
     axes.set_ylabel("price (EUR/kWh)")
     axes.set_xlim(0, 1.02 * max(float(width.sum()), needed or 0.0))

@@ -122,17 +122,17 @@ def _nothing_bought(facts: Facts) -> str:
 
 
 def means(view: View) -> str:
-    """The conventional means that the DSO weighed first, as a table; empty where it weighed none."""
-    frame = view.facts.all("measures")
+    """The conventional means that the DSO weighed first, as a table, and what a stronger grid would cost; empty where it needed nothing."""
+    frame, instead = view.facts.all("measures"), _against_reinforcement(stored_figures(view.run))
     if frame is None:
-        return ""
+        return f"<p>None of the DSO's own means helps here.</p>{instead}" if instead else ""
     rows = [
         (row["text"], f"{row['cost_eur']:,.2f}", f"{row['residual_kwh']:,.2f}", _taken(row))
         for row in frame.table.to_pylist()
     ]
     head = ("own means of the DSO", "cost (EUR)", "energy above limits left (kWh)", "taken")
     tried = f"<p>Tried before flexibility was bought:</p>{table(head, rows, numbers=(1, 2))}"
-    return tried + _against_reinforcement(stored_figures(view.run))
+    return tried + instead
 
 
 def _against_reinforcement(values: Figures) -> str:

@@ -159,7 +159,7 @@ class Reading(_Fact, frozen=True):
         information: ids really carried.
         producer: who really sends or acts.
         receiver: who really receives.
-        receivers: whether all receivers must be reached, or any.
+        receivers: whether all receivers must be reached, or any; ``together``: all, by one sending.
         producers: whether any producer will do, or all must send.
         carries: a GET as a pair: ``forward`` the receiver asks and the answer travels producer to receiver, ``back`` the producer asks;
             ``push`` one message without a question.
@@ -178,7 +178,7 @@ class Reading(_Fact, frozen=True):
     information: Names | None = None
     producer: Names | None = None
     receiver: Names | None = None
-    receivers: Literal["all", "any"] = "all"
+    receivers: Literal["all", "any", "together"] = "all"
     producers: Literal["any", "joint"] = "any"
     carries: Literal["forward", "back", "push"] | None = None
     records: Names | None = None

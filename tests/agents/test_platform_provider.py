@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from agents.platform_provider import PlatformProvider, ProviderTerms
 from agents.settlement import Service
 from environment.calendar import Calendar
-from environment.messages.activation import ActivationRequest
+from environment.messages.activation import ActivationReport, ActivationRequest
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.messages.settlement import (
     Invoice,
@@ -382,6 +383,32 @@ def test_a_declaration_that_is_not_what_was_agreed_is_refused(settle, record, re
     there = settle(kept=[record, engagement(), order()], method=high_of())
     assert table(there, "refused_baselines")["reason"].tolist() == [reason]
     assert there.outcomes() == [("SUC06.3", "failed", "no baseline of fsp-a in A stands")]
+
+
+@pytest.mark.parametrize(
+    ("heard", "eligible", "stands"),
+    [
+        (True, ("2016-01-14", "2016-01-15", "2016-01-16"), True),
+        (True, ("2016-01-15", "2016-01-16", "2016-01-17"), False),
+        (False, ("2016-01-14", "2016-01-15", "2016-01-16"), True),
+        (False, ("2016-01-15", "2016-01-16", "2016-01-17"), True),
+        (False, ("2016-01-14", "2016-01-15", "2016-01-17"), False),
+    ],
+    ids=["both know it", "left in", "heard, not delivered", "never heard", "another day left out"],
+)
+def test_a_call_that_nobody_knows_to_have_arrived_counts_as_the_provider_has_it(settle, heard, eligible, stands):
+    """The provider was called on the 17th. Where delivery was reported the day does not count; where not, the call may be lost."""
+    lost = structs.replace(
+        order(activation="lost"), from_ms=WEEK["2016-01-17"] + FROM_MS, to_ms=WEEK["2016-01-17"] + FROM_MS + 2 * STEP_MS
+    )
+    report = plain(ActivationReport, activation="lost", node="A", volume_kw=3.0, verified=True)
+    there = settle(
+        kept=[lost, *([report] if heard else []), by_method(eligible=eligible), engagement(), order()],
+        method=high_of(), metered=by_day,
+    )  # fmt: skip
+    assert ("refused_baselines" not in there.provider.registers) == stands
+    reason = "" if stands else "no baseline of fsp-a in A stands"
+    assert there.outcomes()[-1] == ("SUC06.3", "failed" if reason else "completed", reason)
 
 
 def test_too_few_days_with_readings_stop_the_settlement(settle):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.prosumer import LOOK_MS
-from environment.messages.activation import ActivationSignal
+from agents.prosumer import LOOK_MS, SHOWS_AFTER_S
+from environment.messages.activation import ActivationSignal, DeliveryMeasurement
 from experiments.build_world import build_world
 from experiments.covers import covers
 from experiments.scenario_people import NOBODY
@@ -43,7 +43,12 @@ def told(small, small_begun):
         world.add(Puppet(world.seat("fsp-sol"), [(sent_ms, line)] if len(rows) else []))
         seen = _watched(site.living.physics)
         world.run(site.timeline.end_ms)
-        return site, [*seen, *((now_ms, "refused", reason) for now_ms, reason in _refused(homes))]
+        measured = [
+            (traffic.batch.sent_ms, "measured", len(traffic.batch))
+            for traffic in world.bus.journal.traffic
+            if traffic.batch.record is DeliveryMeasurement
+        ]
+        return site, [*seen, *measured, *((now_ms, "refused", reason) for now_ms, reason in _refused(homes))]
 
     return run
 
@@ -118,6 +123,18 @@ def test_any_split_of_the_signals_gives_the_same_lives(told, able, parts):
 def test_a_home_told_alone_does_what_it_does_when_all_are_told(told, able):
     row = able[:1]
     np.testing.assert_array_equal(kw(told(row)[0])[row], kw(told(able)[0])[row])
+
+
+def test_delivery_is_measured_where_something_is_ordered_first(told, able):
+    """A call may ask for nothing at its begin, and of each home at another time."""
+    at_once, later = (
+        [(at_ms, n) for at_ms, what, n in told(able, kw=np.array(kw))[1] if what == "measured"]
+        for kw in ([1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0])
+    )
+    shows_ms = round(SHOWS_AFTER_S * 1000)
+    assert [at_ms for at_ms, _ in at_once] == [FROM_MS + shows_ms]
+    assert [at_ms for at_ms, _ in later] == [FROM_MS + 2 * 900_000 + shows_ms]
+    assert later[0][1] > 0
 
 
 def test_manual_homes_take_no_orders(told, quiet):

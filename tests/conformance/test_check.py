@@ -302,3 +302,18 @@ def test_million_messages_are_checked_in_seconds(journal_day):
     report = check(tables)
     assert time.perf_counter() - start < 2.0
     assert report.is_clean
+
+
+def test_a_step_that_goes_to_all_at_once_is_not_made_by_two_sendings(scribe, talks, write_tables):
+    """SUC05.1 step 5 is told to assets and DSO at once; what goes to the DSO alone is step 6, however often and whenever it comes."""
+    talks["SUC05.1"](scribe, 1, 0)
+    apart = [row for row in scribe.messages if row["record"] == "FlexibilityPotential" and row["receiver"] == "dso-1"]
+    for row in apart[:1] + apart[2:3]:  # of both aggregators what is sent along with what their assets are told
+        row["sent_ms"], row["delivered_ms"], row["acknowledged_ms"] = (
+            row[name] - 100 for name in ("sent_ms", "delivered_ms", "acknowledged_ms")
+        )
+    case = check(write_tables(scribe)).usecases["SUC05.1"]
+    assert [(one.step, one.why) for one in case.broken if one.step == "5"] == [
+        ("5", "incomplete, nothing for INFO 3 from aggregator to dso")
+    ]
+    assert "6" in case.made

@@ -81,6 +81,26 @@ def test_what_fails_before_the_gate_leaves_the_need_unmet(day_with, changes, rea
     assert paid(tables) == 0.0
 
 
+def test_a_cycle_whose_provider_falls_silent_is_not_completed(day_with):
+    """It has told that it falls short, and hears neither what is needed once more nor what its members stream."""
+    slow = {"platforms__direct": {"delay_s": {"constant": 28}}}
+    short = [{"party": "fsp-sol", "offers": "20%"}, *silent("day 0 13:02", "day 0 13:30")["faults"]]
+    cycles = tables_of_cycles(day_with(**slow, faults=short))
+    assert cycles["2"] == ("failed", "fsp-sol did not acknowledge what is needed of it")
+    assert cycles["1"] == ("failed", "no aggregator shared its flexibility")
+    assert tables_of_cycles(day_with(**slow, faults=short[:1])) == {"1": ("completed", ""), "2": ("completed", "")}
+
+
+def tables_of_cycles(tables):
+    """Scenario of SUC05.1 -> (outcome, reason)."""
+    columns = (tables["conversations"][name] for name in ("suc", "scenario", "outcome", "reason"))
+    return {
+        str(scenario): (str(outcome), str(reason or ""))
+        for suc, scenario, outcome, reason in zip(*columns, strict=True)
+        if str(suc) == "SUC05.1"
+    }
+
+
 def test_the_gdbn_down_over_the_gate_has_no_engagement_and_withholds_the_calls(day_with):
     """It keeps no baseline and knows of no engagement: rule 5 of SUC06.2 forbids to pass a notice on."""
     tables = day_with(**down("gdbn", "day 0 12:50", "day 0 15:30"))

@@ -1,0 +1,149 @@
+"""Causality (law 6), for every shipped scenario: replace every exogenous input after t, and what was said, done and set before t is the same.
+
+Each is lived twice up to t, in the middle of its need, with a short history: the law does not ask how much a forecast has learned from.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments import build
+from experiments.build_world import build_world
+
+HOUR_MS = 3_600_000
+AT_H = {
+    "district-day": 30.5, "district-direct": 30.5, "district-hostile": 30.5, "district-outage": 30.5, "district-short": 30.5,
+    "district-voltage": 24.5,
+}  # fmt: skip
+"""From noon of the day before to half past six in the evening, or half past twelve."""
+HISTORY_DAYS = 3
+
+
+def other_from(step, rng, values):
+    """Columns from a step on replaced by those of other instants."""
+    changed = values.copy()
+    changed[..., step:] = values[..., rng.permutation(np.arange(step, values.shape[-1]))]
+    return changed
+
+
+def people_otherwise(people, step):
+    """The same people until a step; afterwards other loads, trips, draws, sun and interventions."""
+    rng = np.random.default_rng(7)
+    cars = people.cars._replace(
+        away=other_from(step, rng, people.cars.away),
+        driven_kw=other_from(step, np.random.default_rng(7), people.cars.driven_kw),
+    )
+    after = np.arange(people.load_kw.shape[1]) >= step
+    return replace(
+        people, cars=cars, load_kw=1.7 * other_from(step, rng, people.load_kw) * after + people.load_kw * ~after,
+        pv_kw=other_from(step, rng, people.pv_kw), draw_kw=other_from(step, rng, people.draw_kw),
+        overrides=other_from(step, rng, people.overrides),
+    )  # fmt: skip
+
+
+def replace_inputs(patch, at_ms):
+    """From an instant on: other people, other true weather; what was forecast of the weather before stays what it was."""
+    truth = {}
+    make_people, make_weather, make_station = build.build_people, build.weather_for, build.WeatherStation
+
+    def people(scenario, network, calendar, timeline, weather, chance):
+        made = make_people(scenario, network, calendar, timeline, truth["weather"], chance)
+        return people_otherwise(made, timeline.index(at_ms))
+
+    def weather(place, calendar, timeline, chance):
+        truth["weather"] = make_weather(place, calendar, timeline, chance)
+        step, rng = timeline.index(at_ms), np.random.default_rng(3)
+        return truth["weather"]._replace(
+            **{name: other_from(step, rng, column) for name, column in truth["weather"]._asdict().items()}
+        )
+
+    patch.setattr(build, "build_people", people)
+    patch.setattr(build, "weather_for", weather)
+    patch.setattr(build, "WeatherStation", lambda _, *rest: make_station(truth["weather"], *rest))
+
+
+def names():
+    from experiments.scenario_library import scenario_names
+
+    return [name for name in scenario_names() if name.startswith("district-")]
+
+
+@pytest.fixture(scope="module", params=names())
+def parallel(small, request):
+    """A shipped day twice, up to the instant: as it is, and with all exogenous inputs replaced from then on: [(site, world)], instant."""
+    from experiments.scenario import load_scenario, scenario_from
+
+    content = load_scenario(request.param).as_data()
+    content["clock"]["history_days"] = HISTORY_DAYS
+    scenario, at_ms = scenario_from(content), round(AT_H[request.param] * HOUR_MS)
+    lives = []
+    for otherwise in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            if otherwise:
+                replace_inputs(patch, at_ms)
+            site = small.site(scenario)
+        world = build_world(site)
+        world.run(at_ms)
+        lives.append((site, world))
+    return lives, at_ms
+
+
+def test_the_world_after_is_another_one(parallel):
+    ((site, _), (other, _)), at_ms = parallel
+    step = site.timeline.index(at_ms)
+    here, there = site.people.load_kw, other.people.load_kw
+    np.testing.assert_array_equal(here[:, :step], there[:, :step])
+    assert (here[:, step:] != there[:, step:]).mean() > 0.5
+    assert (site.weather.temp_c[step:] != other.weather.temp_c[step:]).mean() > 0.5
+
+
+def test_what_was_measured_and_set_before_is_the_same(parallel):
+    ((site, _), (other, _)), at_ms = parallel
+    step = site.timeline.index(at_ms)
+    physics, others = site.living.physics, other.living.physics
+    np.testing.assert_array_equal(physics.meters.kw[:, :step], others.meters.kw[:, :step])
+    for kind, one in physics.installed.items():
+        for k in range(physics.first, step):
+            told, differently = (
+                fleet.set_points.effective(k).copy() for fleet in (one.fleet, others.installed[kind].fleet)
+            )
+            np.testing.assert_array_equal(told, differently, err_msg=f"{kind} step {k}")
+    seen = [[(t, values) for t, values in one.living.scada.history if t < at_ms] for one in (site, other)]
+    assert len(seen[0]) == len(seen[1]) > 250
+    for (t, values), (u, otherwise) in zip(*seen, strict=True):
+        assert t == u
+        np.testing.assert_array_equal(values, otherwise)
+
+
+def said_before(world, at_ms):
+    """What was said, opened and done before an instant, as plain rows."""
+    journal = world.bus.journal
+    said = [
+        (
+            traffic.batch.record.__name__, traffic.batch.conversation, traffic.batch.sent_ms, traffic.batch.sender.tolist(),
+            traffic.batch.receiver.tolist(), traffic.batch.ids.tolist(), traffic.digest.tolist(), traffic.delivered_ms.tolist(),
+        )
+        for traffic in journal.traffic
+        if traffic.batch.sent_ms < at_ms
+    ]  # fmt: skip
+    done = [
+        (one.act, one.actors.tolist(), one.conversation, one.t_ms, one.reads, one.writes)
+        for one in journal.acts
+        if one.t_ms < at_ms
+    ]
+    opened = [
+        (one.name, one.opener, one.subject, one.opened_ms)
+        for one in journal.conversations.values()
+        if one.opened_ms < at_ms
+    ]
+    return said, done, opened
+
+
+def test_what_was_said_and_done_before_is_the_same(parallel):
+    ((_, world), (_, other)), at_ms = parallel
+    here, there = said_before(world, at_ms), said_before(other, at_ms)
+    assert {"SUC05.1", "SUC06.1", "SUC06.2"} <= {name.partition("/")[0] for name, *_ in here[2]}
+    assert any(record == "ActivationSignal" for record, *_ in here[0])
+    for mine, yours in zip(here, there, strict=True):
+        assert mine == yours
