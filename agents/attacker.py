@@ -38,13 +38,14 @@ class Plan:
         record: class of the messages.
         claimed: address that made-up messages state as their sender.
         senders: addresses whose true messages are used.
-        targets: addresses that receive made-up messages, or whose post is repeated or altered; none: whoever it went to.
+        targets: addresses that receive made-up messages, or whose post is repeated, altered or imitated; none: whoever it went to.
         at_ms: instants of the attempts.
         within_ms: how old what was heard may be.
         field: the field that is changed.
         by: factor on its number.
         value: what it becomes.
         kw: power that a made-up message orders.
+        words: what a message that imitates a true one says otherwise, by field.
     """
 
     name: str
@@ -59,11 +60,16 @@ class Plan:
     by: float | None = None
     value: float | str | None = None
     kw: float | None = None
+    words: tuple[tuple[str, float | str], ...] = ()
 
     def hears(self) -> set[str]:
         """Names of the records that it has to listen for."""
-        made_of = {ActivationRequest: {EngagementRequest.__name__}, ActivationSignal: set[str]()}
-        return made_of[self.record] if self.kind == "forge" else {self.record.__name__}
+        made_of: dict[type[Record], set[str]] = {
+            ActivationRequest: {EngagementRequest.__name__},
+            ActivationSignal: set(),
+        }
+        itself = {self.record.__name__}
+        return made_of.get(self.record, itself) if self.kind == "forge" else itself
 
 
 class Attacker(Party):
@@ -122,22 +128,39 @@ class Attacker(Party):
     def _forged(self, plan: Plan) -> Batch[Any] | None:
         """Messages of its own making; None if it has heard of nothing to make them of."""
         name = f"{self.name}/{plan.name}/{self.now_ms}"
+        batch = (
+            self._ordering(plan, name) if plan.record in (ActivationRequest, ActivationSignal) else self._imitated(plan)
+        )
+        if batch is not None:
+            batch.sender = np.full(len(batch), self.directory.number(plan.claimed), np.int64)
+            batch.ids = mix(np.arange(len(batch), dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(name_hash(name)))
+        return batch
+
+    def _ordering(self, plan: Plan, name: str) -> Batch[Any] | None:
+        """Dispatch notices for the contracts that it has heard of, or signals to devices."""
         from_ms = -(-(self.now_ms + NOTICE_MS) // self._step_ms) * self._step_ms
-        party = plan.claimed.partition("/")[0]
         if plan.record is ActivationSignal:
             targets = plan.targets
             columns = signals(len(targets), name, from_ms, self._step_ms / 1000.0, plan.kw)
         else:
             engaged = (record for one in self._heard(plan, 0) for record in one.batch.records())
-            orders = notices(engaged, party, name, from_ms, plan.kw)
+            orders = notices(engaged, plan.claimed.partition("/")[0], name, from_ms, plan.kw)
             if not orders:
                 return None
             columns = columns_of(orders)
             targets = np.full(len(orders), plan.targets[0], np.int64)
-        sender = np.full(len(targets), self.directory.number(plan.claimed), np.int64)
-        batch: Batch[Any] = Batch(plan.record, sender, targets, columns, f"SUC06.2/1:{plan.claimed}:{name}")
-        batch.ids = mix(np.arange(len(targets), dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(name_hash(name)))
-        return batch
+        return Batch(plan.record, targets, targets, columns, f"SUC06.2/1:{plan.claimed}:{name}")
+
+    def _imitated(self, plan: Plan) -> Batch[Any] | None:
+        """The last true message of its kind (to its target, if it has one), to the same receiver, with some words of its own."""
+        for one in reversed(self._heard(plan, 0)):
+            mine = np.isin(one.batch.receiver, plan.targets) if len(plan.targets) else np.ones(len(one.batch), bool)
+            if mine.any():
+                batch = one.batch.take(np.flatnonzero(mine)[-1:])
+                for name, value in plan.words:
+                    batch = altered(batch, name, None, value)
+                return batch
+        return None
 
     def _note(self, plan: Plan, batch: Batch[Any] | None) -> None:
         """One row for each message of an attempt, or one that says that there was nothing to make it of."""

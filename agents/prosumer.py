@@ -132,9 +132,9 @@ class Prosumers(Party):
         plan = self._hems.next
         if plan is None or plan.first not in self._offered or plan is self._offered_of:
             return
-        self._offered_of = plan
         window = self._offered[plan.first]
         if plan.view.m >= window.stop:  # the plan of a day that is not lived to its end offers nothing
+            self._offered_of = plan
             self._hems.offer(window)
 
     # --- SUC05.1 -------------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Prosumers(Party):
 
     def _report_plans(self, rows: I64, conversation: str) -> None:
         plan = self._hems.next
-        if plan is None or self._hems.offered is None:
+        if plan is None or plan is not self._offered_of or self._hems.offered is None:
             return
         offered, asked, n = self._hems.offered, self._hems.directions, len(rows)
         steps = offered.up_kw.shape[1]

@@ -11,7 +11,7 @@ from environment.channels import Disturbance, DroppedAcknowledgements, Outage
 from environment.messages import records, sources
 from environment.units import MS_PER_S
 from experiments.build import Site
-from experiments.scenario_faults import Alter, Attack, Forge
+from experiments.scenario_faults import ORDERS, Alter, Attack, Forge
 from experiments.scenario_world import PlatformDown
 from experiments.usecases import permissions
 
@@ -65,15 +65,17 @@ def plans(site: Site, directory: Directory, attacker: str, gdbn: str) -> list[Pl
 def _plan(site: Site, directory: Directory, attack: Attack, number: str, gdbn: str) -> Plan:
     senders = _addresses_of(directory, attack.claims)
     targets = _addresses_of(directory, attack.target) if attack.target else []
-    if attack.verb == "forge":
+    if attack.verb == "forge" and attack.record in ORDERS:
         targets = _receivers(directory, attack.record, targets, gdbn)
     altering = attack if isinstance(attack, Alter) else None
+    forging = attack if isinstance(attack, Forge) else None
     return Plan(
         name=number, kind=attack.verb, record=records()[attack.record], claimed=_claimed(attack.record, senders),
         senders=directory.numbers([one.name for one in senders]), targets=directory.numbers([one.name for one in targets]),
         at_ms=_instants(site, attack), within_ms=round(attack.every_s * MS_PER_S),
         field=altering.field if altering else "", by=altering.by if altering else None,
-        value=altering.value if altering else None, kw=attack.kw if isinstance(attack, Forge) else None,
+        value=altering.value if altering else None, kw=forging.kw if forging else None,
+        words=tuple(forging.fields.items()) if forging else (),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The section of a report about refusals: who was turned down, in what, how often, how much energy it was about, and why."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import pyarrow.compute as pc
@@ -9,6 +9,8 @@ from experiments.plots import View
 from experiments.report_page import Section, table
 
 _MOST: Final = 40
+_NAMED: Final = 3
+"""So many who refused for the same reason are named."""
 _HEAD: Final = ("what", "whose", "refused by", "times", "kWh", "why")
 
 Refusal = tuple[str, str, str, float, str]
@@ -17,18 +19,28 @@ Refusal = tuple[str, str, str, float, str]
 
 def refusals(view: View) -> Section:
     """Bids not taken, baselines not stored, requests not acted on, messages turned away at the door, settlements disputed."""
-    counts: dict[tuple[str, str, str, str], list[float]] = {}
-    for what, whose, by, kwh, why in _all(view):
-        counts.setdefault((what, whose, by, why), []).append(kwh)
     rows = [
         (what, whose, by, f"{len(kwh):,}", f"{sum(kwh):,.1f}" if any(kwh) else "", why)
-        for (what, whose, by, why), kwh in sorted(counts.items())
+        for (what, whose, by, why), kwh in sorted(counted(_all(view)).items())
     ]
     more = len(rows) - _MOST
     rest = f'<p class="soft">and {more} more kinds of refusal in the tables</p>' if more > 0 else ""
     text = "<p>An interval of a bid counts once; energy is what was offered and not taken.</p>"
     found = text + table(_HEAD, rows[:_MOST], numbers=(3, 4)) + rest if rows else None
     return Section("refusals", "Who was refused, and why", found, "Nothing was refused.")
+
+
+def counted(found: Iterable[Refusal]) -> dict[tuple[str, str, str, str], list[float]]:
+    """(what, whose, refused by, why) -> energies; who refused for one reason in great number is not told one by one."""
+    alike: dict[tuple[str, str, str], dict[str, list[float]]] = {}
+    for what, whose, by, kwh, why in found:
+        alike.setdefault((what, whose, why), {}).setdefault(by, []).append(kwh)
+    counts: dict[tuple[str, str, str, str], list[float]] = {}
+    for (what, whose, why), by_whom in alike.items():
+        many = f"{len(by_whom)} receivers" if len(by_whom) > _NAMED else ""
+        for by, energies in by_whom.items():
+            counts.setdefault((what, whose, many or by, why), []).extend(energies)
+    return counts
 
 
 def _all(view: View) -> Iterator[Refusal]:

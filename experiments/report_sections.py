@@ -37,7 +37,8 @@ DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
 _FLEXIBILITY_CAPTION: Final = (
-    "Power needed at the constraint, offered, cleared, activated and delivered, summed. Delivery is shown as measured: below zero where "
+    "Power needed at the constraints, offered, cleared, activated and delivered, each summed; of several constraints the needs add up here, "
+    "though one kilowatt may relieve them all. Delivery is shown as measured: below zero where "
     "the homes took more than without activation; paid is what lies between nothing and the order."
 )
 
@@ -102,7 +103,7 @@ def market(view: View) -> Section:
         figure(
             curves,
             "Each session at the interval of its largest need: bids in order of price, width the power offered. A kilowatt bid relieves "
-            "the constraint by more or less than one, depending on where it is, so what is accepted need not end at what is needed.",
+            "the constraint by more or less than one, depending on where it is, and several at once, so what is accepted need not end at what is needed of all together.",
         )
         if curves
         else "",
@@ -140,6 +141,11 @@ def _against_reinforcement(values: Figures) -> str:
     grid, days, cost = (
         values.get(name) for name in ("reinforcement_eur_per_year", "breakeven_days_per_year", "flexibility_cost_eur")
     )
+    if cost and grid is None and values.get("avoided_voltage_violation_hours"):
+        return (
+            f"<p>Flexibility cost {cost:,.2f} EUR. What a stronger grid would cost instead is worked out for overloads alone, "
+            "not where voltages have to be mended.</p>"
+        )
     if not grid or days is None or cost is None:
         return ""
     until = "on every day of the year" if days > DAYS_A_YEAR else f"on up to {days:,.0f} days a year"

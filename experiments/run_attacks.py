@@ -19,31 +19,29 @@ def attack_table(tried: Mapping[str, NDArray[Any]], journal: Journal) -> dict[st
         tried: what the attackers noted, as columns (``agents.attacker``).
         journal: what really happened.
     """
+    rows = _injected(journal, tried["t_ms"], tried["message_id"])
     order = np.lexsort(
         (tried["target"].astype(str), tried["kind"].astype(str), tried["attacker"].astype(str), tried["t_ms"])
     )
-    columns = {name: column[order] for name, column in tried.items()}
-    rows = _injected(journal, columns["t_ms"], columns["message_id"])
-    keys = zip(columns["message_id"].tolist(), columns["t_ms"].tolist(), strict=True)
-    fates = [_fate(rows.get(key)) for key in keys]
-    moved = _moved_kw(journal)
-    keys = zip(columns["message_id"].tolist(), columns["t_ms"].tolist(), strict=True)
+    columns, rows = {name: column[order] for name, column in tried.items()}, [rows[place] for place in order]
+    fates, moved = [_fate(row) for row in rows], _moved_kw(journal)
     return {
         "attack": np.arange(len(order), dtype=np.int64), **columns,
         "outcome": [outcome for outcome, _ in fates], "reason": [reason for _, reason in fates],
-        "moved_kw": [_effect_kw(rows.get(key), fate[0], moved) for key, fate in zip(keys, fates, strict=True)],
+        "moved_kw": [_effect_kw(row, outcome, moved) for row, (outcome, _) in zip(rows, fates, strict=True)],
     }  # fmt: skip
 
 
-def _injected(journal: Journal, t_ms: NDArray[np.int64], ids: NDArray[np.uint64]) -> dict[tuple[int, int], Row]:
-    """Rows of the journal by (id, instant of sending), for some ids at some instants."""
+def _injected(journal: Journal, t_ms: NDArray[np.int64], ids: NDArray[np.uint64]) -> list[Row | None]:
+    """The row of the journal of each of some ids at some instants; ids repeated at one instant in the order of sending, None where there is none."""
     instants = set(t_ms.tolist())
-    return {
-        (int(traffic.batch.ids[place]), traffic.batch.sent_ms): (traffic, place)
-        for traffic in journal.traffic
-        if traffic.batch.sent_ms in instants
-        for place in np.flatnonzero(np.isin(traffic.batch.ids, ids)).tolist()
-    }
+    found: dict[tuple[int, int], list[Row]] = {}
+    for traffic in journal.traffic:
+        if traffic.batch.sent_ms in instants:
+            for place in np.flatnonzero(np.isin(traffic.batch.ids, ids)).tolist():
+                found.setdefault((int(traffic.batch.ids[place]), traffic.batch.sent_ms), []).append((traffic, place))
+    left = {key: iter(rows) for key, rows in found.items()}
+    return [next(left.get(key, iter(())), None) for key in zip(ids.tolist(), t_ms.tolist(), strict=True)]
 
 
 def _fate(row: Row | None) -> tuple[str, str]:

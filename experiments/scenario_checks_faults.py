@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import did_you_mean
-from experiments.scenario_faults import Alter, Attack, Fault, Replay
+from experiments.scenario_faults import Alter, Attack, Fault, Forge
 
 if TYPE_CHECKING:
     from environment.messages.base import Field, Record
     from experiments.scenario import Scenario
 
 Problems = Iterator[str]
+NUMBERS = ("float", "int", "profile")
 GDBN = "gdbn-1"
 """Name of the grid data and business network among the parties."""
 
@@ -59,38 +60,52 @@ def attacks(scenario: "Scenario") -> Problems:
 
 
 def _of_record(attack: Attack) -> Iterable[str]:
-    if not isinstance(attack, Replay | Alter):
-        return
     from environment.messages import records
     from environment.messages.base import fields
 
     name = attack.record
     if name not in records():
         yield f"{attack.verb}: unknown record '{name}'{did_you_mean(name, records(), most=40)}"
-    elif isinstance(attack, Alter):
-        known = {one.name: one for one in fields(records()[name])}
-        if attack.field not in known:
-            yield f"field: {name} has no field '{attack.field}'{did_you_mean(attack.field, known)}"
-        else:
-            yield from _of_field(records()[name], known[attack.field], attack)
-
-
-def _of_field(record: "type[Record]", field: "Field", attack: Alter) -> Iterable[str]:
-    """Whether the change gives a value that the field can have."""
-    where = f"{record.__name__}.{field.name}"
-    number = field.kind in ("float", "int", "profile")
-    if attack.by is not None:
-        if not number:
-            yield f"by: {where} is no number; write value"
         return
-    value, item = attack.value, field.item
-    if number != isinstance(value, float) or field.kind in ("bool", "names"):
-        what = {"str": "a text", "bool": "true or false, which is not altered", "names": "a list, which is not altered"}
-        yield f"value: {where} is {what.get(field.kind, 'a number')}"
-    elif isinstance(value, float) and not _within(value, item):
-        yield f"value: {value:g} is out of the range of {where}"
+    record = records()[name]
+    known = {one.name: one for one in fields(record)}
+    if isinstance(attack, Forge):
+        for field, value in attack.fields.items():
+            yield from _unknown(record, field, known, f"fields.{field}")
+            if field in known:
+                yield from _of_value(record, known[field], value, f"fields.{field}")
+    elif isinstance(attack, Alter):
+        yield from _unknown(record, attack.field, known, "field")
+        if attack.field in known:
+            yield from _of_change(record, known[attack.field], attack)
+
+
+def _unknown(record: "type[Record]", field: str, known: dict[str, "Field"], key: str) -> Iterable[str]:
+    if field not in known:
+        yield f"{key}: {record.__name__} has no field '{field}'{did_you_mean(field, known)}"
+
+
+def _of_change(record: "type[Record]", field: "Field", attack: Alter) -> Iterable[str]:
+    """Whether the change gives a value that the field can have."""
+    if attack.by is None:
+        assert attack.value is not None
+        yield from _of_value(record, field, attack.value, "value")
+    elif field.kind not in NUMBERS:
+        yield f"by: {record.__name__}.{field.name} is no number; write value"
+
+
+def _of_value(record: "type[Record]", field: "Field", value: float | str, key: str) -> Iterable[str]:
+    """Whether a field can have a value."""
+    where, item = f"{record.__name__}.{field.name}", field.item
+    kind = "bool" if isinstance(value, bool) else "float" if isinstance(value, float) else "str"
+    number = kind == "float"
+    if kind != ("float" if field.kind in NUMBERS else field.kind):
+        what = {"str": "a text", "bool": "true or false", "names": "a list, which nobody alters"}
+        yield f"{key}: {where} is {what.get(field.kind, 'a number')}"
+    elif number and not _within(float(value), item):
+        yield f"{key}: {value:g} is out of the range of {where}"
     elif item.one_of and value not in item.one_of:
-        yield f"value: {where} is one of {', '.join(item.one_of)}"
+        yield f"{key}: {where} is one of {', '.join(item.one_of)}"
 
 
 def _within(value: float, item: Any) -> bool:

@@ -13,6 +13,8 @@ MOST_TIMES = 10.0
 
 Verb = Literal["forge", "replay", "alter"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
+ORDERS = ("ActivationRequest", "ActivationSignal")
+"""Records by which an attacker gives orders of its own."""
 
 
 def read_times(value: object) -> object:
@@ -96,10 +98,22 @@ class Forge(Attack):
 
     verb = "forge"
 
-    forge: Literal["ActivationRequest", "ActivationSignal"]
-    """What it makes up: a dispatch notice (of a contract it has heard of), or signals to devices (from the directory)."""
+    forge: str
+    """Name of the record that it makes up. A dispatch notice (``ActivationRequest``) is made of each contract that it has heard of, an
+    ``ActivationSignal`` for devices of the directory; any other is made after the last true one that it has heard."""
     kw: float | None = given(None, unit="kW", source="all that is engaged; 3 kW of a device", gt=0, le=100_000)
-    """Power that is ordered: of the contract, or of each device."""
+    """Power that a dispatch notice or a signal orders: of the contract, or of each device."""
+    fields: dict[str, bool | float | str] = given({}, source="as in the true message")
+    """What it writes into fields of any other record, by name."""
+
+    @model_validator(mode="after")
+    def _ordering(self) -> Self:
+        orders = self.forge in ORDERS
+        if self.kw is not None and not orders:
+            refuse(f"kw is what {' or '.join(ORDERS)} orders; write what {self.forge} says as fields")
+        if self.fields and orders:
+            refuse(f"fields are for other records; what {self.forge} orders is kw")
+        return self
 
 
 class Replay(Attack):
