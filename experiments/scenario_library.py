@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "settlement": "ordered and delivered power in, remuneration and penalty out",
     "internal-price": "offers of a community's members in, price and trades inside out",
     "allocation": "a community's generation and its members' consumption in, each member's part out",
+    "internal-market": "members with flexible resources in, schedules, prices and trades of their community out",
     "benefit-sharing": "what members pay apart and together in, what each pays out",
 }
 """What the rules of a kind do."""
@@ -81,6 +82,14 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         ),
         "transaction-coefficients": Rule(
             "markets.allocation.transactions:transactions", "experiments.rules_community:TransactionAllocation"
+        ),
+    },
+    "internal-market": {
+        "iterated-pool": Rule(
+            "markets.internal_prices.iterated:iterated_pool", "experiments.rules_internal_market:IteratedPool"
+        ),
+        "welfare-optimum": Rule(
+            "markets.internal_prices.flexible:welfare_optimum", "experiments.rules_internal_market:WelfareOptimum"
         ),
     },
     "benefit-sharing": {
