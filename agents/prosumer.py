@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from agents.payments import pay_many
 from agents.prosumer_consent import Laid, take_back
-from agents.prosumer_hems import DayPlan, Hems
+from agents.prosumer_hems import Hems
 from agents.prosumer_life import live_step
 from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals
 from environment.calendar import Timeline
@@ -83,7 +83,6 @@ class Prosumers(Party):
         membership: who serves the homes.
         overrides: (homes, steps) where people take over by hand.
         withdrawals: instant [ms] -> homes that take their consent back then, (homes,).
-        offered: first step of a day -> its steps in which flexibility may be offered; empty where nobody asks for it.
     """
 
     stored = (CongestionRequirements,)
@@ -92,10 +91,9 @@ class Prosumers(Party):
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
-        overrides: NDArray[np.bool_], withdrawals: Mapping[int, NDArray[np.bool_]], offered: Mapping[int, slice],
+        overrides: NDArray[np.bool_], withdrawals: Mapping[int, NDArray[np.bool_]],
     ) -> None:  # fmt: skip
         super().__init__(seat)
-        self._offered = offered
         self._hems = hems
         self._readings = readings
         self._controls = controls
@@ -106,7 +104,6 @@ class Prosumers(Party):
         self._cycles: dict[int, list[tuple[int, str]]] = {}
         self._streams = np.full(hems.book.n, -1, np.int64)
         self._conversations: list[str] = []
-        self._offered_of: DayPlan | None = None
 
     @property
     def _timeline(self) -> Timeline:
@@ -122,20 +119,9 @@ class Prosumers(Party):
         for step in range(self._timeline.index(self.now_ms), self._timeline.n):
             yield self.until(int(self._timeline.starts_ms[step]))
             taken = live_step(self._hems, self._readings, self._controls, self._overrides, step)
-            self._offer()
             self._take_requirements()
             self._stream()
             self._tell_overrides(taken)
-
-    def _offer(self) -> None:
-        """Work out, once for each new plan, what could be left out of it."""
-        plan = self._hems.next
-        if plan is None or plan.first not in self._offered or plan is self._offered_of:
-            return
-        window = self._offered[plan.first]
-        if plan.view.m >= window.stop:  # the plan of a day that is not lived to its end offers nothing
-            self._offered_of = plan
-            self._hems.offer(window)
 
     # --- SUC05.1 -------------------------------------------------------------------------------------------------------
 
@@ -163,9 +149,9 @@ class Prosumers(Party):
 
     def _report_plans(self, rows: I64, conversation: str) -> None:
         plan = self._hems.next
-        if plan is None or plan is not self._offered_of or self._hems.offered is None:
+        if plan is None or plan.offered is None:
             return
-        offered, asked, n = self._hems.offered, self._hems.directions, len(rows)
+        offered, asked, n = plan.offered, self._hems.directions, len(rows)
         steps = offered.up_kw.shape[1]
         no_steps = np.zeros((n, 0))
         columns = {
@@ -317,7 +303,7 @@ class Prosumers(Party):
         plan = current.plan
         parts = plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw
         flexible = np.asarray(sum(part[rows, place] for part in parts), np.float64)
-        return flexible, current.view.pv_kw[rows, place]
+        return flexible, current.pv_kw[rows, place]
 
     def _feed_back(self, activation: str, from_ms: int, rows: I64, ordered_kw: F64, expected_kw: F64) -> None:
         for conversation, mine in self._by_cycle(rows, from_ms):

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.prosumer_book import HomeBook, known
+from agents.prosumer_day import DayPlan, Planned, blocks, day_plan
 from agents.strategies import home_control, home_flexibility, home_forecast
 from agents.strategies.home_control import SetPoints
 from agents.strategies.home_flexibility import Potential
-from agents.strategies.home_model import States, simulate
+from agents.strategies.home_model import simulate
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_recharge import recharge
 from agents.strategies.home_view import PER_STEP, HomePlan, HomeView, take_plan
@@ -43,21 +44,6 @@ HORIZON_STEPS_H = 36.0
 
 
 @dataclass
-class DayPlan:
-    """A plan in force from a step of the timeline on, with the view it was made on and the states that it expects."""
-
-    first: int
-    view: HomeView
-    plan: HomePlan
-    expected: States
-
-    @property
-    def end(self) -> int:
-        """The step after its last."""
-        return self.first + self.view.m
-
-
-@dataclass
 class Seen:
     """What the homes have recorded of themselves, per step of the timeline, (n, T): own load, generation, car, hot water."""
 
@@ -81,6 +67,8 @@ class Hems:
         restart: chance by which homes spread what they catch up on.
         directions: of the flexibility that somebody asks for.
         modes: step -> which homes are in automatic mode from then on, (n,), where people change it.
+        windows: first step of a day -> its steps in which flexibility may be offered; empty where nobody asks for it.
+        keep_views: keep all that a day's plan is made on, for those who compare it with the optimum.
     """
 
     book: HomeBook
@@ -90,11 +78,12 @@ class Hems:
     restart: Stream
     directions: tuple[str, ...] = ()
     modes: Mapping[int, Bool] = field(default_factory=dict)
+    windows: Mapping[int, slice] = field(default_factory=dict)
+    keep_views: bool = False
     current: DayPlan | None = None
     next: DayPlan | None = None
     ordered_until: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     replanned: int = 0
-    offered: Potential | None = None
 
     def __post_init__(self) -> None:
         n, steps = self.book.n, self.timeline.n
@@ -133,23 +122,30 @@ class Hems:
         """Make the plan of the next local day, at the start of ``step`` of this one; it comes into force at its midnight."""
         midnight = self.timeline.index(self.calendar.day_start(int(self.timeline.starts_ms[step]), 1))
         end = min(midnight + round(HORIZON_STEPS_H / self.timeline.hours), self.timeline.n)
-        now = self._view(step, end, readings, np.arange(self.book.n))
-        states = self._expected_at(midnight, step, now)
+        parts = (self._plan_of(rows, step, midnight, end, readings) for rows in blocks(self.book.n))
+        self.next = day_plan(midnight, parts, self.book.n, keep=self.keep_views)
+        return self.next
+
+    def _plan_of(self, rows: slice, step: int, midnight: int, end: int, readings: Readings) -> Planned:
+        """The plan of some homes for the day from midnight on, made in ``step``."""
+        now = self._view(step, end, readings, np.arange(rows.start, rows.stop))
+        states = self._expected_at(midnight, step, now, rows)
         view = _from(now, midnight - step)._replace(
             ev_kwh=states.ev_kwh, battery_soc_kwh=states.battery_kwh, heater_c=states.heater_c, house_c=states.house_c
         )
         view = self.book.with_ends(view)
         plan = cheapest(view)
-        self.next = DayPlan(midnight, view, plan, simulate(view, plan))
-        return self.next
+        window = self.windows.get(midnight)  # a day that is not lived to its end offers nothing
+        offered = None if window is None or view.m < window.stop else self._offered(view, plan, window)
+        return Planned(view, plan, simulate(view, plan).ev_kwh, offered)
 
-    def _expected_at(self, midnight: int, step: int, now: HomeView) -> "_States":
-        """The states that the present plan leads to at midnight, from what is measured now."""
+    def _expected_at(self, midnight: int, step: int, now: HomeView, rows: slice) -> "_States":
+        """The states that the present plan of some homes leads to at midnight, from what is measured now."""
         part = _until(now, midnight - step)
         current = self.current
         if current is not None and current.end >= midnight and current.first <= step:
             columns = slice(step - current.first, midnight - current.first)
-            rest = HomePlan(*(column[:, columns] for column in current.plan))
+            rest = HomePlan(*(column[rows, columns] for column in current.plan))
         else:
             rest = cheapest(part)
         states = simulate(part, rest)
@@ -160,21 +156,18 @@ class Hems:
         place = self._steps.slot[step] * self.timeline.hours
         return bool(abs(place - hour) < 1e-9) and self.seen.steps >= self._per_day
 
-    def offer(self, window: slice) -> Potential:
-        """What each home could change in the next day's plan in some hours of it (columns of the day; 0 outside)."""
-        assert self.next is not None
-        view, plan = self.next.view, self.next.plan
+    def _offered(self, view: HomeView, plan: HomePlan, window: slice) -> Potential:
+        """What each home could change in a day's plan in some hours of it (columns of the day; 0 outside)."""
         inside = home_flexibility.potential(view, plan, window.start, window.stop, directions=self.directions)
-        self.offered = inside._replace(
+        return inside._replace(
             up_kw=self._over_day(inside.up_kw, window),
             down_kw=self._over_day(inside.down_kw, window),
             curtail_kw=self._over_day(inside.curtail_kw, window),
         )
-        return self.offered
 
     def _over_day(self, kw: F64, window: slice) -> F64:
         """A profile of the window as one of the day; a day of 25 hours may have its window late."""
-        whole = np.zeros((self.book.n, max(self._per_day, window.stop)))
+        whole = np.zeros((len(kw), max(self._per_day, window.stop)))
         whole[:, window] = kw
         return whole
 
@@ -222,7 +215,8 @@ class Hems:
         current = self.current
         if len(rows) and current is not None and current.first <= step < current.end:
             view = self.book.with_ends(self._view(step, current.end, readings, rows))
-            self._splice(rows, step - current.first, view, cheapest(view))
+            plan = cheapest(view)
+            current.splice(rows, step - current.first, view, plan, simulate(view, plan).ev_kwh)
 
     def control(self, step: int, readings: Readings) -> SetPoints | None:
         """Set-points for ``step``, which begins now; cars that came otherwise than planned are planned again. None without a plan."""
@@ -244,8 +238,8 @@ class Hems:
         current = self.current
         assert current is not None
         place = step - current.first
-        made, plugged = current.view, now.ev_plugged[:, 0]
-        other = np.abs(now.ev_kwh - current.expected.ev_kwh[:, place]) > CAR_KWH
+        made, plugged = current, now.ev_plugged[:, 0]
+        other = np.abs(now.ev_kwh - made.ev_kwh[:, place]) > CAR_KWH
         off = (
             plugged
             & now.automatic
@@ -261,13 +255,13 @@ class Hems:
         plan = current.plan
         needed = np.maximum(now.ev_target_share[rows] * now.ev_kwh_capacity[rows] - now.ev_kwh[rows], 0.0)
         others = plan.net_kw[rows, rest] - plan.ev_kw[rows, rest]
-        catching_up = self.ordered_until[rows] > step - round(CATCHING_UP_H / made.hours)
+        catching_up = self.ordered_until[rows] > step - round(CATCHING_UP_H / self.timeline.hours)
         buy = made.buy_eur_per_kwh[rows, rest]
         if catching_up.any():
             buy[catching_up] += self._trifle(rows[catching_up], step, made.m - place)
         power = recharge(
             needed, deadline, now.ev_kw[rows], now.ev_eta_charge[rows], others, now.contracted_kw[rows], buy,
-            made.sell_eur_per_kwh[rows, rest], made.hours,
+            self.book.sell_eur_per_kwh[self.book.tariff[rows], step : made.end], self.timeline.hours,
         )  # fmt: skip
         stays = np.arange(made.m - place) < deadline[:, None]
         power = np.where(stays, power, plan.ev_kw[rows, rest])
@@ -275,21 +269,10 @@ class Hems:
         plan.net_kw[rows, rest] = others + power
         made.ev_plugged[rows, rest] |= stays
         made.ev_drive_kwh[rows, rest] = np.where(stays, 0.0, made.ev_drive_kwh[rows, rest])
-        change = now.ev_eta_charge[rows, None] * made.hours * power - made.ev_drive_kwh[rows, rest]
+        change = now.ev_eta_charge[rows, None] * self.timeline.hours * power - made.ev_drive_kwh[rows, rest]
         energy = np.cumsum(np.concatenate([now.ev_kwh[rows, None], change], axis=1), axis=1)
-        current.expected.ev_kwh[rows, place:] = np.clip(energy, 0.0, now.ev_kwh_capacity[rows, None])
+        made.ev_kwh[rows, place:] = np.clip(energy, 0.0, now.ev_kwh_capacity[rows, None])
         self.replanned += len(rows)
-
-    def _splice(self, rows: I64, place: int, view: HomeView, plan: HomePlan) -> None:
-        """Replace the plan of some homes from a position on, with the view and the expectation that belong to it."""
-        current = self.current
-        assert current is not None
-        for old, new in zip(current.plan, plan, strict=True):
-            old[rows, place:] = new
-        for name in PER_STEP:
-            getattr(current.view, name)[rows, place:] = getattr(view, name)
-        for states, fresh in zip(current.expected, simulate(view, plan), strict=True):
-            states[rows, place:] = fresh
 
     # --- orders ----------------------------------------------------------------------------------------------------------
 
@@ -319,7 +302,7 @@ class Hems:
             about[window] = True
         answer = home_flexibility.redispatch(view, rest, ordered, about)
         kept = view._replace(pv_kw=view.pv_kw - answer.curtailed_kw)
-        self._splice(rows, place, kept, answer.plan)
+        current.splice(rows, place, kept, answer.plan, simulate(kept, answer.plan).ev_kwh)
         self._give_up(rows, step, answer.curtailed_kw)
         self.ordered_until[rows] = np.maximum(self.ordered_until[rows], ends)
         gives_up = np.asarray((answer.curtailed_kw > 0.0).any(axis=1))

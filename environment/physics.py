@@ -49,12 +49,24 @@ class Uncontrolled:
     """Net load behind every meter that nobody controls: appliances, shops, aggregated grids, plants by profile.
 
     Attributes:
-        kw: shape (meters, steps).
-        kvar: shape (meters, steps).
+        homes_kw: of the homes, whose meters are the first, shape (homes, steps).
+        kvar_per_kw: their reactive power per active power.
+        others_kw: behind the other meters, shape (others, steps).
+        others_kvar: likewise.
     """
 
-    kw: F64
-    kvar: F64
+    homes_kw: F64
+    kvar_per_kw: float
+    others_kw: F64
+    others_kvar: F64
+
+    def kw(self, steps: int | slice) -> F64:
+        """Behind every meter in a step or some, shape (meters,) or (meters, steps), a copy."""
+        return np.concatenate([self.homes_kw[:, steps], self.others_kw[:, steps]])
+
+    def kvar(self, steps: int | slice) -> F64:
+        """Reactive power, likewise."""
+        return np.concatenate([self.kvar_per_kw * self.homes_kw[:, steps], self.others_kvar[:, steps]])
 
 
 @dataclass
@@ -148,7 +160,7 @@ class Physics:
         """Integrate to ``now_ms``, the end of a step; read the meters and refresh the displays."""
         step = self.timeline.index(now_ms) - 1
         hours = self.timeline.hours
-        kw = self.uncontrolled.kw[:, step].copy()
+        kw = self.uncontrolled.kw(step)
         for kind, one in self.installed.items():
             one.fleet.advance(now_ms)
             power = one.fleet.step_energy(step) / hours
@@ -192,7 +204,7 @@ class Physics:
     def power_now(self, now_ms: int) -> tuple[F64, F64]:
         """Net load and reactive net load behind every meter from this instant on, each (meters,)."""
         step = self.timeline.index(now_ms)
-        kw, kvar = self.uncontrolled.kw[:, step].copy(), self.uncontrolled.kvar[:, step].copy()
+        kw, kvar = self.uncontrolled.kw(step), self.uncontrolled.kvar(step)
         flexible = np.zeros(self.homes)
         for kind, one in self.installed.items():
             one.fleet.advance(now_ms)
@@ -265,7 +277,7 @@ class Physics:
 
     def _mean_power(self) -> tuple[F64, F64]:
         run = slice(self.first, self.meters.known)
-        kvar = self.uncontrolled.kvar[:, run].copy()
+        kvar = self.uncontrolled.kvar(run)
         for kind, one in self.installed.items():
             kvar[one.meter] += one.kvar_per_kw * self.record.power_kw[kind][:, : kvar.shape[1]]
         return self.meters.kw[:, run], kvar

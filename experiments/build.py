@@ -121,11 +121,14 @@ class Site:
         shared += [part for one in physics.installed.values() for part in (one.fleet.kind, one.fleet._inputs)]
         living = copy.deepcopy(self.living, {id(one): one for one in shared})
         living.physics.publish = _publisher(self, living.weather)
+        living.hems.windows = {}
         return replace(self, scenario=self.scenario.without_coordination(), living=living)
 
 
 def build_site(scenario: Scenario, seed: int, progress: Progress) -> Site:
     """People, devices and grid of a scenario, with their history lived."""
+    from experiments.build_days import service_windows  # which knows sites
+
     check_scenario(scenario)
     progress("people and grid", 0, 1)
     calendar, timeline = _time(scenario)
@@ -137,6 +140,7 @@ def build_site(scenario: Scenario, seed: int, progress: Progress) -> Site:
     living = _living(scenario, calendar, timeline, network, weather, people, meters, chance)
     site = Site(scenario, seed, calendar, timeline, network, weather, people, meters, living)
     living.physics.publish = _publisher(site, living.weather)
+    living.hems.windows = service_windows(site)
     _live_history(site, progress)
     return site
 
@@ -250,4 +254,6 @@ def _live_history(site: Site, progress: Progress) -> None:
         live_step(living.hems, physics.readings, physics.controls, site.people.overrides, step)
         physics.carry_out(now_ms)
         physics.close_step(now_ms + timeline.step_ms)
+        for one in physics.installed.values():
+            one.fleet.set_points.forget(step)
     progress("history", 1, 1)

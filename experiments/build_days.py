@@ -25,3 +25,12 @@ def market_days(site: Site) -> list[MarketDay]:
         steps = (to_ms - from_ms) // site.timeline.step_ms
         days.append(MarketDay(start_ms, end_ms, procures_ms, gate_ms, from_ms, steps))
     return days
+
+
+def service_windows(site: Site) -> dict[int, slice]:
+    """First step of each day of delivery -> its steps in the product's service window, where there is coordination."""
+    index, found = site.timeline.index, dict[int, slice]()
+    for day in market_days(site) if site.scenario.coordination else ():
+        first = index(day.from_ms) - index(day.start_ms)
+        found[index(day.start_ms)] = slice(first, first + day.steps)
+    return found

@@ -85,10 +85,8 @@ def uncontrolled(
 ) -> Uncontrolled:  # fmt: skip
     """Appliances of the homes, the network's own loads by their measured shapes, its solar plants under the sun of the place."""
     loads, generators = other_points(network)
-    kw, kvar = np.zeros((len(meters.names), timeline.n)), np.zeros((len(meters.names), timeline.n))
-    kw[: people.n] = people.load_kw
-    kvar[: people.n] = HOME_KVAR_PER_KW * people.load_kw
-    first = len(meters.names) - len(loads) - len(generators)
+    kw, kvar = np.zeros((2, len(meters.names) - people.n, timeline.n))
+    first = len(kw) - len(loads) - len(generators)
     rows = slice(first, first + len(loads))
     points, factor = network.loads, scenario.grid.load_factor
     kw[rows] = (
@@ -103,7 +101,7 @@ def uncontrolled(
     if solar.any():
         shape[solar] = pv_available_kw_per_kwp(scenario.place, calendar, timeline, weather, [30.0], [180.0])[0]
     kw[first + len(loads) :] = -plants.p_kw[generators, None] * shape
-    return Uncontrolled(kw, kvar)
+    return Uncontrolled(people.load_kw, HOME_KVAR_PER_KW, kw, kvar)
 
 
 def _shape(profiles: Sequence[str], quantity: str, calendar: Calendar, timeline: Timeline) -> F64:
@@ -147,10 +145,9 @@ def _installed(fleet: Fleet, rows: I64, kvar_per_kw: float = 0.0) -> Installed:
 
 def _pv(people: People, timeline: Timeline) -> Installed:
     rows, names, of = _rows(people, "pv")
-    available = people.pv_kw[rows]
     fleet = Fleet(
         device_kind("pv"), names, pv.Ratings(of["kwp"] / of["dc_ac_ratio"]), pv.State(),
-        lambda k: pv.Inputs(available[:, k]), timeline,
+        lambda k: pv.Inputs(people.pv_kw[rows, k]), timeline,
     )  # fmt: skip
     return _installed(fleet, rows)
 
@@ -175,15 +172,15 @@ def _battery(people: People, timeline: Timeline) -> Installed:
 
 def _ev(people: People, timeline: Timeline) -> Installed:
     rows, names, of = _rows(people, "ev")
-    away, driven = people.cars.away[rows], people.cars.driven_kw[rows]
+    cars = people.cars
     target = of["target_share"]
     ratings = ev.Ratings(
         of["kwh"], of["charger_kw"], np.zeros(len(rows)), of["efficiency"], of["efficiency"], np.zeros(len(rows))
     )
 
     def inputs(step: int) -> ev.Inputs:
-        gone = away[:, step].astype(np.float64)
-        return ev.Inputs(1.0 - gone, gone, driven[:, step], target)
+        gone = cars.away[rows, step].astype(np.float64)
+        return ev.Inputs(1.0 - gone, gone, cars.driven_kw[rows, step], target)
 
     fleet = Fleet(device_kind("ev"), names, ratings, ev.State(target * of["kwh"]), inputs, timeline)
     return _installed(fleet, rows)
@@ -191,7 +188,6 @@ def _ev(people: People, timeline: Timeline) -> Installed:
 
 def _water_heater(people: People, timeline: Timeline) -> Installed:
     rows, names, of = _rows(people, "water_heater")
-    draw = people.draw_kw[rows]
     ratings = water_heater.Ratings(
         of["litres"], of["kw"], of["loss_kw_per_k"], of["set_c"], of["dead_band_k"], np.full(len(rows), MIN_TANK_C),
         of["set_c"] + TANK_ABOVE_SET_K,
@@ -199,7 +195,7 @@ def _water_heater(people: People, timeline: Timeline) -> Installed:
     state = water_heater.State(of["set_c"] - 0.5 * of["dead_band_k"], np.zeros(len(rows)))
     fleet = Fleet(
         device_kind("water_heater"), names, ratings, state,
-        lambda k: water_heater.Inputs(draw[:, k], TANK_ROOM_C, COLD_WATER_C), timeline,
+        lambda k: water_heater.Inputs(people.draw_kw[rows, k], TANK_ROOM_C, COLD_WATER_C), timeline,
     )  # fmt: skip
     return _installed(fleet, rows)
 

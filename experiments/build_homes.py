@@ -9,7 +9,6 @@ from environment.addresses import Address
 from environment.people import tariffs
 from environment.world import World
 from experiments.build import Site
-from experiments.build_days import market_days
 from experiments.build_people import HOMES, PLANTS, contracted
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_people import NOBODY
@@ -63,7 +62,6 @@ def _homes(site: Site, world: World) -> Made:
     party = role("prosumers")(
         world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
         people.withdrawals if coordinated else {},
-        _offered(site) if coordinated else {},
     )  # fmt: skip
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
 
@@ -88,15 +86,6 @@ def _plants(site: Site, world: World) -> Made:
         world.seat(PLANTS), plants, living.shares[PLANTS], living.weather, living.physics.readings, controls
     )
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms, controls)])
-
-
-def _offered(site: Site) -> dict[int, slice]:
-    """First step of each day of delivery -> its steps in the product's service window."""
-    index, found = site.timeline.index, {}
-    for day in market_days(site):
-        first = index(day.from_ms) - index(day.start_ms)
-        found[index(day.start_ms)] = slice(first, first + day.steps)
-    return found
 
 
 def _retailer(site: Site, world: World) -> Made:

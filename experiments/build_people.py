@@ -39,6 +39,8 @@ BATTERY_WEAR_EUR_PER_KWH = 0.02
 FLOW_AT_20_C = 25.0
 """Flow temperature of heating at 20 degC outside: the foot of the heating curve."""
 LV_KV = 1.0
+BLOCK = 4_096
+"""Homes whose draws are made at once: bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,7 @@ def build_people(
     automatic = choice.below("automatic", [group.automatic for group in groups])
     per_hour = timeline.hours / 24.0
     daily = np.array([group.override_per_day for group in groups])[member]
-    draws = chance.stream("people.override").uniform(
-        _hashes(names)[:, None], (timeline.starts_ms // timeline.step_ms).astype(np.int64).view(np.uint64)[None, :]
-    )
+    able = (owns["ev"] | owns["water_heater"]).astype(np.float64)
     return People(
         drawn=drawn,
         tariff_names=tariff_names,
@@ -156,10 +156,21 @@ def build_people(
         pv_kw=_generation(scenario, owns["pv"], ratings["pv"], calendar, timeline, weather),
         cars=cars,
         draw_kw=hot_water(chance, names, drawn.persons, calendar, timeline, drawn.shift_h).kwh / timeline.hours,
-        overrides=(draws < (daily * per_hour)[:, None]) & (owns["ev"] | owns["water_heater"])[:, None],
+        overrides=_overrides(chance, names, able * daily * per_hour, timeline),
         modes=_modes(scenario, automatic, names, calendar, timeline, chance),
         withdrawals=_withdrawals(scenario, names, calendar, chance),
     )
+
+
+def _overrides(chance: Chance, names: Sequence[str], share: F64, timeline: Timeline) -> Bool:
+    """Steps in which people take over, with a probability for each home, (homes, T)."""
+    stream, hashes = chance.stream("people.override"), _hashes(names)
+    steps = (timeline.starts_ms // timeline.step_ms).astype(np.int64).view(np.uint64)
+    found = np.empty((len(names), timeline.n), np.bool_)
+    for first in range(0, len(names), BLOCK):
+        rows = slice(first, first + BLOCK)
+        found[rows] = stream.uniform(hashes[rows, None], steps[None, :]) < share[rows, None]
+    return found
 
 
 def _withdrawals(scenario: Scenario, names: Sequence[str], calendar: Calendar, chance: Chance) -> dict[int, Bool]:

@@ -96,6 +96,10 @@ class SetPoints:
             if self._cache is not None and self._cache.step == step:
                 self._cache = None
 
+    def forget(self, before: int) -> None:
+        """Forget the base schedule of the steps before one."""
+        self._schedule = {step: kw for step, kw in self._schedule.items() if step >= before}
+
     def place(self, order: str, priority: Priority, rows: Selection, from_step: int, kw: ArrayLike) -> None:
         """Lay an order over what there is; arguments as in ``schedule``.
 

@@ -27,15 +27,14 @@ _BLOCK = 64
 
 
 class Draws(NamedTuple):
-    """Hot water of each home in each step, shape (n, T).
-
-    Attributes:
-        kwh: thermal energy above the cold water.
-        litres: the volume of water at 60 degC that carries it.
-    """
+    """Hot water of each home in each step: thermal energy above the cold water, shape (n, T)."""
 
     kwh: F64
-    litres: F64
+
+    @property
+    def litres(self) -> F64:
+        """The volume of water at 60 degC that carries it, shape (n, T)."""
+        return np.asarray(self.kwh / (WATER_KWH_PER_L_K * (_HOT_C - parameters()["cold_c"])))
 
 
 class EuDraw(NamedTuple):
@@ -88,7 +87,7 @@ def hot_water(
         part = slice(start, start + _BLOCK)
         events = _events_kwh(chance, owners[part], daily[part], shift[part], quarters)
         kwh[part] = quarters.on_timeline(events, timeline) * (timeline.step_ms / 900_000)
-    return Draws(kwh, kwh / (WATER_KWH_PER_L_K * (_HOT_C - parameters()["cold_c"])))
+    return Draws(kwh)
 
 
 def daily_kwh(chance: Chance, names: Sequence[str], persons: ArrayLike) -> F64:

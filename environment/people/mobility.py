@@ -19,6 +19,7 @@ from environment.weather.records import F64
 
 _DAYS_BEFORE = 2
 _DAYS_AFTER = 4  # so that the next departure after the end of a timeline is known
+_BLOCK = 1024  # vehicles worked out at once: bounds the memory
 _PER_DAY = 16  # draws kept apart for one local day
 _MIN_HOME_H = 0.75
 _MIN_AWAY_H = 0.5
@@ -35,7 +36,7 @@ class Mobility(NamedTuple):
 
     away: NDArray[np.bool_]
     driven_kw: F64
-    departure_step: NDArray[np.int64]
+    departure_step: NDArray[np.int32]
 
 
 class Trips(NamedTuple):
@@ -71,12 +72,18 @@ def mobility(
         shift_h: hours by which the home lives later, (n,); acts on returning, a third on leaving.
         capacity_kwh: usable energy of the battery, (n,); a trip takes at most 90 % of it (the rest is charged on the way).
     """
-    trips = trips_for(chance, names, calendar, timeline, shift_h, capacity_kwh)
-    away, driven = _spread(trips, timeline)
-    beyond = _first_step_after(trips, timeline)
-    steps = np.where(away, np.arange(timeline.n), timeline.n + 1)
-    ahead = np.minimum.accumulate(steps[:, ::-1], axis=1)[:, ::-1]
-    return Mobility(away, driven, np.where(ahead > timeline.n, beyond[:, None], ahead))
+    n, shape = len(names), (len(names), timeline.n)
+    made = Mobility(np.empty(shape, np.bool_), np.empty(shape), np.empty(shape, np.int32))
+    shift, capacity = (np.broadcast_to(np.asarray(values, float), n) for values in (shift_h, capacity_kwh))
+    for first in range(0, n, _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        trips = trips_for(chance, names[rows], calendar, timeline, shift[rows], capacity[rows])
+        made.away[rows], made.driven_kw[rows] = _spread(trips, timeline)
+        beyond = _first_step_after(trips, timeline)
+        steps = np.where(made.away[rows], np.arange(timeline.n), timeline.n + 1)
+        ahead = np.minimum.accumulate(steps[:, ::-1], axis=1)[:, ::-1]
+        made.departure_step[rows] = np.where(ahead > timeline.n, beyond[:, None], ahead)
+    return made
 
 
 def trips_for(

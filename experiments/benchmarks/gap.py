@@ -41,14 +41,16 @@ def schedule_gap(homes: int, history_days: int) -> dict[str, Any]:
 
 
 def _sample(homes: int, history_days: int) -> HomeView:
-    """What the homes knew when they made the plan that is in force when the world begins; those whose devices follow their HEMS."""
+    """What the homes know when they plan the day of delivery; those whose devices follow their HEMS."""
     from experiments.build import build_site
 
     with TemporaryDirectory() as folder:
         site = build_site(district(homes, Path(folder), [f"clock.history_days={history_days}"]), 1, _silent)
-    made = site.living.hems.current
-    assert made is not None
-    return take(made.view, np.flatnonzero(made.view.automatic))
+    hems, readings, now = site.living.hems, site.living.physics.readings, site.timeline.index(0)
+    hems.observe(now - 1, readings)
+    hems.keep_views = True
+    (view,) = hems.plan_next(now, readings).views
+    return take(view, np.flatnonzero(view.automatic))
 
 
 def _silent(stage: str, done: float, total: float) -> None:

@@ -130,7 +130,7 @@ def test_no_party_holds_an_array_of_the_truth(evening):
     """True weather, trips, draws and loads to come are in no array that a party can reach."""
     site, world = evening
     hidden = [*site.weather, *(getattr(site.people.cars, name) for name in ("away", "driven_kw", "departure_step"))]
-    hidden += [site.people.load_kw, site.people.pv_kw, site.people.draw_kw, site.living.physics.uncontrolled.kw]
+    hidden += [site.people.load_kw, site.people.pv_kw, site.people.draw_kw, site.living.physics.uncontrolled.others_kw]
     hidden += list(site.living.physics.record.power_kw.values())
     hidden = [array for array in hidden if isinstance(array, np.ndarray)]
     assert len(hidden) > 8
