@@ -388,7 +388,7 @@ class _Wire:
         """The fate of the batch in these rows."""
         return Traffic(
             batch, self.digest[rows], self.delivered_ms[rows], self.acknowledged_ms[rows], self.given_up_ms[rows],
-            self.attempts[rows], self.duplicates[rows], self.status[rows], [""] * len(batch), unknown,
+            self.attempts[rows], self.duplicates[rows], self.status[rows], {}, unknown,
         )  # fmt: skip
 
 
@@ -410,7 +410,7 @@ def _traffic(batch: Batch[Any], digest: U64, fates: I64, unknown: dict[int, str]
     """Rows of what became of a batch, (6, n), in the order of ``Traffic``."""
     delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status = fates
     return Traffic(
-        batch, digest, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status, [""] * len(batch), unknown
+        batch, digest, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status, {}, unknown
     )  # fmt: skip
 
 

@@ -17,24 +17,42 @@ from environment.messages.base import Batch
 NEVER = -1
 """In a column of instants: it did not happen."""
 
+BULK = 1_000
+"""Batches of so many messages are compacted when they are over."""
+
+OVER_MS = 3_600_000
+"""After an hour nothing happens any more to bulk traffic: attempts end sooner (``Channel.attempts``)."""
+
 STATUS = ("acknowledged", "delivered", "lost", "late", "refused")
 ACKNOWLEDGED, DELIVERED, LOST, LATE, REFUSED = range(len(STATUS))
 
 
 @dataclass
 class Traffic:
-    """One batch on its way, and what became of it; arrays of shape (n,)."""
+    """One batch on its way, and what became of it; arrays of shape (n,). ``reason`` says of refused rows why."""
 
     batch: Batch[Any]
     digest: U64
     delivered_ms: NDArray[np.int64]
     acknowledged_ms: NDArray[np.int64]
     given_up_ms: NDArray[np.int64]
-    attempts: NDArray[np.int64]
-    duplicates: NDArray[np.int64]
-    status: NDArray[np.int64]
-    reason: list[str]
+    attempts: NDArray[Any]
+    duplicates: NDArray[Any]
+    status: NDArray[Any]
+    reason: dict[int, str] = field(default_factory=dict)
     unknown: dict[int, str] = field(default_factory=dict)
+
+    def compact(self) -> None:
+        """Keep the same in less room: numbers as wide as they need to be, a column of equal values once."""
+        batch = self.batch
+        batch.sender, batch.receiver = batch.sender.astype(np.int32), batch.receiver.astype(np.int32)
+        batch.received_ms = _once(batch.received_ms)
+        batch.columns = {name: _once(column) for name, column in batch.columns.items()}
+        self.delivered_ms, self.acknowledged_ms = self.delivered_ms.copy(), self.acknowledged_ms.copy()
+        self.given_up_ms = _once(self.given_up_ms)
+        self.attempts, self.duplicates, self.status = (
+            column.astype(np.int16) for column in (self.attempts, self.duplicates, self.status)
+        )
 
 
 @dataclass
@@ -73,6 +91,17 @@ class Journal:
         self.traffic: list[Traffic] = []
         self.acts: list[Act] = []
         self.conversations: dict[str, Conversation] = {}
+        self._compacted = 0
+
+    def compact(self, now_ms: int) -> None:
+        """Keep bulk traffic that is over in less room."""
+        while self._compacted < len(self.traffic):
+            one = self.traffic[self._compacted]
+            if len(one.batch) >= BULK:
+                if one.batch.sent_ms + OVER_MS > now_ms:
+                    return
+                one.compact()
+            self._compacted += 1
 
     def messages(self) -> dict[str, NDArray[Any]]:
         """The table ``messages``: one row a logical message, in order of sending."""
@@ -91,10 +120,19 @@ class Journal:
             "attempts": _join([one.attempts for one in traffic], np.int64),
             "duplicates": _join([one.duplicates for one in traffic], np.int64),
             "status": np.array(STATUS, object)[_join([one.status for one in traffic], np.int64)],
-            "reason": _join([np.array(one.reason, object) for one in traffic], object),
+            "reason": self._reasons(),
             "digest": _join([one.digest for one in traffic], np.uint64),
             "answer_to": _join([_answers(one) for one in traffic], np.uint64),
         }
+
+    def _reasons(self) -> NDArray[Any]:
+        column = np.full(sum(len(one.batch) for one in self.traffic), "", object)
+        row = 0
+        for one in self.traffic:
+            for place, reason in one.reason.items():
+                column[row + place] = reason
+            row += len(one.batch)
+        return column
 
     def _receivers(self, names: NDArray[Any]) -> NDArray[Any]:
         column: NDArray[Any] = names[_join([one.batch.receiver for one in self.traffic], np.int64)]
@@ -142,6 +180,12 @@ class Journal:
         for column in ("suc", "scenario", "parent", "subject", "opener", "opened_ms", "ended_ms", "outcome", "reason"):
             table[column] = [getattr(one, column) for one in rows]
         return table
+
+
+def _once(column: NDArray[Any]) -> NDArray[Any]:
+    """A column of equal values as one value seen many times (then read-only), any other as it is."""
+    same = len(column) > 0 and column.dtype.kind != "O" and bool((column == column[:1]).all())
+    return np.broadcast_to(column[:1].copy(), column.shape) if same else column
 
 
 def _join(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:

@@ -167,6 +167,7 @@ class World(mesa.Model):  # type: ignore[misc]
 
     def _observe(self, now_ms: int) -> None:
         self.step()
+        self.bus.journal.compact(now_ms)
         for observer in self._observers:
             observer(now_ms)
 
@@ -347,7 +348,7 @@ class World(mesa.Model):  # type: ignore[misc]
 
         def tell(rows: NDArray[np.int64], _: simpy.Event) -> None:
             self._wake(desk)
-            desk.party.on_refusal(traffic.batch.take(rows), [traffic.reason[row] for row in rows])
+            desk.party.on_refusal(traffic.batch.take(rows), [traffic.reason.get(row, "") for row in rows.tolist()])
             self._flush(desk)
 
         told_ms = np.maximum(known_ms(traffic)[refused], self.now_ms + 1)
@@ -455,7 +456,8 @@ class World(mesa.Model):  # type: ignore[misc]
                 "refused" if status == REFUSED else "lost" if at_ms == NEVER else "acknowledged"
                 for status, at_ms in fates
             )
-            self._resume(event, desk, Outcome(known, tuple(traffic.reason)), int(known_ms(traffic).max()))
+            reasons = tuple(traffic.reason.get(row, "") for row in range(len(known)))
+            self._resume(event, desk, Outcome(known, reasons), int(known_ms(traffic).max()))
 
         if not self._when_posted(desk, request.sent, tell):
             self._resume(event, desk, Outcome((), ()))

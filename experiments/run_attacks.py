@@ -49,7 +49,7 @@ def _fate(row: Row | None) -> tuple[str, str]:
         return "not tried", "nothing of the kind was heard"
     traffic, place = row
     if traffic.status[place] == REFUSED:
-        return "refused", traffic.reason[place]
+        return "refused", traffic.reason.get(place, "")
     return ("lost", "") if traffic.delivered_ms[place] == NEVER else ("accepted", "")
 
 

@@ -240,7 +240,7 @@ def test_a_partition_parts_two_sides_both_ways_and_nobody_else():
 
 
 def outcome(traffic):
-    return [(int(status), reason) for status, reason in zip(traffic.status, traffic.reason, strict=True)]
+    return [(status, traffic.reason.get(row, "")) for row, status in enumerate(traffic.status.tolist())]
 
 
 @covers("SUC05.1/SEC-1", "SUC06.2/SEC-1", "SUC06.3/SEC-1")

@@ -5,7 +5,7 @@ import pytest
 
 from environment.addresses import AddressError
 from environment.channels import Channel, Delay
-from environment.journal import NEVER, Act, Conversation, Journal
+from environment.journal import BULK, LATE, NEVER, OVER_MS, Act, Conversation, Journal
 from environment.messages.activation import SignalReceipt
 from environment.messages.settlement import MeterData
 from tests.environment.kernel_cases import batch_of, bus_of, directory, plain, post, question, receipt, reply
@@ -116,3 +116,29 @@ def test_rows_do_not_depend_on_how_a_batch_was_split(bus):
 def test_nobody_without_an_address_gets_into_the_journal(bus):
     with pytest.raises(AddressError):
         batch_of(bus, [receipt()], ["a"], ["q"])
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+def test_bulk_traffic_that_is_over_says_the_same_in_less_room(loss):
+    """Nothing can be told from the tables; what still may be written (a repetition of it, a late answer) can be written."""
+    there = directory("a", "b")
+    bus = bus_of(there, default=Channel(loss_share=loss))
+    records = [receipt("x", float(k % 7)) for k in range(BULK)]
+    traffic = post(bus, batch_of(bus, records, ["a"] * BULK, ["b"] * BULK), 5)
+    few = post(bus, batch_of(bus, records[:3], ["a"] * 3, ["b"] * 3), 6)
+    before, content = bus.journal.messages(), bus.journal.contents()["SignalReceipt"]
+    bus.journal.compact(OVER_MS)
+    assert traffic.attempts.dtype == np.int64  # not over yet
+    bus.journal.compact(OVER_MS + 5)
+    assert traffic.attempts.dtype == np.int16
+    assert few.attempts.dtype == np.int64
+    assert traffic.batch.columns["accepted"].strides == (0,)
+    after = bus.journal.messages()
+    for name, column in before.items():
+        np.testing.assert_array_equal(after[name], column)
+        assert after[name].dtype == column.dtype
+    for name, column in bus.journal.contents()["SignalReceipt"].items():
+        np.testing.assert_array_equal(column, content[name])
+    traffic.duplicates[0] += True
+    traffic.status[0] = LATE
+    assert bus.journal.messages()["status"][0] == "late"
