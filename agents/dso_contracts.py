@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.dso_grid import GridModel
+from agents.dso_horizon import Outlook
 from agents.dso_need import Need
-from agents.dso_outlook import Outlook
 from agents.dso_terms import DsoTerms, MarketDay
 from agents.strategies.procurement import call_kw, flow_without_call, near_flow
 from environment.calendar import Timeline
@@ -119,6 +119,7 @@ class Contracts:
     lots: list[Lot] = field(default_factory=list)
     _barred: dict[tuple[str, int], bool] = field(default_factory=dict)
     _called: dict[str, F64] = field(default_factory=dict)
+    _called_in: dict[str, list[tuple[int, F64]]] = field(default_factory=dict)
     _orders: dict[str, tuple[slice, F64]] = field(default_factory=dict)
     _count: int = 0
 
@@ -172,7 +173,13 @@ class Contracts:
         usable = self.usable(block)
         if not usable:
             return []
-        relief = np.array([[need.sensitivity.get(lot.area, 0.0) for lot in usable] for need in needs])
+        rows_in: dict[str, list[int]] = {}
+        for row, lot in enumerate(usable):
+            rows_in.setdefault(lot.area, []).append(row)
+        relief = np.zeros((len(needs), len(usable)))
+        for k, need in enumerate(needs):
+            for area, effect in need.sensitivity.items():
+                relief[k, rows_in.get(area, [])] = effect
         price = np.array([lot.price_eur_per_kwh for lot in usable])
         open_kw = self.open_kw(usable, block)
         ordered = np.zeros((len(usable), block.stop - block.start))
@@ -195,9 +202,10 @@ class Contracts:
 
         ``trimmed`` leaves intervals without an order at both ends out of a call.
         """
-        calls = []
-        for contract in sorted({lot.contract for lot in usable}):
-            rows = [row for row, lot in enumerate(usable) if lot.contract == contract]
+        calls, rows_of = [], dict[str, list[int]]()
+        for row, lot in enumerate(usable):
+            rows_of.setdefault(lot.contract, []).append(row)
+        for contract, rows in sorted(rows_of.items()):
             total = ordered[rows].sum(axis=0)
             if total.max() < LEAST_CALL_KW:
                 continue
@@ -207,7 +215,10 @@ class Contracts:
             first = usable[rows[0]]
             self._count += 1
             name = f"{contract}/{block.start:03d}/{self._count:03d}"
-            self._called.setdefault(contract, np.zeros(self.steps))[block] += total
+            if contract not in self._called:
+                self._called[contract] = np.zeros(self.steps)
+                self._called_in.setdefault(first.area, []).append((len(self._called), self._called[contract]))
+            self._called[contract][block] += total
             self._orders[name] = (block, total)
             some = np.flatnonzero(total > 0.0)
             kept = slice(some[0], some[-1] + 1) if trimmed else slice(0, len(total))
@@ -227,14 +238,16 @@ class Contracts:
         return calls
 
     def _relieved(self, needs: Sequence[Need], step: int) -> F64:
-        """Relief of what is called already at each need in an interval."""
-        area = {lot.contract: lot.area for lot in self.lots}
-        return np.array(
-            [
-                sum(kw[step] * need.sensitivity.get(area[name], 0.0) for name, kw in self._called.items())
-                for need in needs
+        """Relief of what is called already at each need in an interval: a sum in the order in which contracts were first called."""
+        found = np.zeros(len(needs))
+        for row, need in enumerate(needs):
+            near = [
+                (turn, kw[step] * effect)
+                for area, effect in need.sensitivity.items()
+                for turn, kw in self._called_in.get(area, ())
             ]
-        )
+            found[row] = sum(kw for _, kw in sorted(near, key=lambda one: one[0]))
+        return found
 
     def _taken(self, usable: Sequence[Lot], step: int) -> F64:
         """What is called already of each lot: the cheapest of a contract first."""

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from agents.dso_contracts import Call, Contracts, Lot
 from agents.dso_dispatch import Reports, least_cost, standing_lots
+from agents.dso_horizon import Outlook
 from agents.dso_need import Need
-from agents.dso_outlook import LookAhead, Outlook
+from agents.dso_outlook import LookAhead
 from agents.dso_planning import GridPlanning
 from agents.dso_terms import DsoTerms, MarketDay, Standing
 from environment.calendar import Calendar

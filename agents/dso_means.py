@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.dso_grid import GridModel
-from agents.dso_outlook import Outlook
+from agents.dso_horizon import Outlook
 from agents.dso_terms import DsoTerms
 from environment.calendar import Timeline
 from environment.grid.means import MeansCosts, Measure, conventional_measures

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from agents.dso_accounts import DsoAccounts
 from agents.dso_contracts import Call, Contracts, near_need
+from agents.dso_horizon import Outlook
 from agents.dso_need import Need
-from agents.dso_outlook import LookAhead, Outlook
+from agents.dso_outlook import LookAhead
 from agents.dso_terms import DsoTerms
 from environment.instruments import MeterStore, ScadaView
 from environment.messages.activation import (

@@ -5,7 +5,7 @@ have shared it before; the power flow of the operator's own network model turns 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,12 @@ from agents.dso_headroom import (
     branch_kept,
     bus_headroom,
 )
+from agents.dso_horizon import Outlook
 from agents.dso_need import Need, Violation
 from agents.strategies import forecasting
 from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
 from environment.grid.diagnosis import diagnose
-from environment.grid.feeders import Effects
 from environment.grid.flow import Flow
 from environment.grid.limits import Violations
 from environment.grid.switching import SwitchedGrid
@@ -38,48 +38,8 @@ I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """One look ahead.
-
-    Attributes:
-        made_ms: when.
-        first: first step foreseen.
-        p_kw: net load of the buses, shape (T, buses).
-        q_kvar: reactive net load, shape (T, buses).
-        flow: the power flow of these.
-        violations: what it violates.
-        grid: the grid through its switching states, which solved it.
-        expected: the power flow without margin: the forecast proper.
-    """
-
-    made_ms: int
-    first: int
-    p_kw: F64
-    q_kvar: F64
-    flow: Flow
-    grid: SwitchedGrid
-    violations: Violations
-    expected: Flow
-    _effects: dict[int, Effects] = field(default_factory=dict, compare=False, repr=False)
-    _own: dict[int, F64] = field(default_factory=dict, compare=False, repr=False)
-
-    def effects(self, step: int, moves: sparse.csc_matrix) -> Effects:
-        """What moves of net load, (buses, moves), change at a step; computed once for the moves that are first asked for."""
-        if step not in self._effects:
-            self._effects[step] = self.grid.effects(self.flow, step, moves)
-        return self._effects[step]
-
-    def own_v_pu_per_kw(self, step: int) -> F64:
-        """What one kW more at each bus changes of its own voltage, at a step, (buses,); computed once."""
-        if step not in self._own:
-            self._own[step] = self.grid.own_v_pu_per_kw(self.flow, step)
-        return self._own[step]
-
-    @property
-    def forecasts(self) -> tuple[Flow, Flow]:
-        """With and without margin: which of them is nearer to a limit depends on the direction of the flow."""
-        return self.flow, self.expected
+AT_ONCE = 96
+"""Steps of the past whose power flow is solved at once: bounds the memory."""
 
 
 class LookAhead:
@@ -165,12 +125,17 @@ class LookAhead:
         taps, close, opened, from_ms, to_ms = wanted
         self.model = replace(self.model, switching=self.model.switching.changed(from_ms, to_ms, taps, close, opened))
 
-    def past_flow(self, steps: int) -> tuple[int, Flow]:
-        """First step and power flow of the last steps metered."""
-        first = max(self._meters.known - steps, 0)
-        p = self.model.to_buses(self._meters.kw[:, first : self._meters.known]).T
-        grid = self.model.switching.over(self.model.network, self.timeline.starts_ms[first : first + len(p)])
-        return first, grid.solve(p, p * self.model.kvar_per_kw)
+    def past_flow_kw(self, steps: int, branches: Sequence[int]) -> tuple[int, F64]:
+        """First step of the last ones metered, and the power through some branches in these, (T, branches); NaN without solution."""
+        first, known = max(self._meters.known - steps, 0), self._meters.known
+        grid = self.model.switching.over(self.model.network, self.timeline.starts_ms[first:known])
+        found = np.full((known - first, len(branches)), np.nan)
+        for begin in range(first, known, AT_ONCE):
+            rows = slice(begin, min(begin + AT_ONCE, known))
+            p = self.model.to_buses(self._meters.kw[:, rows]).T
+            flow = grid.solve(p, p * self.model.kvar_per_kw, begin - first)
+            found[begin - first : rows.stop - first] = flow.p_from_kw[:, branches]
+        return first, found
 
     def _areas_kw(self, buses_kw: F64) -> F64:
         table = np.zeros((len(self.area_names), buses_kw.shape[1]))

@@ -8,10 +8,11 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from agents.dso_horizon import Outlook
 from agents.dso_means import own_means
 from agents.dso_need import Need
 from agents.dso_operation import GridOperation
-from agents.dso_outlook import LookAhead, Outlook
+from agents.dso_outlook import LookAhead
 from agents.dso_requirements import parts, requirement
 from agents.dso_terms import DsoTerms, MarketDay
 from environment.calendar import Calendar
@@ -143,17 +144,17 @@ class GridPlanning(GridOperation):
         """
         network, timeline = self._look_ahead.model.network, self._meters.timeline
         t_ms = timeline.starts_ms[outlook.first : outlook.first + len(outlook.p_kw)]
-        past_first, past = self._look_ahead.past_flow(8 * round(24.0 / timeline.hours))
-        for branch in self._look_ahead.model.distribution_transformers:
+        transformers = self._look_ahead.model.distribution_transformers
+        past_first, past_kw = self._look_ahead.past_flow_kw(8 * round(24.0 / timeline.hours), transformers)
+        for branch, past in zip(transformers, past_kw.T, strict=True):
             name, solved = network.branches.names[branch], outlook.expected.converged
             self.register("forecasts").add(
                 made_ms=self.now_ms, t_ms=t_ms[solved], party=self.name, subject=name,
                 value_kw=outlook.expected.p_from_kw[solved, branch], horizon_h=(t_ms[solved] - self.now_ms) / 3_600_000.0,
             )  # fmt: skip
-            values = past.p_from_kw[past.converged, branch]
+            known = ~np.isnan(past)
             self.register("actuals").add(
-                t_ms=timeline.starts_ms[past_first : past_first + len(past.converged)][past.converged],
-                subject=name, value_kw=values,
+                t_ms=timeline.starts_ms[past_first : past_first + len(past)][known], subject=name, value_kw=past[known],
             )  # fmt: skip
 
     def try_own_means(self, conversation: str, outlook: Outlook, needs: list[Need]) -> list[Measure]:

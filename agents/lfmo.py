@@ -1,7 +1,7 @@
 """Local flexibility market operator: qualifies, publishes, takes bids until the gate, clears and reports (SUC06.1 scenario 2)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -84,11 +84,12 @@ class LfmoTerms:
 
 @dataclass
 class Running:
-    """A session under way: the requests (one a constraint), its state, and the messages behind the book's rows."""
+    """A session under way: the requests (one a constraint), its state, the rows of its book by bid, and the messages behind them."""
 
     conversation: str
     requests: list[SessionRequest]
     session: Session
+    parts: dict[str, BidColumns] = field(default_factory=dict)
     bids: dict[str, Bid] = field(default_factory=dict)
     received_ms: dict[str, int] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
@@ -97,6 +98,11 @@ class Running:
     def first(self) -> SessionRequest:
         """The request of the first constraint; window, gate and product are the same in all."""
         return self.requests[0]
+
+    @property
+    def book(self) -> BidColumns:
+        """All rows that stand, in the order of submission."""
+        return BidColumns.joined(list(self.parts.values()))
 
     @property
     def t_ms(self) -> NDArray[np.int64]:
@@ -170,7 +176,7 @@ class Lfmo(Party):
         yield self.sleep(self._terms.opens_after_s)
         running.session = open_session(running.session, self.now_ms)
         yield self.until(running.first.gate_ms)
-        running.session = close(running.session, self.now_ms)
+        running.session = replace(close(running.session, self.now_ms), book=running.book)
         if len(running.session.book):
             self.clear_market(running)
         else:
@@ -266,10 +272,12 @@ class Lfmo(Party):
         """Hand a bid to the session; why it is refused, empty if it stands."""
         if running.session.state not in ("published", "open", "closed"):
             return "the session is over"
-        session, receipts = submit(running.session, rows)
+        name = rows.bid[0].rpartition("#")[0]  # only rows of the same bid can have the same ids
+        before = running.parts.get(name, BidColumns.of([]))
+        session, receipts = submit(replace(running.session, book=before), rows)
         refused = [str(reason) for reason in receipts.reason if reason]
         if not refused:
-            running.session = session
+            running.parts[name] = session.book
         return refused[0] if refused else ""
 
     def _refuse(self, running: Running, bid: str, rows: BidColumns, reason: str) -> None:

@@ -103,6 +103,13 @@ class BidColumns(Columns):
             np.array([b.divisible for b in rows], bool),
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence["BidColumns"]) -> "BidColumns":
+        """The rows of several columns, one after the other."""
+        if not parts:
+            return cls.of([])
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
     def row(self, k: int) -> Bid:
         """Row k as a single bid."""
         return Bid(

@@ -21,8 +21,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from environment.grid.flow import Flow
-from environment.grid.model import BASE_KW, F64, Bool, Network
+from environment.grid.model import BASE_KW, C128, F64, I64, Bool, Network
 from environment.grid.power_flow import PowerFlow
+from environment.grid.tree import tree_of
+
+MANY = 256
+"""So many columns are sooner solved for than a recursion along the whole network is walked."""
 
 What = Literal["line", "trafo", "low voltage", "high voltage"]
 
@@ -187,12 +191,22 @@ def _beyond(flow: Flow, limits: Limits) -> F64:
     return np.maximum(v - high, 0.0) - np.maximum(low - v, 0.0)
 
 
+def _seen_from(power_flow: PowerFlow, buses: I64) -> C128:
+    """Impedances seen from buses without load; of many in a radial network by one recursion along the tree."""
+    tree = tree_of(power_flow) if len(buses) > MANY else None
+    if tree is None:
+        return power_flow.thevenin(buses)
+    n = len(power_flow.live)
+    own = np.append(tree.own_answers(np.zeros(n, np.complex128), np.ones(n, np.complex128)), 0.0)
+    return np.asarray(own[power_flow.place[buses]])
+
+
 def stiffness_kw_per_pu(power_flow: PowerFlow, wanted: Bool) -> F64:
     """Load at a bus that moves its own voltage by one per unit, linear around no load, shape (n,); zero where not wanted."""
     result = np.zeros(power_flow.network.n_bus)
     buses = np.flatnonzero(wanted)
     no_load = np.ones(power_flow.network.n_bus)
     no_load[power_flow.live] = np.abs(power_flow.no_load)
-    resistance = power_flow.thevenin(buses).real
+    resistance = _seen_from(power_flow, buses).real
     result[buses] = np.divide(BASE_KW * no_load[buses], resistance, out=np.zeros(len(buses)), where=resistance > 0)
     return result

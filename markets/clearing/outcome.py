@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
-from markets.bids import F64, I64, BidColumns, Names, NeedColumns, Sensitivities
+from markets.bids import F64, I64, BidColumns, Bools, Names, NeedColumns, Sensitivities
 
 ACCEPTED = ""
 NO_NEED = "no need in this interval and direction"
@@ -67,7 +69,7 @@ class Clearing:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The bids and needs of one interval and direction; bids in order of precedence, needs and headrooms by name.
+    """Bids and needs of one interval and direction that belong together; bids in order of precedence, needs and headrooms by name.
 
     Attributes:
         bid_rows: rows of the clearing's bids, shape (n,).
@@ -140,7 +142,8 @@ def _once(rows: NeedColumns) -> bool:
 def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headrooms: NeedColumns) -> Iterator[Problem]:
     """One problem for each direction and interval that has a need, in order of direction and time.
 
-    Directions are separate: flexibility up is never bought to undo flexibility down. The relief in direction up at a
+    Constraints that no bid acts on together are cleared apart: what is taken for one says nothing about the other, and a district of
+    many low-voltage grids is many small problems. Directions are separate: flexibility up is never bought to undo flexibility down. The relief in direction up at a
     constraint is limited by its headroom up, and by its headroom down where an area acts on it the other way round.
     """
     ordered = bids.precedence()
@@ -150,18 +153,42 @@ def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headr
         active = np.flatnonzero((needs.up == up) & (needs.t_ms == t_ms) & (needs.quantity_kw > 0.0))
         active = active[np.argsort(needs.constraint[active], kind="stable")]
         guards, low, high = _guards(headrooms, up, t_ms)
-        yield Problem(
-            bid_rows=mine,
-            need_rows=active,
-            cost=bids.price_eur_per_kwh[mine],
-            quantity_kw=bids.quantity_kw[mine],
-            least_kw=bids.least_kw[mine],
-            need_kw=needs.quantity_kw[active],
-            relief=_effect(network.between(needs.constraint[active], bids.area[mine])),
-            guard=_effect(network.between(guards, bids.area[mine])),
-            guard_low_kw=low,
-            guard_high_kw=high,
-        )
+        areas, area = np.unique(bids.area[mine], return_inverse=True)
+        relief = _effect(network.between(needs.constraint[active], areas))
+        guard = _effect(network.between(guards, areas))
+        for needy, guarded, inside in _apart(relief, guard):
+            columns = np.flatnonzero(inside[area])
+            rows = mine[columns]
+            yield Problem(
+                bid_rows=rows,
+                need_rows=active[needy],
+                cost=bids.price_eur_per_kwh[rows],
+                quantity_kw=bids.quantity_kw[rows],
+                least_kw=bids.least_kw[rows],
+                need_kw=needs.quantity_kw[active[needy]],
+                relief=relief[needy][:, area[columns]],
+                guard=guard[guarded][:, area[columns]],
+                guard_low_kw=low[guarded],
+                guard_high_kw=high[guarded],
+            )
+
+
+def _apart(relief: F64, guard: F64) -> Iterator[tuple[Bools, Bools, Bools]]:
+    """Which needs, guarded constraints and areas belong together, as masks; areas that act on no need come with the first."""
+    k, h = len(relief), len(guard)
+    acts = np.concatenate([relief, guard]) != 0.0
+    constraint, area = np.nonzero(acts)
+    nodes = k + h + relief.shape[1]
+    graph = coo_matrix((np.ones(len(area), np.int8), (constraint, k + h + area)), (nodes, nodes))
+    _, part = connected_components(graph, directed=False)
+    needy = np.unique(part[:k])
+    if len(needy) <= 1:
+        yield np.ones(k, bool), np.ones(h, bool), np.ones(relief.shape[1], bool)
+        return
+    idle = ~np.isin(part, needy)
+    for number, first in zip(needy.tolist(), [True, *[False] * (len(needy) - 1)], strict=True):
+        inside = part == number
+        yield inside[:k], inside[k : k + h], (inside | (idle & first))[k + h :]
 
 
 def _effect(kw_per_kw: F64) -> F64:
