@@ -118,7 +118,9 @@ class LookAhead:
 
     def _solved(self, grid: SwitchedGrid, p_kw: F64) -> tuple[Flow, Violations]:
         flow = grid.solve(p_kw, p_kw * self.model.kvar_per_kw)
-        return flow, grid.violations(flow, self.model.limits)
+        violations = grid.violations(flow, self.model.limits)
+        flow.lighten()
+        return flow, violations
 
     def switch(self, wanted: Switching) -> None:
         """Reckon with a measure of the operator's own."""

@@ -275,12 +275,12 @@ class Prosumers(Party):
         moves = [np.maximum(first + begin, step) for (_, first, _), begin in zip(asked, begins, strict=True)]
         planned = [self._planned_kw(rows, at) for (rows, _, _), at in zip(asked, moves, strict=True)]
         answers = self._hems.activate(step, asked, self._readings)
+        self._laid = [laid for laid in self._laid if laid.end > step]
         for one, (rows, first, change), at, before, answer in zip(orders, asked, moves, planned, answers, strict=True):
             expected, plan, gives_up = answer
             begin = max(step, first)
             columns = slice(begin - step, first + change.shape[1] - step)
             end = first + change.shape[1]
-            self._laid = [laid for laid in self._laid if laid.end > step]
             self._laid.append(Laid(one.activation, rows, end))
             for kind, kw in zip(
                 FLEXIBLE, (plan.ev_kw, plan.battery_kw, plan.heater_kw, plan.heat_pump_kw), strict=True

@@ -121,7 +121,6 @@ class Site:
         shared += [part for one in physics.installed.values() for part in (one.fleet.kind, one.fleet._inputs)]
         living = copy.deepcopy(self.living, {id(one): one for one in shared})
         living.physics.publish = _publisher(self, living.weather)
-        living.hems.windows = {}
         return replace(self, scenario=self.scenario.without_coordination(), living=living)
 
 

@@ -9,6 +9,7 @@ from environment.addresses import Address
 from environment.people import tariffs
 from environment.world import World
 from experiments.build import Site
+from experiments.build_days import service_windows
 from experiments.build_people import HOMES, PLANTS, contracted
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_people import NOBODY
@@ -46,6 +47,7 @@ def _homes(site: Site, world: World) -> Made:
     living, people, directory = site.living, site.people, world.directory
     device = directory.numbers([f"{home}/der" for home in people.names])
     coordinated = site.scenario.coordination
+    living.hems.windows = service_windows(site)
     flexible = {kind: own.astype(np.float64) for kind, own in people.owns.items() if kind != "pv"}
     book = living.hems.book
     rated = book.ev["kw"] + book.battery["kw"] + book.heater["kw"] + book.house["hp_kw"]

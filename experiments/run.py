@@ -93,10 +93,10 @@ def run(
     other = site.twin() if twin and scenario.coordination else None
     world, shadow = build_world(site), build_world(other) if other else None
     watch.lap("setup")
-    _live(world, site, progress, "day")
+    live(world, site, progress)
     watch.lap("run")
     if shadow and other:
-        _live(shadow, other, progress, "day without coordination")
+        live(shadow, other, progress, "day without coordination")
     watch.lap("twin")
     progress("figures, report", 0, 1)
     meta = _meta(site, watch.wall_s)
@@ -110,7 +110,7 @@ def run(
     return RunResult(out, seed, digests.digest, digests.exact_digest, watch.wall_s, dict(whole.figures), twin_figures)
 
 
-def _live(world: Any, site: Any, progress: Progress, stage: str) -> None:
+def live(world: Any, site: Any, progress: Progress, stage: str = "day") -> None:
     """Let a world live to its end."""
     end_ms = site.timeline.end_ms
     progress(stage, 0, end_ms)

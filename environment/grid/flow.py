@@ -146,6 +146,11 @@ class Flow:
         """Consumption at de-energised buses, shape (T,)."""
         return np.asarray(np.where(self.energised, 0.0, np.maximum(self.p_kw, 0.0)).sum(axis=1))
 
+    def lighten(self) -> None:
+        """Forget the currents behind loadings and powers, once these are known; they are worked out again if asked for."""
+        for name in ("_end_currents", "i_from_ka", "i_to_ka"):
+            self.__dict__.pop(name, None)
+
     def __len__(self) -> int:
         return len(self.v)
 

@@ -18,6 +18,12 @@ QUICK_HISTORY_DAYS = 2
 TWINS_UP_TO = 1_000
 """Larger days are lived in coordination only."""
 
+WRITTEN_UP_TO = 1_000
+"""Larger days are lived and not written: their tables are held in memory as a whole."""
+
+SHORT_HISTORY_DAYS = 7
+"""History of the days that are not written: it is lived by the same homes, and takes longer than the day."""
+
 
 def sizes_up_to(homes: int) -> list[int]:
     """The days that are lived: the usual sizes below the one asked for, and that."""
@@ -43,11 +49,13 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
     gap = schedule_gap(20, QUICK_HISTORY_DAYS) if quick else schedule_gap(SAMPLED_HOMES, 28)
     report("the schedule of a community", 2, stages)
     common = common_schedule(20 if quick else COMMUNITY_MEMBERS)
-    sets = [f"clock.history_days={QUICK_HISTORY_DAYS}"] if quick else []
     days = []
     for number, size in enumerate(sizes):
         report(f"a day of {size} homes", 3 + number, stages)
-        days.append(measured_apart(size, twin=not quick and size <= TWINS_UP_TO, sets=sets))
+        write = size <= WRITTEN_UP_TO
+        history = QUICK_HISTORY_DAYS if quick else None if write else SHORT_HISTORY_DAYS
+        sets = [f"clock.history_days={history}"] if history else []
+        days.append(measured_apart(size, twin=not quick and size <= TWINS_UP_TO, sets=sets, write=write))
     report("done", stages, stages)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     return {"made": made, "machine": _machine(), "rates": rates, "schedules": gap, "community": common, "days": days}
@@ -66,7 +74,7 @@ def table(found: dict[str, Any]) -> str:
         f"the common schedule of {common['members']} members of a community took {common['seconds']:.1f} s ({common['cpu_s']:.1f} s of "
         f"processor time, {common['rounds']} rounds); duality gap {common['gap_percent']:.2f} %"
     )
-    head = f"{'a day of':<14}" + "".join(f"{stage + ' [s]':>13}" for stage in STAGES)
+    head = f"{'a day of':<14}{'history':>9}" + "".join(f"{stage + ' [s]':>13}" for stage in STAGES)
     head += (
         f"{'run a day':>11}{'us/home-step':>14}{'peak [MB]':>11}{'growth [MB]':>13}{'messages':>12}{'power flows':>13}"
     )
@@ -78,7 +86,7 @@ def _line(day: dict[str, Any]) -> str:
     costs = (
         f"{day['cpu_s_a_day']:>11.2f}{day['us_a_home_step']:>14.1f}{day['peak_mb']:>11,.0f}{day['growth_mb']:>13,.0f}"
     )
-    return f"{day['homes']:>6} homes  {seconds}{costs}{day['messages']:>12,}{day['power_flows']:>13,}"
+    return f"{day['homes']:>6} homes  {day['history_days']:>7} d{seconds}{costs}{day['messages']:>12,}{day['power_flows']:>13,}"
 
 
 def _machine() -> dict[str, Any]:

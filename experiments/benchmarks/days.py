@@ -12,6 +12,7 @@ from typing import Any
 
 from experiments.benchmarks.district import district
 from experiments.progress import Report
+from experiments.scenario import Scenario
 
 STAGES = ("set-up", "history", "run", "twin", "write")
 _LABELS = {
@@ -69,52 +70,74 @@ def counted_power_flows() -> Iterator[Callable[[], int]]:
 
 
 def measure(
-    homes: int, twin: bool = True, sets: Iterable[str] = (), report: Report = lambda stage, done, total: None
-) -> dict[str, Any]:
+    homes: int, twin: bool = True, sets: Iterable[str] = (), report: Report = lambda stage, done, total: None,
+    *, write: bool = True,
+) -> dict[str, Any]:  # fmt: skip
     """Live a day with so many homes in this process and measure it.
 
     Args:
         homes: how many.
-        twin: whether the same day is also lived without coordination.
+        twin: whether the same day is also lived without coordination; only where results are written.
         sets: keys of the scenario to change, as ``--set`` has them.
         report: told of the progress.
+        write: whether results are written; otherwise the day is lived and that is all.
 
     Returns:
-        homes, cpu_s, wall_s and peak_mb by stage (set-up, history, run, twin, write), growth_mb of the run, cpu_s_a_day of it,
-        us_a_home_step, messages, power_flows, digest, peak_loading_percent.
+        homes, history_days, cpu_s, wall_s and peak_mb by stage (set-up, history, run, twin, write), growth_mb of the run, cpu_s_a_day
+        of it, us_a_home_step, messages, power_flows; digest and peak_loading_percent, None where nothing is written.
     """
-    import experiments.build
-    import experiments.build_world  # noqa: F401 - imports are not what is measured
-    from experiments.results import open_run
-    from experiments.run import run
-
     stages = _Stages(report)
     with TemporaryDirectory() as name, counted_power_flows() as flows:
-        folder = Path(name)
-        scenario = district(homes, folder, sets)
-        result = run(scenario, out=folder / "run", twin=twin, progress=stages)
-        messages = open_run(folder / "run").table("messages").num_rows
+        scenario = district(homes, Path(name), sets)
+        lived = _written(scenario, Path(name) / "run", stages, twin=twin) if write else _lived(scenario, stages)
         power_flows = flows()
     clock = scenario.clock
     hours = clock.lead_h + _HOURS_OF_A_DAY * clock.days + clock.tail_h
     lived_s, steps = stages.cpu_s["run"], hours * 3600.0 / clock.physics_step_s
     return {
-        "homes": homes, "cpu_s": stages.cpu_s, "wall_s": stages.wall_s, "stage_peak_mb": stages.peak_mb, "peak_mb": peak_mb(),
+        "homes": homes, "history_days": clock.history_days, "cpu_s": stages.cpu_s, "wall_s": stages.wall_s, "stage_peak_mb": stages.peak_mb, "peak_mb": peak_mb(),
         "growth_mb": stages.peak_mb["run"] - max(stages.peak_mb["history"], stages.peak_mb["set-up"]),
         "cpu_s_a_day": lived_s * _HOURS_OF_A_DAY / hours, "us_a_home_step": 1e6 * lived_s / (homes * steps),
-        "messages": messages, "power_flows": power_flows,
-        "digest": result.digest, "peak_loading_percent": result.figures.get("peak_loading_percent"),
+        "power_flows": power_flows, **lived,
     }  # fmt: skip
 
 
-def measured_apart(homes: int, twin: bool = True, sets: Iterable[str] = ()) -> dict[str, Any]:
+def _written(scenario: Scenario, out: Path, stages: _Stages, *, twin: bool) -> dict[str, Any]:
+    """A day with its results."""
+    import experiments.build
+    import experiments.build_world  # noqa: F401 - imports are not what is measured
+    from experiments.results import open_run
+    from experiments.run import run
+
+    result = run(scenario, out=out, twin=twin, progress=stages)
+    messages = open_run(out).table("messages").num_rows
+    return {
+        "messages": messages, "digest": result.digest, "peak_loading_percent": result.figures.get("peak_loading_percent"),
+    }  # fmt: skip
+
+
+def _lived(scenario: Scenario, stages: _Stages) -> dict[str, Any]:
+    """A day that is lived and not written."""
+    from experiments.build import build_site
+    from experiments.build_world import build_world
+    from experiments.run import live
+
+    site = build_site(scenario, 1, stages)
+    world = build_world(site)
+    live(world, site, stages)
+    stages("end", 1, 1)
+    messages = sum(len(one.batch) for one in world.bus.journal.traffic)
+    return {"messages": messages, "digest": None, "peak_loading_percent": None}
+
+
+def measured_apart(homes: int, twin: bool = True, sets: Iterable[str] = (), *, write: bool = True) -> dict[str, Any]:
     """As ``measure``, in a fresh process, so that its peak memory is its own; progress goes to standard error."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measured_aloud, (homes, twin, tuple(sets)))
+        return pool.apply(_measured_aloud, (homes, twin, tuple(sets), write))
 
 
-def _measured_aloud(homes: int, twin: bool, sets: tuple[str, ...]) -> dict[str, Any]:
+def _measured_aloud(homes: int, twin: bool, sets: tuple[str, ...], write: bool) -> dict[str, Any]:
     from experiments.progress import progress_bar
 
     with progress_bar() as report:
-        return measure(homes, twin, sets, report)
+        return measure(homes, twin, sets, report, write=write)
