@@ -116,6 +116,9 @@ class Physics:
         snapshot_ms: period of SCADA snapshots.
         displays: what the devices show their homes: columns of ``Readings`` from (physics, step).
         publish: called at the end of every step (weather service).
+
+    Attributes:
+        live: whether homes see powers and states of the instant at every snapshot too, as who controls within the step needs it.
     """
 
     def __init__(
@@ -146,6 +149,7 @@ class Physics:
         self.publish = publish
         self._flexible_kw = np.zeros(homes)
         self._generation_kw = np.zeros(homes)
+        self.live = False
         self._unsolved: list[tuple[int, PowerFlow, F64, F64]] = []
         self._plant_kw = np.zeros(self.installed["mv_plant"].fleet.n if "mv_plant" in self.installed else 0)
         self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
@@ -184,10 +188,20 @@ class Physics:
         if grid.scada is None or grid.measure is None or self.timeline.index(now_ms) >= self.timeline.n:
             return
         kw, kvar = self.power_now(now_ms)
+        if self.live:
+            self._show_live(now_ms, kw)
         self.readings.columns["flexible_kw"] = self._flexible_kw
         self.readings.columns["generation_kw"] = self._generation_kw
         self.readings.columns["plant_kw"] = self._plant_kw
         self._unsolved.append((now_ms, grid.at(now_ms), self.at_buses(kw), self.at_buses(kvar)))
+
+    def _show_live(self, now_ms: int, kw: F64) -> None:
+        """Show homes the instant: what their meters and devices take now, and the states of their stores."""
+        self.show(now_ms)
+        columns = self.readings.columns
+        columns["meter_kw"] = kw[: self.homes].copy()
+        for kind in FLEXIBLE:
+            columns[f"{kind}_now_kw"] = self.dense(kind, self.installed[kind].fleet.power_now_kw())
 
     def show_snapshots(self) -> None:
         """Solve the grid for the snapshots that wait and write them into the control room's view."""

@@ -39,6 +39,8 @@ PAPERS_VALID_DAYS = 365
 
 def addresses(site: Site) -> list[Address]:
     """The DSO and its systems, the market, the aggregators with theirs, and the platform with its settlement service."""
+    if site.scenario.pilot:  # its DSO buys of households, without a market
+        return []
     actors = site.scenario.actors
     dso, dpp = actors.dso.name, actors.dpp.name
     found = [Address(dso, dso, ("dso",), dso)]
@@ -65,7 +67,7 @@ def channels(site: Site) -> dict[str, str]:
 def makers(site: Site) -> list[Maker]:
     """Nobody of these acts in a world without coordination."""
     actors = site.scenario.actors
-    if not site.scenario.coordination:
+    if not site.scenario.coordination or site.scenario.pilot:
         return []
     market = [_lfmo] if actors.lfmo else []
     return [_dso, *market, _platform, _provider, *(partial(_aggregator, name=fsp.name) for fsp in actors.fsps)]

@@ -25,6 +25,13 @@ ROLES: dict[str, str] = {
     "gdbn": "environment.platforms.gdbn:Gdbn",
     "state": "environment.party:Party",
     "attacker": "agents.attacker:Attacker",
+    "households": "agents.households:Households",
+    "home-aggregator": "agents.home_aggregator:HomeAggregator",
+    "cloud-database": "environment.platforms.cloud_database:CloudDatabase",
+    "pilot-leader": "agents.pilot_leader:PilotLeader",
+    "installer": "agents.installer:Installer",
+    "service-developer": "agents.service_developer:ServiceDeveloper",
+    "weather-agency": "agents.external_data:WeatherAgency",
 }
 """Roles by name, resolved on use."""
 

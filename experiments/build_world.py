@@ -15,7 +15,9 @@ from experiments.build_roles import Part
 from experiments.scenario_world import Channel as ChannelScenario
 from experiments.usecases import permissions
 
-PARTS = ("experiments.build_homes", "experiments.build_flexibility", "experiments.build_attackers")
+PARTS = (
+    "experiments.build_homes", "experiments.build_flexibility", "experiments.build_pilot", "experiments.build_attackers",
+)  # fmt: skip
 """Modules that add parties to a world where its scenario has them."""
 
 

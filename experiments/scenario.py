@@ -15,6 +15,7 @@ from experiments.scenario_explain import salvage, sentences
 from experiments.scenario_faults import AnyFault, Attack, Fault
 from experiments.scenario_fields import Part, given
 from experiments.scenario_library import known_products, scenario_names, scenarios_folder
+from experiments.scenario_pilot import Pilot
 from experiments.scenario_people import HomesGroup, PeopleGroup, PlantGroup
 from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, parse_yaml
 from experiments.scenario_world import Clock, Event, Grid, Place, Platforms
@@ -46,6 +47,8 @@ class Scenario(Part):
     """Groups of homes and producers."""
     actors: Actors = given(Actors())
     """Those who decide, beside the people."""
+    pilot: Pilot | None = given(None, source="none unless said")
+    """A service for households (SUC13.1), instead of flexibility service providers."""
     products: dict[str, Product] = given({}, source="data/scenarios/library/products.yaml")
     """Flexibility products of this scenario, by name, beside those that ship with coflex."""
     rules: Rules = given(Rules())
@@ -101,6 +104,8 @@ class Scenario(Part):
 
     def usecases(self) -> list[str]:
         """The use cases that this scenario sets in motion; a run shows which of their steps were made."""
+        if self.coordination and self.pilot:
+            return ["SUC13.1"]
         if not (self.coordination and self.actors.fsps):
             return []
         return ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"]

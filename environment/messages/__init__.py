@@ -8,7 +8,7 @@ from environment.messages.digest import digest_rows
 
 __all__ = ["Columns", "Record", "digest_rows", "records", "sources"]
 
-FAMILIES = ("aggregation", "procurement", "activation", "settlement")
+FAMILIES = ("aggregation", "procurement", "activation", "settlement", "homes", "homes_operation")
 
 
 @cache

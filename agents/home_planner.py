@@ -1,0 +1,246 @@
+"""The optimisation of a portfolio of households every quarter of an hour, up to the end of the next day (SUC13.1 scenario 8).
+
+It is the energy management of ``prosumer_hems`` in the cloud: the same forecasts and the same plans, but devices that are not in automatic
+mode count as load that acts by itself, the horizon rolls, and a household is solved again only when what its plan was made
+from has *moved*: settings or modes, the state of a store, a car that comes or goes otherwise, its forecast, the horizon at midnight. What
+that costs against solving all always is measured, not assumed: from time to time all are solved beside, and the difference is kept.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.prosumer_book import HomeBook, known
+from agents.prosumer_hems import DayPlan, Hems
+from agents.strategies import home_control
+from agents.strategies.home_model import cost_eur, own_controls, simulate, with_net
+from agents.strategies.home_plan import plan as cheapest
+from agents.strategies.home_view import F64, Bool, HomePlan, HomeView, take_plan
+from environment.instruments import Readings
+
+I64 = NDArray[np.int64]
+
+MOVED_KWH = 0.5
+"""A forecast has moved when the energy of its next hours differs by more (as a battery's or car's state that is off by a tenth)."""
+MOVED_H = 4.0
+"""How far ahead that is looked at."""
+
+
+@dataclass
+class Cycle:
+    """What one quarter of an hour came to.
+
+    Attributes:
+        solved: homes solved again, (k,).
+        members: how many there are.
+        looked_at: homes whose loss was measured.
+        loss_eur: cost of the plans kept less that of plans made anew for them, over the horizon.
+        cost_eur: cost of the plans made anew for all of these.
+    """
+
+    solved: I64
+    members: int
+    looked_at: int = 0
+    loss_eur: float = 0.0
+    cost_eur: float = 0.0
+
+
+@dataclass
+class Planner(Hems):
+    """Plans of n homes of which some are members.
+
+    Attributes:
+        controlled: devices that follow orders, by kind, (4, n).
+        off: devices that are switched off, (4, n).
+        audit_every: every how many quarters of an hour the loss is measured.
+    """
+
+    controlled: Bool = field(default_factory=lambda: np.zeros((4, 0), bool))
+    off: Bool = field(default_factory=lambda: np.zeros((4, 0), bool))
+    audit_every: int = 16
+    _dirty: Bool = field(default_factory=lambda: np.zeros(0, bool))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        n = self.book.n
+        self.controlled, self.off = np.zeros((4, n), bool), np.zeros((4, n), bool)
+        self._dirty = np.zeros(n, bool)
+        self.automatic = np.ones(n, bool)
+
+    def learn(self, book: HomeBook) -> None:
+        """Take the book with what surveys have told."""
+        self.book = book
+
+    def set_modes(self, rows: I64, controlled: Bool, off: Bool) -> None:
+        """Modes of the devices of some homes, (4, k) each; who has changed them is solved again."""
+        changed = ((self.controlled[:, rows] != controlled) | (self.off[:, rows] != off)).any(axis=0)
+        self.controlled[:, rows], self.off[:, rows] = controlled, off
+        self._dirty[rows[changed]] = True
+
+    def moved(self, rows: I64) -> None:
+        """Some homes have other inputs: they are solved again in the next cycle."""
+        self._dirty[rows] = True
+
+    # --- the cycle -----------------------------------------------------------------------------------------------------
+
+    def horizon_end(self, step: int) -> int:
+        """The end of the next local day, or of the timeline."""
+        end_ms = self.calendar.day_start(int(self.timeline.starts_ms[step]), 2)
+        return min(self.timeline.index(end_ms), self.timeline.n)
+
+    def cycle(self, step: int, readings: Readings, members: Bool, *, forecast: bool) -> Cycle:
+        """Plan the quarter of an hour that begins: whose inputs have moved is solved up to the end of the next day.
+
+        Args:
+            step: the step that begins.
+            readings: the latest values of all homes.
+            members: homes that are planned, (n,).
+            forecast: whether forecasts were renewed, so that they may have moved.
+        """
+        rows = np.flatnonzero(members)
+        end = self.horizon_end(step)
+        current = self.current
+        if current is None or current.end != end:
+            self._begin(step, end, readings)
+            return Cycle(rows, len(rows))
+        place = step - current.first
+        now = self.now_view(step, readings)
+        due = home_control.needs_replan(now, current.view, current.expected, place) | self._dirty
+        due |= self._order_is_over(step)
+        if forecast:
+            due[rows] |= self._forecast_moved(step, place, readings, rows)
+        solved = np.flatnonzero(due & members)
+        kept = np.flatnonzero(~due & members)
+        audit = self._audit(step, place, readings, kept) if step % self.audit_every == 0 else (0, 0.0, 0.0)
+        if len(solved):
+            view = self.book.with_ends(self._view(step, end, readings, solved))
+            self._splice(solved, place, view, cheapest(view))
+            self.replanned += len(solved)
+        self._dirty[:] = False
+        return Cycle(solved, len(rows), *audit)
+
+    def _order_is_over(self, step: int) -> Bool:
+        return np.asarray(self.ordered_until == step)
+
+    def _begin(self, step: int, end: int, readings: Readings) -> None:
+        """Plan all homes to a new end of the horizon; orders in force stay what they are."""
+        held = self.current
+        view = self.book.with_ends(self._view(step, end, readings, np.arange(self.book.n)))
+        plan = cheapest(view)
+        self.current = DayPlan(step, view, plan, simulate(view, plan))
+        if held is not None and held.end > step:
+            self._keep_ordered(step, held)
+        self._dirty[:] = False
+
+    def _keep_ordered(self, step: int, held: DayPlan) -> None:
+        """What is ordered beyond midnight is taken over from the plan before."""
+        assert self.current is not None
+        for row in np.flatnonzero(self.ordered_until > step).tolist():
+            until = min(int(self.ordered_until[row]), held.end)
+            for new, old in zip(self.current.plan, held.plan, strict=True):
+                new[row, : until - step] = old[row, step - held.first : until - held.first]
+
+    def _forecast_moved(self, step: int, place: int, readings: Readings, rows: I64) -> Bool:
+        assert self.current is not None
+        ahead = min(round(MOVED_H / self.timeline.hours), self.current.end - step)
+        fresh = self._view(step, step + ahead, readings, rows)
+        made = self.current.view
+        part = slice(place, place + ahead)
+        before = (made.load_kw[rows, part] - made.pv_kw[rows, part]).sum(axis=1)
+        after = (fresh.load_kw - fresh.pv_kw).sum(axis=1)
+        return np.asarray(np.abs(after - before) * self.timeline.hours > MOVED_KWH)
+
+    def _audit(self, step: int, place: int, readings: Readings, rows: I64) -> tuple[int, float, float]:
+        """What keeping the plans of some homes costs against solving them again, on what is known now."""
+        current = self.current
+        rows = rows[self.ordered_until[rows] <= step]
+        if not len(rows) or current is None:
+            return 0, 0.0, 0.0
+        view = self.book.with_ends(self._view(step, current.end, readings, rows))
+        fresh = cheapest(view)
+        old = HomePlan(*(column[rows, place:] for column in current.plan))
+        kept = with_net(view, old.ev_kw, old.battery_kw, old.heater_kw, old.heat_pump_kw)
+        loss = worth_eur(view, kept) - worth_eur(view, fresh)
+        return len(rows), float(loss.sum()), float(np.abs(cost_eur(view, fresh)).sum())
+
+    def forecast(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
+        """What is expected of some homes up to a step."""
+        return self._view(step, end, readings, rows)
+
+    # --- views ---------------------------------------------------------------------------------------------------------
+
+    def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
+        """As any home energy management's, with devices that act by themselves counted as load."""
+        view = super()._view(step, end, readings, rows)
+        return left_to_themselves(view, self.controlled[:, rows], self.off[:, rows])
+
+    def now_view(self, step: int, readings: Readings) -> HomeView:
+        """The view of the present step, with the present power of what acts by itself."""
+        now = self.book.now_view(step, readings, self.weather)._replace(automatic=np.ones(self.book.n, bool))
+        acting = np.zeros(self.book.n)
+        for kind, name in enumerate(("ev_now_kw", "battery_now_kw", "water_heater_now_kw", "heat_pump_now_kw")):
+            acting += np.where(self.controlled[kind], 0.0, known(readings[name], 0.0))
+        return _rated(now, self.controlled)._replace(load_kw=now.load_kw + acting[:, None])
+
+    def references(self, step: int, readings: Readings) -> home_control.SetPoints:
+        """What the devices of all homes should do from now on in this step, corrected by what is measured; NaN where not controlled."""
+        current = self.current
+        assert current is not None
+        now = self.now_view(step, readings)
+        points = home_control.set_points(now, current.plan, step - current.first, self.ordered_until > step)
+        return home_control.SetPoints(
+            *(np.where(self.controlled[kind], kw, np.nan) for kind, kw in enumerate(points))
+        )
+
+    def plan_of(self, rows: I64, step: int, steps: int) -> HomePlan:
+        """The plan of some homes in the steps from one on."""
+        assert self.current is not None
+        place = step - self.current.first
+        return HomePlan(*(column[:, place : place + steps] for column in take_plan(self.current.plan, rows)))
+
+
+def left_to_themselves(view: HomeView, controlled: Bool, off: Bool) -> HomeView:
+    """A view in which devices that follow no orders are load that acts by its own control, or not at all where they are off.
+
+    Args:
+        view: of k homes.
+        controlled: devices that follow orders, by kind (ev, battery, water heater, heat pump), (4, k).
+        off: devices that are switched off, (4, k).
+    """
+    if controlled.all():
+        return view
+    own = own_controls(view._replace(automatic=np.zeros(view.n, bool)))
+    acting = np.zeros(view.load_kw.shape)
+    for kind, power in ((0, own.ev_kw), (2, own.heater_kw), (3, own.heat_pump_kw)):
+        acting += np.where((controlled[kind] | off[kind])[:, None], 0.0, power)
+    return _rated(view, controlled)._replace(load_kw=view.load_kw + acting)
+
+
+def _rated(view: HomeView, controlled: Bool) -> HomeView:
+    """The view with a rating of zero for what follows no orders."""
+    return view._replace(
+        ev_kw=np.where(controlled[0], view.ev_kw, 0.0),
+        battery_kw=np.where(controlled[1], view.battery_kw, 0.0),
+        battery_kwh=np.where(controlled[1], view.battery_kwh, 0.0),
+        battery_soc_kwh=np.where(controlled[1], view.battery_soc_kwh, 0.0),
+        battery_max_kwh=np.where(controlled[1], view.battery_max_kwh, 0.0),
+        battery_min_kwh=np.where(controlled[1], view.battery_min_kwh, 0.0),
+        battery_end_kwh=np.where(controlled[1], view.battery_end_kwh, 0.0),
+        heater_kw=np.where(controlled[2], view.heater_kw, 0.0),
+        hp_kw=np.where(controlled[3], view.hp_kw, 0.0),
+    )
+
+
+def worth_eur(view: HomeView, plan: HomePlan) -> F64:
+    """Cost of a plan on a view less what its stores hold at the end, at the mean price of buying, (n,) [EUR].
+
+    Two plans that end with different energy are compared by it; heat counts by the electricity that made it.
+    """
+    states = simulate(view, plan)
+    price = view.buy_eur_per_kwh.mean(axis=1)
+    stored = states.ev_kwh[:, -1] / view.ev_eta_charge + states.battery_kwh[:, -1]
+    stored = stored + np.where(view.heater_kw > 0.0, states.heater_c[:, -1] * view.heater_kwh_per_k, 0.0)
+    heat = states.house_c[:, -1] * view.house_kwh_per_k / view.hp_cop.mean(axis=1)
+    stored = stored + np.where(view.hp_kw > 0.0, heat, 0.0)
+    return np.asarray(cost_eur(view, plan) - price * stored)
