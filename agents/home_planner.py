@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from agents.prosumer_book import HomeBook, known
 from agents.prosumer_hems import DayPlan, Hems
-from agents.strategies import home_control
+from agents.strategies import home_control, home_flexibility
 from agents.strategies.home_model import cost_eur, own_controls, simulate, with_net
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_view import F64, Bool, HomePlan, HomeView, take_plan
@@ -192,6 +192,17 @@ class Planner(Hems):
         return home_control.SetPoints(
             *(np.where(self.controlled[kind], kw, np.nan) for kind, kw in enumerate(points))
         )
+
+    def potential(self, step: int, first: int, steps: int, readings: Readings, rows: I64) -> tuple[F64, F64]:
+        """What some homes can leave out in the steps from ``first`` on, (k, steps) [kW], and their price, (k,) [EUR/kWh]."""
+        current = self.current
+        assert current is not None
+        view = self.book.with_ends(self._view(step, current.end, readings, rows))
+        place = step - current.first
+        rest = HomePlan(*(column[rows, place:] for column in current.plan))
+        rest = with_net(view, rest.ev_kw, rest.battery_kw, rest.heater_kw, rest.heat_pump_kw)
+        found = home_flexibility.potential(view, rest, first - step, first - step + steps, directions=("up",))
+        return found.up_kw, found.up_eur_per_kwh
 
     def plan_of(self, rows: I64, step: int, steps: int) -> HomePlan:
         """The plan of some homes in the steps from one on."""

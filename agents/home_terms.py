@@ -53,6 +53,9 @@ class HomeTerms:
         share_to_homes: part of what is earned that goes to the households.
         margin_share: added to the households' prices in offers.
         retention_ms: category of personal data -> time kept.
+        operator: address of the DSO.
+        congestion_windows: (start, end) of the hours that the DSO looks at, a day each.
+        share_ahead_s: how long before such a window the availability is shared for the first time.
     """
 
     sites: Sequence[Site]
@@ -74,3 +77,6 @@ class HomeTerms:
     share_to_homes: float
     margin_share: float
     retention_ms: Mapping[str, int] = field(default_factory=dict)
+    operator: str = "dso-1"
+    congestion_windows: Sequence[tuple[int, int]] = ()
+    share_ahead_s: float = 5.0 * 3600.0

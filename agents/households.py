@@ -63,6 +63,9 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+LOOK_MS = 5_000
+"""Control devices process their post at every full five seconds."""
+
 PLACES = ("meter", *DEVICE_KINDS)
 DEVICES: Mapping[str, str] = {kind: kind.replace("_", "-") for kind in PLACES}
 """Last part of the address of each device of a home."""
@@ -125,19 +128,23 @@ class Households(Party):
         overrides: (homes, steps) where people take over by hand.
         wishes: what people set and ask for, in order of time.
         tick_s: period of the control devices' algorithm and of the meters' samples.
+        near_share: part of the contracted power from which a meter warns.
+        feeds_kw: injection from which it does.
     """
 
     filed = (ServiceRecommendation, HomeDisplay, MemberStatement, ControlNotice, DataSubjectAnswer)
-    looks: ClassVar = {}
+    looks: ClassVar = {PowerReference: LOOK_MS, DeviceOrder: LOOK_MS}
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
         preferences: Preferences, devices: Devices, overrides: Bool, wishes: Sequence[Wish], tick_s: float,
+        near_share: float, feeds_kw: float,
     ) -> None:  # fmt: skip
         super().__init__(seat)
         self._hems, self._readings, self._controls = hems, readings, controls
         self._to, self._people, self.devices = membership, preferences, devices
         self._overrides, self._wishes, self._tick_s = overrides, list(wishes), tick_s
+        self._near_share, self._feeds_kw = near_share, feeds_kw
         self._back_ms: dict[int, list[tuple[int, int]]] = {}
         self._account = [""] * hems.book.n
         self._day = ""
@@ -268,6 +275,19 @@ class Households(Party):
                 self.send_batch(
                     DeviceMeasurement, columns, self._to.device[place, mine], np.full(len(mine), self._to.database), self._day
                 )  # fmt: skip
+                if place == 0:
+                    self._warn(mine, columns)
+
+    def _warn(self, rows: I64, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Steps 2.2 and 3.2 begin here: a meter near the contract, or through which power is fed in, tells the aggregator at once."""
+        net = columns["consumption_kw"]
+        near = net > self._near_share * self._to.surveys["contracted_kw"][rows]
+        told = near | (net < -self._feeds_kw)
+        told &= (self.devices.mode[:, rows] == AUTOMATIC).any(axis=0)
+        if told.any():
+            mine = {name: column[told] for name, column in columns.items()}
+            meters = self._to.device[0, rows[told]]
+            self.send_batch(DeviceMeasurement, mine, meters, np.full(len(meters), self._to.aggregator), self._day)
 
     def _shown(self, place: int, kind: str, rows: I64) -> dict[str, NDArray[Any]]:
         """What devices of one kind measure at this instant."""
@@ -318,17 +338,18 @@ class Households(Party):
 
     # --- orders to devices ---------------------------------------------------------------------------------------------
 
-    @handles(PowerReference)
-    def follow_reference(self, batch: Batch[PowerReference]) -> None:
-        """Steps 8.3 and 9.2: what the service would have the devices do in this quarter of an hour."""
-        self._obey(batch, "power_kw")
+    def look(self) -> None:
+        """Steps 8.3 and 9.2, 2.3, 3.3, 4.5, 6.5, 9.4 and 11.5: what the service asks of the devices, the latest word last.
 
-    @handles(DeviceOrder)
-    def follow_order(self, batch: Batch[DeviceOrder]) -> None:
-        """Steps 2.3, 3.3, 4.5, 6.5, 9.4 and 11.5; settings restate what people chose and change nothing."""
-        self._obey(batch.take(batch["purpose"] != "settings"), "power_kw")
+        Settings restate what people chose and change nothing.
+        """
+        references, orders = self.stored_rows(PowerReference), self.stored_rows(DeviceOrder)
+        asked: list[Batch[Any]] = [*references, *(batch.take(batch["purpose"] != "settings") for batch in orders)]
+        for batch in sorted((batch for batch in asked if len(batch)), key=lambda batch: batch.sent_ms):
+            self._obey(batch)
+        self._act(self._timeline.index(self.now_ms))
 
-    def _obey(self, batch: Batch[Any], column: str) -> None:
+    def _obey(self, batch: Batch[Any]) -> None:
         """Give the orders to the devices' algorithms; one that a device may not follow is refused on record."""
         own = self.directory.party[batch.sender] == self.directory.party[self._to.aggregator]
         for kind, name in enumerate(DEVICE_KINDS):
@@ -337,13 +358,12 @@ class Households(Party):
                 continue
             rows = self._rows_of_devices(kind + 1, batch.receiver[places])
             follows = self.devices.take_order(
-                kind, rows, batch[column][places], batch["low"][places], batch["high"][places], self.now_ms
+                kind, rows, batch["power_kw"][places], batch["low"][places], batch["high"][places], self.now_ms
             )
             for place, row in zip(places[~follows].tolist(), rows[~follows].tolist(), strict=True):
                 refuse(self, batch, place, f"{name} of {self._hems.book.names[row]}", self._why_not(kind, row))
         for place in np.flatnonzero(~own).tolist():
             refuse(self, batch, place, "an order", "not from the household's own service")
-        self._act(self._timeline.index(self.now_ms))
 
     def _why_not(self, kind: int, row: int) -> str:
         if not self.devices.consent[row]:

@@ -209,6 +209,8 @@ def _living(
     living = Living(physics, hems, view, scada)
     for fsp in scenario.actors.fsps:
         living.shares[fsp.name] = store.share([f"{member}/meter" for member in members_of(scenario, people, fsp.name)])
+    for name in [scenario.actors.dso.name, scenario.pilot.names.tso] if scenario.pilot else []:
+        living.shares[name] = store.share([f"{home}/meter" for home in people.names])
     living.shares[PLANTS] = store.share([f"{plant.name}/meter" for plant in contracted(scenario)])
     living.shares[scenario.actors.retailer.name] = store.share([f"{home}/meter" for home in people.names])
     return living

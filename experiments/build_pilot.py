@@ -1,9 +1,11 @@
 """The part of a pilot with a service for households (SUC13.1): households, aggregator, its cloud, leader, installers, outside parties."""
 
+from datetime import timedelta
 from functools import partial
 
 import numpy as np
 
+from agents.home_buyers import BuyerTerms, Reserve
 from agents.home_planner import Planner
 from agents.home_terms import HomeTerms, Round
 from agents.home_terms import Site as HomeSite
@@ -23,6 +25,7 @@ from environment.world import World
 from experiments.build import Site
 from experiments.build_people import HOMES
 from experiments.build_roles import Made, Maker, role
+from experiments.scenario_fields import DayTime, read_clock
 from experiments.scenario_pilot import Pilot
 
 CLOUD = "cloud-1"
@@ -87,7 +90,7 @@ def makers(site: Site) -> list[Maker]:
         return []
     site.living.physics.live = True
     installers = [partial(_installer, name=name) for name in pilot.names.installers]
-    return [_households, _aggregator, _cloud, _leader, *installers, _service, _weather]
+    return [_households, _aggregator, _cloud, _leader, *installers, _service, _weather, _dso, _tso, _market]
 
 
 # --- households ------------------------------------------------------------------------------------------------------
@@ -122,7 +125,8 @@ def _households(site: Site, world: World) -> Made:
     )  # fmt: skip
     party = role("households")(
         world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, preferences, devices,
-        people.overrides, wishes(site), float(pilot.control.tick_s),
+        people.overrides, wishes(site), float(pilot.control.tick_s), pilot.control.peak_percent / 100.0,
+        pilot.control.surplus_kw,
     )  # fmt: skip
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
 
@@ -285,6 +289,7 @@ def _terms(site: Site, pilot: Pilot) -> HomeTerms:
         saving_eur_per_kw_year=pilot.admission.saving_eur_per_kw_year, tick_s=float(control.tick_s),
         peak_share=control.peak_percent / 100.0, surplus_kw=control.surplus_kw, surplus_every=1,
         limits_k=(control.tank_above_k, control.tank_below_k), share_to_homes=pilot.share_to_homes,
+        operator=site.scenario.actors.dso.name, congestion_windows=windows(site, pilot.congestion.window),
         margin_share=pilot.margin_percent / 100.0, retention_ms={"account": 365 * MS_PER_DAY, "measurements": keep},
     )  # fmt: skip
 
@@ -292,10 +297,10 @@ def _terms(site: Site, pilot: Pilot) -> HomeTerms:
 def _cloud(site: Site, world: World) -> Made:
     pilot = site.scenario.pilot
     assert pilot is not None
-    sources = {"weather": pilot.names.weather}
+    sources = {"weather": pilot.names.weather, "grid": site.scenario.actors.dso.name, "market": pilot.names.market}
     party = role("cloud-database")(
         world.seat(CLOUD), site.timeline, site.people.n, sources, pilot.names.service, float(pilot.control.outside_every_s),
-        pilot.control.retention_days * MS_PER_DAY,
+        pilot.control.retention_days * MS_PER_DAY, pilot.names.aggregator,
     )  # fmt: skip
     return Made(party)
 
@@ -337,3 +342,56 @@ def _weather(site: Site, world: World) -> Made:
     assert pilot is not None
     party = role("weather-agency")(world.seat(pilot.names.weather), site.living.weather, site.calendar, site.timeline)
     return Made(party)
+
+
+# --- who buys --------------------------------------------------------------------------------------------------------
+
+
+def windows(site: Site, hours: tuple[str, str]) -> list[tuple[int, int]]:
+    """A daily window on the days of delivery."""
+    opens, closes = (read_clock(clock) for clock in hours)
+    dates = [site.scenario.clock.start + timedelta(days=day) for day in range(site.scenario.clock.days)]
+    return [(site.calendar.on(date, opens), site.calendar.on(date, closes)) for date in dates]
+
+
+def _at(site: Site, moment: DayTime) -> list[int]:
+    """A time of day relative to every day of delivery."""
+    dates = [site.scenario.clock.start + timedelta(days=day) for day in range(site.scenario.clock.days)]
+    return [max(moment.on(site.calendar, date), 0) for date in dates]
+
+
+def _buyer_terms(site: Site, pilot: Pilot, hours: tuple[str, str]) -> BuyerTerms:
+    meters = [f"{home}/meter" for home in site.people.names]
+    return BuyerTerms(pilot.names.aggregator, CLOUD, meters, windows(site, hours), site.timeline.step_ms)
+
+
+def _dso(site: Site, world: World) -> Made:
+    pilot, name = site.scenario.pilot, site.scenario.actors.dso.name
+    assert pilot is not None
+    said = pilot.congestion
+    party = role("congestion-buyer")(
+        world.seat(name), site.living.shares[name], site.calendar, _buyer_terms(site, pilot, said.window), said.limit_kw,
+        said.eur_per_kwh, said.margin_percent / 100.0, _at(site, said.decides),
+    )  # fmt: skip
+    return Made(party)
+
+
+def _tso(site: Site, world: World) -> Made:
+    pilot = site.scenario.pilot
+    assert pilot is not None
+    said, name = pilot.balancing, pilot.names.tso
+    opens = _at(site, said.opens)
+    reserve = Reserve(
+        said.reserve_kw, said.cap_eur_per_kwh, said.called_share, opens, [at + round(said.gate_h * HOUR_MS) for at in opens],
+        site.chance.stream("pilot.imbalance"),
+    )  # fmt: skip
+    party = role("reserve-buyer")(
+        world.seat(name), site.living.shares[name], site.calendar, _buyer_terms(site, pilot, said.window), reserve
+    )
+    return Made(party)
+
+
+def _market(site: Site, world: World) -> Made:
+    pilot = site.scenario.pilot
+    assert pilot is not None
+    return Made(role("closed-market")(world.seat(pilot.names.market)))

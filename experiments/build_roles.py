@@ -31,6 +31,9 @@ ROLES: dict[str, str] = {
     "pilot-leader": "agents.pilot_leader:PilotLeader",
     "installer": "agents.installer:Installer",
     "service-developer": "agents.service_developer:ServiceDeveloper",
+    "congestion-buyer": "agents.home_buyers:CongestionBuyer",
+    "reserve-buyer": "agents.home_buyers:ReserveBuyer",
+    "closed-market": "agents.home_buyers:ClosedMarket",
     "weather-agency": "agents.external_data:WeatherAgency",
 }
 """Roles by name, resolved on use."""

@@ -389,3 +389,18 @@ class SettingsNotice(Record, frozen=True, kw_only=True):
     room_c: Annotated[float, Item("temperature reference of the rooms")]
     room_width_k: Annotated[float, Item("how far the rooms may leave it", ge=0)]
     soc_share: Annotated[float, Item("state of charge wanted of the car", ge=0, le=1)]
+
+
+class StoredNotice(Record, frozen=True, kw_only=True):
+    """The cloud database tells the aggregator that something is stored which it waits for."""
+
+    source: ClassVar[Source] = ()
+    what: Annotated[str, Item("what is stored")]
+
+
+class NothingNeeded(Record, frozen=True, kw_only=True):
+    """An operator tells that it takes nothing of the power shared with it."""
+
+    source: ClassVar[Source] = ()
+    market: Annotated[str, Item("which market")]
+    reason: Annotated[str, Item("why")]

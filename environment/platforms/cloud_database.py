@@ -5,7 +5,7 @@ enough it deletes. Households are known to it by prosumer id; which devices belo
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from environment.messages.homes_operation import (
     SettingsNotice,
     SimulatedMarket,
     StoredHistory,
+    StoredNotice,
     StoredReadings,
     TemperatureForecast,
     UserPreferences,
@@ -51,6 +52,9 @@ QUANTITIES = (
 )  # fmt: skip
 """What is kept of each household as its latest value."""
 
+LOOK_MS = 2_000
+"""Samples are stored at every full two seconds."""
+
 FEWEST = 5
 """Households that a sum given to others must cover."""
 
@@ -66,15 +70,18 @@ class CloudDatabase(Party):
         service: address of the service developer, which carries settings to devices.
         asks_every_s: how often it asks outside sources.
         retention_ms: how long measurements are kept.
+        owner: address of the controller, which is told of contingencies and simulations.
     """
+
+    looks: ClassVar = {DeviceMeasurement: LOOK_MS}
 
     def __init__(
         self, seat: Seat, timeline: Timeline, capacity: int, sources: dict[str, str], service: str, asks_every_s: float,
-        retention_ms: int,
+        retention_ms: int, owner: str,
     ) -> None:  # fmt: skip
         super().__init__(seat)
         self._timeline, self._sources, self._service = timeline, sources, service
-        self._asks_every_s, self._retention_ms = asks_every_s, retention_ms
+        self._asks_every_s, self._retention_ms, self._owner = asks_every_s, retention_ms, owner
         self._row_of = np.full(len(self.directory.names), -1, np.int64)
         self._ids: list[str] = []
         self._purposes: list[frozenset[str]] = []
@@ -127,9 +134,13 @@ class CloudDatabase(Party):
 
     # --- what is stored ----------------------------------------------------------------------------------------------
 
-    @handles(DeviceMeasurement)
-    def store_measurements(self, batch: Batch[DeviceMeasurement]) -> None:
-        """Step 6.1: the latest values, and of the step that ended the history."""
+    def look(self) -> None:
+        """Step 6.1: store the measurements that have come."""
+        for batch in self.stored_rows(DeviceMeasurement):
+            self._store_measurements(batch)
+
+    def _store_measurements(self, batch: Batch[DeviceMeasurement]) -> None:
+        """The latest values, and of the step that ended the history."""
         batch, rows = self._storable(batch)
         kinds = batch["kind"]
         meter = kinds == "meter"
@@ -220,12 +231,14 @@ class CloudDatabase(Party):
     def store_contingency(self, batch: Batch[Contingency]) -> None:
         """Step 11.1."""
         self._calls += list(batch.records())
+        self.send(StoredNotice(what="contingency"), self._owner, batch.conversation)
 
     @handles(SimulatedMarket)
     def store_simulation(self, batch: Batch[SimulatedMarket]) -> None:
         """Step 12.2."""
         for one in batch.records():
             self._kept[f"simulation/{one.market}"] = one
+            self.send(StoredNotice(what=f"simulation/{one.market}"), self._owner, batch.conversation)
 
     @handles(KpiValues)
     def store_figures(self, batch: Batch[KpiValues]) -> None:
