@@ -14,7 +14,7 @@ from environment.messages.base import Batch
 from environment.messages.homes_operation import (
     Contingency,
     DataQuery,
-    DeviceMeasurement,
+    LimitWarning,
     MeasurementQuery,
     PreferencesQuery,
     StoredNotice,
@@ -58,7 +58,7 @@ class Activation:
 class HomePowerControl(HomeOperation):
     """Lowers power near the contract, uses what would be fed in, and carries out activations."""
 
-    stored = (*HomeOperation.stored, DeviceMeasurement)
+    stored = (*HomeOperation.stored, LimitWarning)
 
     def __init__(self, seat: Seat, terms: HomeTerms, planner: Planner, view: WeatherView) -> None:
         super().__init__(seat, terms, planner, view)
@@ -69,9 +69,9 @@ class HomePowerControl(HomeOperation):
     def tick(self, step: int, number: int) -> Process:
         """Meters that have told that they are near the contract, or feed in, are looked at (2, 3)."""
         told: dict[int, float] = {}
-        for batch in self.stored_rows(DeviceMeasurement):
+        for batch in self.stored_rows(LimitWarning):
             rows = np.searchsorted(self._meters_sorted, batch.sender)
-            for row, kw in zip(self._meter_rows[rows].tolist(), batch["consumption_kw"].tolist(), strict=True):
+            for row, kw in zip(self._meter_rows[rows].tolist(), batch["net_kw"].tolist(), strict=True):
                 told[row] = kw
         members = self.members
         near = [row for row, kw in told.items() if members[row] and kw > 0.0]

@@ -54,7 +54,7 @@ class HomeRecruiting(Party):
 
     stored = (
         FacilityDeclaration, ProsumerRegistration, PlanApplication, VehicleRecord, InstallationReport, InstallerRegistration,
-        DeviceProposal, Login, UserPreferences,
+        DeviceProposal, Login,
     )  # fmt: skip
 
     def __init__(self, seat: Seat, terms: HomeTerms) -> None:
@@ -67,6 +67,7 @@ class HomeRecruiting(Party):
         self.surveys: dict[int, PlanApplication] = {}
         self._admitted: dict[str, bool] = {}
         self._decided: set[str] = set()
+        self._began: dict[str, UserPreferences] = {}
 
     # --- a round -------------------------------------------------------------------------------------------------------
 
@@ -259,7 +260,7 @@ class HomeRecruiting(Party):
     def _finish(self, engagement: str, talk: str) -> None:
         """Steps 1.4 and 1.5: who uses the service now is told what takes its orders."""
         installed = {one.prosumer_id for _, one in self._read(InstallationReport) if one.installed}
-        began = dict(self._read(UserPreferences))
+        began, self._began = self._began, {}
         vehicles = dict(self._read(VehicleRecord))
         notices: dict[str, ControlNotice] = {}
         for home, wishes in began.items():
@@ -278,6 +279,12 @@ class HomeRecruiting(Party):
 
     def _welcome(self, row: int, wishes: UserPreferences, vehicle: VehicleRecord | None) -> None:
         """A household is equipped: what the survey said goes to where plans are made."""
+
+    @handles(UserPreferences)
+    def hear_settings(self, batch: Batch[UserPreferences]) -> None:
+        """Step 1.4: a household begins to use the service."""
+        for sender, one in zip(batch.sender.tolist(), batch.records(), strict=True):
+            self._began[self.directory.names[sender]] = one
 
     def _notice(self, row: int, wishes: UserPreferences) -> ControlNotice:
         devices = tuple(kind for kind, address in self.terms.sites[row].devices.items() if address)

@@ -99,6 +99,12 @@ class HomeTrading(HomePowerControl):
             return
         while self.now_ms < told.to_ms:
             yield self.sleep(self.terms.tick_s)
+            if self.now_ms >= told.to_ms:
+                break
+            question = DataQuery(what="readings", purpose="control", since_ms=self.now_ms)
+            answers = yield self.ask(question, self.terms.database, talk)
+            for answer in answers.records():
+                self._take_readings(answer)
             self.correct(one, talk)
         self.note_delivery(one, told.power_kw, "congestion")
 

@@ -113,14 +113,11 @@ class Devices:
         return np.where(relay, self.rated_kw[kind], 0.0)
 
     def carry_out(self, controls: Controls, wanted_kw: F64, step: int) -> None:
-        """Write what changes of the set-points from now on; at the begin of a step everything that is not the devices' own."""
+        """Write what changes of the set-points from now on, into the next step too: a device holds what it was told until the next word."""
         for kind, name in enumerate(DEVICE_KINDS):
-            new = wanted_kw[kind]
-            if step != self._step:
-                rows = np.flatnonzero(~np.isnan(new))
-            else:
-                same = (new == self._written[kind]) | (np.isnan(new) & np.isnan(self._written[kind]))
-                rows = np.flatnonzero(~same)
+            new, old = wanted_kw[kind], self._written[kind]
+            changed = ~((new == old) | (np.isnan(new) & np.isnan(old)))
+            rows = np.flatnonzero(changed if step == self._step else changed | ~np.isnan(new))
             if len(rows):
-                controls.schedule(name, rows, step, new[rows, None])
+                controls.schedule(name, rows, step, np.repeat(new[rows, None], 2, axis=1))
         self._step, self._written = step, wanted_kw.copy()

@@ -47,6 +47,7 @@ from environment.messages.homes_operation import (
     DeviceOrder,
     DisplayRequest,
     HomeDisplay,
+    LimitWarning,
     MeasurementHistory,
     MeasurementQuery,
     PowerReference,
@@ -285,9 +286,8 @@ class Households(Party):
         told = near | (net < -self._feeds_kw)
         told &= (self.devices.mode[:, rows] == AUTOMATIC).any(axis=0)
         if told.any():
-            mine = {name: column[told] for name, column in columns.items()}
             meters = self._to.device[0, rows[told]]
-            self.send_batch(DeviceMeasurement, mine, meters, np.full(len(meters), self._to.aggregator), self._day)
+            self.send_batch(LimitWarning, {"net_kw": net[told]}, meters, np.full(len(meters), self._to.aggregator), self._day)
 
     def _shown(self, place: int, kind: str, rows: I64) -> dict[str, NDArray[Any]]:
         """What devices of one kind measure at this instant."""

@@ -125,6 +125,7 @@ def _expect(
         group=reading.group,
         deadline=reading.deadline,
         trigger=reading.trigger,
+        when=reading.when,
         impossible=reading.impossible or "",
     )
 

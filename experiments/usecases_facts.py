@@ -151,6 +151,13 @@ class Trigger(_Fact, frozen=True):
     at: str = ""
 
 
+class Condition(_Fact, frozen=True):
+    """Some message of ``record`` in the conversation has all of these fields true (or not zero)."""
+
+    record: str
+    fields: Names
+
+
 class Reading(_Fact, frozen=True):
     """How an odd step is read (CONFORMANCE C2); what is left out stays as the table has it.
 
@@ -171,6 +178,7 @@ class Reading(_Fact, frozen=True):
         group: the alternative route that makes the step fall away.
         deadline: until when it must arrive.
         trigger: what calls for it; a conversation in which that did not happen need not make it.
+        when: in which conversations it is demanded, by what was said in them.
         impossible: why no run can make the step.
     """
 
@@ -189,14 +197,8 @@ class Reading(_Fact, frozen=True):
     group: Alternative | None = None
     deadline: Deadline | None = None
     trigger: Trigger | None = None
+    when: Condition | None = None
     impossible: str | None = None
-
-
-class Condition(_Fact, frozen=True):
-    """Some message of ``record`` in the conversation has all of these fields true (or not zero)."""
-
-    record: str
-    fields: Names
 
 
 class Extra(_Fact, frozen=True):

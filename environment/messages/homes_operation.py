@@ -404,3 +404,10 @@ class NothingNeeded(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = ()
     market: Annotated[str, Item("which market")]
     reason: Annotated[str, Item("why")]
+
+
+class LimitWarning(Record, frozen=True, kw_only=True):
+    """A meter tells at once that power is near the contract, or is fed into the grid."""
+
+    source: ClassVar[Source] = ()
+    net_kw: Annotated[float, Item("net load at the instant")]
