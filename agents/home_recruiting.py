@@ -161,7 +161,7 @@ class HomeRecruiting(Party):
         """Step 5.3, the aggregator's part."""
         for one in proposals:
             self.register("installation_plans").add(
-                t_ms=self.now_ms, household=one.household, by=self.name, control_devices=list(one.control_devices)
+                t_ms=self.now_ms, household=one.household, by=self.name, control_devices=", ".join(one.control_devices)
             )
         return Work(None, talk, [f"admissions/{one.household}" for one in proposals],
                     [f"installation_plans/{one.household}" for one in proposals])  # fmt: skip

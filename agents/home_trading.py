@@ -189,7 +189,7 @@ class HomeTrading(HomePowerControl):
                 n = len(one.accepted_kw)
                 t_ms = one.from_ms + round(one.step_s * 1000.0) * np.arange(n, dtype=np.int64)
                 self.register("simulated_markets").add(
-                    t_ms=t_ms, market=[one.market] * n, accepted_kw=one.accepted_kw, activation_kw=one.activation_kw,
+                    made_ms=np.full(n, self.now_ms, np.int64), t_ms=t_ms, market=[one.market] * n, accepted_kw=one.accepted_kw, activation_kw=one.activation_kw,
                     price_eur_per_kwh=one.price_eur_per_kwh,
                 )  # fmt: skip
 

@@ -251,7 +251,7 @@ class Households(Party):
         value = f"new-{self._hems.book.names[wish.row]}@example.org" if wish.right == "rectify" else ""
         columns = {"right": _texts([wish.right]), "purpose": _texts([wish.purpose]), "value": _texts([value])}
         self._send(DataSubjectRequest, columns, row, self._to.aggregator)
-        self.register("withdrawals").add(
+        self.register("rights").add(
             t_ms=self.now_ms, owner=self._hems.book.names[wish.row], right=wish.right, purpose=wish.purpose
         )
 

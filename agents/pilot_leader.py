@@ -82,7 +82,7 @@ class PilotLeader(Party):
             self._sites[installer] += 1
             chosen.append(installer)
             self.register("installation_plans").add(
-                t_ms=self.now_ms, household=one.household, by=self.name, control_devices=list(one.control_devices)
+                t_ms=self.now_ms, household=one.household, by=self.name, control_devices=", ".join(one.control_devices)
             )
         return Work(chosen, conversation, writes=[f"installation_plans/{one.household}" for one in proposals])
 

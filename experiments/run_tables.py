@@ -23,6 +23,8 @@ Table = dict[str, Any]
 REGISTERED = (
     "forecasts", "actuals", "needs", "bids", "clearings", "baselines", "activations", "deliveries", "settlements",
     "measures", "unmet", "availability", "refused_baselines", "refused_requests", "overrides", "shortfalls", "comparisons",
+    "admissions", "installation_plans", "installers", "installations", "declined", "consents", "data_requests", "rights", "modes",
+    "resolves", "corrections", "home_bids", "home_commitments", "home_activations", "home_settlements", "feeder_needs", "simulated_markets", "service_figures",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 ASKED = ("needs", "clearings", "activations", "overrides", "shortfalls")
