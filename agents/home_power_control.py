@@ -257,7 +257,7 @@ class HomePowerControl(HomeOperation):
         yield self.until(told.from_ms + 20_000)
         begun = False
         while self.now_ms < told.to_ms:
-            questions = [DataQuery(what=what, purpose="control", since_ms=self.now_ms) for what in ("readings", "contingency")]
+            questions = [DataQuery(what=what, purpose="control", since_ms=self.now_ms) for what in ("readings", "activation")]
             answers = yield self.ask(questions, [self.terms.database] * 2, talk)
             for answer in answers.records():
                 if isinstance(answer, StoredReadings):

@@ -411,3 +411,13 @@ class LimitWarning(Record, frozen=True, kw_only=True):
 
     source: ClassVar[Source] = ()
     net_kw: Annotated[float, Item("net load at the instant")]
+
+
+class ActivationState(Record, frozen=True, kw_only=True):
+    """Which activation is in force now, as the cloud database has it."""
+
+    source: ClassVar[Source] = _of("8")
+    activation: Annotated[str, Item("id of the activation; empty where none is in force")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), catalogue="direction_increase_or_reduce")]
+    to_ms: Annotated[int, Item("its end", catalogue="period")]
+    power_kw: Annotated[float, Item("change of net load", ge=0, catalogue="power_change")]

@@ -14,6 +14,7 @@ from environment.calendar import Timeline
 from environment.messages.base import Batch, Record
 from environment.messages.homes import DEVICE_KINDS
 from environment.messages.homes_operation import (
+    ActivationState,
     Contingency,
     DataQuery,
     DeviceMeasurement,
@@ -288,6 +289,8 @@ class CloudDatabase(Party):
                 return self._unread(self._allowed(question.purpose))
             case "contingency":
                 return self._contingency()
+            case "activation":
+                return self._activation()
             case "figures":
                 return self._kpi_inputs(question.since_ms)
         return self._kept.get(question.what)
@@ -316,14 +319,18 @@ class CloudDatabase(Party):
             step_s=self._timeline.step_ms / 1000.0, names=HISTORY, values=np.where(np.isnan(table), NONE, table).ravel(),
         )  # fmt: skip
 
-    def _contingency(self) -> Contingency:
-        """The contingency in force or next to come; an empty one where there is none."""
+    def _contingency(self) -> Contingency | None:
+        """The contingency in force or next to come."""
         ahead = [one for one in self._calls if one.to_ms > self.now_ms]
-        if ahead:
-            return min(ahead, key=lambda one: (one.from_ms, one.activation))
-        return Contingency(
-            activation="", commitment="", joint=False, direction="up", from_ms=self.now_ms, to_ms=self.now_ms, power_kw=0.0
-        )
+        return min(ahead, key=lambda one: (one.from_ms, one.activation)) if ahead else None
+
+    def _activation(self) -> ActivationState:
+        """What is in force at this instant."""
+        force = [one for one in self._calls if one.from_ms <= self.now_ms < one.to_ms]
+        if not force:
+            return ActivationState(activation="", direction="up", to_ms=self.now_ms, power_kw=0.0)
+        one = force[-1]
+        return ActivationState(activation=one.activation, direction=one.direction, to_ms=one.to_ms, power_kw=one.power_kw)
 
     def _kpi_inputs(self, since_ms: int) -> KpiInputs | None:
         """Sums of a period over enough households; nobody's own values leave."""

@@ -164,17 +164,25 @@ def test_every_balance_follows_from_messages_to_the_cent(lived):
 
 
 @pytest.fixture(scope="module")
-def traded(lived):
-    """Runs with a market."""
-    found = [run for run in lived if run.meta["scenario"]["actors"]["lfmo"] != "none"]
+def settled(lived):
+    """Runs in which flexibility service providers delivered and were settled."""
+    found = [run for run in lived if "deliveries" in run.run.tables]
     assert found
     return found
 
 
 @pytest.fixture(scope="module")
-def standing(lived):
+def traded(lived):
+    """Runs with a market."""
+    found = [run for run in lived if run.meta["scenario"]["actors"]["lfmo"] != "none" and "bids" in run.run.tables]
+    assert found
+    return found
+
+
+@pytest.fixture(scope="module")
+def standing(settled):
     """Runs without one, in which the DSO has standing contracts."""
-    found = [run for run in lived if run.meta["scenario"]["actors"]["lfmo"] == "none"]
+    found = [run for run in settled if run.meta["scenario"]["actors"]["lfmo"] == "none"]
     assert found
     return found
 
@@ -257,8 +265,8 @@ def test_without_a_market_nobody_speaks_of_one(standing):
         assert set(through) == {"ActivationReport", "RemunerationAndPenalty", "SettlementAnswer"}
 
 
-def test_deliveries_are_baselines_less_meters(lived):
-    for run in lived:
+def test_deliveries_are_baselines_less_meters(settled):
+    for run in settled:
         deliveries = run.frame("deliveries")
         direction = run.frame("activations").drop_duplicates("activation").set_index("activation")["direction"]
         sign = np.where(direction.loc[deliveries["activation"]].astype(str) == "up", 1.0, -1.0)
@@ -272,8 +280,8 @@ def test_deliveries_are_baselines_less_meters(lived):
             assert row["metered_kw"] == pytest.approx(metered, abs=1e-9)
 
 
-def test_true_delivery_is_the_difference_to_the_twin(lived):
-    for run in lived:
+def test_true_delivery_is_the_difference_to_the_twin(settled):
+    for run in settled:
         if "twin/" not in run.prefixes:
             continue
         deliveries = run.frame("deliveries")
@@ -287,8 +295,8 @@ def test_true_delivery_is_the_difference_to_the_twin(lived):
             assert rows["less_kw"].sum() == pytest.approx(saved.loc[members[fsp, area], t_ms].sum(), abs=1e-6)
 
 
-def test_settlements_pay_at_most_what_was_ordered_and_net_is_the_difference(lived):
-    for run in lived:
+def test_settlements_pay_at_most_what_was_ordered_and_net_is_the_difference(settled):
+    for run in settled:
         settled = run.frame("settlements")
         np.testing.assert_allclose(
             settled["net_eur"], settled["remuneration_eur"] - settled["penalty_eur"], rtol=0.0, atol=1e-9
@@ -339,7 +347,7 @@ def test_no_act_is_hollow_and_what_it_cites_is_there(lived):
     keys = {
         "needs": "need", "bids": "bid", "clearings": "session", "baselines": "baseline", "activations": "activation",
         "deliveries": "settlement", "settlements": "settlement", "devices": "owner", "forecasts": "party",
-        "availability": "fsp", "comparisons": "comparison",
+        "availability": "fsp", "comparisons": "comparison", "admissions": "household", "installation_plans": "household",
     }  # fmt: skip
     for run in lived:
         acts = run.frame("acts")
