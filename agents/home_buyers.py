@@ -62,7 +62,7 @@ class Buyer(Party):
 
     def net_kw(self, from_ms: int, to_ms: int) -> F64:
         """Net load of the area as metered, (steps,)."""
-        return self.store.read(self.terms.meters, from_ms, to_ms).sum(axis=0)
+        return np.asarray(self.store.read(self.terms.meters, from_ms, to_ms).sum(axis=0))
 
     def expected_kw(self, from_ms: int, to_ms: int) -> F64:
         """Mean net load of the same quarter hours on the days before, (steps,)."""
@@ -85,7 +85,11 @@ class Buyer(Party):
             delivered_kwh=float(delivered.sum()) * hours, eur=eur,
         )  # fmt: skip
         invoice = Invoice(
-            invoice=f"invoice/{name}", debtor=self.name, creditor=self.terms.aggregator, purpose="flexibility", eur=float(eur)
+            invoice=f"invoice/{name}",
+            debtor=self.name,
+            creditor=self.terms.aggregator,
+            purpose="flexibility",
+            eur=float(eur),
         )
         sent = self.send(invoice, [self.terms.aggregator, self.name], talk)
         del sent
@@ -156,7 +160,11 @@ class CongestionBuyer(Buyer):
                 continue
             name = f"congestion/{from_ms}"
             commitment = Commitment(
-                commitment=name, market="congestion", from_ms=from_ms, step_s=shared.step_s, power_kw=taken,
+                commitment=name,
+                market="congestion",
+                from_ms=from_ms,
+                step_s=shared.step_s,
+                power_kw=taken,
                 price_eur_per_kwh=self._price,
             )
             self.send(commitment, self.terms.aggregator, talk)
@@ -176,7 +184,11 @@ class CongestionBuyer(Buyer):
             place = (begin - from_ms) // step_ms
             now = float(self.net_kw(at - step_ms, at)[0])
             until = min(begin + 4 * step_ms, to_ms)
-            kw = min(max(now - self._limit_kw, 0.0), float(taken[place : place + 4].max(initial=0.0))) if begin < to_ms else 0.0
+            kw = (
+                min(max(now - self._limit_kw, 0.0), float(taken[place : place + 4].max(initial=0.0)))
+                if begin < to_ms
+                else 0.0
+            )
             if kw > 0.5:
                 one = f"{name}/{begin}"
                 call = ActivationCall(
@@ -221,9 +233,7 @@ class Reserve:
 class ReserveBuyer(Buyer):
     """TSO: buys reserve a day ahead, and calls half an hour of it where its area is short."""
 
-    def __init__(
-        self, seat: Seat, store: MeterStore, calendar: Calendar, terms: BuyerTerms, reserve: Reserve
-    ) -> None:
+    def __init__(self, seat: Seat, store: MeterStore, calendar: Calendar, terms: BuyerTerms, reserve: Reserve) -> None:
         super().__init__(seat, store, calendar, terms)
         self._reserve = reserve
         self._offers: dict[str, list[FlexibilityOffer]] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ class HomeOperation(HomeRecruiting):
         """One conversation of scenario 6 a day; in it, quarter by quarter, the service runs."""
         yield self.until(self.terms.rounds[0].ends_ms + 1000)
         days = self.terms.days_ms
-        for from_ms, to_ms in zip(days, days[1:], strict=False):
+        for from_ms, to_ms in pairwise(days):
             if to_ms <= self.now_ms or not self.equipped.any():
                 continue
             yield self.until(from_ms)
@@ -174,7 +175,9 @@ class HomeOperation(HomeRecruiting):
             step += 1
 
     def _quarter(self, step: int) -> Process:
-        renewed = self.timeline.starts_ms[step] % 3_600_000 == 0 or not self._history_read[self._allowed("forecast")].all()
+        renewed = (
+            self.timeline.starts_ms[step] % 3_600_000 == 0 or not self._history_read[self._allowed("forecast")].all()
+        )
         if renewed:
             yield from self._forecast(step)
         yield from self._optimise(step, renewed=renewed)
@@ -250,7 +253,10 @@ class HomeOperation(HomeRecruiting):
         end = min(self.planner.horizon_end(step), self._view.first + len(self._view.forecast.temp_c))
         view = self.planner.forecast(step, end, self.readings, rows)
         ahead = self._view.ahead(step, end)
-        common: dict[str, Any] = {"from_ms": int(self.timeline.starts_ms[step]), "step_s": self.timeline.step_ms / 1000.0}
+        common: dict[str, Any] = {
+            "from_ms": int(self.timeline.starts_ms[step]),
+            "step_s": self.timeline.step_ms / 1000.0,
+        }
         expected = np.array([self.expected_kw.get(at, 0.0) for at in range(step, end)])
         prices = self.prices_eur_per_kwh
         price = np.zeros(end - step) if prices is None else np.resize(prices, end - step)
@@ -422,7 +428,11 @@ class HomeOperation(HomeRecruiting):
         rated = (self.planner.book.heater["kw"] if kind == 2 else self.planner.book.house["hp_kw"])[rows]
         follow = np.nan_to_num(self.references_kw[kind, rows])
         power = np.where(state < low, rated, np.where(state > high, 0.0, follow))
-        action = np.where(modes == 2, "on", np.where(modes == 3, "off", np.where(state < low, "on", np.where(state > high, "off", "follow"))))
+        action = np.where(
+            modes == 2,
+            "on",
+            np.where(modes == 3, "off", np.where(state < low, "on", np.where(state > high, "off", "follow"))),
+        )
         automatic = modes == 0
         self.order(
             kind, rows, np.where(automatic, power, 0.0), np.where(automatic, "temperature", "settings"), talk,
@@ -477,7 +487,9 @@ class HomeOperation(HomeRecruiting):
         """Modes as people set them, and the limits that follow from their wishes."""
         known = [place for place, text in enumerate(modes) if len(text) == len(DEVICE_KINDS)]
         mine = rows[known]
-        numbers = np.array([[LETTERS.index(letter) for letter in modes[place]] for place in known], np.int64).reshape(-1, 4).T
+        numbers = (
+            np.array([[LETTERS.index(letter) for letter in modes[place]] for place in known], np.int64).reshape(-1, 4).T
+        )
         self.modes[:, mine] = numbers
         there = self.number[:, mine] >= 0
         self.planner.set_modes(mine, (numbers == 0) & there, (numbers == 3) | ~there)
@@ -501,7 +513,11 @@ class HomeOperation(HomeRecruiting):
 
     def _display(self, row: int) -> HomeDisplay:
         latest: Mapping[str, F64] = self._latest
-        value = {name: float(np.nan_to_num(latest[name][row])) for name in ("net_kw", "heater_c", "house_c") if name in latest}
+        value = {
+            name: float(np.nan_to_num(latest[name][row]))
+            for name in ("net_kw", "heater_c", "house_c")
+            if name in latest
+        }
         current = self.planner.current
         load = pv = cost = 0.0
         if current is not None:
@@ -510,7 +526,10 @@ class HomeOperation(HomeRecruiting):
             hours = self.timeline.hours
             load = float(current.view.load_kw[row, day].sum()) * hours
             pv = float(current.view.pv_kw[row, day].sum()) * hours
-            cost = float((np.maximum(current.plan.net_kw[row, day], 0.0) * current.view.buy_eur_per_kwh[row, day]).sum()) * hours
+            cost = (
+                float((np.maximum(current.plan.net_kw[row, day], 0.0) * current.view.buy_eur_per_kwh[row, day]).sum())
+                * hours
+            )
         return HomeDisplay(
             net_kw=value.get("net_kw", 0.0), tank_c=value.get("heater_c", 0.0), room_c=value.get("house_c", 0.0),
             load_kwh_24h=load, pv_kwh_24h=max(pv, 0.0), cost_eur_24h=cost, saved_eur=float(self._earned[row]),

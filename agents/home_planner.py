@@ -189,9 +189,7 @@ class Planner(Hems):
         assert current is not None
         now = self.now_view(step, readings)
         points = home_control.set_points(now, current.plan, step - current.first, self.ordered_until > step)
-        return home_control.SetPoints(
-            *(np.where(self.controlled[kind], kw, np.nan) for kind, kw in enumerate(points))
-        )
+        return home_control.SetPoints(*(np.where(self.controlled[kind], kw, np.nan) for kind, kw in enumerate(points)))
 
     def potential(self, step: int, first: int, steps: int, readings: Readings, rows: I64) -> tuple[F64, F64]:
         """What some homes can leave out in the steps from ``first`` on, (k, steps) [kW], and their price, (k,) [EUR/kWh]."""

@@ -1,7 +1,7 @@
 """The aggregator of households, third part: power within the quarter of an hour (SUC13.1 scenarios 2, 3 and 11)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from agents.home_operation import F64, I64, Bool, HomeOperation
 from agents.home_planner import Planner
 from agents.home_terms import HomeTerms
 from agents.strategies import home_balance
-from environment.messages.base import Batch
+from environment.messages.base import Batch, Record
+from environment.messages.homes import DEVICE_KINDS, MODES
 from environment.messages.homes_operation import (
     Contingency,
     DataQuery,
@@ -21,7 +22,6 @@ from environment.messages.homes_operation import (
     StoredReadings,
     UserPreferences,
 )
-from environment.messages.homes import DEVICE_KINDS, MODES
 from environment.party import Process, Seat, handles
 from environment.weather.view import WeatherView
 
@@ -58,7 +58,7 @@ class Activation:
 class HomePowerControl(HomeOperation):
     """Lowers power near the contract, uses what would be fed in, and carries out activations."""
 
-    stored = (*HomeOperation.stored, LimitWarning)
+    stored: ClassVar[tuple[type[Record], ...]] = (*HomeOperation.stored, LimitWarning)
 
     def __init__(self, seat: Seat, terms: HomeTerms, planner: Planner, view: WeatherView) -> None:
         super().__init__(seat, terms, planner, view)
@@ -71,8 +71,7 @@ class HomePowerControl(HomeOperation):
         told: dict[int, float] = {}
         for batch in self.stored_rows(LimitWarning):
             rows = np.searchsorted(self._meters_sorted, batch.sender)
-            for row, kw in zip(self._meter_rows[rows].tolist(), batch["net_kw"].tolist(), strict=True):
-                told[row] = kw
+            told |= dict(zip(self._meter_rows[rows].tolist(), batch["net_kw"].tolist(), strict=True))
         members = self.members
         near = [row for row, kw in told.items() if members[row] and kw > 0.0]
         fed = [row for row, kw in told.items() if members[row] and kw < 0.0 and self.planner.ordered_until[row] <= step]
@@ -148,8 +147,12 @@ class HomePowerControl(HomeOperation):
 
     def _room(self, step: int, rows: I64, power: F64) -> home_balance.Room:
         book, latest = self.planner.book, self._latest
-        rated = np.array([book.ev["kw"][rows], book.battery["kw"][rows], book.heater["kw"][rows], book.house["hp_kw"][rows]])
-        states = np.nan_to_num(np.array([latest[name][rows] for name in ("ev_kwh", "battery_kwh", "heater_c", "house_c")]))
+        rated = np.array(
+            [book.ev["kw"][rows], book.battery["kw"][rows], book.heater["kw"][rows], book.house["hp_kw"][rows]]
+        )
+        states = np.nan_to_num(
+            np.array([latest[name][rows] for name in ("ev_kwh", "battery_kwh", "heater_c", "house_c")])
+        )
         there = ~np.isnan(self.references_kw[:, rows])
         there[0] &= np.nan_to_num(latest["plugged"][rows]) > 0.5
         end_ms = int(self.timeline.starts_ms[step]) + self.timeline.step_ms
@@ -175,7 +178,9 @@ class HomePowerControl(HomeOperation):
         offer, price = self.planner.potential(now, first, end - first, self.readings, rows)
         order = np.lexsort((rows, price))
         before = np.cumsum(offer[order], axis=0) - offer[order]
-        share = np.clip(np.divide(kw - before, offer[order], out=np.zeros_like(before), where=offer[order] > 1e-9), 0.0, 1.0)
+        share = np.clip(
+            np.divide(kw - before, offer[order], out=np.zeros_like(before), where=offer[order] > 1e-9), 0.0, 1.0
+        )
         asked = np.zeros_like(offer)
         asked[order] = share * offer[order]
         chosen = np.flatnonzero((asked > LEAST_KW).any(axis=1))
@@ -257,7 +262,9 @@ class HomePowerControl(HomeOperation):
         yield self.until(told.from_ms + 20_000)
         begun = False
         while self.now_ms < told.to_ms:
-            questions = [DataQuery(what=what, purpose="control", since_ms=self.now_ms) for what in ("readings", "activation")]
+            questions = [
+                DataQuery(what=what, purpose="control", since_ms=self.now_ms) for what in ("readings", "activation")
+            ]
             answers = yield self.ask(questions, [self.terms.database] * 2, talk)
             for answer in answers.records():
                 if isinstance(answer, StoredReadings):

@@ -1,13 +1,12 @@
 """The aggregator of households, first part: it recruits them, keeps their data lawfully and answers for it (SUC13.1 scenarios 1 and 5)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.home_terms import HomeTerms, Round
-from agents.household_people import MOVED_HOURS_PER_YEAR
-from environment.messages.base import Batch
+from environment.messages.base import Batch, Record
 from environment.messages.homes import (
     DEVICE_KINDS,
     AccountConfirmation,
@@ -52,7 +51,7 @@ class HomeRecruiting(Party):
         terms: whom it works with, and how.
     """
 
-    stored = (
+    stored: ClassVar[tuple[type[Record], ...]] = (
         FacilityDeclaration, ProsumerRegistration, PlanApplication, VehicleRecord, InstallationReport, InstallerRegistration,
         DeviceProposal, Login,
     )  # fmt: skip
@@ -188,7 +187,10 @@ class HomeRecruiting(Party):
         n = len(purposes)
         if n:
             self.register("consents").add(
-                t_ms=np.full(n, self.now_ms, np.int64), prosumer=[prosumer_id] * n, purpose=list(purposes), given=np.full(n, given)
+                t_ms=np.full(n, self.now_ms, np.int64),
+                prosumer=[prosumer_id] * n,
+                purpose=list(purposes),
+                given=np.full(n, given),
             )
 
     def _offer_plans(
@@ -208,9 +210,7 @@ class HomeRecruiting(Party):
                 advice = ServiceRecommendation(plan_kinds=PLAN_KINDS, control_devices=one.control_devices)
                 self.send(advice, home, engagement)
             if self.people.may_transfer(home, "installer", self.now_ms):
-                preview = SiteDevices(
-                    prosumer_id=self.people.pseudonym(home), control_devices=one.control_devices
-                )
+                preview = SiteDevices(prosumer_id=self.people.pseudonym(home), control_devices=one.control_devices)
                 self.send(preview, one.installer, talk)
         yield self.sleep(1.0)
 

@@ -38,7 +38,7 @@ class HomeTrading(HomePowerControl):
             if not len(rows) or self.planner.current is None:
                 continue
             talk = self.open("SUC13.1", "4", f"availability/{from_ms}")
-            homes = [self.terms.sites[row].home for row in rows]
+            homes = [self.terms.sites[row].home for row in rows.tolist()]
             wanted = yield self.ask(PreferencesQuery(about="flexibility"), homes, talk)
             self._take_wishes(wanted.batches)
             self._closed.discard(talk)
@@ -58,7 +58,11 @@ class HomeTrading(HomePowerControl):
             some = kw.sum(axis=1) > 0.0
             price = float(prices[some].min()) if some.any() else 0.0
         return AvailablePower(
-            from_ms=from_ms, step_s=self.timeline.step_ms / 1000.0, up_kw=total, down_kw=np.zeros(steps), price_eur_per_kwh=price
+            from_ms=from_ms,
+            step_s=self.timeline.step_ms / 1000.0,
+            up_kw=total,
+            down_kw=np.zeros(steps),
+            price_eur_per_kwh=price,
         )
 
     @handles(NothingNeeded)
@@ -73,13 +77,24 @@ class HomeTrading(HomePowerControl):
         """Step 4.3: what was taken is expected in the next optimisations."""
         for one in batch.records():
             self._closed.add(batch.conversation)
-            self._note_commitment(one.commitment, one.market, one.from_ms, one.step_s, one.power_kw, np.full(len(one.power_kw), one.price_eur_per_kwh))
+            self._note_commitment(
+                one.commitment,
+                one.market,
+                one.from_ms,
+                one.step_s,
+                one.power_kw,
+                np.full(len(one.power_kw), one.price_eur_per_kwh),
+            )
 
     def _note_commitment(self, name: str, market: str, from_ms: int, step_s: float, power_kw: F64, price: F64) -> None:
         t_ms = from_ms + round(step_s * 1000.0) * np.arange(len(power_kw), dtype=np.int64)
         n = len(t_ms)
         self.register("home_commitments").add(
-            t_ms=t_ms, commitment=[name] * n, market=[market] * n, power_kw=np.asarray(power_kw, np.float64), price_eur_per_kwh=price
+            t_ms=t_ms,
+            commitment=[name] * n,
+            market=[market] * n,
+            power_kw=np.asarray(power_kw, np.float64),
+            price_eur_per_kwh=price,
         )
 
     @handles(ActivationCall)
@@ -130,7 +145,9 @@ class HomeTrading(HomePowerControl):
         self.send(shared, self.terms.database, talk)
         offers = self._offers(notice, power, price)
         if not offers:
-            self.send(NothingNeeded(market=notice.market, reason="nothing flexible below the price cap"), operator, talk)
+            self.send(
+                NothingNeeded(market=notice.market, reason="nothing flexible below the price cap"), operator, talk
+            )
         for offer in offers:
             self.send(offer, operator, talk)
 
@@ -176,13 +193,17 @@ class HomeTrading(HomePowerControl):
     def take_clearing(self, batch: Batch[ClearingNotice]) -> None:
         """Step 10.5: what was accepted at which prices."""
         for one in batch.records():
-            self._note_commitment(one.commitment, one.market, one.from_ms, one.step_s, one.power_kw, one.price_eur_per_kwh)
+            self._note_commitment(
+                one.commitment, one.market, one.from_ms, one.step_s, one.power_kw, one.price_eur_per_kwh
+            )
 
     # --- 12 ------------------------------------------------------------------------------------------------------------
 
     def use_simulation(self, what: str, talk: str) -> Process:
         """Step 12.3: simulated results take the place of real ones where a market is not open: prices and activations expected."""
-        answers = yield self.ask(DataQuery(what=what, purpose="market", since_ms=self.now_ms), self.terms.database, talk)
+        answers = yield self.ask(
+            DataQuery(what=what, purpose="market", since_ms=self.now_ms), self.terms.database, talk
+        )
         for one in answers.records():
             if isinstance(one, SimulatedMarket):
                 self.prices_eur_per_kwh = one.price_eur_per_kwh

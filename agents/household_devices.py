@@ -108,7 +108,9 @@ class Devices:
     def _hysteresis(self, place: int, kind: int, state_c: F64, hour: int) -> F64:
         wanted = self.reference_c[place] + self.schedule_c[:, hour]
         width = self.hysteresis_k[place]
-        relay = np.where(state_c <= wanted - width, True, np.where(state_c >= wanted + width, False, self._relay[place]))
+        relay = np.where(
+            state_c <= wanted - width, True, np.where(state_c >= wanted + width, False, self._relay[place])
+        )
         self._relay[place] = relay
         return np.where(relay, self.rated_kw[kind], 0.0)
 

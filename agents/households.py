@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.household_devices import AUTOMATIC, OFF, ON, STATES, Devices
+from agents.household_devices import AUTOMATIC, ON, STATES, Devices
 from agents.household_people import Preferences, accepts, chosen_plan
 from agents.payments import pay_many
 from agents.prosumer_book import known
@@ -57,7 +57,6 @@ from environment.messages.homes_operation import (
 )
 from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Party, Process, Seat, handles
-from environment.physics import FLEXIBLE
 from environment.refusals import refuse
 
 F64 = NDArray[np.float64]
@@ -207,14 +206,14 @@ class Households(Party):
             self.register("overrides").add(t_ms=self.now_ms, owner=names)
         changed = set()
         for row in taken[self.devices.installed[taken]].tolist():
-            for kind in (0, 2):
-                if self.devices.rated_kw[kind, row] > 0.0 and self.devices.mode[kind, row] == AUTOMATIC:
-                    self._set_mode(row, kind, ON)
-                    self._back_ms.setdefault(step + steps, []).append((row, kind))
+            for place in (0, 2):
+                if self.devices.rated_kw[place, row] > 0.0 and self.devices.mode[place, row] == AUTOMATIC:
+                    self._set_mode(row, place, ON)
+                    self._back_ms.setdefault(step + steps, []).append((row, place))
                     changed.add(row)
-        for row, kind in self._back_ms.pop(step, ()):
-            if self.devices.mode[kind, row] == ON:
-                self._set_mode(row, kind, AUTOMATIC)
+        for row, place in self._back_ms.pop(step, ()):
+            if self.devices.mode[place, row] == ON:
+                self._set_mode(row, place, AUTOMATIC)
                 changed.add(row)
         self._tell_settings(np.array(sorted(changed), np.int64))
 
@@ -234,7 +233,9 @@ class Households(Party):
             if not self.devices.installed[wish.row] or not self._day:
                 continue
             if wish.right == "display":
-                self._send(DisplayRequest, {"view": _texts(["today"]), "opened": np.array([True])}, row, self._to.aggregator)
+                self._send(
+                    DisplayRequest, {"view": _texts(["today"]), "opened": np.array([True])}, row, self._to.aggregator
+                )
             elif wish.right:
                 self._use_right(wish, row)
             elif self.devices.rated_kw[wish.kind, wish.row] > 0.0:
@@ -287,7 +288,9 @@ class Households(Party):
         told &= (self.devices.mode[:, rows] == AUTOMATIC).any(axis=0)
         if told.any():
             meters = self._to.device[0, rows[told]]
-            self.send_batch(LimitWarning, {"net_kw": net[told]}, meters, np.full(len(meters), self._to.aggregator), self._day)
+            self.send_batch(
+                LimitWarning, {"net_kw": net[told]}, meters, np.full(len(meters), self._to.aggregator), self._day
+            )
 
     def _shown(self, place: int, kind: str, rows: I64) -> dict[str, NDArray[Any]]:
         """What devices of one kind measure at this instant."""
@@ -460,7 +463,9 @@ class Households(Party):
         capacity = max(float(self._hems.book.ev["kwh"][row]), 1.0)
         driven = float(seen.driven_kwh[row, : seen.steps].sum()) / max(len(came), 1)
         soc = max(float(self._people.soc_share[row]) - driven / capacity, 0.0)
-        median = [float(np.median(hour[edges])) if len(edges) else default for edges, default in ((came, 18.0), (left, 8.0))]
+        median = [
+            float(np.median(hour[edges])) if len(edges) else default for edges, default in ((came, 18.0), (left, 8.0))
+        ]
         return median[0], median[1], min(soc, 1.0)
 
     @handles(SiteVisit)

@@ -82,7 +82,9 @@ class Installer(Party):
         for one in batch.records():
             self._orders[one.prosumer_id] = one, batch.conversation
             eur = self._terms.visit_eur + self._terms.device_eur * len(one.control_devices)
-            self.send(InstallationBudget(prosumer_id=one.prosumer_id, budget_eur=eur), self._terms.leader, batch.conversation)
+            self.send(
+                InstallationBudget(prosumer_id=one.prosumer_id, budget_eur=eur), self._terms.leader, batch.conversation
+            )
 
     @handles(BudgetDecision)
     def go_to_site(self, batch: Batch[BudgetDecision]) -> None:

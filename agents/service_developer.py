@@ -1,7 +1,8 @@
 """Service developer: carries settings to devices, watches the service's figures, and runs a virtual market where none is open (SUC13.1)."""
 
-from dataclasses import dataclass
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,14 +100,21 @@ class ServiceDeveloper(Party):
         low, high = bounds.get(kind, (0.0, one.soc_share))
         action = {"on": "on", "off": "off"}.get(mode, "follow")
         return DeviceOrder(
-            kind=kind, purpose="settings", mode=mode, action=action, power_kw=0.0, until_ms=self.now_ms, low=low, high=high
+            kind=kind,
+            purpose="settings",
+            mode=mode,
+            action=action,
+            power_kw=0.0,
+            until_ms=self.now_ms,
+            low=low,
+            high=high,
         )
 
     # --- 13 ------------------------------------------------------------------------------------------------------------
 
     def watch_figures(self) -> Process:
         """Scenario 13: after each day read the sums that may be published, work out the figures, store them."""
-        for from_ms, to_ms in zip(self._terms.days_ms, self._terms.days_ms[1:], strict=False):
+        for from_ms, to_ms in pairwise(self._terms.days_ms):
             yield self.until(to_ms + 600_000)
             talk = self.open("SUC13.1", "13", f"figures/{from_ms}")
             question = DataQuery(what="figures", purpose="statistics", since_ms=from_ms)

@@ -40,7 +40,9 @@ def channels(site: Site) -> dict[str, str]:
 def makers(site: Site) -> list[Maker]:
     """Homes, retailer and state live in every world; plants take part where somebody may call them."""
     plants = [_plants] if site.scenario.coordination and contracted(site.scenario) else []
-    homes = [] if site.scenario.pilot and site.scenario.coordination else [_homes]  # a pilot's households are its own part
+    homes = (
+        [] if site.scenario.pilot and site.scenario.coordination else [_homes]
+    )  # a pilot's households are its own part
     return [*homes, _retailer, _state, *plants]
 
 

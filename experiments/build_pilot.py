@@ -78,9 +78,7 @@ def channels(site: Site) -> dict[str, str]:
     """Devices are reached over the meters' channel."""
     if pilot_of(site) is None:
         return {}
-    return {
-        address: "meters" for home in _sites(site) for address in (home.meter, *home.devices.values()) if address
-    }
+    return {address: "meters" for home in _sites(site) for address in (home.meter, *home.devices.values()) if address}
 
 
 def makers(site: Site) -> list[Maker]:
@@ -202,7 +200,14 @@ def _mode_changes(site: Site, pilot: Pilot, day: int, from_ms: int) -> list[Wish
     return found
 
 
-RIGHTS = (("access", ""), ("rectify", ""), ("withdraw", "control"), ("restrict", ""), ("erase", ""), ("withdraw", "flexibility"))
+RIGHTS = (
+    ("access", ""),
+    ("rectify", ""),
+    ("withdraw", "control"),
+    ("restrict", ""),
+    ("erase", ""),
+    ("withdraw", "flexibility"),
+)
 
 
 def _rights(site: Site, pilot: Pilot) -> list[Wish]:
@@ -242,7 +247,11 @@ def empty_book(site: Site) -> HomeBook:
         return {name: np.full(n, 1.0 if name in neutral else 0.0) for name in columns}
 
     ev = blank(known.ev) | {"kwh": np.ones(n)}
-    heater = blank(known.heater) | {"set_c": np.full(n, 55.0), "high_c": np.full(n, 65.0), "ambient_c": np.full(n, 18.0)}
+    heater = blank(known.heater) | {
+        "set_c": np.full(n, 55.0),
+        "high_c": np.full(n, 65.0),
+        "ambient_c": np.full(n, 18.0),
+    }
     return HomeBook(
         names=tuple(f"household-{row:04d}" for row in range(n)), hours=known.hours, tariff=np.zeros(n, np.int64),
         buy_eur_per_kwh=known.buy_eur_per_kwh, sell_eur_per_kwh=known.sell_eur_per_kwh, limit_kw=np.full(n, 1e3),

@@ -15,8 +15,8 @@ from experiments.scenario_explain import salvage, sentences
 from experiments.scenario_faults import AnyFault, Attack, Fault
 from experiments.scenario_fields import Part, given
 from experiments.scenario_library import known_products, scenario_names, scenarios_folder
-from experiments.scenario_pilot import Pilot
 from experiments.scenario_people import HomesGroup, PeopleGroup, PlantGroup
+from experiments.scenario_pilot import Pilot
 from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, parse_yaml
 from experiments.scenario_world import Clock, Event, Grid, Place, Platforms
 

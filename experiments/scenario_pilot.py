@@ -44,7 +44,9 @@ class Admission(Part):
     """Most homes that the pilot takes."""
     late: Share = given(0.1, unit="share", source=JUDGEMENT)
     """Share of the homes that are invited in a second round, a day later."""
-    saving_eur_per_kw_year: float = given(25.0, unit="EUR/kW/a", source="judgement: shifting 250 h a year by 0.05 EUR/kWh, and flexibility", ge=0)
+    saving_eur_per_kw_year: float = given(
+        25.0, unit="EUR/kW/a", source="judgement: shifting 250 h a year by 0.05 EUR/kWh, and flexibility", ge=0
+    )
     """What a household is told that it saves in a year, per kW of controllable power."""
     site_eur: float = given(900.0, unit="EUR", source=JUDGEMENT, gt=0)
     """Most that the pilot leader spends on a site."""
@@ -139,7 +141,9 @@ class Congestion(Part):
 
     limit_kw: float = given(60.0, unit="kW", source="judgement: what the feeder of the pilot carries", gt=0)
     """Net load of the pilot's homes above which the DSO needs relief."""
-    decides: DayTime = given(DayTime.model_validate("15:00 on the day"), source="some hours ahead (SUC13.1, bid timing)")
+    decides: DayTime = given(
+        DayTime.model_validate("15:00 on the day"), source="some hours ahead (SUC13.1, bid timing)"
+    )
     """When it decides what it takes of the power that is shared with it."""
     window: tuple[str, str] = given(("17:00", "23:00"), unit="local time", source="the evening peak")
     """Hours of the day that it looks at."""

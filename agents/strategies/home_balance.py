@@ -30,7 +30,13 @@ class Moved(NamedTuple):
 
 
 def room(
-    power_kw: F64, rated_kw: F64, manageable: Bool, battery: tuple[F64, F64, F64], states: F64, limits: F64, hours: float
+    power_kw: F64,
+    rated_kw: F64,
+    manageable: Bool,
+    battery: tuple[F64, F64, F64],
+    states: F64,
+    limits: F64,
+    hours: float,
 ) -> Room:
     """How far each device may be moved.
 
@@ -54,7 +60,9 @@ def room(
         least[kind] = np.where(states[kind] > low[kind], 0.0, power_kw[kind])
         most[kind] = np.where(states[kind] < high[kind], rated_kw[kind], power_kw[kind])
     free = manageable & (rated_kw > 0.0)
-    return Room(np.where(free, np.minimum(least, power_kw), power_kw), np.where(free, np.maximum(most, power_kw), power_kw))
+    return Room(
+        np.where(free, np.minimum(least, power_kw), power_kw), np.where(free, np.maximum(most, power_kw), power_kw)
+    )
 
 
 def lower(power_kw: F64, limits: Room, by_kw: F64) -> Moved:

@@ -221,5 +221,7 @@ class ControlNotice(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = _of("3")
     devices: Annotated[tuple[str, ...], Item("devices concerned", catalogue="order")]
     modes: Annotated[tuple[str, ...], Item("their modes", catalogue="operation_mode")]
-    low: Annotated[Profile, Item("lower bound of each: degC of thermal devices, kWh of stores", catalogue="temperature_limits")]
+    low: Annotated[
+        Profile, Item("lower bound of each: degC of thermal devices, kWh of stores", catalogue="temperature_limits")
+    ]
     high: Annotated[Profile, Item("upper bound of each", catalogue="ev_charge_limits")]

@@ -23,8 +23,13 @@ class UserPreferences(Record, frozen=True, kw_only=True):
     """What a household wants of its devices, as it stands now."""
 
     source: ClassVar[Source] = _of("1")
-    modes: Annotated[tuple[str, ...], Item("mode of each device kind, in their order", catalogue="device_operation_mode")]
-    schedule_c: Annotated[Profile, Item("offset of the temperature reference by hour of the day in manual mode", catalogue="manual_mode_schedule")]
+    modes: Annotated[
+        tuple[str, ...], Item("mode of each device kind, in their order", catalogue="device_operation_mode")
+    ]
+    schedule_c: Annotated[
+        Profile,
+        Item("offset of the temperature reference by hour of the day in manual mode", catalogue="manual_mode_schedule"),
+    ]
     tank_c: Annotated[float, Item("temperature reference of the tank", catalogue="temperature_references")]
     room_c: Annotated[float, Item("temperature reference of the rooms", catalogue="temperature_references")]
     room_width_k: Annotated[float, Item("how far the rooms may leave it", ge=0)]
@@ -46,10 +51,22 @@ class DeviceMeasurement(Record, frozen=True, kw_only=True):
 
     source: ClassVar[Source] = _of("2")
     kind: Annotated[str, Item("which device", one_of=("meter", *DEVICE_KINDS))]
-    state: Annotated[float, Item("temperature of a tank or room [degC], energy of a battery or car [kWh], 0 of a meter", catalogue="temperature")]
+    state: Annotated[
+        float,
+        Item(
+            "temperature of a tank or room [degC], energy of a battery or car [kWh], 0 of a meter",
+            catalogue="temperature",
+        ),
+    ]
     consumption_kw: Annotated[float, Item("power at the instant; of a meter the net load", catalogue="consumption")]
     mean_kw: Annotated[float, Item("mean power of the period that ended; of a meter the own inflexible load")]
-    other: Annotated[float, Item("generation of the meter [kW], heat drawn of a tank [kW], 1 of a car that is plugged in", catalogue="other_parameters")]
+    other: Annotated[
+        float,
+        Item(
+            "generation of the meter [kW], heat drawn of a tank [kW], 1 of a car that is plugged in",
+            catalogue="other_parameters",
+        ),
+    ]
     sample_s: Annotated[float, Item("time between two samples", ge=1, catalogue="sample_period")]
 
 
@@ -97,7 +114,9 @@ class StoredReadings(Record, frozen=True, kw_only=True):
     households: Annotated[tuple[str, ...], Item("households, by their prosumer id")]
     modes: Annotated[tuple[str, ...], Item("modes of their devices, as letters", catalogue="device_operation_mode")]
     names: Annotated[tuple[str, ...], Item("names of the quantities")]
-    values: Annotated[Profile, Item("the values, quantity by quantity; -1e9 where there is none", catalogue="temperature")]
+    values: Annotated[
+        Profile, Item("the values, quantity by quantity; -1e9 where there is none", catalogue="temperature")
+    ]
 
 
 class StoredHistory(Record, frozen=True, kw_only=True):
@@ -108,7 +127,9 @@ class StoredHistory(Record, frozen=True, kw_only=True):
     from_ms: Annotated[int, Item("start of the first step")]
     step_s: Annotated[float, Item("length of a step", ge=1)]
     names: Annotated[tuple[str, ...], Item("names of the quantities")]
-    values: Annotated[Profile, Item("quantity by quantity, household by household, step by step", catalogue="consumption")]
+    values: Annotated[
+        Profile, Item("quantity by quantity, household by household, step by step", catalogue="consumption")
+    ]
 
 
 class ExternalData(Record, frozen=True, kw_only=True):
@@ -137,7 +158,9 @@ class HomeForecast(Record, frozen=True, kw_only=True):
     step_s: Annotated[float, Item("length of a step", ge=1)]
     load_kw: Annotated[Profile, Item("inflexible load", catalogue="consumption")]
     pv_kw: Annotated[Profile, Item("generation", ge=0, catalogue="renewable_generation")]
-    plugged_share: Annotated[float, Item("share of the steps with the car at home", ge=0, le=1, catalogue="user_behaviour")]
+    plugged_share: Annotated[
+        float, Item("share of the steps with the car at home", ge=0, le=1, catalogue="user_behaviour")
+    ]
 
 
 class PortfolioForecast(Record, frozen=True, kw_only=True):
@@ -160,7 +183,9 @@ class TemperatureForecast(Record, frozen=True, kw_only=True):
     devices: Annotated[tuple[str, ...], Item("thermal devices, by prosumer id and kind")]
     in_2h_c: Annotated[Profile, Item("temperature in two hours by the plan", catalogue="temperature")]
     idle_2h_c: Annotated[Profile, Item("temperature in two hours without heating")]
-    needed_kwh: Annotated[Profile, Item("least energy that keeps the lower limit for two hours", ge=0, catalogue="energy_need")]
+    needed_kwh: Annotated[
+        Profile, Item("least energy that keeps the lower limit for two hours", ge=0, catalogue="energy_need")
+    ]
 
 
 class OptimisationResult(Record, frozen=True, kw_only=True):
@@ -175,7 +200,9 @@ class OptimisationResult(Record, frozen=True, kw_only=True):
     cost_eur: Annotated[float, Item("cost of the plan", catalogue="efficiency_insights")]
     solved: Annotated[int, Item("households that were solved again", ge=0)]
     devices: Annotated[tuple[str, ...], Item("devices that get a reference, by prosumer id and kind")]
-    references_kw: Annotated[Profile, Item("the reference of each of them; one 0 where there is none", catalogue="power_reference")]
+    references_kw: Annotated[
+        Profile, Item("the reference of each of them; one 0 where there is none", catalogue="power_reference")
+    ]
 
 
 class PowerReference(Record, frozen=True, kw_only=True):
@@ -235,7 +262,9 @@ class OfferPeriodNotice(Record, frozen=True, kw_only=True):
     periods: Annotated[int, Item("number of periods", ge=1)]
     gate_ms: Annotated[int, Item("until when offers are taken", catalogue="offer_period")]
     cap_eur_per_kwh: Annotated[float, Item("highest price", ge=0)]
-    obligation_only: Annotated[bool, Item("a commitment is an obligation to be available; otherwise an activation by itself")]
+    obligation_only: Annotated[
+        bool, Item("a commitment is an obligation to be available; otherwise an activation by itself")
+    ]
 
 
 class AvailablePower(Record, frozen=True, kw_only=True):
@@ -292,7 +321,9 @@ class ActivationCall(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = _of("8")
     activation: Annotated[str, Item("id of the activation")]
     commitment: Annotated[str, Item("the commitment called upon")]
-    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), catalogue="direction_increase_or_reduce")]
+    direction: Annotated[
+        str, Item("up: less net load", one_of=("up", "down"), catalogue="direction_increase_or_reduce")
+    ]
     from_ms: Annotated[int, Item("start", catalogue="period")]
     to_ms: Annotated[int, Item("end", catalogue="period")]
     power_kw: Annotated[float, Item("change of net load", ge=0, catalogue="power_change")]
@@ -305,7 +336,9 @@ class Contingency(Record, frozen=True, kw_only=True):
     activation: Annotated[str, Item("id of the activation; empty where none is in force")]
     commitment: Annotated[str, Item("the commitment called upon")]
     joint: Annotated[bool, Item("TSO and DSO need it together")]
-    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), catalogue="direction_increase_or_reduce")]
+    direction: Annotated[
+        str, Item("up: less net load", one_of=("up", "down"), catalogue="direction_increase_or_reduce")
+    ]
     from_ms: Annotated[int, Item("start", catalogue="period")]
     to_ms: Annotated[int, Item("end", catalogue="period")]
     power_kw: Annotated[float, Item("change of net load", ge=0, catalogue="power_change")]
@@ -340,9 +373,15 @@ class KpiValues(Record, frozen=True, kw_only=True):
     from_ms: Annotated[int, Item("start of the period")]
     to_ms: Annotated[int, Item("end of the period")]
     savings_eur: Annotated[float, Item("cost without plan less cost with it, by the plans", catalogue="savings")]
-    peak_share: Annotated[float, Item("quarter hours near the contracted power, share", ge=0, le=1, catalogue="system_behaviour")]
-    plan_error_kw: Annotated[float, Item("mean distance of net load to its plan", ge=0, catalogue="result_against_expectation")]
-    delivered_share: Annotated[float, Item("delivered of what was called; 1 where nothing was", ge=0, catalogue="commitment_compliance")]
+    peak_share: Annotated[
+        float, Item("quarter hours near the contracted power, share", ge=0, le=1, catalogue="system_behaviour")
+    ]
+    plan_error_kw: Annotated[
+        float, Item("mean distance of net load to its plan", ge=0, catalogue="result_against_expectation")
+    ]
+    delivered_share: Annotated[
+        float, Item("delivered of what was called; 1 where nothing was", ge=0, catalogue="commitment_compliance")
+    ]
     load_error_percent: Annotated[float, Item("error of the load forecast", ge=0, catalogue="forecast_performance")]
     displays: Annotated[int, Item("how often the interface was opened", ge=0, catalogue="interface_use")]
     automatic_share: Annotated[float, Item("devices in automatic mode, share", ge=0, le=1, catalogue="device_use")]
@@ -418,6 +457,8 @@ class ActivationState(Record, frozen=True, kw_only=True):
 
     source: ClassVar[Source] = _of("8")
     activation: Annotated[str, Item("id of the activation; empty where none is in force")]
-    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), catalogue="direction_increase_or_reduce")]
+    direction: Annotated[
+        str, Item("up: less net load", one_of=("up", "down"), catalogue="direction_increase_or_reduce")
+    ]
     to_ms: Annotated[int, Item("its end", catalogue="period")]
     power_kw: Annotated[float, Item("change of net load", ge=0, catalogue="power_change")]

@@ -18,7 +18,6 @@ from environment.messages.homes_operation import (
     Contingency,
     DataQuery,
     DeviceMeasurement,
-    ExternalData,
     HomeForecast,
     KpiInputs,
     KpiValues,
@@ -180,7 +179,15 @@ class CloudDatabase(Party):
         """Step 6.4: the latest settings count; the service developer carries them to the devices."""
         batch, rows = self._storable(batch)
         self.modes[rows] = ["".join(mode[0] if mode != "on" else "n" for mode in modes) for modes in batch["modes"]]
-        for name in ("tank_c", "room_c", "room_width_k", "soc_share", "leaves_ms", "flexible", "reservation_eur_per_kwh"):
+        for name in (
+            "tank_c",
+            "room_c",
+            "room_width_k",
+            "soc_share",
+            "leaves_ms",
+            "flexible",
+            "reservation_eur_per_kwh",
+        ):
             self._put(name, rows, np.asarray(batch[name], np.float64))
         if len(batch):
             columns = {name: np.array(column) for name, column in batch.columns.items()}
@@ -330,7 +337,9 @@ class CloudDatabase(Party):
         if not force:
             return ActivationState(activation="", direction="up", to_ms=self.now_ms, power_kw=0.0)
         one = force[-1]
-        return ActivationState(activation=one.activation, direction=one.direction, to_ms=one.to_ms, power_kw=one.power_kw)
+        return ActivationState(
+            activation=one.activation, direction=one.direction, to_ms=one.to_ms, power_kw=one.power_kw
+        )
 
     def _kpi_inputs(self, since_ms: int) -> KpiInputs | None:
         """Sums of a period over enough households; nobody's own values leave."""
@@ -338,7 +347,7 @@ class CloudDatabase(Party):
         if len(rows) < FEWEST:
             return None
         steps = self._timeline.steps(max(since_ms, self._timeline.start_ms), self.now_ms)
-        values = self._period(rows, steps) | {name: value for name, value in self._sums.items()}
+        values = self._period(rows, steps) | self._sums
         return KpiInputs(
             from_ms=since_ms, to_ms=self.now_ms, names=tuple(values), values=np.array(list(values.values()), np.float64)
         )
