@@ -532,7 +532,7 @@ class HomeOperation(HomeRecruiting):
             )
         return HomeDisplay(
             net_kw=value.get("net_kw", 0.0), tank_c=value.get("heater_c", 0.0), room_c=value.get("house_c", 0.0),
-            load_kwh_24h=load, pv_kwh_24h=max(pv, 0.0), cost_eur_24h=cost, saved_eur=float(self._earned[row]),
+            day_load_kwh=load, day_pv_kwh=max(pv, 0.0), day_cost_eur=cost, saved_eur=float(self._earned[row]),
         )  # fmt: skip
 
 

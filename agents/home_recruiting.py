@@ -203,7 +203,7 @@ class HomeRecruiting(Party):
             kw = sum(float(row) for row in self._rated(home))
             offer = PlanOffer(
                 plan_kinds=PLAN_KINDS, assets=one.assets, control_devices=one.control_devices,
-                saving_eur_per_year=self.terms.saving_eur_per_kw_year * kw, effort=len(one.assets) / len(DEVICE_KINDS),
+                annual_saving_eur=self.terms.saving_eur_per_kw_year * kw, effort_share=len(one.assets) / len(DEVICE_KINDS),
             )  # fmt: skip
             self.send(offer, home, talk)
             if home in self._logged_in:

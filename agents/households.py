@@ -421,9 +421,9 @@ class Households(Party):
         for place, row in enumerate(self._rows(batch.receiver).tolist()):
             offer = batch.one(place)
             price = float(self._people.reservation_eur_per_kwh[row])
-            if not accepts(offer.saving_eur_per_year, offer.effort, self._flexible_kw(row), price):
+            if not accepts(offer.annual_saving_eur, offer.effort_share, self._flexible_kw(row), price):
                 self.register("declined").add(
-                    t_ms=self.now_ms, owner=self._hems.book.names[row], saving_eur_per_year=offer.saving_eur_per_year,
+                    t_ms=self.now_ms, owner=self._hems.book.names[row], annual_saving_eur=offer.annual_saving_eur,
                     reservation_eur_per_kwh=price,
                 )  # fmt: skip
                 continue
@@ -449,8 +449,8 @@ class Households(Party):
         arrives, leaves, soc = self._habits(row)
         vehicle = VehicleRecord(
             capacity_kwh=float(self._hems.book.ev["kwh"][row]), charger_kw=float(self.devices.rated_kw[0, row]),
-            cloud_access=bool(self._to.cloud_access[row]), arrival_hour=arrives, departure_hour=leaves, soc_at_arrival=soc,
-            soc_at_departure=float(self._people.soc_share[row]),
+            cloud_access=bool(self._to.cloud_access[row]), arrival_h=arrives, departure_h=leaves, soc_at_arrival_share=soc,
+            soc_at_departure_share=float(self._people.soc_share[row]),
         )  # fmt: skip
         self._say(vehicle, row, [self._to.aggregator], conversation)
 
@@ -503,7 +503,7 @@ class Households(Party):
             "from_ms": np.full(n, self._timeline.start_ms, np.int64),
             "step_s": np.full(n, self._timeline.step_ms / 1000.0),
             "load_kw": seen.load_kw[rows, lived], "pv_kw": seen.pv_kw[rows, lived],
-            "plugged": seen.plugged[rows, lived].astype(np.float64), "driven_kwh": seen.driven_kwh[rows, lived],
+            "plugged_share": seen.plugged[rows, lived].astype(np.float64), "driven_kwh": seen.driven_kwh[rows, lived],
             "draw_kwh": seen.draw_kwh[rows, lived],
         }  # fmt: skip
         meters = self._to.device[0, rows]

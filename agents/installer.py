@@ -71,7 +71,7 @@ class Installer(Party):
         terms = self._terms
         hours = terms.to_hour - terms.from_hour
         signed = InstallerRegistration(
-            terms_signed=True, employees=terms.employees, company=self.name, from_hour=terms.from_hour, to_hour=terms.to_hour,
+            terms_signed=True, employees=terms.employees, company=self.name, from_h=terms.from_hour, to_h=terms.to_hour,
             sites_per_day=int(terms.employees * hours * 3600.0 // terms.visit_s),
         )  # fmt: skip
         self.send(signed, terms.aggregator, batch.conversation)
@@ -103,8 +103,8 @@ class Installer(Party):
         quality = self._link_of(order.site)
         good = quality >= self._terms.least_link
         reason = "" if good else "the communication link is too poor (CI-1)"
-        self.send(SiteVisit(installed=good, link_quality=quality, reason=reason), order.site, conversation)
-        told = InstallationReport(prosumer_id=order.prosumer_id, installed=good, link_quality=quality, reason=reason)
+        self.send(SiteVisit(installed=good, link_share=quality, reason=reason), order.site, conversation)
+        told = InstallationReport(prosumer_id=order.prosumer_id, installed=good, link_share=quality, reason=reason)
         self.send(told, self._terms.aggregator, conversation)
         if good:
             yield self.sleep(60.0)

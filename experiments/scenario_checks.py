@@ -36,6 +36,7 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
         (fault_parties, ("actors.fsps", "people", "faults")), (attacks, ("actors.fsps", "faults")),
         (_routes, ("actors.lfmo", "actors.dso.activates", "rules.settled_by")),
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
+        (_pilot, ("actors.fsps", "pilot")),
         (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
     sound = [check for check, reads in checks if not any(path.startswith(left) for path in reads for left in left_out)]
@@ -60,6 +61,35 @@ def _parties(scenario: "Scenario") -> Problems:
     for prefix, count in Counter(group.homes.prefix for group in scenario.homes).items():
         if count > 1:
             yield f"people: {count} groups of homes have the prefix '{prefix}'; give each its own homes.prefix"
+
+
+def _pilot(scenario: "Scenario") -> Problems:
+    """A service for households stands alone: its aggregator is the only one, and everybody has a name of the own."""
+    pilot = scenario.pilot
+    if pilot is None:
+        return
+    if scenario.actors.fsps:
+        yield "pilot: its aggregator serves the homes, beside which no flexibility service provider can; leave out actors.fsps, or pilot"
+    if scenario.clock.physics_step_s % pilot.control.tick_s:
+        yield f"pilot.control.tick_s: {pilot.control.tick_s} s does not divide the step of {scenario.clock.physics_step_s} s; write for example 300"
+    if scenario.grid.scada.period_s != pilot.control.tick_s:
+        yield (
+            f"pilot.control.tick_s: meters are read when the grid is, every {scenario.grid.scada.period_s} s (grid.scada.period_s), "
+            f"not every {pilot.control.tick_s} s; write the same time in both"
+        )
+    names = pilot.names
+    own = [names.aggregator, names.leader, names.service, names.weather, names.tso, names.market, *names.installers]
+    taken = [
+        *own,
+        "cloud-1",
+        scenario.actors.dso.name,
+        scenario.actors.retailer.name,
+        "state",
+        *scenario.actors.names(),
+    ]
+    for name, count in Counter(own).items():
+        if count > 1 or name in taken[len(own) :]:
+            yield f"pilot.names: more than one party is called '{name}'; give each its own name"
 
 
 def _contracts(scenario: "Scenario") -> Problems:

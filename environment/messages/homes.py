@@ -85,8 +85,8 @@ class PlanOffer(Record, frozen=True, kw_only=True):
     plan_kinds: Annotated[tuple[str, ...], Item("kinds on offer", catalogue="plan_kind")]
     assets: Annotated[tuple[str, ...], Item("appliances concerned", catalogue="assets")]
     control_devices: Annotated[tuple[str, ...], Item("devices that would be installed", catalogue="control_devices")]
-    saving_eur_per_year: Annotated[float, Item("saving that the aggregator expects", ge=0)]
-    effort: Annotated[float, Item("control it means for the household: 0 none, 1 all devices", ge=0, le=1)]
+    annual_saving_eur: Annotated[float, Item("saving that the aggregator expects", ge=0)]
+    effort_share: Annotated[float, Item("control it means for the household: 0 none, 1 all devices", ge=0, le=1)]
 
 
 class InstallerRegistration(Record, frozen=True, kw_only=True):
@@ -96,8 +96,8 @@ class InstallerRegistration(Record, frozen=True, kw_only=True):
     terms_signed: Annotated[bool, Item("terms and conditions signed", catalogue="terms_and_conditions_signed")]
     employees: Annotated[int, Item("number of employees", ge=0, catalogue="employee_data")]
     company: Annotated[str, Item("name of the company", catalogue="company_data")]
-    from_hour: Annotated[float, Item("begin of work", ge=0, le=24, catalogue="employee_availability")]
-    to_hour: Annotated[float, Item("end of work", ge=0, le=24)]
+    from_h: Annotated[float, Item("begin of work", ge=0, le=24, catalogue="employee_availability")]
+    to_h: Annotated[float, Item("end of work", ge=0, le=24)]
     sites_per_day: Annotated[int, Item("sites that it can equip in a day", ge=0)]
 
 
@@ -165,7 +165,7 @@ class SiteVisit(Record, frozen=True, kw_only=True):
 
     source: ClassVar[Source] = ()
     installed: Annotated[bool, Item("the devices are in place")]
-    link_quality: Annotated[float, Item("quality of the communication link, 1 is perfect", ge=0, le=1)]
+    link_share: Annotated[float, Item("quality of the communication link, 1 is perfect", ge=0, le=1)]
     reason: Annotated[str, Item("why nothing was installed; empty where it was")]
 
 
@@ -175,7 +175,7 @@ class InstallationReport(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = ()
     prosumer_id: Annotated[str, Item("the prosumer")]
     installed: Annotated[bool, Item("the devices are in place")]
-    link_quality: Annotated[float, Item("quality of the communication link, 1 is perfect", ge=0, le=1)]
+    link_share: Annotated[float, Item("quality of the communication link, 1 is perfect", ge=0, le=1)]
     reason: Annotated[str, Item("why nothing was installed; empty where it was")]
 
 
@@ -186,10 +186,10 @@ class VehicleRecord(Record, frozen=True, kw_only=True):
     capacity_kwh: Annotated[float, Item("usable energy of the battery", ge=0, catalogue="technical_details")]
     charger_kw: Annotated[float, Item("charging power at home", ge=0)]
     cloud_access: Annotated[bool, Item("access given", catalogue="vehicle_cloud_credentials_optional")]
-    arrival_hour: Annotated[float, Item("usual arrival", ge=0, le=24, catalogue="arrival_time")]
-    departure_hour: Annotated[float, Item("usual departure", ge=0, le=24, catalogue="departure_time")]
-    soc_at_arrival: Annotated[float, Item("usual state of charge then", ge=0, le=1, catalogue="soc_at_arrival")]
-    soc_at_departure: Annotated[float, Item("wanted state of charge", ge=0, le=1, catalogue="soc_at_departure")]
+    arrival_h: Annotated[float, Item("usual arrival", ge=0, le=24, catalogue="arrival_time")]
+    departure_h: Annotated[float, Item("usual departure", ge=0, le=24, catalogue="departure_time")]
+    soc_at_arrival_share: Annotated[float, Item("usual state of charge then", ge=0, le=1, catalogue="soc_at_arrival")]
+    soc_at_departure_share: Annotated[float, Item("wanted state of charge", ge=0, le=1, catalogue="soc_at_departure")]
 
 
 class Login(Record, frozen=True, kw_only=True):

@@ -85,7 +85,7 @@ class MeasurementHistory(Record, frozen=True, kw_only=True):
     step_s: Annotated[float, Item("length of a step", ge=1)]
     load_kw: Annotated[Profile, Item("own inflexible load", catalogue="consumption")]
     pv_kw: Annotated[Profile, Item("own generation", ge=0)]
-    plugged: Annotated[Profile, Item("1 where the car was at its charger")]
+    plugged_share: Annotated[Profile, Item("1 where the car was at its charger")]
     driven_kwh: Annotated[Profile, Item("energy that driving took", ge=0)]
     draw_kwh: Annotated[Profile, Item("heat drawn as hot water", ge=0)]
 
@@ -245,9 +245,9 @@ class HomeDisplay(Record, frozen=True, kw_only=True):
     net_kw: Annotated[float, Item("net load as last measured", catalogue="consumption")]
     tank_c: Annotated[float, Item("temperature of the tank; 0 without", catalogue="temperature")]
     room_c: Annotated[float, Item("temperature of the rooms; 0 without", catalogue="temperature")]
-    load_kwh_24h: Annotated[float, Item("inflexible load expected in 24 hours", catalogue="user_behaviour")]
-    pv_kwh_24h: Annotated[float, Item("generation expected in 24 hours", ge=0, catalogue="renewable_generation")]
-    cost_eur_24h: Annotated[float, Item("cost of the plan over 24 hours", catalogue="consumption_plan")]
+    day_load_kwh: Annotated[float, Item("inflexible load expected in 24 hours", catalogue="user_behaviour")]
+    day_pv_kwh: Annotated[float, Item("generation expected in 24 hours", ge=0, catalogue="renewable_generation")]
+    day_cost_eur: Annotated[float, Item("cost of the plan over 24 hours", catalogue="consumption_plan")]
     saved_eur: Annotated[float, Item("earned with flexibility so far", catalogue="efficiency_insights")]
 
 

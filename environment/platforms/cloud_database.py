@@ -43,6 +43,9 @@ I64 = NDArray[np.int64]
 NONE = -1e9
 """Stands for no value in a message, which has finite numbers only."""
 
+IN_MESSAGES = {"plugged": "plugged_share"}
+"""How a message calls what the history keeps, where it has another name."""
+
 HISTORY = ("load_kw", "pv_kw", "plugged", "driven_kwh", "draw_kwh")
 STATES = {"ev": "ev_kwh", "battery": "battery_kwh", "water_heater": "heater_c", "heat_pump": "house_c"}
 QUANTITIES = (
@@ -171,7 +174,7 @@ class CloudDatabase(Party):
             first = self._timeline.index(int(batch["from_ms"][place]))
             steps = batch["load_kw"].shape[1]
             for name in HISTORY:
-                self.history[name][row, first : first + steps] = batch[name][place]
+                self.history[name][row, first : first + steps] = batch[IN_MESSAGES.get(name, name)][place]
         self._forget()
 
     @handles(UserPreferences)

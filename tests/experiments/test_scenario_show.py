@@ -21,15 +21,22 @@ RICH = [
 ]
 
 
-@pytest.mark.parametrize("name", scenario_names())
-@pytest.mark.parametrize("sets", [[], RICH], ids=["plain", "rich"])
+PROVIDED = [name for name in scenario_names() if load_scenario(name).actors.fsps]
+"""Scenarios with flexibility service providers, of which the rich form speaks."""
+
+
+@pytest.mark.parametrize(
+    ("name", "sets"),
+    [*((name, []) for name in scenario_names()), *((name, RICH) for name in PROVIDED)],
+    ids=[*(f"plain-{name}" for name in scenario_names()), *(f"rich-{name}" for name in PROVIDED)],
+)
 def test_the_complete_form_reads_back_as_the_same_scenario(name, sets):
     scenario = load_scenario(name, sets)
     assert scenario_from(parse_yaml(complete_yaml(scenario), where="x")) == scenario
 
 
 def test_the_complete_form_names_every_key_of_the_schema():
-    text = complete_yaml(load_scenario("district-day", RICH))
+    text = complete_yaml(load_scenario("district-day", RICH)) + complete_yaml(load_scenario("homes-flex"))
     for key in schema_keys():
         name = key.path.rsplit(".", 1)[-1]
         assert name == "<name>" or re.search(rf"^ *{name}:", text, re.MULTILINE), key.path
