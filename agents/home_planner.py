@@ -7,16 +7,17 @@ that costs against solving all always is measured, not assumed: from time to tim
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.prosumer_book import HomeBook, known
-from agents.prosumer_hems import DayPlan, Hems
+from agents.prosumer_hems import Hems
 from agents.strategies import home_control, home_flexibility
-from agents.strategies.home_model import cost_eur, own_controls, simulate, with_net
+from agents.strategies.home_model import States, cost_eur, own_controls, simulate, with_net
 from agents.strategies.home_plan import plan as cheapest
-from agents.strategies.home_view import F64, Bool, HomePlan, HomeView, take_plan
+from agents.strategies.home_view import F64, PER_STEP, Bool, HomePlan, HomeView, take_plan
 from environment.instruments import Readings
 
 I64 = NDArray[np.int64]
@@ -47,6 +48,31 @@ class Cycle:
 
 
 @dataclass
+class Rolling:
+    """The plan in force, with the view it was made on and the states that it expects; rows are replaced one by one."""
+
+    first: int
+    view: HomeView
+    plan: HomePlan
+    expected: States
+
+    @property
+    def end(self) -> int:
+        """The step after its last."""
+        return self.first + self.view.m
+
+    def splice(self, rows: I64, place: int, view: HomeView, plan: HomePlan, ev_kwh: F64 | None = None) -> None:
+        """Replace the plan of some homes from a position on; what their cars will hold follows from view and plan."""
+        del ev_kwh
+        for old, new in zip(self.plan, plan, strict=True):
+            old[rows, place:] = new
+        for name in PER_STEP:
+            getattr(self.view, name)[rows, place:] = getattr(view, name)
+        for states, fresh in zip(self.expected, simulate(view, plan), strict=True):
+            states[rows, place:] = fresh
+
+
+@dataclass
 class Planner(Hems):
     """Plans of n homes of which some are members.
 
@@ -56,6 +82,7 @@ class Planner(Hems):
         audit_every: every how many quarters of an hour the loss is measured.
     """
 
+    current: Any = None
     controlled: Bool = field(default_factory=lambda: np.zeros((4, 0), bool))
     off: Bool = field(default_factory=lambda: np.zeros((4, 0), bool))
     audit_every: int = 16
@@ -115,7 +142,7 @@ class Planner(Hems):
         audit = self._audit(step, place, readings, kept) if step % self.audit_every == 0 else (0, 0.0, 0.0)
         if len(solved):
             view = self.book.with_ends(self._view(step, end, readings, solved))
-            self._splice(solved, place, view, cheapest(view))
+            current.splice(solved, place, view, cheapest(view))
             self.replanned += len(solved)
         self._dirty[:] = False
         return Cycle(solved, len(rows), *audit)
@@ -128,12 +155,12 @@ class Planner(Hems):
         held = self.current
         view = self.book.with_ends(self._view(step, end, readings, np.arange(self.book.n)))
         plan = cheapest(view)
-        self.current = DayPlan(step, view, plan, simulate(view, plan))
+        self.current = Rolling(step, view, plan, simulate(view, plan))
         if held is not None and held.end > step:
             self._keep_ordered(step, held)
         self._dirty[:] = False
 
-    def _keep_ordered(self, step: int, held: DayPlan) -> None:
+    def _keep_ordered(self, step: int, held: Rolling) -> None:
         """What is ordered beyond midnight is taken over from the plan before."""
         assert self.current is not None
         for row in np.flatnonzero(self.ordered_until > step).tolist():
