@@ -43,6 +43,22 @@ def run_data(result: Any) -> dict[str, Any]:
     }
 
 
+def bills_shown(folder: Path, member: str | None) -> Answer:
+    """Bills of a community's members."""
+    import dataclasses
+
+    from experiments.bills import bills
+    from experiments.results import open_run
+    from markets.community.bill import bill_text
+
+    found = bills(open_run(folder), member)
+    data = [
+        dataclasses.asdict(bill) | {"first": f"{bill.first}", "last": f"{bill.last}", "total_cents": bill.total_cents}
+        for bill in found
+    ]
+    return Answer("\n\n\n".join(bill_text(bill) for bill in found), data)
+
+
 def check_place(folder: Path) -> None:
     """Refuse a folder below something that is none.
 
