@@ -40,7 +40,7 @@ from agents.strategies.home_view import F64, Int
 from agents.strategies.programme import Programme, Solver
 from environment.chance import name_hashes
 
-BLOCK = 20
+BLOCK = 10
 """Members that answer together: hot re-solves cost as much a member as of one alone, and the master stays small."""
 SAMPLE = 40
 """Members whose common optimum gives the first prices."""
