@@ -96,20 +96,6 @@ def run(
     emit(run_scenario(scenario, seed=seed, out=out, sets=sets or (), twin=not no_twin, force=force), form)
 
 
-@app.command(
-    epilog=_examples("coflex bill runs/community-month-1-1", "coflex bill runs/community-month-1-1 --member home-0003")
-)
-def bill(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
-    member: Annotated[str | None, typer.Option(help="only this member's")] = None,
-    form: Formats = Format.text,
-) -> None:
-    """Print the bills of a community's members, each as its member gets it."""
-    from experiments.cli_run import bills_shown
-
-    emit(bills_shown(run_folder, member), form)
-
-
 @app.command(epilog=_examples("coflex scenarios --format json"))
 def scenarios(form: Formats = Format.text) -> None:
     """List the scenarios that ship with coflex."""
@@ -260,3 +246,17 @@ def compare(
     from experiments.cli_run import compared
 
     emit(compared(folders), form)
+
+
+@app.command(
+    epilog=_examples("coflex bill runs/community-month-1-1", "coflex bill runs/community-month-1-1 --member home-0003")
+)
+def bill(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
+    member: Annotated[str | None, typer.Option(help="only this member's")] = None,
+    form: Formats = Format.text,
+) -> None:
+    """Print the bills of a community's members, each as its member gets it."""
+    from experiments.cli_run import bills_shown
+
+    emit(bills_shown(run_folder, member), form)

@@ -21,6 +21,7 @@ COMMANDS = (
     "bench",
     "replay",
     "compare",
+    "bill",
 )
 
 
