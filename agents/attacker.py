@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.strategies.intrusion import altered, notices, signals
-from environment.bus import sign
 from environment.chance import U64, name_hash
 from environment.messages.activation import ActivationRequest, ActivationSignal
 from environment.messages.base import Batch, Record, columns_of
 from environment.messages.digest import GOLDEN, digest_rows, mix
 from environment.messages.procurement import EngagementRequest
 from environment.party import Party, Process, Seat
+from environment.wire import sign
 from environment.wiretap import Heard, Wiretap
 
 I64 = NDArray[np.int64]

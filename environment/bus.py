@@ -26,12 +26,13 @@ from environment.channels import (
     Partition,
 )
 from environment.door import Door
-from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, Journal, Traffic
+from environment.journal import ACKNOWLEDGED, DELIVERED, NEVER, Journal, Traffic
+from environment.message_ids import MessageIds
 from environment.messages.base import Batch
-from environment.messages.digest import GOLDEN, digest_rows, digest_words, mix, mix_word
+from environment.messages.digest import digest_rows, digest_words, mix
+from environment.wire import Wire, chained, digests_of, sign, traffic_of, wire_of
 from environment.wiretap import Wiretap
 
-_GOLDEN = np.uint64(GOLDEN)
 _TWO53 = 1.0 / (1 << 53)
 
 
@@ -114,8 +115,7 @@ class Bus:
         self._acknowledgement_loss = chance.stream("bus.acknowledgement-loss")
         self._duplication = chance.stream("bus.duplication")
         self._fault = chance.stream("bus.dropped-acknowledgement")
-        self._instant = NEVER
-        self._posted: list[tuple[int, U64]] = []
+        self._ids = MessageIds(directory.hashes)
 
     def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
         place = {name: 2 + number for number, name in enumerate(named)}
@@ -144,9 +144,9 @@ class Bus:
         few = self._posted_at_once(sent, now_ms) if sum(map(len, batches)) <= FEW else None
         if few is not None:
             return few
-        self._give_ids(batches, now_ms)
-        wire = _wire(batches, _digests(batches), now_ms)
-        wire.signature = sign(_chained([ring.of(batch.sender) for batch, _, ring in sent]), wire.digest, wire.ids)
+        self._ids.give(batches, now_ms)
+        wire = wire_of(batches, digests_of(batches), now_ms)
+        wire.signature = sign(chained([ring.of(batch.sender) for batch, _, ring in sent]), wire.digest, wire.ids)
         return self._carry(wire, batches, [unknown for _, unknown, _ in sent])
 
     def _posted_at_once(
@@ -159,17 +159,17 @@ class Bus:
         Returns:
             their fates; None, and nothing done, if one row is not as usual or not acknowledged at its first transmission.
         """
-        if not self._calm or self._taps or (now_ms == self._instant and self._posted):
+        if not self._calm or self._taps or not self._ids.none_at(now_ms):
             return None
-        hashes, found = self.directory.hashes, []
+        found = []
         for batch, unknown, ring in sent:
             record, n = batch.record.__name__, len(batch)
-            what = name_hash(f"{record}/{batch.conversation}/{now_ms}")
+            what = self._ids.what_of(batch, now_ms)
             ids, arrivals, acknowledgements = [], [], []
             for sender, receiver in zip(batch.sender.tolist(), batch.receiver.tolist(), strict=True):
                 if unknown or receiver < 0 or not self._door.admits(record, sender) or not self._owns(ring, sender):
                     return None
-                word = mix_word(hashes.item(sender) * GOLDEN ^ mix_word(hashes.item(receiver) + what))
+                word = self._ids.one(sender, receiver, what)
                 one = self._channels[self._channel_between(sender, receiver)]
                 out_word, back_word = philox_word(self._delay_key, 0, word)
                 arrival_ms = now_ms + one.delay.one_ms((out_word >> 11) * _TWO53)
@@ -182,13 +182,13 @@ class Bus:
             never, none = [NEVER] * n, [0] * n
             fates = np.array([arrivals, acknowledgements, never, [1] * n, none, [ACKNOWLEDGED] * n], np.int64)
             digest = np.array(digest_words(record, batch.columns, n), np.uint64)
-            found.append((what, ids, _traffic(batch, digest, fates, unknown)))
+            found.append((what, ids, traffic_of(batch, digest, fates, unknown)))
         words = [word for _, ids, _ in found for word in ids]
         if len(set(words)) < len(words):
             return None
         for _, ids, traffic in found:
             traffic.batch.ids = np.array(ids, np.uint64)
-        self._instant, self._posted = now_ms, [(what, traffic.batch.ids) for what, _, traffic in found]
+        self._ids.keep([(what, traffic.batch.ids) for what, _, traffic in found], now_ms)
         traffics = [traffic for _, _, traffic in found]
         self.journal.traffic += traffics
         return traffics
@@ -214,7 +214,7 @@ class Bus:
         It leaves from the address number ``origin``, by default from the stated sender, and draws fates of its own.
         """
         batch.sent_ms = now_ms
-        wire = _wire([batch], [digest_rows(batch.record.__name__, batch.columns)], now_ms)
+        wire = wire_of([batch], [digest_rows(batch.record.__name__, batch.columns)], now_ms)
         wire.signature = signature
         wire.drawn = mix(wire.ids + np.uint64(name_hash(f"injected/{now_ms}")))
         if origin is not None:
@@ -223,7 +223,7 @@ class Bus:
 
     def _carry(
         self,
-        wire: "_Wire",
+        wire: Wire,
         batches: Sequence[Batch[Any]],
         unknown: Sequence[dict[int, str]],
         before: Journal | None = None,
@@ -243,45 +243,12 @@ class Bus:
         self.journal.traffic += found
         return found
 
-    def _give_ids(self, batches: Sequence[Batch[Any]], now_ms: int) -> None:
-        """Ids from what a message is (sender, receiver, record, conversation, instant, ordinal among equals), not from a counter."""
-        if now_ms != self._instant:
-            self._instant, self._posted = now_ms, []
-        whats = [name_hash(f"{batch.record.__name__}/{batch.conversation}/{now_ms}") for batch in batches]
-        hashes = self.directory.hashes
-        sender, receiver = (
-            hashes[_chained([getattr(batch, side) for batch in batches])] for side in ("sender", "receiver")
-        )
-        lengths = list(map(len, batches))
-        if len(sender) > FEW:
-            what = np.repeat(np.array(whats, np.uint64), lengths)
-            ids = mix(sender * _GOLDEN ^ mix(receiver + what))
-        else:
-            pairs = zip(
-                sender.tolist(), receiver.tolist(), np.repeat(np.arange(len(whats)), lengths).tolist(), strict=True
-            )
-            ids = np.array([mix_word(one * GOLDEN ^ mix_word(other + whats[k])) for one, other, k in pairs], np.uint64)
-        parts = np.split(ids, np.cumsum(lengths[:-1])) if len(batches) > 1 else [ids]
-        earlier = self._posted
-        self._posted = [*earlier, *zip(whats, parts, strict=True)]
-        if _repeats(np.sort(_chained([ids, *(part for _, part in earlier)]))):
-            parts = self._told_apart(len(earlier))
-        for batch, own in zip(batches, parts, strict=True):
-            batch.ids = own
-
-    def _told_apart(self, first: int) -> list[U64]:
-        """Equal messages of one instant get ids of their own, by their ordinal among those posted of their kind; of the batches from ``first``."""
-        found = []
-        for place, (what, ids) in enumerate(self._posted[first:], first):
-            alike = [part for kind, part in self._posted[: place + 1] if kind == what]
-            ordinals = _ordinals(_chained(alike))[-len(ids) :]
-            found.append(np.where(ordinals > 0, mix(ids + ordinals * _GOLDEN), ids))
-        return found
-
     # --- transmission ----------------------------------------------------------------------------------------------
 
-    def _transmit(self, wire: "_Wire") -> None:
+    def _transmit(self, wire: Wire) -> None:
         channel = self._channel(wire)
+        if self._calm and self._all_at_once(wire, channel):
+            return
         waiting = np.arange(len(wire.ids))
         within_ms, attempts = self._within_ms[channel], self._attempts[channel]
         for attempt in range(int(attempts.max())):
@@ -293,13 +260,24 @@ class Bus:
         wire.status[wire.delivered_ms != NEVER] = DELIVERED
         wire.status[wire.acknowledged_ms != NEVER] = ACKNOWLEDGED
 
-    def _channel(self, wire: "_Wire") -> I64:
+    def _all_at_once(self, wire: Wire, channel: I64) -> bool:
+        """Send where nothing can be lost; False, and nothing done, if a row is not acknowledged at its first transmission."""
+        out_word, back_word = philox(self._delay_key, np.uint64(0), wire.drawn)
+        arrival_ms = wire.sent_ms + self._delays(channel, out_word)
+        back_ms = arrival_ms + self._delays(channel, back_word)
+        if (wire.receiver < 0).any() or (back_ms >= wire.sent_ms + self._within_ms[channel]).any():
+            return False
+        wire.delivered_ms[:], wire.acknowledged_ms[:] = arrival_ms, back_ms
+        wire.attempts[:], wire.status[:] = 1, ACKNOWLEDGED
+        return True
+
+    def _channel(self, wire: Wire) -> I64:
         """Channel number of every message: internal within a party, else the receiver's, else the sender's."""
         party, of = self.directory.party, self._channel_of
         named = np.where(of[wire.receiver] > 1, of[wire.receiver], of[wire.origin])
         return np.where(party[wire.receiver] == party[wire.origin], 0, named)
 
-    def _attempt(self, wire: "_Wire", channel: I64, within_ms: I64, rows: I64, attempt: int) -> I64:
+    def _attempt(self, wire: Wire, channel: I64, within_ms: I64, rows: I64, attempt: int) -> I64:
         """Transmit ``rows`` once; returns those still unacknowledged when the timeout ends."""
         ids, sender, receiver, channel = wire.drawn[rows], wire.origin[rows], wire.receiver[rows], channel[rows]
         start_ms = wire.sent_ms + attempt * within_ms[rows]
@@ -360,102 +338,6 @@ class Bus:
                 share = np.where(one.receivers[receiver] & _during(one, at_ms), one.share, 0.0)
                 dropped |= self._happens(self._fault, share, ids, attempt)
         return dropped
-
-
-@dataclass
-class _Wire:
-    """Rows on their way, of one batch or several, sent at one instant; arrays of shape (rows,).
-
-    ``origin`` is where they really leave, ``drawn`` what their draws are addressed by: sender and id, but for what is injected.
-    """
-
-    origin: I64
-    sender: I64
-    receiver: I64
-    ids: U64
-    drawn: U64
-    digest: U64
-    signature: U64
-    sent_ms: int
-    delivered_ms: I64
-    acknowledged_ms: I64
-    given_up_ms: I64
-    attempts: I64
-    duplicates: I64
-    status: I64
-
-    def traffic(self, batch: Batch[Any], rows: slice, unknown: dict[int, str]) -> Traffic:
-        """The fate of the batch in these rows."""
-        return Traffic(
-            batch, self.digest[rows], self.delivered_ms[rows], self.acknowledged_ms[rows], self.given_up_ms[rows],
-            self.attempts[rows], self.duplicates[rows], self.status[rows], {}, unknown,
-        )  # fmt: skip
-
-
-def _wire(batches: Sequence[Batch[Any]], digests: Sequence[U64], now_ms: int) -> _Wire:
-    """The rows of batches one after the other; nothing has happened to them yet."""
-    sender, receiver, ids = (
-        _chained([getattr(batch, name) for batch in batches]) for name in ("sender", "receiver", "ids")
-    )
-    digest, n = _chained(digests), len(sender)
-    columns = np.empty((6, n), np.int64)
-    columns[:3], columns[3:5], columns[5] = NEVER, 0, LOST
-    delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status = columns
-    return _Wire(
-        sender, sender, receiver, ids, ids, digest, digest, now_ms, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status
-    )  # fmt: skip
-
-
-def _traffic(batch: Batch[Any], digest: U64, fates: I64, unknown: dict[int, str]) -> Traffic:
-    """Rows of what became of a batch, (6, n), in the order of ``Traffic``."""
-    delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status = fates
-    return Traffic(
-        batch, digest, delivered_ms, acknowledged_ms, given_up_ms, attempts, duplicates, status, {}, unknown
-    )  # fmt: skip
-
-
-def _digests(batches: Sequence[Batch[Any]]) -> list[U64]:
-    """The digests of batches; those of one record and form are worked out together."""
-    if len(batches) == 1:
-        return [digest_rows(batches[0].record.__name__, batches[0].columns)]
-    alike: dict[tuple[Any, ...], list[int]] = {}
-    for place, batch in enumerate(batches):
-        form = (batch.record.__name__, *(column.shape[1:] for column in batch.columns.values()))
-        alike.setdefault(form, []).append(place)
-    found: dict[int, U64] = {}
-    for (name, *_), places in alike.items():
-        columns = [batches[place].columns for place in places]
-        whole = digest_rows(name, {key: _chained([one[key] for one in columns]) for key in columns[0]})
-        ends = np.cumsum([len(batches[place]) for place in places])
-        found.update(zip(places, np.split(whole, ends[:-1]), strict=True))
-    return [found[place] for place in range(len(batches))]
-
-
-def _chained(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _repeats(ordered: U64) -> bool:
-    return bool((ordered[1:] == ordered[:-1]).any())
-
-
-def _ordinals(words: U64) -> U64:
-    """How many equal words stand before each, shape (n,)."""
-    order = np.argsort(words, kind="stable")
-    ordered = words[order]
-    fresh = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    begins = np.maximum.accumulate(np.where(fresh, np.arange(len(words)), 0))
-    ordinals = np.empty(len(words), np.uint64)
-    ordinals[order] = np.arange(len(words)) - begins
-    return ordinals
-
-
-def sign(keys: U64, digest: U64, ids: U64) -> U64:
-    """The signature of each message: 64 bits that only the holder of the key can make (a model of a MAC, not a cipher)."""
-    if len(ids) <= FEW:
-        rows = zip(keys.tolist(), digest.tolist(), ids.tolist(), strict=True)
-        return np.array([mix_word(mix_word(what ^ key) + word * GOLDEN ^ key) for key, what, word in rows], np.uint64)
-    return mix(mix(digest ^ keys) + ids * _GOLDEN ^ keys)
 
 
 def _during(window: Outage | Partition | DroppedAcknowledgements, at_ms: Any) -> Any:

@@ -119,7 +119,7 @@ def solve(store: Store, base: F64, segments: list[Segment], levels: int = LEVELS
         change of content by action in each step, (m, n).
     """
     supply = _supply(base, segments, levels)
-    return _forward(store, supply, *_backward(store, supply))
+    return _forward(store, supply, _backward(store, supply))
 
 
 def _supply(base: F64, segments: list[Segment], levels: int) -> F64:
@@ -135,57 +135,52 @@ def _supply(base: F64, segments: list[Segment], levels: int) -> F64:
     return supply
 
 
-def _backward(store: Store, supply: F64) -> tuple[F64, F64]:
+def _backward(store: Store, supply: F64) -> F64:
     """Content at the end of each step at which one more unit is worth the level, as far as the bounds allow; as ``supply``.
 
-    The second is what must be there before the step's drift for it, (m, levels, n): without the rows beyond the levels.
+    Of the rows beyond the levels one is a bound of the store, the other is out of the way (infinite), by how ``_forward`` chooses.
     """
     m, rows, n = supply.shape
-    content, before = _memory("content", (m, rows, n)), _memory("before", (m, rows - 2, n))
-    content[:-1, 0] = np.minimum(np.maximum(np.inf, store.low[:-1]), store.high[:-1])
-    content[:-1, -1] = np.minimum(np.maximum(-np.inf, store.low[:-1]), store.high[:-1])
+    content, free = _memory("content", (m, rows, n)), np.empty((rows - 2, n))
+    content[:-1, 0], content[:-1, -1] = store.high[:-1], np.minimum(store.low[:-1], store.high[:-1])
     content[-1] = np.where(np.arange(-1, rows - 1)[:, None] < store.worthless, store.high[-1], store.low[-1])
+    content[:, 0 if store.late else -1] = np.inf if store.late else -np.inf
     leak = 1.0 / store.keep
     leaks, drifts = _leaks(store), _drifts(store)  # what does nothing is left out, to the same bits
     subtract, multiply, maximum, minimum = np.subtract, np.multiply, np.maximum, np.minimum
     inner, taken = content[:, 1:-1], supply[:, 1:-1]
     now = inner[-1]
     for t in range(m - 1, 0, -1):
-        free, target = before[t], inner[t - 1]
         subtract(now, taken[t], free)
         if drifts:
-            free = subtract(free, store.drift[t], target)
+            subtract(free, store.drift[t], free)
         if leaks:
-            free = multiply(free, leak, target)
-        maximum(free, store.low[t - 1], out=target)
-        now = minimum(target, store.high[t - 1], out=target)
-    subtract(now, taken[0], before[0])
-    return content, before
+            multiply(free, leak, free)
+        maximum(free, store.low[t - 1], out=free)
+        now = minimum(free, store.high[t - 1], out=inner[t - 1])
+    return content
 
 
-def _forward(store: Store, supply: F64, content: F64, before: F64) -> F64:
-    """Between two levels - the last refused, the first accepted - the action is free: a late store takes the least, others the most."""
+def _forward(store: Store, supply: F64, content: F64) -> F64:
+    """Between two levels - the last refused, the first accepted - the action is free: a late store takes the least, others the most.
+
+    Content falls with the level and supply rises, so where they cross, the least is the greatest over all levels of "what the level takes,
+    or less if that fills up to its content", and the most is the smallest of "what it takes, or more if its content is not met".
+    """
     m, rows, n = supply.shape
-    change, refused, column = np.empty((m, n)), np.empty((rows - 2, n), np.bool_), np.arange(n)
-    counted, number = refused.view(np.int8), np.intp(n)
+    change, missing = np.empty((m, n)), np.empty((rows, n))
     leaks, drifts, floored = _leaks(store), _drifts(store), store.floor > -np.inf
-    greater, maximum, minimum, count = np.greater, np.maximum, np.minimum, np.add.reduce
-    goals, changes = content.reshape(m, -1), supply.reshape(m, -1)
+    limit, choose = (np.minimum, np.maximum.reduce) if store.late else (np.maximum, np.minimum.reduce)
+    subtract, maximum = np.subtract, np.maximum
     now = store.start
-    for t in range(m):
+    for goal, taken, drift, moved in zip(content, supply, store.drift, change, strict=True):
         free = store.keep * now if leaks else now
         if drifts:
-            free = free + store.drift[t]
-        greater(before[t], free, refused)
-        lower = count(counted, 0, np.int8) * number + column
-        goal, supplied = goals[t], changes[t]
-        if store.late:
-            missing = minimum(goal.take(lower + n) - free, supplied[-n:])
-            change[t] = maximum(supplied.take(lower), missing)
-        else:
-            missing = maximum(goal.take(lower) - free, supplied[:n])
-            change[t] = minimum(supplied.take(lower + n), missing)
-        now = free + change[t]
+            free = free + drift
+        subtract(goal, free, missing)
+        limit(missing, taken, out=missing)
+        choose(missing, axis=0, out=moved)
+        now = free + moved
         if floored:
             maximum(now, store.floor, out=now)
     return change

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from environment.bus import Bus, KeyRing, sign
+from environment.bus import Bus, KeyRing
 from environment.channels import INTERNAL, Channel, Delay, DroppedAcknowledgements, Outage, Partition
 from environment.journal import ACKNOWLEDGED, DELIVERED, LOST, NEVER, REFUSED
 from environment.messages.digest import digest_rows
+from environment.wire import sign
 from experiments.covers import covers
 from tests.environment.kernel_cases import batch_of, bus_of, directory, post, question, receipt
 

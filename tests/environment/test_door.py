@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from environment.bus import sign
 from environment.channels import Channel, Delay, Outage
 from environment.door import ALTERED, EXPIRED, FORGED, REPEATED, REUSED
 from environment.journal import ACKNOWLEDGED, LOST, REFUSED
 from environment.messages.digest import digest_rows
+from environment.wire import sign
 from environment.wiretap import Wiretap
 from experiments.covers import covers
 from tests.environment.kernel_cases import (

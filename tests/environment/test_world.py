@@ -8,13 +8,13 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from environment.bus import sign
 from environment.channels import Channel, Delay, DroppedAcknowledgements, Outage
 from environment.messages.activation import SignalReceipt
 from environment.messages.base import Batch, columns_of
 from environment.messages.procurement import AvailabilityRequest, BidReceipt
 from environment.messages.settlement import MeterData
 from environment.party import Party, Work, act, handles
+from environment.wire import sign
 from environment.world import World, WorldError
 from tests.environment.kernel_cases import (
     SECOND,
