@@ -116,6 +116,10 @@ def svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element that can stand in a page with others; ``name`` keeps its ids apart from theirs."""
     out = io.StringIO()
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+        layout = figure.get_layout_engine()
+        if layout is not None:  # once: left to itself, matplotlib draws the whole figure twice for it
+            layout.execute(figure)
+            figure.set_layout_engine(None)
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return inline_svg(out.getvalue(), name)
 

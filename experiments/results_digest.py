@@ -51,19 +51,32 @@ class Difference:
 
 def digest_tables(tables: Mapping[str, Any]) -> Digests:
     """Digests of canonical tables by name; tables of a twin are named ``twin/...``."""
-    rounded = {name: table_digest(tables[name]) for name in sorted(tables)}
-    exact = {name: table_digest(tables[name], exact=True) for name in sorted(tables)}
-    return Digests(_joined(rounded), _joined(exact), rounded)
+    both = {name: _both_digests(tables[name]) for name in sorted(tables)}
+    rounded = {name: first for name, (first, _) in both.items()}
+    return Digests(_joined(rounded), _joined({name: second for name, (_, second) in both.items()}), rounded)
 
 
 def table_digest(table: Any, exact: bool = False) -> str:
     """Digest of one canonical table."""
-    state = blake2b(digest_size=_SIZE)
-    for column in sorted(table.column_names):
-        state.update(f"{column}:{table.num_rows};".encode())
-        for part in _parts(table.column(column), exact):
-            state.update(part)
-    return state.hexdigest()
+    return _both_digests(table)[exact]
+
+
+def _both_digests(table: Any) -> tuple[str, str]:
+    """Digest of the rounded values of one canonical table, and of the exact ones."""
+    rough, exact = blake2b(digest_size=_SIZE), blake2b(digest_size=_SIZE)
+    for name in sorted(table.column_names):
+        column = table.column(name)
+        parts = [f"{name}:{table.num_rows};".encode(), *_parts(column, exact=False)]
+        for part in parts:
+            rough.update(part)
+        for part in [parts[0], *_parts(column, exact=True)] if _has_fractions(column.type) else parts:
+            exact.update(part)
+    return rough.hexdigest(), exact.hexdigest()
+
+
+def _has_fractions(kind: Any) -> bool:
+    """Whether values of a type are rounded."""
+    return _has_fractions(kind.value_type) if pa.types.is_list(kind) else bool(pa.types.is_floating(kind))
 
 
 def _joined(digests: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -101,11 +102,23 @@ def conform(tables: Mapping[str, Columns | Any], required: bool = False, twin: b
     return done
 
 
+_MADE: WeakValueDictionary[tuple[str, int], Any] = WeakValueDictionary()
+"""Tables that ``conform`` has made and that still exist, by name and identity: they do not change, so they stay canonical."""
+
+
 def _conform_table(name: str, columns: Columns | Any, twin: bool) -> Any:
     spec = spec_of(name)
     if twin and not spec.twin:
         text = f"table '{name}' is not kept of a twin"
         raise ResultsError(text)
+    if isinstance(columns, pa.Table) and _MADE.get((name, id(columns))) is columns:
+        return columns
+    made = _made(spec, name, columns)
+    _MADE[name, id(made)] = made
+    return made
+
+
+def _made(spec: TableSpec, name: str, columns: Columns | Any) -> Any:
     if not isinstance(columns, pa.Table) and not columns:
         return empty_table(name)
     given = {c: columns.column(c) for c in columns.column_names} if isinstance(columns, pa.Table) else dict(columns)

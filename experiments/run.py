@@ -85,6 +85,7 @@ def run(
     from experiments.build_world import build_world
     from experiments.kpis_complete import complete
     from experiments.results import check_out, write_run
+    from experiments.results_schema import conform
     from experiments.run_tables import ledger_table, party_tables, physical_tables, static_tables
 
     check_out(out, force)
@@ -100,7 +101,7 @@ def run(
     watch.lap("twin")
     progress("figures, report", 0, 1)
     meta = _meta(site, watch.wall_s)
-    tables = physical_tables(site) | static_tables(site, world) | party_tables(site, world)
+    tables = conform(physical_tables(site) | static_tables(site, world) | party_tables(site, world))
     twin_tables = physical_tables(other) | ledger_table(shadow) if shadow and other else None
     whole = complete(tables, meta, twin_tables, _conformance(tables))
     digests = write_run(out, whole.tables, meta, whole.twin_tables, force, finish=_report)
@@ -119,12 +120,11 @@ def live(world: Any, site: Any, progress: Progress, stage: str = "day") -> None:
 
 
 def _conformance(tables: dict[str, Any]) -> dict[str, Any]:
-    """Which steps were made, broken, not reached: the journal checked against the catalogue."""
+    """Which steps were made, broken, not reached: the journal, of canonical tables, checked against the catalogue."""
     from environment.messages import digest_rows
     from experiments.conformance import check, report_json
-    from experiments.results_schema import conform
 
-    return report_json(check(conform(tables), digest_rows=digest_rows, provenance=True))
+    return report_json(check(tables, digest_rows=digest_rows, provenance=True))
 
 
 def _report(folder: Path) -> None:
