@@ -219,12 +219,16 @@ class Physics:
         """Net load and reactive net load behind every meter from this instant on, each (meters,)."""
         step = self.timeline.index(now_ms)
         kw, kvar = self.uncontrolled.kw(step), self.uncontrolled.kvar(step)
+        begun = int(self.timeline.starts_ms[step])
+        # at a step's beginning new set-points follow; later in it they are rare
+        until_ms = None if now_ms == begun else min(now_ms + self.snapshot_ms, begun + self.step_ms)
         flexible = np.zeros(self.homes)
         for kind, one in self.installed.items():
             one.fleet.advance(now_ms)
-            power = one.fleet.power_now_kw()
+            power = one.fleet.power_now_kw(until_ms)
             kw[one.meter] += power
-            kvar[one.meter] += one.kvar_per_kw * power
+            if one.kvar_per_kw:
+                kvar[one.meter] += one.kvar_per_kw * power
             if kind in FLEXIBLE:
                 flexible[one.owner] += power
             elif kind == "pv":

@@ -5,7 +5,8 @@ the present, so that what is written at t acts on [t, next). In between, all row
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +18,17 @@ from environment.units import MS_PER_H
 
 BLOCK = 8192
 """Rows that are stepped at once; a matter of speed only."""
+
+
+class Ahead(NamedTuple):
+    """A piece of a step worked out beforehand: from when to when, the state and set-points it starts from, and what comes of it."""
+
+    now_ms: int
+    until_ms: int
+    before: Any
+    setpoint_kw: F64
+    after: Any
+    power_kw: F64
 
 
 class Fleet:
@@ -55,6 +67,7 @@ class Fleet:
         self._inputs_now: tuple[int, Any] | None = None
         self._energy_kwh = np.zeros(self.n)
         self._step_kwh: dict[int, F64] = {}
+        self._ahead: Ahead | None = None
         self._common_ms: int | None = timeline.start_ms
         self._at_ms = np.full(self.n, timeline.start_ms, np.int64)
 
@@ -94,13 +107,20 @@ class Fleet:
         else:
             self._advance_apart(to_ms, np.arange(self.n) if rows is None else self.set_points.rows(rows))
 
-    def power_now_kw(self) -> F64:
+    def power_now_kw(self, until_ms: int | None = None) -> F64:
         """Power from each row's instant on, (n,) [kW]: the mean over the clock's next tick of one millisecond.
 
         At the end of the timeline its last step counts on.
+
+        Args:
+            until_ms: an instant of this step to which the fleet will probably be brought next: the way there is worked out in the same
+                call, and taken if nothing changes before.
         """
         if self._common_ms is not None:
-            return self._piece_of_all(self._present_step(), TICK_H)[1]
+            step = self._present_step()
+            if until_ms is None or not self._state or not 0 < 2 * self.n <= BLOCK:
+                return self._piece_of_all(step, TICK_H)[1]
+            return self._look_ahead(step, self._common_ms, until_ms)
         steps = np.minimum((self._at_ms - self.timeline.start_ms) // self.timeline.step_ms, self.timeline.n - 1)
         power = np.empty(self.n)
         for step in np.unique(steps):
@@ -173,11 +193,39 @@ class Fleet:
             step = self.timeline.index(now)
             until = min(to_ms, self._end_ms(step))
             hours = (until - now) / MS_PER_H
-            state, power = self._piece_of_all(step, hours)
+            state, power = self._piece_from(step, now, until)
             self._check_numbers(step, slice(None), (power, *state))
             self._state = state
             self._book(step, slice(None), power * hours)
             self._common_ms = now = until
+
+    def _look_ahead(self, step: int, now_ms: int, until_ms: int) -> F64:
+        """Power over the next tick, and the piece to an instant of this step, kept for ``_piece_from``: one call for twice as many rows."""
+        n, setpoint = self.n, self.set_points.effective(step).copy()
+        hours = np.repeat([TICK_H, (until_ms - now_ms) / MS_PER_H], n)
+        both = (take(self._state, self._twice), setpoint[self._twice], take(self.inputs(step), self._twice))
+        state, power = self.kind.step(self._ratings_twice, *both, hours)
+        later = type(state)(*(column[n:] for column in state))
+        self._ahead = Ahead(now_ms, until_ms, self._state, setpoint, later, power[n:])
+        return np.asarray(power[:n])
+
+    def _piece_from(self, step: int, now_ms: int, until_ms: int) -> tuple[Any, F64]:
+        """The piece of a step between two instants, for all rows; as ``_look_ahead`` has worked it out where nothing changed since."""
+        ahead, self._ahead = self._ahead, None
+        same = (
+            ahead is not None and (ahead.now_ms, ahead.until_ms) == (now_ms, until_ms) and ahead.before is self._state
+        )
+        if ahead is not None and same and self.set_points.effective(step).tobytes() == ahead.setpoint_kw.tobytes():
+            return ahead.after, ahead.power_kw
+        return self._piece_of_all(step, (until_ms - now_ms) / MS_PER_H)
+
+    @cached_property
+    def _twice(self) -> Rows:
+        return np.tile(np.arange(self.n), 2)
+
+    @cached_property
+    def _ratings_twice(self) -> Any:
+        return take(self.ratings, self._twice)
 
     def _advance_apart(self, to_ms: int, rows: Rows) -> None:
         if self._common_ms is not None:

@@ -144,6 +144,34 @@ def test_power_now_of_rows_at_different_instants_is_each_rows_own():
     assert fleet.power_now_kw()[5] == _fleet("ev").power_now_kw()[5]
 
 
+@pytest.mark.parametrize("name", DEVICES)
+def test_working_out_the_way_ahead_with_the_power_changes_no_bit(name):
+    """Whether a set-point that comes in between, or another instant than foreseen, makes what was worked out useless or not."""
+    plain, ahead = _fleet(name, n=7), _fleet(name, n=7)
+    for minute in range(0, 240, 5):
+        t = TIMELINE.start_ms + minute * 60_000
+        until = None if minute % 15 == 0 else t + 300_000
+        powers = []
+        for fleet, way in ((plain, None), (ahead, until)):
+            fleet.advance(t)
+            powers.append(fleet.power_now_kw(way))
+            step = TIMELINE.index(t)
+            if minute % 15 == 0:
+                fleet.schedule(
+                    t, slice(None), step, np.where(np.arange(7) == minute % 7, np.nan, minute / 100.0)[:, None]
+                )
+            if minute % 20 == 5:
+                fleet.schedule(t, [2, 3], step, np.array([[0.1], [1.5]]))
+            if minute % 25 == 0:
+                fleet.order(t + 60_000, f"order {minute}", Priority.MARKET, [1, 4], np.array([[1.0], [0.2]]), step)
+            if minute % 35 == 0:
+                fleet.advance(t + 120_000)
+        np.testing.assert_array_equal(*powers)
+        np.testing.assert_array_equal(plain.energy_kwh, ahead.energy_kwh)
+        for one, other in zip(plain.state, ahead.state, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_step_energies_sum_to_the_whole_and_are_handed_over_once():
     fleet = _fleet("heat_pump")
     total = np.zeros(fleet.n)
