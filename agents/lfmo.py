@@ -94,6 +94,15 @@ class Running:
     received_ms: dict[str, int] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        """Keep which constraints there is a request for."""
+        self.constraints = {request.constraint for request in self.requests}
+
+    def add(self, request: SessionRequest) -> None:
+        """One more constraint."""
+        self.requests.append(request)
+        self.constraints.add(request.constraint)
+
     @property
     def first(self) -> SessionRequest:
         """The request of the first constraint; window, gate and product are the same in all."""
@@ -130,7 +139,7 @@ class Lfmo(Party):
             if reason:
                 self._refuse_session(batch, row, request, dso, reason)
             elif request.session in self._running:
-                self._running[request.session].requests.append(request)
+                self._running[request.session].add(request)
             else:
                 session = requested_session([request], self.now_ms + 1)
                 self._running[request.session] = Running(batch.conversation, [request], session)
@@ -141,11 +150,12 @@ class Lfmo(Party):
         if request.dso != dso or self._derms(dso) is None:
             return f"{dso} cannot ask for a session of {request.dso}, whose DERMS takes the results"
         running = self._running.get(request.session)
-        others = running.requests if running is not None else []
         if running is not None and running.session.state != "requested":
             return "the session is published already"
-        void = self._void.get((dso, request.session), "")
-        return void or malformed(request, self.now_ms + 1) or contradicts(request, others)
+        reason = self._void.get((dso, request.session), "") or malformed(request, self.now_ms + 1)
+        if reason or running is None:
+            return reason
+        return contradicts(request, running.first, running.constraints)
 
     def _refuse_session(
         self, batch: Batch[SessionRequest], row: int, request: SessionRequest, dso: str, reason: str

@@ -1,6 +1,6 @@
 """From messages to the market's own records and back: session requests, participants, bids and what became of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,11 +57,10 @@ def malformed(request: SessionRequest, opens_ms: int) -> str:
     return ""
 
 
-def contradicts(request: SessionRequest, others: Sequence[SessionRequest]) -> str:
-    """Why a request cannot be one of a session with others; empty if it can."""
-    if any(one.constraint == request.constraint for one in others):
+def contradicts(request: SessionRequest, first: SessionRequest, known: Container[str]) -> str:
+    """Why a request cannot be one of a session with a first one, in which constraints are known; empty if it can."""
+    if request.constraint in known:
         return f"there is a request for {request.constraint} already"
-    first = others[0] if others else request
     names_ = [name for name in request.__struct_fields__ if name not in OWN]
     odd = [name for name in names_ if not np.array_equal(getattr(request, name), getattr(first, name))]
     if len(request.need_kw) != len(first.need_kw):

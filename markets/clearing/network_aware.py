@@ -26,11 +26,13 @@ Power Syst. 2024).
 """
 
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import highspy
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, eye, hstack, vstack
 
 from markets.bids import F64, BidColumns, NeedColumns, Sensitivities
 from markets.clearing.outcome import Clearing, Problem, Solution, assemble, no_headrooms, snap
@@ -65,11 +67,11 @@ def clear(
         ValueError: input that makes no sense, or a name the network does not know.
         RuntimeError: the solver gave up.
     """
-    models: dict[tuple[object, ...], ReliefModel] = {}
+    models: dict[bytes, ReliefModel] = {}
 
     def solve(problem: Problem) -> Solution:
         relief, guard = problem.relief, problem.guard
-        key = (relief.shape, guard.shape, relief.tobytes(), guard.tobytes())
+        key = blake2b(f"{relief.shape}/{guard.shape}".encode() + relief.tobytes() + guard.tobytes()).digest()
         if key not in models:
             models[key] = ReliefModel(relief, guard)
         return models[key].solve(problem, unmet_eur_per_kwh)
@@ -88,8 +90,8 @@ class ReliefModel:
     def __init__(self, relief: F64, guard: F64) -> None:
         self._k, self._n = relief.shape
         self._h = len(guard)
-        slack = np.vstack([np.eye(self._k), np.zeros((self._h, self._k))])
-        self._highs = _load(np.hstack([np.vstack([relief, guard]), slack]))
+        acts = vstack([csr_matrix(relief), csr_matrix(guard)])
+        self._highs = _load(csr_matrix(hstack([acts, eye(self._k + self._h, self._k)])))
         self._columns = np.arange(self._n + self._k, dtype=np.int32)
         self._rows = np.arange(self._k + self._h, dtype=np.int32)
 
@@ -153,18 +155,18 @@ _CONTINUOUS = int(highspy.HighsVarType.kContinuous)
 _SEMI_CONTINUOUS = int(highspy.HighsVarType.kSemiContinuous)
 
 
-def _load(matrix: F64) -> highspy.Highs:
+def _load(matrix: csr_matrix) -> highspy.Highs:
     rows, columns = matrix.shape
     lp = highspy.HighsLp()
     lp.num_row_, lp.num_col_ = rows, columns
     lp.col_cost_ = np.zeros(columns)
     lp.col_lower_, lp.col_upper_ = np.zeros(columns), np.full(columns, highspy.kHighsInf)
     lp.row_lower_, lp.row_upper_ = np.zeros(rows), np.full(rows, highspy.kHighsInf)
-    used = matrix != 0.0
+    matrix.sort_indices()
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(used.sum(axis=1))]).astype(np.int32)
-    lp.a_matrix_.index_ = np.nonzero(used)[1].astype(np.int32)
-    lp.a_matrix_.value_ = matrix[used]
+    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = np.asarray(matrix.data, np.float64)
     highs = highspy.Highs()
     for option, value in _OPTIONS.items():
         highs.setOptionValue(option, value)
