@@ -66,7 +66,7 @@ class GridOperation(DsoAccounts):
     def _near_need(self, contracts: Contracts, outlook: Outlook, need: Need, from_ms: int, block: slice) -> F64:
         """Need in a block by what SCADA shows now: the forecast, shifted by its present error where the element is measured."""
         point = f"{need.constraint}.p_kw"
-        if need.violation != "overload" or point not in self._scada.points or not len(self._scada.values):
+        if need.violation != "overload" or not self._scada.shows(point):
             return need.need_kw[block]
         step = (self.now_ms - contracts.from_ms) // self._meters.timeline.step_ms
         return near_need(
@@ -96,7 +96,7 @@ class GridOperation(DsoAccounts):
         """One call of one contract: need, notice, confirmation by the FSP, detection, report. True if the FSP confirmed."""
         conversation = self.open("SUC06.2", "1", call.activation, parent=parent)
         point = f"{need.constraint}.loading_percent"
-        measured = self._scada.value(point) if point in self._scada.points and len(self._scada.values) else need.limit
+        measured = self._scada.value(point) if self._scada.shows(point) else need.limit
         seen = ActivationNeed(
             need=parent, constraint=need.constraint, measured_percent=float(measured), from_ms=from_ms,
             step_s=self._terms.step_s, need_kw=need_kw,
@@ -147,7 +147,7 @@ class GridOperation(DsoAccounts):
     def _verify(self, conversation: str, call: Call, need: Need, from_ms: int) -> Process:
         """Steps 1.7 and 1.8: SCADA tells the DSO what shows, the DSO reports it to the GDBN."""
         point = f"{need.constraint}.loading_percent"
-        before = self._scada.value(point) if point in self._scada.points else 0.0
+        before = self._scada.value(point) if self._scada.shows(point) else 0.0
         first_ms = self._meters.timeline.step_ms * int(
             np.argmax(call.ordered_kw > 0.0)
         )  # nothing may be ordered at first
@@ -156,7 +156,7 @@ class GridOperation(DsoAccounts):
         if not seen:
             self.end(conversation, "failed", "no delivery shows in SCADA")
             return
-        after = self._scada.value(point) if point in self._scada.points else 0.0
+        after = self._scada.value(point) if self._scada.shows(point) else 0.0
         moved = float(sum(kw for _, kw in seen))
         detected = DeliveryDetected(
             activation=call.activation,

@@ -150,6 +150,14 @@ class ScadaView:
     values: F64 = field(default_factory=lambda: np.zeros(0))
     history: list[tuple[int, F64]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Remember where the points are."""
+        self._place = {point: place for place, point in enumerate(self.points)}
+
+    def shows(self, point: str) -> bool:
+        """Whether there is a reading of a point."""
+        return len(self.values) > 0 and point in self._place
+
     def record(self, now_ms: int, values: F64) -> None:
         """Write a snapshot."""
         self.at_ms, self.values = now_ms, values
@@ -157,4 +165,7 @@ class ScadaView:
 
     def value(self, point: str) -> float:
         """The last reading of a point."""
-        return float(self.values[self.points.index(point)])
+        if point not in self._place:
+            text = f"{point!r} is not in the control room's picture"
+            raise ValueError(text)
+        return float(self.values[self._place[point]])

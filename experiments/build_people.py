@@ -137,6 +137,8 @@ def build_people(
     per_hour = timeline.hours / 24.0
     daily = np.array([group.override_per_day for group in groups])[member]
     able = (owns["ev"] | owns["water_heater"]).astype(np.float64)
+    draw_kw = hot_water(chance, names, drawn.persons, calendar, timeline, drawn.shift_h).kwh
+    draw_kw /= timeline.hours
     return People(
         drawn=drawn,
         tariff_names=tariff_names,
@@ -155,7 +157,7 @@ def build_people(
         ),
         pv_kw=_generation(scenario, owns["pv"], ratings["pv"], calendar, timeline, weather),
         cars=cars,
-        draw_kw=hot_water(chance, names, drawn.persons, calendar, timeline, drawn.shift_h).kwh / timeline.hours,
+        draw_kw=draw_kw,
         overrides=_overrides(chance, names, able * daily * per_hour, timeline),
         modes=_modes(scenario, automatic, names, calendar, timeline, chance),
         withdrawals=_withdrawals(scenario, names, calendar, chance),

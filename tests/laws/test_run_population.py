@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from agents import prosumer_day
+from experiments.build_days import service_windows
 from experiments.build_people import People
 from experiments.scenario_people import HomesGroup
 
@@ -123,3 +125,24 @@ def test_history_is_without_coordination(small, small_begun):
     other = small.site(small.scenario(people__0__served_by={"fsp-mar": 0.5, "fsp-sol": 0.5}))
     assert other.people.fsp != small_begun.people.fsp
     np.testing.assert_array_equal(small_begun.living.physics.meters.kw, other.living.physics.meters.kw)
+
+
+def test_plans_made_in_blocks_are_the_same(small_begun, monkeypatch):
+    """However many homes are planned at once: plan, what it expects, and what could be left out of it."""
+    made = []
+    for together in (7, 10_000):
+        monkeypatch.setattr(prosumer_day, "TOGETHER", together)
+        site = small_begun.twin()
+        hems, readings, now = site.living.hems, site.living.physics.readings, site.timeline.index(0)
+        assert hems.book.n > 2 * 7
+        hems.windows = service_windows(small_begun)
+        hems.observe(now - 1, readings)
+        made.append(hems.plan_next(now, readings))
+    few, many = made
+    assert few.offered is not None
+    assert many.offered is not None
+    assert many.offered.up_kw.any()
+    for name in ("buy_eur_per_kwh", "pv_kw", "ev_plugged", "ev_drive_kwh", "ev_kwh"):
+        np.testing.assert_array_equal(getattr(few, name), getattr(many, name))
+    for one, other in zip((*few.plan, *few.offered), (*many.plan, *many.offered), strict=True):
+        np.testing.assert_array_equal(one, other)
