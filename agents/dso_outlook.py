@@ -4,7 +4,7 @@ Load is forecast per local area (feeder and transformer level) by the named meth
 have shared it before; the power flow of the operator's own network model turns it into loadings and voltages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -93,17 +93,44 @@ class LookAhead:
         """Steps of meters and forecasts."""
         return self._meters.timeline
 
-    def look(self, now_ms: int, end_ms: int) -> Outlook:
-        """Forecast from the step that begins at ``now_ms`` to ``end_ms``."""
+    def look(self, now_ms: int, end_ms: int, declared: Mapping[str, tuple[int, F64]] | None = None) -> Outlook:
+        """Forecast from the step that begins at ``now_ms`` to ``end_ms``.
+
+        Args:
+            now_ms: the present.
+            end_ms: end of the forecast.
+            declared: meter -> (start of the first step [ms], net load [kW]) of those whose schedule is known; they are not forecast.
+        """
         first, end = self._meters.known, self.timeline.index(end_ms)
-        history = self.model.to_buses(self._meters.kw[:, :first])
+        rows, known_kw = self._declared(declared or {}, first, end)
+        metered = self._meters.kw[:, :first]
+        if len(rows):
+            metered = metered.copy()
+            metered[rows] = 0.0
+        history = self.model.to_buses(metered)
         by_area = self._areas_kw(history)
         forecast = self._forecast(by_area, first, end)
         p = self._share(history, by_area, forecast, first, end)
+        np.add.at(p, self.model.meter_bus[rows], known_kw)
         grid = self.model.switching.over(self.model.network, self.timeline.starts_ms[first:end])
         expected = grid.solve(p.T, p.T * self.model.kvar_per_kw)
         p, flow, violations = self._with_margin(grid, p.T)
         return Outlook(now_ms, first, p, p * self.model.kvar_per_kw, flow, grid, violations, expected)
+
+    def _declared(self, declared: Mapping[str, tuple[int, F64]], first: int, end: int) -> tuple[I64, F64]:
+        """Meters with a declared schedule and their net load in steps [first, end): outside the schedule as a day before, (meters, T)."""
+        rows = self._meters.rows(list(declared))
+        per_day = round(24.0 / self.timeline.hours)
+        kw = (
+            forecasting.persistence(self._meters.kw[rows, :first], end - first, per_day)
+            if len(rows)
+            else np.zeros((0, end - first))
+        )
+        for row, (from_ms, net_kw) in enumerate(declared.values()):
+            begin = self.timeline.index(from_ms) - first
+            inside = slice(max(begin, 0), min(begin + len(net_kw), end - first))
+            kw[row, inside] = net_kw[inside.start - begin : inside.stop - begin]
+        return rows, kw
 
     def _with_margin(self, grid: SwitchedGrid, p_kw: F64) -> tuple[F64, Flow, Violations]:
         """The forecast with its margin, the flow and what it violates: in each step more consumption, or more injection where that is worse."""

@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from agents.dso_forecasts import keep_forecast
 from agents.dso_horizon import Outlook
 from agents.dso_means import own_means
 from agents.dso_need import Need
@@ -102,7 +103,7 @@ class GridPlanning(GridOperation):
         """Forecast load and network states to the end of a day."""
         outlook = self._look_ahead.look(self.now_ms, day.end_ms)
         if keep:
-            self._register_forecast(outlook)
+            keep_forecast(self, self._look_ahead, outlook)
         return outlook
 
     def find_needs(self, name: str, conversation: str, outlook: Outlook, day: MarketDay, direction: str) -> list[Need]:
@@ -136,26 +137,6 @@ class GridPlanning(GridOperation):
         need_kw = np.max([need.need_kw for need in needs], axis=0)
         t_ms = day.from_ms + self._meters.timeline.step_ms * np.flatnonzero(need_kw > 0.0)
         self.register("unmet").add(t_ms=t_ms, parent=conversation, quantity_kw=need_kw[need_kw > 0.0])
-
-    def _register_forecast(self, outlook: Outlook) -> None:
-        """Keep the forecast of every distribution transformer, and what was metered before (the references of its quality).
-
-        Those that feed medium voltage carry wind, for which nobody here has a forecast; their figures would say nothing.
-        """
-        network, timeline = self._look_ahead.model.network, self._meters.timeline
-        t_ms = timeline.starts_ms[outlook.first : outlook.first + len(outlook.p_kw)]
-        transformers = self._look_ahead.model.distribution_transformers
-        past_first, past_kw = self._look_ahead.past_flow_kw(8 * round(24.0 / timeline.hours), transformers)
-        for branch, past in zip(transformers, past_kw.T, strict=True):
-            name, solved = network.branches.names[branch], outlook.expected.converged
-            self.register("forecasts").add(
-                made_ms=self.now_ms, t_ms=t_ms[solved], party=self.name, subject=name,
-                value_kw=outlook.expected.p_from_kw[solved, branch], horizon_h=(t_ms[solved] - self.now_ms) / 3_600_000.0,
-            )  # fmt: skip
-            known = ~np.isnan(past)
-            self.register("actuals").add(
-                t_ms=timeline.starts_ms[past_first : past_first + len(past)][known], subject=name, value_kw=past[known],
-            )  # fmt: skip
 
     def try_own_means(self, conversation: str, outlook: Outlook, needs: list[Need]) -> list[Measure]:
         """Own means that relieve everything, tried and priced before flexibility is bought (SUC06.1 rule 11); they are set."""

@@ -87,7 +87,7 @@ class Prosumers(Party):
 
     stored = (CongestionRequirements,)
     looks: ClassVar = {AggregationCycle: LOOK_MS, ActivationSignal: LOOK_MS}
-    filed = (FlexibilityPotential, MemberStatement)
+    filed: ClassVar[tuple[type[Record], ...]] = (FlexibilityPotential, MemberStatement)
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from agents.payments import pay_many
 from environment.instruments import MeterStore
 from environment.messages.base import Batch
+from environment.messages.community_settlement import (
+    AllocatedEnergies,
+)
 from environment.messages.settlement import Invoice, RetailBill
 from environment.party import Party, Process, Seat, handles
 from environment.units import MS_PER_DAY
@@ -69,6 +72,7 @@ class Retailer(Party):
         super().__init__(seat)
         self._meters = meters
         self._terms = terms
+        self._allocated: dict[tuple[str, int], AllocatedEnergies] = {}
 
     def processes(self) -> Iterable[Process]:
         """One billing run a day."""
@@ -95,9 +99,8 @@ class Retailer(Party):
     def _bills(self, from_ms: int, to_ms: int) -> dict[str, NDArray[np.float64]]:
         """Columns of the bills, amounts due in whole cents: what was taken, and the fixed charges of the time billed."""
         steps = self._meters.timeline.steps(from_ms, to_ms)
-        kwh = self._meters.read(self._terms.meters, from_ms, to_ms) * self._meters.timeline.hours
-        taken, fed = np.maximum(kwh, 0.0), np.maximum(-kwh, 0.0)
-        n = len(kwh)
+        taken, fed = self._energies(from_ms, to_ms)
+        n = len(taken)
         columns: dict[str, NDArray[np.float64]] = {
             "from_ms": np.full(n, from_ms, np.int64), "to_ms": np.full(n, to_ms, np.int64),
             "import_kwh": taken.sum(axis=1), "export_kwh": fed.sum(axis=1),
@@ -111,6 +114,23 @@ class Retailer(Party):
         columns["fixed_eur"] = np.sum(list(fixed.values()), axis=0)
         columns["surplus_eur"] = _cents((fed * self._price("surplus", steps)).sum(axis=1))
         return columns
+
+    def _energies(self, from_ms: int, to_ms: int) -> tuple[F64, F64]:
+        """What was supplied to each home and what surplus it had, (homes, steps) [kWh]: by the meter, of members of a community as allocated."""
+        kwh = self._meters.read(self._terms.meters, from_ms, to_ms) * self._meters.timeline.hours
+        taken, fed = np.maximum(kwh, 0.0), np.maximum(-kwh, 0.0)
+        for row, customer in enumerate(self._terms.customers):
+            allocated = self._allocated.get((customer, from_ms))
+            if allocated is not None:
+                taken[row], fed[row] = allocated.supplied_kwh, allocated.surplus_kwh
+        return taken, fed
+
+    @handles(AllocatedEnergies)
+    def keep_energies(self, batch: Batch[AllocatedEnergies]) -> None:
+        """What the DSO has validated of members of a community is billed in place of the meter; it must have come before the bill."""
+        for record in batch.records():
+            if record.valid:
+                self._allocated[record.member, record.from_ms] = record
 
     def _price(self, part: str, steps: slice) -> F64:
         """Prices of every home and step, shape (homes, steps)."""

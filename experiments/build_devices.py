@@ -271,8 +271,17 @@ class Displays:
             "house_c": physics.dense("heat_pump", shown["heat_pump"].indoor_c),
             "flexible_kw": physics.readings.columns.get("flexible_kw", np.zeros(people.n)),
             "generation_kw": physics.readings.columns.get("generation_kw", np.zeros(people.n)),
+            "pv_mean_kw": -self._mean_kw(physics, "pv", before),
+            "battery_mean_kw": self._mean_kw(physics, "battery", before),
             "plant_kw": physics.readings.columns.get("plant_kw", physics.plants_now_kw()),
         }
+
+    @staticmethod
+    def _mean_kw(physics: Physics, kind: str, step: int) -> F64:
+        """Mean power of each home's device in a step of the run, NaN where there is none and before."""
+        record = physics.record.power_kw[kind]
+        past = step - physics.first
+        return physics.dense(kind, record[:, past] if past >= 0 else np.full(len(record), np.nan))
 
 
 def data_notices(scenario: Scenario, network: Network) -> list[str]:

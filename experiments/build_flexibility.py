@@ -65,30 +65,31 @@ def channels(site: Site) -> dict[str, str]:
 
 
 def makers(site: Site) -> list[Maker]:
-    """Nobody of these acts in a world without coordination."""
+    """Nobody of these acts in a world without coordination, or where energy communities sell flexibility in place of providers."""
     actors = site.scenario.actors
-    if not site.scenario.coordination or site.scenario.pilot:
+    if not site.scenario.coordination or site.scenario.pilot or actors.communities:
         return []
     market = [_lfmo] if actors.lfmo else []
     return [_dso, *market, _platform, _provider, *(partial(_aggregator, name=fsp.name) for fsp in actors.fsps)]
 
 
-def _dso(site: Site, world: World) -> Made:
-    scenario, living = site.scenario, site.living
-    actors, product = scenario.actors, scenario.product
-    limits = scenario.grid.limits
+def look_ahead_of(site: Site) -> LookAhead:
+    """The operator's forecast module, with its own model of the grid."""
+    scenario, living, limits = site.scenario, site.living, site.scenario.grid.limits
     model = GridModel(
         site.network, Limits(limits.transformer_percent, limits.line_percent, limits.voltage_pu), site.meters.bus,
         _kvar_per_kw(site), planned_outages(scenario, site.calendar, site.timeline),
     )  # fmt: skip
-    look_ahead = LookAhead(
-        model,
-        living.physics.meters,
-        living.weather,
-        site.calendar,
-        actors.dso.forecast,
-        actors.dso.margin_percent / 100.0,
+    dso = scenario.actors.dso
+    return LookAhead(
+        model, living.physics.meters, living.weather, site.calendar, dso.forecast, dso.margin_percent / 100.0
     )
+
+
+def _dso(site: Site, world: World) -> Made:
+    scenario, living = site.scenario, site.living
+    actors, product = scenario.actors, scenario.product
+    look_ahead = look_ahead_of(site)
     terms = DsoTerms(
         days=market_days(site),
         step_s=site.timeline.step_ms / MS_PER_S,

@@ -9,6 +9,7 @@ from environment.addresses import Address
 from environment.people import tariffs
 from environment.world import World
 from experiments.build import Site
+from experiments.build_belongings import belongings
 from experiments.build_days import service_windows
 from experiments.build_people import HOMES, PLANTS, contracted
 from experiments.build_roles import Made, Maker, role
@@ -50,7 +51,9 @@ def _homes(site: Site, world: World) -> Made:
     living, people, directory = site.living, site.people, world.directory
     device = directory.numbers([f"{home}/der" for home in people.names])
     coordinated = site.scenario.coordination
-    living.hems.windows = service_windows(site)
+    communities = belongings(site, directory)
+    living.hems.windows = {} if communities else service_windows(site)
+    living.hems.keep_views = bool(communities)
     flexible = {kind: own.astype(np.float64) for kind, own in people.owns.items() if kind != "pv"}
     book = living.hems.book
     rated = book.ev["kw"] + book.battery["kw"] + book.heater["kw"] + book.house["hp_kw"]
@@ -64,9 +67,10 @@ def _homes(site: Site, world: World) -> Made:
         flexible_kw=rated,
         assets=np.array(sum(flexible.values()), np.float64).astype(np.int64),
     )
-    party = role("prosumers")(
+    own = {"belongings": communities, "days_ms": site.days_ms} if communities else {}
+    party = role("prosumers-in-communities" if communities else "prosumers")(
         world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
-        people.withdrawals if coordinated else {},
+        people.withdrawals if coordinated else {}, **own,
     )  # fmt: skip
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
 

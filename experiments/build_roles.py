@@ -15,10 +15,14 @@ from experiments.build import Site
 
 ROLES: dict[str, str] = {
     "prosumers": "agents.prosumer:Prosumers",
+    "prosumers-in-communities": "agents.prosumer_members:MemberHomes",
     "producers": "agents.producer:Producers",
     "aggregator": "agents.aggregator:Aggregator",
     "dso": "agents.dso:Dso",
     "dso-direct": "agents.dso_direct:DirectDso",
+    "dso-community": "agents.dso_community:CommunityDso",
+    "ec-manager": "agents.ec_manager:EcManager",
+    "billing-agent": "agents.billing_agent:BillingAgent",
     "lfmo": "agents.lfmo:Lfmo",
     "platform-provider": "agents.platform_provider:PlatformProvider",
     "retailer": "agents.retailer:Retailer",

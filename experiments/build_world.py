@@ -16,7 +16,8 @@ from experiments.scenario_world import Channel as ChannelScenario
 from experiments.usecases import permissions
 
 PARTS = (
-    "experiments.build_homes", "experiments.build_flexibility", "experiments.build_pilot", "experiments.build_attackers",
+    "experiments.build_homes", "experiments.build_flexibility", "experiments.build_communities", "experiments.build_pilot",
+    "experiments.build_attackers",
 )  # fmt: skip
 """Modules that add parties to a world where its scenario has them."""
 

@@ -181,8 +181,10 @@ def _said(expected: Plan, journal: Journal, members: I64, tables: Tables) -> Sai
             deadlines[number] = dict(sorted(pairs))
         if one.when and f"content/{one.when.record}" in tables:
             cases, content = _stated(one.when.record, journal, members, tables)
-            true = np.logical_and.reduce([numpy_column(content, name).astype(bool) for name in one.when.fields])
-            demanded[number] = frozenset(cases[true].tolist())
+            told = [numpy_column(content, name).astype(bool) for name in one.when.fields]
+            demanded[number] = frozenset(cases[np.logical_and.reduce([np.ones(len(cases), bool), *told])].tolist())
+        elif one.when and one.counted and _kept(f"content/{one.when.record}", tables):
+            demanded[number] = frozenset()
         if one.trigger and _kept(one.trigger.table, tables):
             demanded[number] = _called_for(one.trigger, journal, members, tables)
     return Said(deadlines, demanded)

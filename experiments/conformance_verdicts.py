@@ -135,8 +135,9 @@ def _settle(
     if one.group and one.counted and (away & ~made).any():
         found.excused.append(Excuse(one.step, "alternative", f"{one.group.step} went to {one.group.receiver}"))
     for case in np.flatnonzero(~made & ~away & _routed(walked, one)):
-        if one.trigger and not said.requires(number, one, int(case)):
-            found.excused.append(Excuse(one.step, "no trigger", one.trigger.reason))
+        if (one.trigger or (one.when and one.counted)) and not said.requires(number, one, int(case)):
+            why = one.trigger.reason if one.trigger else f"no {one.when.record if one.when else ''} called for it"
+            found.excused.append(Excuse(one.step, "no trigger", why))
         if int(case) not in spoilt:
             why = _fault(walked, number, int(case), required=said.requires(number, one, int(case)))
             found.broken += [Finding(one.step, walked.name(int(case)), why)] if why else []

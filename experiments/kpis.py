@@ -6,7 +6,15 @@ from functools import cache
 from typing import Any
 
 import data
-from experiments import kpis_attacks, kpis_forecast, kpis_grid, kpis_market, kpis_parties, kpis_reinforcement
+from experiments import (
+    kpis_attacks,
+    kpis_communities,
+    kpis_forecast,
+    kpis_grid,
+    kpis_market,
+    kpis_parties,
+    kpis_reinforcement,
+)
 from experiments.kpis_facts import Facts
 from experiments.kpis_grid import Figure
 from experiments.results_digest import TWIN
@@ -47,7 +55,7 @@ def catalogue() -> Mapping[str, FigureSpec]:
 
 def functions() -> Mapping[str, Figure]:
     """The function that computes each figure."""
-    modules = (kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks)
+    modules = (kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities)
     return {key: function for module in modules for key, function in module.FIGURES.items()}
 
 

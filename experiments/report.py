@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from experiments import report_attacks
+from experiments import report_attacks, report_communities
 from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
@@ -22,6 +22,7 @@ _SECTIONS = (
     parts.grid_day,
     findings.disturbances,
     report_attacks.attacks,
+    report_communities.communities,
     parts.market,
     refusals,
     parts.activation,

@@ -25,6 +25,7 @@ REGISTERED = (
     "measures", "unmet", "availability", "refused_baselines", "refused_requests", "overrides", "shortfalls", "comparisons",
     "admissions", "installation_plans", "installers", "installations", "declined", "consents", "data_requests", "rights", "modes",
     "resolves", "corrections", "home_bids", "home_commitments", "home_activations", "home_settlements", "feeder_needs", "simulated_markets", "service_figures",
+    "community_members", "community_needs", "community_prices", "community_energies", "community_settlements", "community_flexibility",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 ASKED = ("needs", "clearings", "activations", "overrides", "shortfalls")

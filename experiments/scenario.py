@@ -104,11 +104,12 @@ class Scenario(Part):
 
     def usecases(self) -> list[str]:
         """The use cases that this scenario sets in motion; a run shows which of their steps were made."""
-        if self.coordination and self.pilot:
-            return ["SUC13.1"]
-        if not (self.coordination and self.actors.fsps):
+        if not self.coordination:
             return []
-        return ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"]
+        if self.pilot:
+            return ["SUC13.1"]
+        local = ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"] if self.actors.fsps else []
+        return [*(["SUC02.1"] if self.actors.communities else []), *local]
 
     def without_coordination(self) -> "Scenario":
         """The same world in which nobody procures or activates: the twin of a run."""

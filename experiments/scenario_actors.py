@@ -5,13 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from experiments.scenario_actor import NAME, Actor
+from experiments.scenario_communities import Community
 from experiments.scenario_fields import JUDGEMENT, DayTime, Part, Share, given, read_clock, refuse
-
-NAME = r"^[a-z][a-z0-9-]*$"
-
-
-def _bare(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> Any:
@@ -22,18 +18,6 @@ def _plain(value: Any) -> Any:
 def _nobody(value: Any) -> Any:
     """``none`` means that there is no such party."""
     return None if value == "none" else value
-
-
-class Actor(Part):
-    """A party; its name alone is enough."""
-
-    name: str = given(source="a name", pattern=NAME)
-    """Name, also its address."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named(cls, value: Any) -> Any:
-        return _bare(value)
 
 
 class StandingContracts(Part):
@@ -129,6 +113,8 @@ class Actors(Part):
     """Local flexibility market operator; ``none`` where the DSO calls on standing contracts."""
     fsps: tuple[Fsp, ...] = given((), source="none unless named")
     """Flexibility service providers, by name or with what is special about them."""
+    communities: tuple[Community, ...] = given((), source="none unless named")
+    """Energy communities, by name or with what is special about them."""
     retailer: Retailer = given(Retailer())
     """The homes' retailer."""
     dpp: Provider = given(Provider())
@@ -137,7 +123,8 @@ class Actors(Part):
     def names(self) -> list[str]:
         """Names of all, in the order written."""
         market = [self.lfmo.name] if self.lfmo else []
-        return [self.dso.name, *market, *(fsp.name for fsp in self.fsps), self.retailer.name, self.dpp.name]
+        shared = [name for one in self.communities for name in (one.name, one.billing)]
+        return [self.dso.name, *market, *(fsp.name for fsp in self.fsps), *shared, self.retailer.name, self.dpp.name]
 
     @model_serializer(mode="wrap")
     def _say_nobody(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from experiments.errors import did_you_mean
+from experiments.scenario_checks_communities import communities
 from experiments.scenario_checks_faults import attacks, fault_parties
 from experiments.scenario_faults import Attack, Fault
 from experiments.scenario_fields import DayTime, Moment
@@ -33,6 +34,7 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
     checks: tuple[tuple[Callable[[Scenario], Problems], tuple[str, ...]], ...] = (
         (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)),
         (_place, ("place",)), (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)),
+        (communities, ("actors.communities", "actors.fsps", "people")),
         (fault_parties, ("actors.fsps", "people", "faults")), (attacks, ("actors.fsps", "faults")),
         (_routes, ("actors.lfmo", "actors.dso.activates", "rules.settled_by")),
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
@@ -54,6 +56,7 @@ def _parties(scenario: "Scenario") -> Problems:
     fsps = dict.fromkeys(fsp.name for fsp in actors.fsps)
     market = [actors.lfmo.name] if actors.lfmo else []
     others = [actors.dso.name, *market, actors.retailer.name, actors.dpp.name, *fsps]
+    others += [name for one in actors.communities for name in (one.name, one.billing)]
     others += [group.mv_plant.name for group in scenario.plants] + ["state"]
     for name, count in Counter(others).items():
         if count > 1:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
 
-from experiments.scenario_actors import NAME
+from experiments.scenario_actor import NAME
 from experiments.scenario_fields import Moment, Part, Share, given, refuse
 from experiments.scenario_world import Window
 

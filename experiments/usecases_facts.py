@@ -152,10 +152,10 @@ class Trigger(_Fact, frozen=True):
 
 
 class Condition(_Fact, frozen=True):
-    """Some message of ``record`` in the conversation has all of these fields true (or not zero)."""
+    """Some message of ``record`` in the conversation has all of these fields true (or not zero); without fields, there is one."""
 
     record: str
-    fields: Names
+    fields: Names = ()
 
 
 class Reading(_Fact, frozen=True):

@@ -8,7 +8,9 @@ from environment.messages.digest import digest_rows
 
 __all__ = ["Columns", "Record", "digest_rows", "records", "sources"]
 
-FAMILIES = ("aggregation", "procurement", "activation", "settlement", "homes", "homes_operation")
+FAMILIES = (
+    "aggregation", "procurement", "activation", "settlement", "homes", "homes_operation", "community", "community_settlement",
+)  # fmt: skip
 
 
 @cache
@@ -16,7 +18,12 @@ def records() -> dict[str, type[Record]]:
     """Every record class by its name."""
     for family in FAMILIES:
         import_module(f"environment.messages.{family}")
-    return {record.__name__: record for record in sorted(Record.__subclasses__(), key=lambda one: one.__name__)}
+    return {record.__name__: record for record in sorted(_leaves(Record), key=lambda one: one.__name__)}
+
+
+def _leaves(record: type[Record]) -> list[type[Record]]:
+    """The classes below a record class; those that others extend are no records of their own."""
+    return [leaf for below in record.__subclasses__() for leaf in (_leaves(below) or [below])]
 
 
 def sources() -> dict[str, tuple[tuple[str, str], ...]]:

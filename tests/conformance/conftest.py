@@ -299,17 +299,30 @@ def market_tables():
         "bids": _interval_table(contract, quantity_kw=[25.0, 15.0], accepted_kw=[20.0, 15.0]),
         "clearings": _interval_table(need, session="need-1", needed_kw=[40.0, 30.0]),
         "activations": _interval_table(pair, area="LV1", ordered_kw=[20.0, 15.0]),
-        "baselines": _interval_table({"baseline": ["base-1"] * 2, "method": ["declared-schedule"] * 2}, fsp="fsp-sol", area="LV1", power_kw=[30.0, 28.0]),
+        "baselines": pa.concat_tables(
+            [
+                _interval_table({"baseline": [name] * 2, "method": [method] * 2}, fsp=fsp, area=area, power_kw=kw)
+                for name, method, fsp, area, kw in (
+                    ("base-1", "declared-schedule", "fsp-sol", "LV1", [30.0, 28.0]),
+                    ("ec-1/day/home-1", "schedule-without-needs", "ec-1", "home-1/meter", [2.5, -1.0]),
+                )
+            ]
+        ),
         "meters": pa.table(
-            {"meter": ["m-1", "m-1", "m-2", "m-2"], "t_ms": [0, 900_000] * 2, "import_kwh": [2.0, 2.5, 1.0, 1.0], "export_kwh": [0.0, 0.0, 0.5, 0.25]}
+            {"meter": ["m-1", "m-1", "m-2", "m-2", "home-1/meter", "home-1/meter"], "t_ms": [0, 900_000] * 3,
+             "import_kwh": [2.0, 2.5, 1.0, 1.0, 0.5, 0.0], "export_kwh": [0.0, 0.0, 0.5, 0.25, 0.0, 0.25]}
         ),
         "deliveries": _interval_table(
             pair, settlement="settle-1", fsp="fsp-sol", area="LV1", baseline_kw=[30.0, 28.0], metered_kw=[10.0, 13.0],
             ordered_kw=[20.0, 15.0], delivered_kw=[20.0, 15.0],
         ),
         "settlements": pa.table({"settlement": ["settle-1"], "fsp": ["fsp-sol"], "net_eur": [3.25]}),
-        "ledger": pa.table({"eur": [3.25], "purpose": ["flexibility"], "message_id": ["8"]}),
-        "messages": pa.table({"row": [6, 7, 11], "message_id": ["6", "8", "11"], "sender": ["fsp-sol", "gdbn-1", "gdbn-1"]}),
+        "ledger": pa.table({"eur": [3.25, 0.07], "purpose": ["flexibility", "community bill"], "message_id": ["8", "30"]}),
+        "messages": pa.table(
+            {"row": [6, 7, 11, 20, 21, 30], "message_id": ["6", "8", "11", "20", "21", "30"],
+             "sender": ["fsp-sol", "gdbn-1", "gdbn-1", "ec-1/energy-management", "ec-1/integration", "billing-1/billing-system"],
+             "receiver": ["gdbn-1", "dso-1", "gdbn-1/settlement", "ec-1/integration", "dso-1", "home-1/hems"]}
+        ),
         "content/SessionRequest": _content(1, constraint="trafo-1", direction="up", need_kw=[40.0, 30.0]),
         "content/Bid": _content(2, bid="bid-1", quantity_kw=[25.0, 15.0]),
         "content/ClearingResult": _content(3, bid="bid-1", cleared_kw=[20.0, 15.0]),
@@ -322,4 +335,39 @@ def market_tables():
         "content/ActivationRequest": _content(8, activation="act-1", ordered_kw=[20.0, 15.0]),
         "content/MeterData": _content(9, meters=["m-1", "m-2"], metered_kw=[10.0, 13.0]),
         "content/RemunerationAndPenalty": pa.Table.from_pylist([{"row": 10} | settled]),
+    } | community_tables()  # fmt: skip
+
+
+def community_tables():
+    """A member's day of two quarter-hours: it takes 0.5 kWh and is allocated 0.2 of it, then feeds in 0.25 kWh and sells 0.1 of that, at 0.10 EUR/kWh.
+
+    The grid tariff is 0.02 EUR/kWh. Of 4 kW offered 3 are ordered and 2 delivered, for which it earns 0.05 EUR and owes 0.10.
+    """
+    member, money = (
+        {"member": "home-1"},
+        {"grid_eur": 0.004, "internal_eur": 0.016, "shortfall_eur": 0.10, "flexibility_eur": 0.05},
+    )
+    order, whole = {"activation": ["act/offer-1"] * 2}, {"member": ["home-1"] * 2}
+    meter = {"withdrawal_kwh": [0.5, 0.0], "injection_kwh": [0.0, 0.25], "owned_kwh": [0.0, 0.1]}
+    day = pa.Table.from_pylist([member | money | {"from_ms": 0}])
+    return {
+        "community_needs": _interval_table({"constraint": ["trafo-1"] * 2}, need="need-1", relief_kw=[40.0, 30.0]),
+        "community_flexibility": _interval_table(order, offered_kw=[4.0, 0.0], ordered_kw=[3.0, 0.0], delivered_kw=[2.0, 0.0]),
+        "community_prices": _interval_table({"community": ["ec-1"] * 2}, price_eur_per_kwh=[0.1, 0.1]),
+        "community_energies": _interval_table(whole, coefficient=[0.4, 0.25], supplied_kwh=[0.3, 0.0]),
+        "community_settlements": day,
+        "content/CommunityBaseline": pa.concat_tables(  # to the integration microservice, and passed on
+            [_content(row, schedule="ec-1/day", community="ec-1", member="home-1", net_kw=[2.5, -1.0]) for row in (20, 21)]
+        ),
+        "content/CommunityOffer": _content(22, offer="offer-1", offered_kw=[4.0, 0.0]),
+        "content/CommunityActivation": _content(23, activation="act/offer-1", ordered_kw=[3.0, 0.0]),
+        "content/FlexibilityVerified": _content(24, activation="act/offer-1", delivered_kw=[2.0, 0.0]),
+        "content/SmartMeterData": _content(25, **member, **meter),
+        "content/EnergyBid": _content(26, **member, volume_kwh=[0.5, -0.35]),
+        "content/InternalTransactions": _content(27, **member, community="ec-1", price_eur_per_kwh=[0.1, 0.1]),
+        "content/AllocationCoefficients": _content(28, **member, coefficient=[0.4, 0.25]),
+        "content/AllocatedEnergies": _content(29, **member, supplied_kwh=[0.3, 0.0]),
+        "content/MemberSettlement": pa.Table.from_pylist([{"row": 31, "from_ms": 0} | member | money]),
+        "content/BillingGuide": pa.Table.from_pylist([{"row": 32, "from_ms": 0} | member | money]),
+        "content/CommunityBill": pa.Table.from_pylist([{"row": 30, "net_eur": 0.07} | member | money]),
     }  # fmt: skip

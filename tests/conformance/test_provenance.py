@@ -54,6 +54,21 @@ WRONG = [
     ("settlements", "net_eur", 0, 1.0, "SUC06.3", "1.6"),
     ("ledger", "eur", 0, 1.0, "SUC06.3", "1.7"),
     ("ledger", "message_id", 0, "77", "SUC06.3", "1.7"),
+    ("baselines", "power_kw", 2, 2.0, "SUC02.1", "1.3"),
+    ("community_needs", "relief_kw", 0, 41.0, "SUC02.1", "1.4"),
+    ("community_flexibility", "offered_kw", 0, 5.0, "SUC02.1", "1.5"),
+    ("community_flexibility", "ordered_kw", 0, 2.0, "SUC02.1", "1.6"),
+    ("community_flexibility", "delivered_kw", 0, 3.0, "SUC02.1", "1.8"),
+    ("meters", "import_kwh", 4, 0.6, "SUC02.1", "1.8"),
+    ("meters", "export_kwh", 5, 0.3, "SUC02.1", "1.8"),
+    ("content/SmartMeterData", "owned_kwh", 0, [0.0, 0.0], "SUC02.1", "1.9"),
+    ("community_prices", "price_eur_per_kwh", 1, 0.2, "SUC02.1", "1.10"),
+    ("community_energies", "coefficient", 0, 0.5, "SUC02.1", "1.11"),
+    ("community_energies", "supplied_kwh", 0, 0.2, "SUC02.1", "1.12"),
+    ("community_settlements", "internal_eur", 0, 0.5, "SUC02.1", "1.13"),
+    ("community_settlements", "grid_eur", 0, 0.5, "SUC02.1", "1.14"),
+    ("content/CommunityBill", "net_eur", 0, 0.5, "SUC02.1", "1.15"),
+    ("ledger", "eur", 1, 0.5, "SUC02.1", "1.15"),
 ]
 
 

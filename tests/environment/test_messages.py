@@ -36,11 +36,15 @@ UNITS = (
     "_c",
     "_k",
     "_wm2",
+    "_kg",
+    "_km",
+    "_per_k",
 )
-COUNTS = {"assets", "constraints", "missing", "bids"}  # numbers of things
+COUNTS = {"assets", "constraints", "missing", "bids", "days", "min_members"}  # numbers of things
 COUNTS |= {"employees", "sites_per_day", "items", "solved", "periods", "displays"}
 MONEY = {"eur"}
-WEIGHTS = {"sensitivity"}  # kW per kW
+WEIGHTS = {"sensitivity", "coefficient", "ev_plugged", "hp_cop"}  # pure numbers
+WEIGHTS |= {"battery_eta_charge", "battery_eta_discharge", "ev_eta_charge", "ev_kwh_capacity"}
 WEIGHTS |= {"low", "high", "state", "other", "values"}  # of several quantities; the kind or name beside says which
 
 
@@ -226,12 +230,13 @@ def test_one_bit_changes_the_digest(record):
     one = plain(record)
     for field in fields(record):
         value = getattr(one, field.name)
+        toward = 2.0 if field.item.le is None else 0.5
         match field.kind:
             case "float":
                 other = np.nextafter(value, 2.0 if field.item.le is None or value < field.item.le else 0.0)
             case "profile":
                 other = value.copy()
-                other[-1] = np.nextafter(other[-1], 2.0)
+                other[-1] = np.nextafter(other[-1], toward)
             case "int":
                 other = value ^ 2
             case _:

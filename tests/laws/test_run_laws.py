@@ -120,7 +120,7 @@ def test_every_entry_cites_a_message_that_was_delivered_before_it(lived):
         ledger, messages = run.frame("ledger"), run.frame("messages").set_index("message_id")
         assert ledger["message_id"].notna().all()
         cited = messages.loc[ledger["message_id"]]
-        assert set(cited["record"].astype(str)) <= {"Invoice", "RetailBill", "MemberStatement"}
+        assert set(cited["record"].astype(str)) <= {"Invoice", "RetailBill", "MemberStatement", "CommunityBill"}
         assert (cited["sent_ms"].to_numpy() <= ledger["t_ms"].to_numpy()).all()
 
 
@@ -147,6 +147,11 @@ def figures_of_messages(run):
     for row in run.frame("content/MemberStatement").to_dict("records"):
         sender, receiver = (party[messages.loc[row["row"], side]] for side in ("sender", "receiver"))
         move(sender, receiver, row["eur"])
+    billed = set()
+    for row in run.frame("content/CommunityBill").to_dict("records"):
+        if (row["community"], row["member"], row["from_ms"]) not in billed:
+            billed.add((row["community"], row["member"], row["from_ms"]))  # member and manager each hold a copy
+            move(row["member"], row["community"], row["net_eur"])
     return {name: cents for name, cents in balance.items() if cents}
 
 

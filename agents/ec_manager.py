@@ -1,0 +1,362 @@
+"""Manager of an energy community: runs its management platform, whose microservices integrate, schedule, trade and settle (SUC02.1).
+
+The four microservices and the platform are addresses of one party. A day of delivery is one conversation, from the definition (or the
+forecasts) the day before to the indicators the day after. Reading ``centralised`` and ``market`` from top to bottom is reading the tables.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.ec_manager_accounts import Accounts, Trades, coefficients, trade
+from agents.ec_manager_indicators import Indicators
+from agents.ec_manager_offers import Desk
+from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms
+from agents.payments import pay, pay_many
+from environment.messages.base import Batch, Record
+from environment.messages.community import (
+    CommunityActivation,
+    CommunityBaseline,
+    CommunityNeed,
+    CommunityRules,
+    DerForecast,
+    DerSchedule,
+    MemberFiling,
+    MemberRegistration,
+    OperationDataRequest,
+)
+from environment.messages.community_settlement import (
+    AllocatedEnergies,
+    AllocationCoefficients,
+    BillingGuide,
+    CommunityBill,
+    EnergyBid,
+    FlexibilityVerified,
+    IndicatorRequest,
+    InternalTransactions,
+    MemberSettlement,
+    VerificationRequest,
+)
+from environment.messages.settlement import Invoice
+from environment.party import Party, Process, Seat, handles
+
+F64 = NDArray[np.float64]
+Members = dict[str, MemberRegistration]
+"""Members of a day by name."""
+
+SUC = "SUC02.1"
+INTEGRATION, PLANNER = "integration-microservice", "energy-management-microservice"
+MARKET, SETTLEMENT = "transactions-microservice", "settlement-microservice"
+PLATFORM = "ec-management-platform"
+
+BASELINE = "schedule-without-needs"
+"""The agreed baseline methodology."""
+
+
+class EcManager(Party):
+    """Manager of one community."""
+
+    def __init__(self, seat: Seat, terms: ManagerTerms) -> None:
+        super().__init__(seat)
+        self._terms = terms
+        self._members: dict[str, MemberRegistration] = {}
+        self._indicators = Indicators(terms.grid_tariff_eur_per_kwh)
+        self._hems = {one.member: one.hems for one in terms.candidates}
+
+    def processes(self) -> Iterable[Process]:
+        """One life a day of delivery."""
+        live = self.centralised if self._terms.mode == "centralised" else self.market
+        return [live(day) for day in self._terms.days]
+
+    # --- scenario 1 ------------------------------------------------------------------------------------------------------
+
+    def centralised(self, day: CommunityDay) -> Process:
+        """EC centralised operation: schedule all members, sell flexibility, settle."""
+        yield self.until(day.opens_ms)
+        conversation = self.open(SUC, "1", day.date)
+        if not (yield from self.define(conversation, day, self._newcomers(day), PLANNER)):
+            return
+        members = dict(self._members)
+        told = yield from self.collect_forecasts(conversation, day, members, PLANNER)
+        desk = Desk(self._terms, members, told, day)
+        if desk.scheduled:
+            yield from self.sell_flexibility(conversation, day, desk)
+            self.send_schedules(conversation, desk)
+        yield from self.settle_day(conversation, day, members, told, desk.committed_kwh())
+
+    def sell_flexibility(self, conversation: str, day: CommunityDay, desk: Desk) -> Process:
+        """Steps 1.3 to 1.6: the baseline, what the DSO needs, what the members can give of it, and what is activated."""
+        baselines = desk.baselines(self.name)
+        self.send(baselines, [self.at(INTEGRATION)] * len(baselines), conversation, system=PLANNER)
+        if not self._terms.offers:
+            return
+        needs: list[CommunityNeed] = []
+        batch = yield self.receive(CommunityNeed, conversation, day.looks_ms + self._wait_ms)
+        while batch is not None:
+            needs += batch.records()
+            batch = yield self.receive(CommunityNeed, conversation, self.now_ms + 5_000)
+        if not needs:
+            return
+        offers = desk.offers(needs)
+        self.send(offers, [self._terms.asks] * len(offers), conversation, system=PLANNER)
+        orders = yield from self.collect(CommunityActivation, conversation, len(offers), "offer")
+        desk.commit(list(orders.values()))
+
+    @handles(CommunityBaseline)
+    def pass_on_baselines(self, batch: Batch[CommunityBaseline]) -> None:
+        """The integration microservice gives the baselines to the DSO."""
+        sender = np.repeat(self.numbers([self.at(INTEGRATION)]), len(batch))
+        self.send_batch(
+            CommunityBaseline, dict(batch.columns), sender, self.numbers([self._terms.dso]), batch.conversation
+        )
+
+    def send_schedules(self, conversation: str, desk: Desk) -> None:
+        """Step 1.7: set-points for every ISP of the day, to the members whose devices are scheduled."""
+        schedules: Sequence[tuple[str, DerSchedule]] = desk.schedules()
+        self.send(
+            [one for _, one in schedules], [self._hems[member] for member, _ in schedules], conversation, system=PLANNER
+        )
+
+    # --- scenario 2 ------------------------------------------------------------------------------------------------------
+
+    def market(self, day: CommunityDay) -> Process:
+        """EC market-based operation: members decide for themselves and trade inside after delivery."""
+        yield self.until(day.opens_ms)
+        conversation = self.open(SUC, "2", day.date)
+        everybody = [one for one in self._terms.candidates if one.on(day.start_ms)]
+        self._members.clear()
+        if not (yield from self.define(conversation, day, everybody, MARKET)):
+            return
+        members = dict(self._members)
+        told = yield from self.collect_forecasts(conversation, day, members, MARKET)
+        yield from self.settle_day(conversation, day, members, told, {})
+
+    # --- definition and forecasts ----------------------------------------------------------------------------------------
+
+    def _newcomers(self, day: CommunityDay) -> list[Candidate]:
+        """Who is to be asked before a day: everybody before the first, later those who join; who leaves is forgotten."""
+        there = [one for one in self._terms.candidates if one.on(day.start_ms)]
+        staying = {one.member for one in there}
+        for member in [name for name in self._members if name not in staying]:
+            del self._members[member]
+        return [
+            one for one in there if one.member not in self._members and (day == self._terms.days[0] or one.from_ms > 0)
+        ]
+
+    def define(self, conversation: str, day: CommunityDay, asked: Sequence[Candidate], registrar: str) -> Process:
+        """Steps 1.1 and 2.1: ask for approval of the rules; who approves is registered and filed with the DSO. Says whether it stands."""
+        terms = self._terms
+        if asked:
+            rules = CommunityRules(
+                community=self.name, kind=terms.kind, min_members=terms.min_members, max_distance_km=terms.max_distance_km,
+                mode=terms.mode, objective=terms.objective, price_rule=terms.price_rule, allocation=terms.allocation_rule,
+                grid_tariff_eur_per_kwh=terms.grid_tariff_eur_per_kwh, baseline=BASELINE,
+            )  # fmt: skip
+            self.send(rules, [one.hems for one in asked], conversation)
+            answers = yield from self.collect(MemberRegistration, conversation, len(asked))
+            self._take_in(asked, answers, day)
+            filings = [self._filing(one) for one in asked if one.member in self._members]
+            self.send(filings, [terms.dso] * len(filings), conversation, system=SETTLEMENT)
+        if len(self._members) < terms.min_members:
+            self.end(conversation, "refused", f"{len(self._members)} members approve, {terms.min_members} are needed")
+            return False
+        return True
+
+    def _take_in(self, asked: Sequence[Candidate], answers: dict[str, MemberRegistration], day: CommunityDay) -> None:
+        for one in asked:
+            answer = answers.get(one.member)
+            approved = answer is not None and answer.approved
+            if answer is not None and approved:
+                self._members[one.member] = answer
+            self.register("community_members").add(
+                community=self.name, member=one.member, day_ms=day.start_ms, approved=approved,
+                consent=answer.consent if answer is not None else False,
+                reason="no answer" if answer is None else answer.reason, tariff=answer.tariff if answer is not None else "",
+                ders=len(answer.ders) if answer is not None else 0,
+            )  # fmt: skip
+
+    def _filing(self, one: Candidate) -> MemberFiling:
+        sheet = self._members[one.member]
+        return MemberFiling(
+            community=self.name, member=one.member, meter=sheet.meter, hems=one.hems, assets=sheet.assets, ownership_share=sheet.ownership_share,
+            from_ms=one.from_ms, to_ms=one.to_ms,
+        )  # fmt: skip
+
+    def collect_forecasts(self, conversation: str, day: CommunityDay, members: Members, system: str) -> Process:
+        """Steps 1.2 and 2.2: forecasts and prices of the members who consent to the use of their data, by name."""
+        asked = [self._hems[name] for name, sheet in sorted(members.items()) if sheet.consent]
+        request = OperationDataRequest(from_ms=day.start_ms, to_ms=day.end_ms)
+        answers = yield self.ask(request, asked, conversation, system=system, timeout_s=self._terms.wait_s)
+        told: dict[str, DerForecast] = {one.member: one for one in answers.records() if one.consent}
+        return told
+
+    # --- after delivery --------------------------------------------------------------------------------------------------
+
+    def settle_day(
+        self,
+        conversation: str,
+        day: CommunityDay,
+        members: Members,
+        told: dict[str, DerForecast],
+        committed_kwh: dict[str, F64],
+    ) -> Process:
+        """Steps 1.8 to 1.14 and 2.3 to 2.7: verified meters, bids, trades, coefficients, energies, compensations, billing guide."""
+        yield self.until(day.verifies_ms)
+        request = VerificationRequest(community=self.name, from_ms=day.start_ms, to_ms=day.end_ms, closes=day.closes)
+        self.send(request, self._terms.dso, conversation, system=SETTLEMENT)
+        n = len(members)
+        bids = yield from self.collect(EnergyBid, conversation, n)
+        if len(bids) < n:
+            self._settle_later(conversation, f"{n - len(bids)} of {n} members handed in no bid")
+            return
+        rows = [bids[name] for name in sorted(bids)]
+        trades = trade(rows, self._terms.price)
+        self._keep_prices(day, trades)
+        self.send(_transactions(self.name, rows, trades), [self.at(SETTLEMENT)] * n, conversation, system=MARKET)
+        made = yield from self.collect(InternalTransactions, conversation, n)
+        yield from self.share(conversation, members, [made[name] for name in sorted(made)])
+        energies = yield from self.collect(AllocatedEnergies, conversation, n)
+        if len(energies) < n:
+            self._settle_later(conversation, "the DSO returned no energies")
+            return
+        flexibility = yield from self._verified(conversation)
+        bid_kwh = {name: bid.flexibility_kwh for name, bid in bids.items()}
+        fallback = np.array([bid.price_eur_per_kwh for bid in rows]).min(axis=0)
+        accounts = Accounts(
+            members, told, trades.price_eur_per_kwh, fallback, self._terms.grid_tariff_eur_per_kwh,
+            self._terms.penalty_eur_per_kwh,
+        )  # fmt: skip
+        ordered = [energies[name] for name in sorted(energies)]
+        settled = accounts.settle(ordered, flexibility, bid_kwh, committed_kwh, day.end_ms)
+        yield from self.guide(conversation, day, settled, flexibility)
+        carbon = self._terms.emissions_g_per_kwh[day.start_ms]
+        for one, energy in zip(settled, ordered, strict=True):
+            self.register("community_settlements").add(
+                community=self.name, avoided_kg=self._indicators.avoided_kg(energy, carbon), **_fields(one)
+            )
+        self._indicators.add(ordered, settled, carbon, rows)
+        yield self.until(day.ends_ms)
+        self.end(conversation)
+
+    def _settle_later(self, conversation: str, reason: str) -> None:
+        """Without certified energies nothing is shared: retailers bill by the meter."""
+        self.end(conversation, "failed", reason)
+
+    def share(self, conversation: str, members: Members, made: Sequence[InternalTransactions]) -> Process:
+        """Steps 1.11 and 2.4: allocation coefficients by the agreed rule, with the flexibility bids, to the DSO."""
+        terms = self._terms
+        table = coefficients(terms.allocate, terms.allocation_rule, made, terms.shares, terms.levels)
+        filed = [
+            AllocationCoefficients(
+                member=one.member,
+                meter=members[one.member].meter,
+                rule=terms.allocation_rule,
+                from_ms=one.from_ms,
+                step_s=one.step_s,
+                coefficient=table[row],
+                flexibility_kwh=one.flexibility_kwh,
+            )
+            for row, one in enumerate(made)
+        ]
+        yield self.confirm(self.send(filed, [terms.dso] * len(filed), conversation, system=SETTLEMENT))
+
+    def _verified(self, conversation: str) -> Process:
+        """What the DSO measured of the flexibility called."""
+        found: list[FlexibilityVerified] = []
+        batch = yield self.receive(FlexibilityVerified, conversation, self.now_ms)
+        while batch is not None:
+            found += batch.records()
+            batch = yield self.receive(FlexibilityVerified, conversation, self.now_ms)
+        return found
+
+    def guide(
+        self,
+        conversation: str,
+        day: CommunityDay,
+        settled: Sequence[MemberSettlement],
+        flexibility: Sequence[FlexibilityVerified],
+    ) -> Process:
+        """Steps 1.13 and 1.14: compensations to the platform, which builds the billing guide; flexibility is invoiced."""
+        self.send(settled, [self.at(PLATFORM)] * len(settled), conversation, system=SETTLEMENT)
+        taken: dict[str, MemberSettlement] = yield from self.collect(MemberSettlement, conversation, len(settled))
+        guides = [BillingGuide(closes=day.closes, **_fields(taken[name])) for name in sorted(taken)]
+        self.send(guides, [self._terms.billing_system] * len(guides), conversation, system=PLATFORM)
+        eur = round(sum(one.remuneration_eur - one.penalty_eur for one in flexibility), 2)
+        if eur:
+            debtor, creditor = (self._terms.dso, self.name) if eur > 0.0 else (self.name, self._terms.dso)
+            purpose = "flexibility" if eur > 0.0 else "penalty"
+            invoice = Invoice(
+                invoice=f"invoice/{conversation}", debtor=debtor, creditor=creditor, purpose=purpose, eur=abs(eur)
+            )
+            self.send(invoice, [self._terms.dso, self.name], conversation)
+
+    @handles(Invoice)
+    def pay_invoice(self, batch: Batch[Invoice]) -> None:
+        """Pay what the community owes the DSO."""
+        for record, message in zip(batch.records(), batch.ids, strict=True):
+            if record.debtor == self.name:
+                pay(self, record.debtor, record.creditor, record.eur, record.purpose, message)
+
+    @handles(CommunityBill)
+    def pay_members(self, batch: Batch[CommunityBill]) -> None:
+        """Pay members whose bill is in their favour."""
+        owed = np.maximum(-batch["net_eur"], 0.0)
+        pay_many(self, batch["community"], batch["member"], owed, "community bill", batch.ids)
+
+    @handles(IndicatorRequest)
+    def show_indicators(self, batch: Batch[IndicatorRequest]) -> None:
+        """Steps 1.16 and 2.9: indicators of the member and of the community, as known now."""
+        known = [row for row, member in enumerate(batch["member"]) if self._indicators.knows(member)]
+        records = [self._indicators.of(str(batch["member"][row])) for row in known]
+        receivers = [self.directory.names[int(batch.sender[row])] for row in known]
+        self.send(records, receivers, batch.conversation, system=PLATFORM)
+
+    # --- small -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def _wait_ms(self) -> int:
+        return round(self._terms.wait_s * 1000)
+
+    def collect(self, record: type[Record], conversation: str, count: int, key: str = "member") -> Process:
+        """Messages of a record by a key, until ``count`` have come or the time is over."""
+        found: dict[str, Any] = {}
+        until_ms = self.now_ms + self._wait_ms
+        while len(found) < count:
+            batch = yield self.receive(record, conversation, until_ms)
+            if batch is None:
+                break
+            found |= {getattr(one, key): one for one in batch.records()}
+        return found
+
+    def _keep_prices(self, day: CommunityDay, trades: Trades) -> None:
+        steps = len(trades.price_eur_per_kwh)
+        t_ms = day.start_ms + (day.end_ms - day.start_ms) // steps * np.arange(steps, dtype=np.int64)
+        self.register("community_prices").add(
+            community=self.name, t_ms=t_ms, price_eur_per_kwh=trades.price_eur_per_kwh, lowest_eur_per_kwh=trades.lowest_eur_per_kwh,
+            highest_eur_per_kwh=trades.highest_eur_per_kwh, demand_kwh=trades.demand_kwh, supply_kwh=trades.supply_kwh,
+            traded_kwh=trades.bought_kwh.sum(axis=0),
+        )  # fmt: skip
+
+
+def _transactions(community: str, bids: Sequence[EnergyBid], trades: Trades) -> list[InternalTransactions]:
+    return [
+        InternalTransactions(
+            community=community,
+            member=bid.member,
+            from_ms=bid.from_ms,
+            step_s=bid.step_s,
+            bought_kwh=trades.bought_kwh[row],
+            sold_kwh=trades.sold_kwh[row],
+            withdrawal_kwh=bid.withdrawal_kwh,
+            given_kwh=bid.given_kwh,
+            flexibility_kwh=bid.flexibility_kwh,
+            price_eur_per_kwh=trades.price_eur_per_kwh,
+        )
+        for row, bid in enumerate(bids)
+    ]
+
+
+def _fields(one: MemberSettlement) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__struct_fields__}

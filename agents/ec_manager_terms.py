@@ -1,0 +1,102 @@
+"""What the manager of an energy community is told: who is asked to join, what was agreed, and when what happens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from markets.internal_prices.offers import Offers, Trade
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody who is asked to join: its names, its HEMS, and the time of its membership [ms]; ``to_ms`` 0 is open."""
+
+    member: str
+    hems: str
+    from_ms: int = 0
+    to_ms: int = 0
+
+    def on(self, start_ms: int) -> bool:
+        """Whether it may be a member on the day that begins then."""
+        return self.from_ms <= start_ms and not 0 < self.to_ms <= start_ms
+
+
+@dataclass(frozen=True)
+class CommunityDay:
+    """A day of delivery with the instants of the community.
+
+    Attributes:
+        start_ms: its local midnight.
+        end_ms: the next one.
+        opens_ms: when members are asked and forecasts collected.
+        looks_ms: when the DSO looks ahead.
+        verifies_ms: when the meters of the day are asked for.
+        ends_ms: when the day is closed.
+        closes: whether a billing period ends with it.
+        date: its local date.
+    """
+
+    start_ms: int
+    end_ms: int
+    opens_ms: int
+    looks_ms: int
+    verifies_ms: int
+    ends_ms: int
+    closes: bool
+    date: str
+
+
+@dataclass(frozen=True)
+class ManagerTerms:
+    """What was agreed.
+
+    Attributes:
+        kind: REC or CEC.
+        min_members: least number.
+        max_distance_km: as the rules state it; 0 for none.
+        mode: who decides on devices.
+        objective: of the central schedule.
+        chosen: members whose profit counts.
+        price_rule: name of the pricing mechanism.
+        price: the rule, bound to its parameters.
+        allocation_rule: name of the rule of coefficients.
+        allocate: the rule.
+        shares: of the members, for static coefficients.
+        levels: of the members, for hierarchical ones.
+        grid_tariff_eur_per_kwh: of shared energy.
+        penalty_eur_per_kwh: what a member owes for committed energy that is missing.
+        margin_share: added to the opportunity cost of an offer without a given price.
+        curve_eur_per_kwh: prices at which a supply curve is built.
+        emissions_g_per_kwh: (start of the day) -> carbon intensity of supply, (T,).
+        candidates: who is asked.
+        days: of delivery.
+        dso: role address of the operator.
+        asks: address that offers go to: the operator, or the market operator for it.
+        billing_system: address of the billing system.
+        wait_s: how long answers are waited for.
+    """
+
+    kind: Literal["REC", "CEC"]
+    min_members: int
+    max_distance_km: float
+    mode: Literal["centralised", "market"]
+    objective: str
+    chosen: tuple[str, ...]
+    price_rule: str
+    price: Callable[[Offers], Trade]
+    allocation_rule: str
+    allocate: Callable[..., Any]
+    shares: Mapping[str, float]
+    levels: Mapping[str, int]
+    grid_tariff_eur_per_kwh: float
+    penalty_eur_per_kwh: float
+    margin_share: float
+    curve_eur_per_kwh: Sequence[float]
+    emissions_g_per_kwh: Mapping[int, Any]
+    candidates: Sequence[Candidate]
+    days: Sequence[CommunityDay]
+    dso: str
+    asks: str
+    offers: bool
+    billing_system: str
+    wait_s: float = 120.0

@@ -1,0 +1,68 @@
+"""Who belongs to which community: the homes that are asked, what they own of shared plants, and their HEMS addresses."""
+
+import numpy as np
+
+from agents.prosumer_belonging import Belonging
+from environment.addresses import Directory
+from environment.chance import name_hashes
+from experiments.build import Site
+from experiments.scenario_communities import Community, share_by_member
+
+PARTS = {
+    "platform": "platform", "integration": "integration", "planner": "energy-management", "market": "transactions",
+    "settlement": "settlement",
+}  # fmt: skip
+"""Systems of a community's platform, by what they are called in an address."""
+
+READ_OUT_S = 300.0
+"""Meters of resources are read out five minutes after midnight (judgement)."""
+LOOKS_H = 7.5
+"""People who want to know look at half past seven in the morning (judgement)."""
+
+
+def asked(site: Site) -> dict[str, list[str]]:
+    """Community -> homes that are asked to join, sorted; a home is asked by the first community that names it."""
+    names, taken = site.people.names, set[str]()
+    hashes = name_hashes(names)
+    found = {}
+    for number, one in enumerate(site.scenario.actors.communities):
+        draw = site.chance.stream("community.member").uniform(hashes, number)
+        chosen = [
+            name for name, u in zip(names, draw.tolist(), strict=True) if name not in taken and u < _share(one, name)
+        ]
+        taken.update(chosen)
+        found[one.name] = chosen
+    return found
+
+
+def _share(one: Community, home: str) -> float:
+    return one.members.get(home, one.members.get(home.rsplit("-", 1)[0], 0.0))
+
+
+def belongings(site: Site, directory: Directory) -> list[Belonging]:
+    """What the homes know of the communities that ask them; nothing without coordination."""
+    if not site.scenario.coordination:
+        return []
+    groups = asked(site)
+    return [_belonging(site, directory, one, groups[one.name]) for one in site.scenario.actors.communities]
+
+
+def _belonging(site: Site, directory: Directory, one: Community, members: list[str]) -> Belonging:
+    people, days = site.people, len(site.days_ms)
+    rows = np.array([people.names.index(name) for name in members], np.int64)
+    hashes = name_hashes(members)
+    looks = site.chance.stream("community.looks").uniform(hashes[None, :], np.arange(days, dtype=np.uint64)[:, None])
+    asks = looks < one.looks
+    if one.looks and not asks.any() and len(members):
+        asks[:, np.argmin(looks[0])] = True
+    shares = {asset.plant: share_by_member(asset.owners, members) for asset in one.shared_assets}
+    at = {key: f"{one.name}/{part}" for key, part in PARTS.items()}
+    return Belonging(
+        community=one.name, platform=at["platform"], planner=at["planner"], market=at["market"],
+        billing=f"{one.billing}/billing-system", dso=site.scenario.actors.dso.name, rows=rows,
+        hems=directory.numbers([f"{name}/hems" for name in members]),
+        consent=site.chance.stream("community.consent").uniform(hashes) < one.consent,
+        tariff=tuple(people.tariff_names[people.tariff[row]] for row in rows), assets=tuple(shares),
+        owned=np.array([[held.get(name, 0.0) for held in shares.values()] for name in members]).reshape(len(members), len(shares)),
+        pv=people.owns["pv"][rows], asks=asks, asks_after_ms=round(LOOKS_H * 3_600_000), reads_after_ms=round(READ_OUT_S * 1000),
+    )  # fmt: skip

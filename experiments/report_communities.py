@@ -1,0 +1,148 @@
+"""The section of a report about energy communities: energy and prices over the day, members, coefficients, and a member's bill."""
+
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+
+from experiments import colours
+from experiments.kpis_facts import F64, I64, Frame, summed
+from experiments.plots import View, chart, svg, with_style
+from experiments.report_page import Section, figure, table
+from markets.community.bill import Bill, Line, bill_text
+from markets.ledger import cents
+
+_HEAD: Final = (
+    "member", "bought (kWh)", "sold (kWh)", "self-consumed (kWh)", "from retailer (kWh)", "to retailer (kWh)", "inside (EUR)",
+    "alone (EUR)", "saved (EUR)", "flexibility (EUR)",
+)  # fmt: skip
+_ABOUT: Final = (
+    "Energies at the metering points, period by period: what members took, what of it came from other members, and what their retailers supplied. "
+    "Inside is what a member pays for energy to its retailer, the grid and other members, less what it earns; alone is what the same "
+    "energies would have cost with its retailer. Fixed charges are left out of both."
+)
+_COSTS: Final = ("supply_eur", "grid_eur", "internal_eur", "shortfall_eur")
+
+
+def communities(view: View) -> Section:
+    """Everything about the communities of a run."""
+    title, energies = "Energy communities", view.facts.all("community_energies")
+    asked = view.facts.all("community_members")
+    if energies is None:
+        return Section(
+            "communities", title, None, "There is no community." if asked is None else "No community was settled."
+        )
+    parts = [
+        f"<p>{escape(_ABOUT)}</p>",
+        figure(_day(view, energies), _CAPTION),
+        _members(view),
+        _declined(asked),
+        _bill(view),
+    ]
+    return Section("communities", title, "".join(parts))
+
+
+_CAPTION: Final = (
+    "Above: consumption at the metering points by where it came from, below the line what the community gave to retailers. Below: the internal "
+    "price where something was traded, between the ends of the prices at which the trades stand."
+)
+
+
+def _day(view: View, energies: Frame) -> str:
+    """Energy flows and internal prices over time."""
+    times, group = np.unique(energies.ints("t_ms"), return_inverse=True)
+    sums = {
+        name: summed(np.asarray(group, np.int64), energies.floats(name))
+        for name in ("self_consumed_kwh", "supplied_kwh", "surplus_kwh")
+    }
+    with chart(9.0, 5.0, rows=2) as (drawing, (top, bottom)):
+        top.stackplot(
+            view.clock(times), sums["self_consumed_kwh"], sums["supplied_kwh"], step="post", labels=("from members", "from retailers"),
+            colors=(colours.WITH, colours.WITHOUT), alpha=0.8,
+        )  # fmt: skip
+        top.fill_between(
+            view.clock(times), -sums["surplus_kwh"], step="post", color=colours.PALE, alpha=0.6, label="to retailers"
+        )
+        top.set_ylabel("kWh per period")
+        top.legend(loc="upper left", ncols=3)
+        _prices(view, bottom)
+        for axes in (top, bottom):
+            view.time_axis(axes)
+        return svg(drawing, "community-day")
+
+
+def _prices(view: View, axes: Any) -> None:
+    frame = view.facts.all("community_prices")
+    if frame is None:
+        return
+    order = np.argsort(frame.ints("t_ms"), kind="stable")
+    t_ms: I64 = frame.ints("t_ms")[order]
+    columns: dict[str, F64] = {
+        name: frame.floats(f"{name}_eur_per_kwh")[order] for name in ("price", "lowest", "highest")
+    }
+    traded = frame.floats("traded_kwh")[order] > 0.0
+    low, high, price = (np.where(traded, columns[name], np.nan) for name in ("lowest", "highest", "price"))
+    axes.fill_between(view.clock(t_ms), low, high, step="post", color=colours.PALE, alpha=0.4)
+    view.step_line(axes, t_ms, price, **with_style())
+    axes.set_ylabel("EUR/kWh")
+
+
+def _members(view: View) -> str:
+    frame = view.facts.all("community_settlements")
+    if frame is None:
+        return ""
+    names = frame.names("member")
+    who, group = np.unique(names, return_inverse=True)
+    sums = {
+        name: summed(np.asarray(group, np.int64), frame.floats(name))
+        for name in (*_COSTS, "surplus_eur", "flexibility_eur", "alone_eur", "bought_kwh", "sold_kwh", "self_consumed_kwh", "supplied_kwh", "surplus_kwh")
+    }  # fmt: skip
+    inside = sum(sums[name] for name in _COSTS) - sums["surplus_eur"] - sums["flexibility_eur"]
+    columns = [sums[name] for name in ("bought_kwh", "sold_kwh", "self_consumed_kwh", "supplied_kwh", "surplus_kwh")]
+    columns += [inside, sums["alone_eur"], sums["alone_eur"] - inside, sums["flexibility_eur"]]
+    rows = [(str(name), *(f"{column[row]:,.2f}" for column in columns)) for row, name in enumerate(who)]
+    rows.append(("all", *(f"{column.sum():,.2f}" for column in columns)))
+    return table(_HEAD, rows, numbers=tuple(range(1, len(_HEAD))))
+
+
+def _declined(asked: Frame | None) -> str:
+    """Who did not approve the rules."""
+    if asked is None:
+        return ""
+    rows = [row for row in asked.table.to_pylist() if not row["approved"]]
+    if not rows:
+        return ""
+    listed = "; ".join(f"{row['member']} ({row['reason']})" for row in rows)
+    return f"<p>Asked and not joined: {escape(listed)}.</p>"
+
+
+def _bill(view: View) -> str:
+    """The bill of the member with the most varied trade, as it can read it."""
+    name = "content/CommunityBill"
+    if name not in view.run.tables:
+        return ""
+    rows = {row["member"]: row for row in view.run.tables[name].to_pylist()}
+    member = max(sorted(rows), key=lambda one: min(rows[one]["bought_kwh"], rows[one]["sold_kwh"]))
+    return f"<h3>A member's bill</h3><pre>{escape(bill_text(member_bill(view, rows[member])))}</pre>"
+
+
+def member_bill(view: View, row: dict[str, Any]) -> Bill:
+    """A community's bill as its member reads it."""
+    first, last = (view.run.local(row[key] + more).date() for key, more in (("from_ms", 0), ("to_ms", -1)))
+    moved = row["bought_kwh"] - row["sold_kwh"]
+    words = "net purchases from members" if moved >= 0.0 else "net sales to members"
+    lines = [
+        Line(words, abs(moved), cents(row["internal_eur"])),
+        Line("grid tariff of shared energy", row["self_consumed_kwh"], cents(row["grid_eur"])),
+    ]
+    lines += [Line("flexibility delivered", None, -cents(row["flexibility_eur"]))] if row["flexibility_eur"] else []
+    lines += (
+        [Line("committed flexibility that was missing", None, cents(row["shortfall_eur"]))]
+        if row["shortfall_eur"]
+        else []
+    )
+    retailer = (
+        Line("supply, fixed charges apart", row["supplied_kwh"], cents(row["supply_eur"])),
+        Line("surplus", row["surplus_kwh"], -cents(row["surplus_eur"])),
+    )
+    return Bill(row["community"], row["member"], first, last, tuple(lines), retailer, cents(row["alone_eur"]))
