@@ -292,7 +292,7 @@ class Party:
         if len(records) != len(question):
             text = f"{len(records)} answers to {len(question)} questions"
             raise MessageError(text)
-        return self._answer(question, type(records[0]), columns_of(records))
+        return self._reply(question, type(records[0]), columns_of(records))
 
     def answer_batch(self, question: Batch[Any], record: type[Rec], columns: Mapping[str, NDArray[Any]]) -> Sent:
         """As ``answer``, with the n answers as columns."""
@@ -300,9 +300,9 @@ class Party:
         if any(len(column) != len(question) for column in own.values()):
             text = f"{record.__name__}: columns of {len(next(iter(own.values())))} answers to {len(question)} questions"
             raise MessageError(text)
-        return self._answer(question, record, own)
+        return self._reply(question, record, own)
 
-    def _answer(self, question: Batch[Any], record: type[Rec], columns: Mapping[str, NDArray[Any]]) -> Sent:
+    def _reply(self, question: Batch[Any], record: type[Rec], columns: Mapping[str, NDArray[Any]]) -> Sent:
         batch = Batch(record, question.receiver, question.sender, columns, question.conversation, question.ids)
         return self._leave(batch, {})
 
