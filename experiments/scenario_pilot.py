@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, model_validator
 
-from experiments.scenario_actors import NAME
+from experiments.scenario_actor import NAME
 from experiments.scenario_fields import JUDGEMENT, DayTime, Part, Share, check_whole, given, refuse
 
 SILENT = "SUC13.1 does not quantify it; judgement"
