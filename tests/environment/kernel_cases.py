@@ -171,3 +171,36 @@ def _all_keys(bus: Bus) -> Any:
         ring = bus.key_ring(party)
         keys[ring.numbers] = ring.keys
     return keys
+
+
+# --- lives ---------------------------------------------------------------------------------------------------------
+
+EVER = 10**15
+"""Later than any world ends [ms]."""
+
+
+class Ticking:
+    """Physics that writes down when it was called."""
+
+    step_ms = 900_000
+    snapshot_ms = 300_000
+
+    def __init__(self, log):
+        self.log = log
+
+    def close_step(self, now_ms):
+        self.log.append((now_ms, "step"))
+
+    def snapshot(self, now_ms):
+        self.log.append((now_ms, "snapshot"))
+
+
+def sending(to, at_s=0.0, *texts, conversation="c"):
+    """A life that sends receipts at a time."""
+
+    def life(self):
+        yield self.until(round(at_s * 1000))
+        for text in texts or ("a",):
+            self.send(receipt(text), to, conversation)
+
+    return life
