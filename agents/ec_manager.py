@@ -226,7 +226,7 @@ class EcManager(Party):
         fallback = np.array([bid.price_eur_per_kwh for bid in rows]).min(axis=0)
         accounts = Accounts(
             members, told, trades.price_eur_per_kwh, fallback, self._terms.grid_tariff_eur_per_kwh,
-            self._terms.penalty_eur_per_kwh,
+            self._terms.penalty_eur_per_kwh, self._terms.two_stage,
         )  # fmt: skip
         ordered = [energies[name] for name in sorted(energies)]
         settled = accounts.settle(ordered, flexibility, bid_kwh, committed_kwh, day.end_ms)

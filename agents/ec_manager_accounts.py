@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from environment.messages.community import (
@@ -22,6 +23,7 @@ from environment.messages.community_settlement import (
     MemberSettlement,
 )
 from markets.allocation.energies import PER_KWH, Energies, whole
+from markets.community.two_stage import two_stage
 from markets.internal_prices.offers import Offers, Trade
 
 F64 = NDArray[np.float64]
@@ -121,6 +123,7 @@ class Accounts:
         fallback_eur_per_kwh: of what is moved between members in a period without trade, (T,).
         grid_tariff_eur_per_kwh: of shared energy.
         penalty_eur_per_kwh: of committed energy that is missing.
+        two_stage: members who would pay more for the day's energy than alone are made whole by those who gain.
     """
 
     registered: Mapping[str, MemberRegistration]
@@ -129,6 +132,7 @@ class Accounts:
     fallback_eur_per_kwh: F64
     grid_tariff_eur_per_kwh: float
     penalty_eur_per_kwh: float
+    two_stage: bool = False
 
     def settle(
         self, energies: Sequence[AllocatedEnergies], flexibility: Sequence[FlexibilityVerified], bid_kwh: Mapping[str, F64],
@@ -141,7 +145,8 @@ class Accounts:
         if earned and sum(given.values()) > 0.0:
             parts = {name: earned * kwh / sum(given.values()) for name, kwh in given.items()}
         price = np.where(self.price_eur_per_kwh > 0.0, self.price_eur_per_kwh, self.fallback_eur_per_kwh)
-        return [self._member(one, price, parts[one.member], missing[one.member], to_ms) for one in energies]
+        made = [self._member(one, price, parts[one.member], missing[one.member], to_ms) for one in energies]
+        return corrected(made) if self.two_stage else made
 
     def _member(
         self, one: AllocatedEnergies, price: F64, earned_eur: float, missing_kwh: float, to_ms: int
@@ -162,6 +167,21 @@ class Accounts:
             shortfall_eur=missing_kwh * self.penalty_eur_per_kwh,
             alone_eur=float((one.consumption_kwh * buy - one.generation_kwh * sell).sum()),
         )  # fmt: skip
+
+
+def corrected(made: Sequence[MemberSettlement]) -> list[MemberSettlement]:
+    """Nobody pays more for energy than alone: the second stage of sharing (``markets.community.two_stage``), among internal transactions.
+
+    Where all together pay more than alone (members took part in what the grid asked for), there is nothing to give; it stays as it is.
+    """
+    alone = np.array([one.alone_eur for one in made])
+    inside = np.array([one.supply_eur - one.surplus_eur + one.grid_eur + one.internal_eur for one in made])
+    if not made or inside.sum() > alone.sum():
+        return list(made)
+    more = two_stage(alone, inside) - inside
+    return [
+        structs.replace(one, internal_eur=one.internal_eur + float(eur)) for one, eur in zip(made, more, strict=True)
+    ]
 
 
 def delivered(

@@ -65,6 +65,7 @@ class ManagerTerms:
         levels: of the members, for hierarchical ones.
         grid_tariff_eur_per_kwh: of shared energy.
         penalty_eur_per_kwh: what a member owes for committed energy that is missing.
+        two_stage: nobody pays more for energy than alone.
         margin_share: added to the opportunity cost of an offer without a given price.
         curve_eur_per_kwh: prices at which a supply curve is built.
         emissions_g_per_kwh: (start of the day) -> carbon intensity of supply, (T,).
@@ -90,6 +91,7 @@ class ManagerTerms:
     levels: Mapping[str, int]
     grid_tariff_eur_per_kwh: float
     penalty_eur_per_kwh: float
+    two_stage: bool
     margin_share: float
     curve_eur_per_kwh: Sequence[float]
     emissions_g_per_kwh: Mapping[int, Any]

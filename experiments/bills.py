@@ -38,10 +38,11 @@ def _bills(run: Run) -> Iterator[Bill]:
     for row in run.table(TABLE).to_pylist() if TABLE in run.tables else ():
         rows.setdefault((row["community"], row["member"], row["from_ms"]), row)  # the manager has a copy
     for key in sorted(rows):
-        yield _bill(run, rows[key])
+        yield bill_of(run, rows[key])
 
 
-def _bill(run: Run, row: Mapping[str, Any]) -> Bill:
+def bill_of(run: Run, row: Mapping[str, Any]) -> Bill:
+    """A bill as its member reads it, from the record that was sent."""
     first, last = run.local(row["from_ms"]).date(), run.local(row["to_ms"] - 1).date()
     inside = (
         Line(
@@ -54,7 +55,7 @@ def _bill(run: Run, row: Mapping[str, Any]) -> Bill:
         Line("Flexibility that was missing", None, _c(row, "shortfall_eur")),
     )
     retailer = (
-        Line("Supply", row["supplied_kwh"], _c(row, "supply_eur")),
+        Line("Supply, fixed charges apart", row["supplied_kwh"], _c(row, "supply_eur")),
         Line("Surplus", row["surplus_kwh"], -_c(row, "surplus_eur")),
     )
     return Bill(

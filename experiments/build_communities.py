@@ -89,6 +89,7 @@ def _manager(site: Site, world: World, one: Community, members: list[str]) -> Ma
         levels={name: level for name in members for level in [_level(allocation.levels, name)]},
         grid_tariff_eur_per_kwh=one.grid_tariff_eur_per_kwh,
         penalty_eur_per_kwh=one.flexibility.penalty_eur_per_kwh,
+        two_stage=one.two_stage,
         margin_share=one.flexibility.margin_percent / 100.0,
         curve_eur_per_kwh=CURVE_EUR_PER_KWH,
         emissions_g_per_kwh={start: carbon[site.timeline.steps(start, end)] for start, end in site.days_ms},

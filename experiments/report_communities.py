@@ -6,11 +6,11 @@ from typing import Any, Final
 import numpy as np
 
 from experiments import colours
+from experiments.bills import bill_of
 from experiments.kpis_facts import F64, I64, Frame, summed
 from experiments.plots import View, chart, svg, with_style
 from experiments.report_page import Section, figure, table
-from markets.community.bill import Bill, Line, bill_text
-from markets.ledger import cents
+from markets.community.bill import bill_text
 
 _HEAD: Final = (
     "member", "bought (kWh)", "sold (kWh)", "self-consumed (kWh)", "from retailer (kWh)", "to retailer (kWh)", "inside (EUR)",
@@ -123,26 +123,4 @@ def _bill(view: View) -> str:
         return ""
     rows = {row["member"]: row for row in view.run.tables[name].to_pylist()}
     member = max(sorted(rows), key=lambda one: min(rows[one]["bought_kwh"], rows[one]["sold_kwh"]))
-    return f"<h3>A member's bill</h3><pre>{escape(bill_text(member_bill(view, rows[member])))}</pre>"
-
-
-def member_bill(view: View, row: dict[str, Any]) -> Bill:
-    """A community's bill as its member reads it."""
-    first, last = (view.run.local(row[key] + more).date() for key, more in (("from_ms", 0), ("to_ms", -1)))
-    moved = row["bought_kwh"] - row["sold_kwh"]
-    words = "net purchases from members" if moved >= 0.0 else "net sales to members"
-    lines = [
-        Line(words, abs(moved), cents(row["internal_eur"])),
-        Line("grid tariff of shared energy", row["self_consumed_kwh"], cents(row["grid_eur"])),
-    ]
-    lines += [Line("flexibility delivered", None, -cents(row["flexibility_eur"]))] if row["flexibility_eur"] else []
-    lines += (
-        [Line("committed flexibility that was missing", None, cents(row["shortfall_eur"]))]
-        if row["shortfall_eur"]
-        else []
-    )
-    retailer = (
-        Line("supply, fixed charges apart", row["supplied_kwh"], cents(row["supply_eur"])),
-        Line("surplus", row["surplus_kwh"], -cents(row["surplus_eur"])),
-    )
-    return Bill(row["community"], row["member"], first, last, tuple(lines), retailer, cents(row["alone_eur"]))
+    return f"<h3>A member's bill</h3><pre>{escape(bill_text(bill_of(view.run, rows[member])))}</pre>"

@@ -156,6 +156,10 @@ class Community(Actor):
     """Grid tariff of energy that members share over the public grid."""
     flexibility: Flexibility = given(Flexibility())
     """How it sells flexibility."""
+    two_stage: bool = given(
+        False, source="SUC02.1: settlement is fair to each member; what is fair beyond prices it leaves open"
+    )
+    """Whether members who would pay more for a day's energy than alone are made whole by those who gain (rule ``two-stage``)."""
     consent: Share = given(1.0, unit="share", source="joining implies consent; fewer for caution")
     """Share of the members that let the platform use their data and act on their devices."""
     looks: Share = given(0.3, unit="share", source=JUDGEMENT)

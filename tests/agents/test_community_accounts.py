@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.dso_coefficients import MemberDay, energies, faults, provisional
-from agents.ec_manager_accounts import Accounts, coefficients, delivered, trade
+from agents.ec_manager_accounts import Accounts, coefficients, corrected, delivered, trade
 from environment.messages.community import MemberFiling
 from environment.messages.community_settlement import (
     AllocationCoefficients,
     EnergyBid,
     FlexibilityVerified,
     InternalTransactions,
+    MemberSettlement,
 )
 from experiments.covers import covers
 from experiments.scenario_library import RULES, rule
@@ -226,3 +227,25 @@ class _Sheet:
 
     buy_eur_per_kwh = 0.22
     sell_eur_per_kwh = 0.05
+
+
+def settlement(member, supply, internal, alone):
+    """A day that cost ``supply`` at the retailer and ``internal`` inside."""
+    none = dict.fromkeys(
+        ("bought_kwh", "sold_kwh", "self_consumed_kwh", "supplied_kwh", "surplus_kwh", "surplus_eur", "grid_eur", "flexibility_eur", "shortfall_eur"),
+        0.0,
+    )  # fmt: skip
+    return MemberSettlement(
+        member=member, from_ms=0, to_ms=1, supply_eur=supply, internal_eur=internal, alone_eur=alone, **none
+    )
+
+
+@covers("SUC02.1/r36")
+def test_with_the_second_stage_nobody_pays_more_than_alone():
+    """Gains of 3 and 1, a loss of 1: it is borne 3/4 and 1/4, and internal transactions still sum to what they did."""
+    made = [settlement("a", 5.0, 2.0, 10.0), settlement("b", 8.0, -1.0, 8.0), settlement("c", 7.0, -1.0, 5.0)]
+    kept = corrected(made)
+    assert [one.supply_eur + one.internal_eur for one in kept] == pytest.approx([7.75, 7.25, 5.0])
+    assert sum(one.internal_eur for one in kept) == pytest.approx(0.0)
+    nothing = [settlement("a", 5.0, 2.0, 6.0)]
+    assert corrected(nothing) == nothing
