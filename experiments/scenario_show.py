@@ -104,7 +104,7 @@ def _type_words(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in inner)
     if origin is dict:
-        return "sections by name"
+        return f"{'sections' if isinstance(inner[1], type) and issubclass(inner[1], Part) else 'values'} by name"
     if origin is tuple:
         return f"list of {_type_words(inner[0])}" if Ellipsis in inner else f"[{', '.join(map(_type_words, inner))}]"
     if inner:
