@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from experiments import report_attacks, report_communities
+from experiments import report_attacks, report_communities, report_homes
 from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
@@ -27,6 +27,7 @@ _SECTIONS = (
     refusals,
     parts.activation,
     parts.money,
+    report_homes.service,
     parts.home,
     parts.sequence,
     findings.conformance,

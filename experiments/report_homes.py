@@ -1,0 +1,139 @@
+"""The section of a report about a service for households: modes, contracted power, surplus, offers and activations, re-solving."""
+
+from typing import Final
+
+import numpy as np
+
+from experiments import colours
+from experiments.kpis_facts import Facts
+from experiments.kpis_homes import net_of_homes
+from experiments.plots import View, chart, svg
+from experiments.report_page import Section, figure, table
+
+MODES: Final = ("automatic", "manual", "on", "off")
+_WITH, _WITHOUT = "with the service", "without"
+
+
+def service(view: View) -> Section:
+    """What the service did for its households."""
+    title = "Service for households"
+    if view.facts.all("resolves") is None:
+        return Section("service", title, None, "No household has a service in this run.")
+    parts = [
+        _admissions(view.facts),
+        _modes(view.facts),
+        _contract(view),
+        _cycles(view.facts),
+        _corrections(view.facts),
+    ]
+    parts += [_activations(view), _rights(view.facts)]
+    return Section("service", title, "".join(parts))
+
+
+def _admissions(facts: Facts) -> str:
+    asked, budgets = facts.all("admissions"), facts.all("installations")
+    if asked is None or budgets is None:
+        return ""
+    declined, cost = facts.all("declined"), float(budgets.floats("budget_eur")[budgets.bools("approved")].sum())
+    return (
+        f"<p>{len(asked)} households were interested, {int(asked.bools('approved').sum())} were admitted, "
+        f"{len(declined) if declined else 0} declined the plan they were offered; {int(budgets.bools('approved').sum())} sites were equipped "
+        f"for {cost:,.0f} EUR.</p>"
+    )
+
+
+def _modes(facts: Facts) -> str:
+    frame = facts.all("modes")
+    if frame is None:
+        return ""
+    kinds, modes = frame.names("kind"), frame.names("mode")
+    rows = [
+        (kind.replace("_", " "), *(str(int(((kinds == kind) & (modes == mode)).sum())) for mode in MODES))
+        for kind in np.unique(kinds)
+    ]
+    return "<p>Times a device was put into a mode, installation included:</p>" + table(
+        ("device", *MODES), rows, numbers=(1, 2, 3, 4)
+    )
+
+
+def _contract(view: View) -> str:
+    """Power of the homes over their contract, with and without the service."""
+    pairs = [(view.facts, _WITH, colours.WITH)]
+    if view.facts.twin is not None:
+        pairs.append((view.facts.twin, _WITHOUT, colours.WITHOUT))
+    with chart(9.0, 3.0) as (drawn, axes):
+        for facts, label, colour in pairs:
+            found = net_of_homes(facts)
+            if found is None:
+                continue
+            share = np.sort(100.0 * found[0] / found[1])[::-1]
+            hours = np.arange(len(share)) * facts.hours
+            axes.plot(hours, share, color=colour, label=label, linewidth=1.2)
+        axes.axhline(100.0, color=colours.GREY, linewidth=0.8)
+        axes.axhline(0.0, color=colours.GREY, linewidth=0.8)
+        axes.set(xlabel="home hours, highest power first", ylabel="power (% of the contract)")
+        axes.legend(loc="upper right")
+        picture = svg(drawn, "contract")
+    return figure(
+        picture,
+        "Mean power of every home and quarter of an hour, ordered; above 100 % is beyond the contract, below 0 is fed in.",
+    )
+
+
+def _cycles(facts: Facts) -> str:
+    frame = facts.all("resolves")
+    assert frame is not None
+    members, solved, looked = (frame.floats(name).sum() for name in ("members", "solved", "looked_at"))
+    loss, cost = frame.floats("loss_eur").sum(), frame.floats("cost_eur").sum()
+    told = (
+        f"; of {looked:,.0f} kept plans looked at, keeping them costs {loss:.2f} EUR ({100.0 * loss / cost:.2f} %)"
+        if cost
+        else ""
+    )
+    return (
+        f"<p>{len(frame):,} cycles of a quarter of an hour planned {members:,.0f} households to the end of the next day; {solved:,.0f} "
+        f"({100.0 * solved / max(members, 1.0):.1f} %) were solved again because their inputs had moved{told}.</p>"
+    )
+
+
+def _corrections(facts: Facts) -> str:
+    frame = facts.all("corrections")
+    if frame is None:
+        return "<p>Within the quarter of an hour nothing had to be corrected.</p>"
+    about = frame.names("about")
+    rows = []
+    for kind, text in (("peak", "near the contract"), ("surplus", "fed in")):
+        mine = about == kind
+        asked, moved, left = (frame.floats(name)[mine] for name in ("asked_kw", "moved_kw", "left_kw"))
+        rows.append(
+            (text, str(int(mine.sum())), f"{asked.sum():,.1f}", f"{moved.sum():,.1f}", str(int((left > 0.05).sum())))
+        )
+    head = ("power within the quarter of an hour", "corrections", "asked (kW)", "moved (kW)", "not all could be moved")
+    return table(head, rows, numbers=(1, 2, 3, 4))
+
+
+def _activations(view: View) -> str:
+    calls, paid = view.facts.all("home_activations"), view.facts.all("home_settlements")
+    if calls is None:
+        return "<p>Nothing was called.</p>"
+    money = {row["activation"]: row for row in paid.table.to_pylist()} if paid else {}
+    rows = [
+        (
+            view.time_text(row["t_ms"]), row["market"], str(row["households"]), f"{row['ordered_kw']:.1f}",
+            f"{row['expected_kw']:.1f}", f"{row['delivered_kw']:.1f}",
+            f"{money[row['activation']]['eur']:.2f}" if row["activation"] in money else "-",
+        )
+        for row in calls.table.to_pylist()
+    ]  # fmt: skip
+    head = ("when", "market", "households", "called (kW)", "planned (kW)", "read (kW)", "paid (EUR)")
+    return "<p>Calls on the households:</p>" + table(head, rows, numbers=(2, 3, 4, 5, 6))
+
+
+def _rights(facts: Facts) -> str:
+    frame = facts.all("data_requests")
+    if frame is None:
+        return ""
+    counts = {right: int((frame.names("right") == right).sum()) for right in np.unique(frame.names("right"))}
+    return (
+        f"<p>Rights over personal data that were used: {', '.join(f'{right} {n}' for right, n in counts.items())}.</p>"
+    )
