@@ -218,6 +218,14 @@ class Planner(Hems):
         points = home_control.set_points(now, current.plan, step - current.first, self.ordered_until > step)
         return home_control.SetPoints(*(np.where(self.controlled[kind], kw, np.nan) for kind, kw in enumerate(points)))
 
+    def renew(self, step: int, readings: Readings, rows: I64) -> None:
+        """Solve some homes on what is known now; what they could change is worked out from a plan that they can really run."""
+        current = self.current
+        rows = rows[self.ordered_until[rows] <= step]
+        if current is not None and len(rows):
+            view = self.book.with_ends(self._view(step, current.end, readings, rows))
+            current.splice(rows, step - current.first, view, cheapest(view))
+
     def potential(self, step: int, first: int, steps: int, readings: Readings, rows: I64) -> tuple[F64, F64]:
         """What some homes can leave out in the steps from ``first`` on, (k, steps) [kW], and their price, (k,) [EUR/kWh]."""
         current = self.current

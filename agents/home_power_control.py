@@ -175,6 +175,7 @@ class HomePowerControl(HomeOperation):
         current = self.planner.current
         if current is None or not len(rows) or end <= first or end > current.end:
             return None
+        self.planner.renew(now, self.readings, rows)
         offer, price = self.planner.potential(now, first, end - first, self.readings, rows)
         order = np.lexsort((rows, price))
         before = np.cumsum(offer[order], axis=0) - offer[order]

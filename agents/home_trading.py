@@ -53,6 +53,7 @@ class HomeTrading(HomePowerControl):
         rows = np.flatnonzero(self.flexible())
         price, total = 0.0, np.zeros(steps)
         if len(rows) and self.planner.current is not None and first + steps <= self.planner.current.end:
+            self.planner.renew(now, self.readings, rows)
             kw, prices = self.planner.potential(now, first, steps, self.readings, rows)
             total = kw.sum(axis=0)
             some = kw.sum(axis=1) > 0.0
@@ -159,6 +160,7 @@ class HomeTrading(HomePowerControl):
         current = self.planner.current
         if not len(rows) or current is None or first + width * notice.periods > current.end:
             return np.zeros((0, notice.periods)), np.zeros(0)
+        self.planner.renew(now, self.readings, rows)
         kw, price = self.planner.potential(now, first, width * notice.periods, self.readings, rows)
         return kw.reshape(len(rows), notice.periods, width).min(axis=2), price
 

@@ -68,7 +68,7 @@ class Modes(Part):
     """In which modes people run their devices."""
 
     initial: Annotated[dict[str, Share], AfterValidator(check_whole)] = given(
-        {"automatic": 0.75, "manual": 0.12, "on": 0.08, "off": 0.05}, unit="share by mode", source=JUDGEMENT
+        {"automatic": 0.78, "manual": 0.12, "on": 0.1}, unit="share by mode", source=JUDGEMENT
     )
     """Mode that people choose for a device when it is installed."""
     changes_per_day: float = given(0.15, unit="1/d", source=JUDGEMENT, ge=0, le=24)
