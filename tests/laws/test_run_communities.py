@@ -63,8 +63,8 @@ def test_internal_transactions_sum_to_zero(communal):
             assert abs(day["internal_eur"].sum()) < 1e-9
             assert day["bought_kwh"].sum() == pytest.approx(day["sold_kwh"].sum(), abs=1e-5)
         bills = run.frame("content/CommunityBill").drop_duplicates(["community", "member", "from_ms"])
-        for _, period in bills.groupby(["community", "from_ms"]):
-            assert round(period["internal_eur"].sum() * 100) == 0
+        for _, all_of_one in bills.groupby("community"):  # who joins or leaves in mid-month is billed for other days
+            assert round(all_of_one["internal_eur"].sum() * 100) == 0
 
 
 @covers("SUC02.1/r10", "SUC02.1/r12")
@@ -99,9 +99,15 @@ def test_nobody_pays_more_for_the_same_energies_than_alone(communal):
 def test_bills_of_retailers_are_about_what_was_allocated(communal):
     for run in communal:
         bills = run.frame("content/RetailBill").join(run.frame("messages").set_index("row")[["receiver"]], on="row")
-        sums = run.frame("community_energies").groupby("member", observed=True)[["supplied_kwh", "surplus_kwh"]].sum()
+        by_member = run.frame("community_energies").groupby("member", observed=True)
+        sums, periods = by_member[["supplied_kwh", "surplus_kwh"]].sum(), by_member.size()
         billed = bills.groupby(bills["receiver"].astype(str))[["import_kwh", "export_kwh"]].sum()
-        np.testing.assert_allclose(billed.loc[sums.index.astype(str)], sums, rtol=0.0, atol=1e-6)
+        found = billed.loc[sums.index.astype(str)].to_numpy()
+        always = (periods == periods.max()).to_numpy()
+        np.testing.assert_allclose(found[always], sums[always], rtol=0.0, atol=1e-6)
+        assert (
+            found >= sums.to_numpy() - 1e-6
+        ).all()  # before joining and after leaving the retailer bills by the meter
 
 
 @covers("SUC02.1/r18", "SUC02.1/r28")
