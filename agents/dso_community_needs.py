@@ -181,7 +181,7 @@ class CommunityNeeds(Party):
         by_need = {need.need: need for need in needs}
         offers: list[CommunityOffer] = []
         until_ms = self.now_ms + round(self._terms.wait_s * 1000)
-        while {offer.need for offer in offers} != set(by_need):
+        while not _answered(by_need, offers):
             batch = yield self.receive(CommunityOffer, conversation, until_ms)
             if batch is None:
                 break
@@ -223,6 +223,7 @@ class CommunityNeeds(Party):
                 told.append(
                     CommunityNeed(
                         need=f"{conversation}/{direction}",
+                        community=one.name,
                         constraint=element,
                         direction=direction,
                         from_ms=start_ms,
@@ -275,3 +276,9 @@ class CommunityNeeds(Party):
 
     def _starts(self, from_ms: int, steps: int) -> I64:
         return from_ms + self._meters.timeline.step_ms * np.arange(steps, dtype=np.int64)
+
+
+def _answered(by_need: Mapping[str, CommunityNeed], offers: Sequence[CommunityOffer]) -> bool:
+    """Whether all offers to every need have come."""
+    mine = {name: [offer for offer in offers if offer.need == name] for name in by_need}
+    return all(found and len(found) == found[0].offers for found in mine.values())

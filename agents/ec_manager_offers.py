@@ -100,6 +100,7 @@ class Desk:
                     CommunityOffer(
                         offer=f"{need.need}/{rank}",
                         need=need.need,
+                        offers=len(steps),
                         schedule=self._name,
                         direction=need.direction,
                         from_ms=self._day.start_ms,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from agents.community_market import MarketTerms
 from agents.dso_community_needs import CommunityDsoTerms, CommunityTerms
 from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms
 from environment.addresses import Address
@@ -63,13 +64,30 @@ def makers(site: Site) -> list[Maker]:
     groups = asked(site)
     if problems := check_distances(site, groups):
         raise ScenarioError(f"actors.communities: {problem}" for problem in problems)
-    parties: list[Callable[..., Made]] = [_dso]
+    parties: list[Callable[..., Made]] = [_dso, *([_market] if any(_between(site, one) for one in communities) else [])]
     for one in communities:
         parties += [
             partial(_manager, one=one, members=groups[one.name]),
             partial(_billing, one=one, members=groups[one.name]),
         ]
     return parties
+
+
+def _between(site: Site, one: Community) -> str:
+    """The market operator between DSO and a community; empty where they negotiate directly."""
+    lfmo = site.scenario.actors.lfmo
+    return lfmo.name if lfmo and one.flexibility.through == "lfmo" else ""
+
+
+def _market(site: Site, world: World) -> Made:
+    """The market operator where it intermediates."""
+    scenario = site.scenario
+    through = [one for one in scenario.actors.communities if _between(site, one)]
+    terms = MarketTerms(
+        dso=scenario.actors.dso.name, planners={one.name: f"{one.name}/{PARTS['planner']}" for one in through},
+        price_cap_eur_per_kwh=scenario.product.relief_cap_eur_per_kwh, max_quantity_kw=scenario.product.capacity_max_kw,
+    )  # fmt: skip
+    return Made(role("community-market")(world.seat(_between(site, through[0])), terms))
 
 
 def _manager(site: Site, world: World, one: Community, members: list[str]) -> Made:
@@ -96,7 +114,7 @@ def _manager(site: Site, world: World, one: Community, members: list[str]) -> Ma
         candidates=_candidates(site, one, members),
         days=community_days(site, one),
         dso=site.scenario.actors.dso.name,
-        asks=site.scenario.actors.dso.name,
+        asks=_between(site, one) or site.scenario.actors.dso.name,
         offers=one.flexibility.offers,
         billing_system=f"{one.billing}/billing-system",
     )
@@ -153,7 +171,7 @@ def _dso(site: Site, world: World) -> Made:
     communities = {
         one.name: CommunityTerms(
             name=one.name,
-            planner=f"{one.name}/{PARTS['planner']}",
+            planner=_between(site, one) or f"{one.name}/{PARTS['planner']}",
             settlement=f"{one.name}/{PARTS['settlement']}",
             account=one.name,
             offers=one.flexibility.offers and one.mode == "centralised",

@@ -21,6 +21,7 @@ ROLES: dict[str, str] = {
     "dso": "agents.dso:Dso",
     "dso-direct": "agents.dso_direct:DirectDso",
     "dso-community": "agents.dso_community:CommunityDso",
+    "community-market": "agents.community_market:CommunityMarket",
     "ec-manager": "agents.ec_manager:EcManager",
     "billing-agent": "agents.billing_agent:BillingAgent",
     "lfmo": "agents.lfmo:Lfmo",

@@ -43,8 +43,6 @@ def _rules(path: str, one: Community) -> Problems:
         yield f"{path}.allocation.rule: {known[one.regulation].title}, takes no {one.allocation.rule}; write {allowed}, or another regulation"
     if one.mode == "market" and one.flexibility != Flexibility():
         yield f"{path}.flexibility: in market mode nobody schedules for all, so that no flexibility is sold (SUC02.1 rule 2); write mode: centralised"
-    if one.flexibility.through != "direct":
-        yield f"{path}.flexibility.through: a market operator between DSO and community is not built yet; write direct"
 
 
 def _members(path: str, one: Community, scenario: "Scenario") -> Problems:
@@ -109,6 +107,9 @@ def _tariffs(path: str, one: Community, scenario: "Scenario") -> Problems:
 
 def _together(scenario: "Scenario") -> Problems:
     actors = scenario.actors
+    for place, one in enumerate(actors.communities):
+        if one.flexibility.through == "lfmo" and actors.lfmo is None:
+            yield f"actors.communities[{place}].flexibility.through: there is no market operator (lfmo: none); write direct, or name an actors.lfmo"
     if actors.communities and actors.fsps:
         yield "actors.communities: beside fsps they are not built yet, since one DSO buys in one way; leave out fsps or communities"
     if actors.communities and scenario.clock.history_days < 1 and scenario.coordination:

@@ -165,6 +165,7 @@ class CommunityNeed(Record, frozen=True, kw_only=True):
 
     source: ClassVar[Source] = ((SUC, "DSOFlexID"),)
     need: Annotated[str, Item("id")]
+    community: Annotated[str, Item("who is asked")]
     constraint: Annotated[str, Item("the network element")]
     direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
     from_ms: Annotated[int, Item("start of the first step")]
@@ -182,6 +183,7 @@ class CommunityOffer(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = ((SUC, "ScheduleID"), (SUC, "DSOFlexID"))
     offer: Annotated[str, Item("id")]
     need: Annotated[str, Item("the need it answers")]
+    offers: Annotated[int, Item("number of offers to this need", ge=1)]
     schedule: Annotated[str, Item("id of the schedule")]
     direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
     from_ms: Annotated[int, Item("start of the first step", catalogue="time window")]

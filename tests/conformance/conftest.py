@@ -319,9 +319,10 @@ def market_tables():
         "settlements": pa.table({"settlement": ["settle-1"], "fsp": ["fsp-sol"], "net_eur": [3.25]}),
         "ledger": pa.table({"eur": [3.25, 0.07], "purpose": ["flexibility", "community bill"], "message_id": ["8", "30"]}),
         "messages": pa.table(
-            {"row": [6, 7, 11, 20, 21, 30], "message_id": ["6", "8", "11", "20", "21", "30"],
-             "sender": ["fsp-sol", "gdbn-1", "gdbn-1", "ec-1/energy-management", "ec-1/integration", "billing-1/billing-system"],
-             "receiver": ["gdbn-1", "dso-1", "gdbn-1/settlement", "ec-1/integration", "dso-1", "home-1/hems"]}
+            {"row": [6, 7, 11, 20, 21, 22, 30], "message_id": ["6", "8", "11", "20", "21", "22", "30"],
+             "sender": ["fsp-sol", "gdbn-1", "gdbn-1", "ec-1/energy-management", "ec-1/integration", "ec-1/energy-management",
+                        "billing-1/billing-system"],
+             "receiver": ["gdbn-1", "dso-1", "gdbn-1/settlement", "ec-1/integration", "dso-1", "dso-1", "home-1/hems"]}
         ),
         "content/SessionRequest": _content(1, constraint="trafo-1", direction="up", need_kw=[40.0, 30.0]),
         "content/Bid": _content(2, bid="bid-1", quantity_kw=[25.0, 15.0]),

@@ -40,7 +40,7 @@ UNITS = (
     "_km",
     "_per_k",
 )
-COUNTS = {"assets", "constraints", "missing", "bids", "days", "min_members"}  # numbers of things
+COUNTS = {"assets", "constraints", "missing", "bids", "days", "min_members", "offers"}  # numbers of things
 COUNTS |= {"employees", "sites_per_day", "items", "solved", "periods", "displays"}
 MONEY = {"eur"}
 WEIGHTS = {"sensitivity", "coefficient", "ev_plugged", "hp_cop"}  # pure numbers

@@ -1,0 +1,104 @@
+"""Small communities in a world: needs through a market operator, members who leave and join, rules that too few approve."""
+
+import pytest
+
+from environment.messages import digest_rows
+from experiments.conformance import check
+from experiments.covers import covers
+from experiments.results_schema import conform
+
+
+@pytest.fixture(scope="module")
+def lived(small):
+    """Tables of a day of eight homes that are a community, with changes to it; each lived once."""
+    kept = {}
+
+    def once(**changes):
+        key = repr(sorted(changes.items()))
+        if key not in kept:
+            one = {"name": "ec-1", "members": "home", "looks": 1.0} | changes
+            scenario = small.scenario(
+                8, people__0__served_by="nobody", actors__fsps=[], actors__communities=[one], grid__transformer_rating_factor=0.08,
+                clock__history_days=3,
+            )  # fmt: skip
+            site = small.site(scenario)
+            kept[key] = conform(small.tables(site, small.live(site)))
+        return kept[key]
+
+    return once
+
+
+def talks(tables, record):
+    rows = tables["messages"].to_pylist()
+    return {
+        (row["sender"], row["receiver"]) for row in rows if row["record"] == record and row["status"] == "acknowledged"
+    }
+
+
+@covers("SUC02.1/r25", "SUC02.1/r44")
+@pytest.mark.parametrize("through", ["direct", "lfmo"])
+def test_needs_offers_and_orders_go_directly_or_through_the_market_operator(lived, through):
+    tables = lived(flexibility={"through": through})
+    case = check(tables, digest_rows=digest_rows, provenance=True).usecases["SUC02.1"]
+    assert case.broken == ()
+    assert case.unmatched == 0
+    assert {"1.4", "1.5", "1.6", "1.7"} <= set(case.made)
+    planner = "ec-1/energy-management"
+    direct, first, second = ("dso-1", planner), ("dso-1", "lfmo-1"), ("lfmo-1", planner)
+    way = {direct} if through == "direct" else {first, second}
+    assert talks(tables, "CommunityNeed") == way
+    assert talks(tables, "CommunityActivation") == way
+    assert talks(tables, "CommunityOffer") == {(b, a) for a, b in way}
+
+
+@covers("SUC02.1/r24")
+def test_the_market_operator_changes_nothing_that_is_in_its_product(lived):
+    direct, through = (
+        lived(flexibility={"through": way})["community_flexibility"].to_pydict() for way in ("direct", "lfmo")
+    )
+    same = ("activation", "t_ms", "needed_kw", "offered_kw", "ordered_kw", "baseline_kw", "price_eur_per_kwh")
+    for name in same:
+        assert direct[name] == through[name], name
+    assert sum(direct["ordered_kw"]) > 0.0
+
+
+@covers("SUC02.1/r23")
+def test_with_a_buying_price_there_is_one_offer_at_it(lived):
+    tables = lived(flexibility={"price_eur_per_kwh": 0.3})
+    offers = tables["content/CommunityOffer"].to_pylist()
+    assert {one["price_eur_per_kwh"] for one in offers} == {0.3}
+    assert len(offers) == len(tables["content/CommunityNeed"].to_pylist())
+
+
+@covers("SUC02.1/r05")
+def test_rules_that_too_few_approve_found_no_community(lived):
+    tables = lived(grid_tariff_eur_per_kwh=0.11, min_members=8)
+    (talk,) = tables["conversations"].to_pylist()
+    assert talk["outcome"] == "refused"
+    assert "members approve, 8 are needed" in talk["reason"]
+    assert "content/DerForecast" not in tables
+    assert check(tables, digest_rows=digest_rows).usecases["SUC02.1"].broken == ()
+
+
+@covers("SUC02.1/r40", "SUC02.1/r41", "SUC02.1/r42")
+def test_indicators_are_those_of_the_settlement(lived):
+    tables = lived(flexibility={"through": "direct"})
+    settled = {row["member"]: row for row in tables["community_settlements"].to_pylist()}
+    energies = tables["community_energies"].to_pandas().groupby("member", observed=True).sum(numeric_only=True)
+    told = tables["content/MemberIndicators"].to_pylist()
+    assert {one["member"] for one in told} == {row for row, one in settled.items() if _consents(tables, row)}
+    for one in told:
+        row = settled[one["member"]]
+        assert one["energy_savings_kwh"] == pytest.approx(row["self_consumed_kwh"])
+        assert one["shared_kwh"] == pytest.approx(row["sold_kwh"])
+        paid = sum(row[name] for name in ("supply_eur", "grid_eur", "internal_eur", "shortfall_eur"))
+        inside = paid - row["surplus_eur"] - row["flexibility_eur"]
+        assert one["money_savings_eur"] == pytest.approx(row["alone_eur"] - inside)
+        assert one["emissions_reduction_kg"] == pytest.approx(row["avoided_kg"])
+        mine = energies.loc[one["member"]]
+        own = 100.0 * (1.0 - mine["supplied_kwh"] / mine["load_kwh"])
+        assert one["self_sufficiency_percent"] == pytest.approx(min(max(own, 0.0), 100.0), abs=1e-6)
+
+
+def _consents(tables, member):
+    return any(row["consent"] for row in tables["community_members"].to_pylist() if row["member"] == member)
