@@ -96,6 +96,27 @@ def run(
     emit(run_scenario(scenario, seed=seed, out=out, sets=sets or (), twin=not no_twin, force=force), form)
 
 
+@app.command(
+    epilog=_examples(
+        "coflex size community-plan",
+        "coflex size my-community.yaml --seed 7 --out runs/plan --set technologies.battery.capex_eur=300",
+        "coflex size community-plan --format json",
+    )
+)
+def size(
+    study: Annotated[str, typer.Argument(help="name of a shipped study, or a .yaml file")],
+    seed: Annotated[int, typer.Option(help="seed of every draw", min=0)] = 1,
+    out: Annotated[Path | None, typer.Option(help="folder to write; runs/<study>-<seed>-<n> if not given")] = None,
+    sets: Sets = None,
+    force: Annotated[bool, typer.Option("--force", help="replace a run folder that is not empty")] = False,
+    form: Formats = Format.text,
+) -> None:
+    """Size an energy community. What to install under which business model; prints the comparison, leaves tables and a report."""
+    from experiments.cli_size import community_sized
+
+    emit(community_sized(study, seed=seed, out=out, sets=sets or (), force=force), form)
+
+
 @app.command(epilog=_examples("coflex scenarios --format json"))
 def scenarios(form: Formats = Format.text) -> None:
     """List the scenarios that ship with coflex."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from textwrap import fill, wrap
+from textwrap import fill
 from typing import Any
 
 from experiments.diagram import LATE, LOST, OK, REFUSED, Arrow, Course
@@ -14,8 +14,7 @@ FORMATS = ("svg", "png", "mermaid")
 _COLOURS = {OK: "#1b3a57", LATE: "#e69f00", LOST: "#d55e00", REFUSED: "#cc79a7"}
 """Fate of a message -> colour, told apart by colour-blind readers (Okabe and Ito 2008)."""
 
-_LANE_INCH, _ROW_INCH, _HEAD_INCH, _TITLE_INCH = 1.4, 0.36, 1.0, 0.17
-_LETTERS_AN_INCH = 11.0
+_LANE_INCH, _ROW_INCH, _HEAD_INCH = 1.4, 0.36, 1.0
 _TEXT_POINT, _TIME_POINT = 7.5, 6.5
 """Sizes at which eight lanes can still be read across a page."""
 
@@ -89,16 +88,13 @@ def figure(sequence: Course, clock: Clock) -> Any:
     from matplotlib.figure import Figure
 
     rows, lanes = len(sequence.arrows), len(sequence.lanes)
-    width = max(_LANE_INCH * lanes + 1.6, 7.0)
-    title = wrap(sequence.title, round(_LETTERS_AN_INCH * width))
-    above = _TITLE_INCH * (len(title) - 1)
-    size = (width, _ROW_INCH * (rows + 1) + _HEAD_INCH + above)
+    size = (max(_LANE_INCH * lanes + 1.6, 7.0), _ROW_INCH * (rows + 1) + _HEAD_INCH)
     drawn = Figure(figsize=size)
     FigureCanvasAgg(drawn)
-    axes = drawn.add_axes((0.01, 0.01, 0.98, 0.98 - (0.35 + above) / size[1]))
+    axes = drawn.add_axes((0.01, 0.01, 0.98, 0.98 - 0.35 / size[1]))
     axes.set(xlim=(-1.0, lanes - 0.35), ylim=(rows + 0.8, -1.75))
     axes.axis("off")
-    drawn.suptitle("\n".join(title), fontsize=10, x=0.02, y=1 - 0.08 / size[1], ha="left", va="top", fontweight="bold")
+    drawn.suptitle(sequence.title, fontsize=10, x=0.02, y=1 - 0.08 / size[1], ha="left", va="top", fontweight="bold")
     _draw_lanes(axes, sequence, rows)
     for row, arrow in enumerate(sequence.arrows):
         axes.text(

@@ -144,6 +144,7 @@ def write_run(
     twin_tables: Mapping[str, Columns | Any] | None = None,
     force: bool = False,
     finish: Callable[[Path], None] | None = None,
+    required: bool = True,
 ) -> Digests:
     """Writes a run folder: whole, or not at all.
 
@@ -155,6 +156,7 @@ def write_run(
         twin_tables: the tables of the twin, without prefix.
         force: replace an earlier run.
         finish: called with the folder while it is still apart, to add what is made from it (the report).
+        required: whether the tables that every day in a grid has must be there (a study has none).
 
     Returns:
         The digests of what was written.
@@ -163,7 +165,7 @@ def write_run(
         ResultsError: tables or meta do not fit, or the folder cannot be written; nothing is left behind then.
     """
     check_out(out, force)
-    canonical = conform(tables, required=True) | _twin_names(conform(twin_tables or {}, twin=True))
+    canonical = conform(tables, required=required) | _twin_names(conform(twin_tables or {}, twin=True))
     digests = digest_tables(canonical)
     text = _run_json(meta, digests, twin=bool(twin_tables))
     apart = out.absolute().parent / f".{out.name}.writing-{os.getpid()}"

@@ -103,7 +103,7 @@ def run(
     meta = _meta(site, watch.wall_s)
     tables = conform(physical_tables(site) | static_tables(site, world) | party_tables(site, world))
     twin_tables = physical_tables(other) | ledger_table(shadow) if shadow and other else None
-    whole = complete(tables, meta, twin_tables, _conformance(tables))
+    whole = complete(tables, meta, twin_tables, conformance_of(tables))
     digests = write_run(out, whole.tables, meta, whole.twin_tables, force, finish=_report)
     watch.lap("write")
     progress("figures, report", 1, 1)
@@ -119,7 +119,7 @@ def live(world: Any, site: Any, progress: Progress, stage: str = "day") -> None:
     world.run(end_ms)
 
 
-def _conformance(tables: dict[str, Any]) -> dict[str, Any]:
+def conformance_of(tables: dict[str, Any]) -> dict[str, Any]:
     """Which steps were made, broken, not reached: the journal, of canonical tables, checked against the catalogue."""
     from environment.messages import digest_rows
     from experiments.conformance import check, report_json
@@ -141,7 +141,7 @@ def _meta(site: Any, wall_s: dict[str, float]) -> dict[str, Any]:
         "name": site.scenario.name,
         "scenario": site.scenario.as_data(),
         "seed": site.seed,
-        "versions": _versions(),
+        "versions": versions(),
         "begins": site.calendar.local(0).isoformat(),
         "zone": str(site.calendar.zone),
         "step_ms": site.timeline.step_ms,
@@ -152,7 +152,8 @@ def _meta(site: Any, wall_s: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of what decides about results."""
     found = {"python": platform.python_version()}
     for name in VERSIONED:
         try:

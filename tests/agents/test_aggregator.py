@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.aggregator import Aggregator
+from agents.aggregator_pool import _Members, member_shares
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.strategies.bidding import DeliveryRecord, offered_share
 from environment.calendar import Timeline
@@ -384,3 +387,19 @@ def test_money_for_an_activation_that_never_came_is_shared_with_nobody(pool):
     there = pool((1, invoice(2.5), PLATFORM))
     assert "ledger" not in there.fsp.registers
     assert not there.homes.of(MemberStatement)
+
+
+@settings(deadline=None)
+@given(
+    kwh=st.lists(st.floats(0.0, 50.0), min_size=1, max_size=8), revenue=st.integers(0, 10_000), share=st.floats(0.0, 1.0),
+    price=st.floats(0.0, 1.0),
+)  # fmt: skip
+def test_shares_are_whole_cents_and_never_more_than_was_earned(kwh, revenue, share, price):
+    n = len(kwh)
+    members = _Members(np.array([f"home-{k}" for k in range(n)]), np.zeros(n, np.int64), np.full(n, price))
+    eur = member_shares(members, np.array(kwh), revenue / 100, share)
+    cents = eur * 100
+    np.testing.assert_allclose(cents, np.rint(cents), rtol=0, atol=1e-6)
+    assert (eur >= 0).all()
+    assert round(cents.sum()) <= revenue
+    assert not eur[np.array(kwh) == 0].any()

@@ -157,14 +157,3 @@ def test_clock_shows_local_time():
 
     local = clock_of(lambda t_ms: datetime(2016, 1, 18, 12, tzinfo=UTC) + timedelta(milliseconds=t_ms))
     assert local(3_661_000) == "Mon 13:01:01"
-
-
-def test_a_long_title_makes_a_picture_higher_and_not_wider(journal_day):
-    from dataclasses import replace
-
-    from experiments.diagram_draw import figure
-
-    course = next(iter(sequences(journal_day, "SUC06.2").values()))
-    short, long = (figure(replace(course, title=title), str).get_size_inches() for title in ("short", "word " * 60))
-    assert long[0] == short[0]
-    assert long[1] > short[1]

@@ -24,7 +24,7 @@ from experiments.usecases import (
     usecase_text,
 )
 
-BUILT = {"SUC05.1": ("1",), "SUC06.1": ("2",), "SUC06.2": ("1",), "SUC06.3": ("1",)}
+BUILT = {"SUC01.1": ("1",), "SUC05.1": ("1",), "SUC06.1": ("2",), "SUC06.2": ("1",), "SUC06.3": ("1",)}
 """Use cases with readings, and the scenarios whose records exist."""
 
 ALL = [usecase(name) for name in ids()]

@@ -11,6 +11,7 @@ from experiments.cli import app, run_cli
 
 COMMANDS = (
     "run",
+    "size",
     "scenarios",
     "show",
     "schema",

@@ -1,0 +1,105 @@
+"""Communities for tests: small problems with known numbers, and a study of a few members that runs in seconds."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from agents.strategies.sizing_problem import BatteryKind, Days, Plant, Prices, Problem
+
+IDEAL = BatteryKind(1.0, 1.0, 1.0, 1.0, 0.0)
+
+
+@pytest.fixture(scope="session")
+def problem():
+    """Make a problem: loads (n, T) kW of days of ``steps`` hours; prices one number, (T,) or (G, T)."""
+
+    def make(load, plants=(), buy=0.2, sell=0.05, inside=0.0, steps=None, weight=None, contracted=1e3, extra=np.inf, group=None, co2=0.2, pools=None, sharing=True, names=None):  # fmt: skip
+        load = np.atleast_2d(np.asarray(load, float))
+        n, total = load.shape
+        steps = steps or total
+        weight = np.ones(total // steps) if weight is None else np.asarray(weight, float)
+        group = np.zeros(n, np.int64) if group is None else np.asarray(group)
+        shape = (int(group.max()) + 1, total)
+        prices = Prices(*(np.broadcast_to(np.asarray(one, float), shape).copy() for one in (buy, sell, inside)))
+        return Problem(
+            Days(weight, steps, 1.0), tuple(names or [f"m{k}" for k in range(n)]), load, np.broadcast_to(np.asarray(contracted, float), n),
+            np.broadcast_to(np.asarray(extra, float), n), group, prices, np.broadcast_to(np.asarray(co2, float), total),
+            tuple(sorted(plants, key=lambda plant: plant.name)), pools or {}, sharing,
+        )  # fmt: skip
+
+    return make
+
+
+def pv(name, node, annuity, most=100.0, existing=0.0, yield_kw=1.0, total=1, unit=1.0):
+    shape = np.broadcast_to(np.asarray(yield_kw, float), total)
+    return Plant(name, node, "pv", unit, existing, most / unit, annuity * unit, 0.0, yield_kw=shape)
+
+
+def battery(name, node, annuity, most=100.0, existing=0.0, kind=IDEAL, unit=1.0):
+    return Plant(name, node, "battery", unit, existing, most / unit, annuity * unit, 0.0, battery=kind)
+
+
+@pytest.fixture(scope="session")
+def make_pv():
+    return pv
+
+
+@pytest.fixture(scope="session")
+def make_battery():
+    return battery
+
+
+SMALL = {
+    "name": "small",
+    "place": {"city": "Malaga"},
+    "community": {"type": "REC", "minimum_members": 2},
+    "members": [
+        {"name": "ana", "contracted_kw": 4.6, "annual_kwh": 2600, "tariff": "es-20td-2025", "pv": {"most_kwp": 3.6}, "battery": {"most_kwh": 5}},
+        {"name": "bea", "contracted_kw": 3.45, "annual_kwh": 2100, "tariff": "es-20td-2025", "missing": 0.1, "position": [200, 0]},
+        {"name": "cal", "contracted_kw": 10, "who": "sme", "use": "shop", "annual_kwh": 9000, "tariff": "es-flat-2025", "meter": "none", "position": [0, 400]},
+        {"name": "dan", "contracted_kw": 4.6, "annual_kwh": 3000, "tariff": "es-20td-2025", "consent": False},
+    ],
+    "assets": [{"name": "hall", "tariff": "es-20td-2025", "connection_kw": 20, "pv": {"most_kwp": 9}, "owners": {"ana": "25%", "bea": "25%", "cal": "50%"}}],
+    "business_models": [
+        {"name": "together"},
+        {"name": "own-use", "objective": "self-consumption"},
+        {"name": "investor", "objective": "profit", "ownership": "third-party"},
+    ],
+    "profiles": {"representative_days": 4},
+    "front_points": 3,
+    "horizon_years": 12,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Plain data of a small study; ``changes`` are values by key path, dots as two underscores."""
+
+    def make(**changes):
+        content = copy.deepcopy(SMALL)
+        for path, value in changes.items():
+            target = content
+            *keys, last = path.split("__")
+            for key in keys:
+                target = target[int(key)] if isinstance(target, list) else target.setdefault(key, {})
+            target[int(last) if isinstance(target, list) else last] = value
+        return content
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory, small):
+    """The folder of the small study and its result."""
+    from experiments.sizing_run import run_study
+    from experiments.sizing_study import study_from
+
+    return run_study(study_from(small()), seed=3, out=tmp_path_factory.mktemp("sizing") / "run")
+
+
+@pytest.fixture(scope="session")
+def small_tables(small_run):
+    from experiments.results import open_run
+
+    return open_run(small_run.out).tables
