@@ -45,7 +45,7 @@ class Model:
         operation: plant -> its columns (charge, discharge, content; or more, less, deviation).
         curtailed: node -> columns of what is curtailed there.
         market: rows of the trade inside, shape (T,), empty without sharing.
-        cost_row, carbon_row, use_row: rows that only add up cost, emissions, and generation that is not sold to retailers.
+        cost_row, carbon_row, use_row: rows that only add up cost, emissions, and own use (less what is bought from retailers).
         account_rows: rows of the money of each account.
         chosen_row: row that adds up the money of the chosen accounts; None without any.
     """
@@ -237,11 +237,7 @@ class Model:
         put(self.cost_row, np.flatnonzero(cost), cost[np.flatnonzero(cost)])
         put(self.carbon_row, self.bought, one.co2_kg_per_kwh * hours)
         put(self.carbon_row, self.units, np.array([plant.unit_kg_per_year for plant in one.plants]))
-        made = [0.0 if plant.yield_kw is None else float(plant.yield_kw @ hours) * plant.unit for plant in one.plants]
-        put(self.use_row, self.units, np.array(made))  # what stands already generates a constant, which is left out
-        put(self.use_row, self.sold, -hours)
-        for columns in self.curtailed.values():
-            put(self.use_row, columns, -hours)
+        put(self.use_row, self.bought, -hours)  # of a given consumption what is not bought is one's own
 
     def _money(self, accounts: Accounts) -> I64:
         one, hours, put = self.problem, self.problem.days.step_hours, self.programme.put
