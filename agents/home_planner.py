@@ -24,6 +24,10 @@ I64 = NDArray[np.int64]
 
 MOVED_KWH = 0.5
 """A forecast has moved when the energy of its next hours differs by more (as a battery's or car's state that is off by a tenth)."""
+NOWCAST_STEPS = 8.0
+"""Steps in which the difference between measured and forecast generation falls to 1/e: two hours (judgement)."""
+LEAST_PV_KW = 0.1
+"""Below this forecast the ratio to what is measured says nothing."""
 MOVED_H = 4.0
 """How far ahead that is looked at."""
 
@@ -200,6 +204,7 @@ class Planner(Hems):
     def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
         """As any home energy management's, with devices that act by themselves counted as load."""
         view = super()._view(step, end, readings, rows)
+        view = view._replace(pv_kw=nowcast(view.pv_kw, readings["pv_kw"][rows]))
         return left_to_themselves(view, self.controlled[:, rows], self.off[:, rows])
 
     def now_view(self, step: int, readings: Readings) -> HomeView:
@@ -242,6 +247,14 @@ class Planner(Hems):
         assert self.current is not None
         place = step - self.current.first
         return HomePlan(*(column[:, place : place + steps] for column in take_plan(self.current.plan, rows)))
+
+
+def nowcast(pv_kw: F64, measured_kw: F64) -> F64:
+    """Forecast generation of k homes, (k, m), drawn to what was measured last, (k,), for the next hours; less the further ahead."""
+    first = pv_kw[:, 0]
+    ratio = np.where(first > LEAST_PV_KW, np.clip(measured_kw / np.maximum(first, LEAST_PV_KW), 0.0, 2.0), 1.0)
+    fade = np.exp(-np.arange(pv_kw.shape[1]) / NOWCAST_STEPS)
+    return np.asarray(pv_kw * (1.0 + (ratio[:, None] - 1.0) * fade))
 
 
 def left_to_themselves(view: HomeView, controlled: Bool, off: Bool) -> HomeView:
