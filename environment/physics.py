@@ -97,10 +97,15 @@ class GridSide:
 
 @dataclass
 class Record:
-    """What was lived, per step of the run: mean power and state of every device, shape (devices, steps) each."""
+    """What was lived, per step of the run: mean power and state of every device, shape (devices, steps) each.
+
+    Of kinds with ``inner_values`` (a tank with layers) these are kept too, by name, and the set-point at the end of the step.
+    """
 
     power_kw: dict[str, F64] = field(default_factory=dict)
     state: dict[str, F64] = field(default_factory=dict)
+    inner: dict[str, dict[str, F64]] = field(default_factory=dict)
+    set_kw: dict[str, F64] = field(default_factory=dict)
 
 
 class Physics:
@@ -157,6 +162,9 @@ class Physics:
             shape = (one.fleet.n, timeline.n - self.first)
             self.record.power_kw[kind] = np.full(shape, np.nan)
             self.record.state[kind] = np.full(shape, np.nan)
+            if hasattr(one.fleet.kind, "inner_values"):
+                self.record.inner[kind] = {}
+                self.record.set_kw[kind] = np.full(shape, np.nan)
 
     # --- time ----------------------------------------------------------------------------------------------------------
 
@@ -172,6 +180,12 @@ class Physics:
             if step >= self.first:
                 self.record.power_kw[kind][:, step - self.first] = power
                 self.record.state[kind][:, step - self.first] = one.fleet.state_value
+                if kind in self.record.inner:
+                    found = one.fleet.kind.inner_values(one.fleet.ratings, one.fleet.state)  # type: ignore[attr-defined]
+                    for name, column in found.items():
+                        series = self.record.inner[kind].setdefault(name, np.full_like(self.record.state[kind], np.nan))
+                        series[:, step - self.first] = column
+                    self.record.set_kw[kind][:, step - self.first] = one.fleet.set_points.effective(step)
         self.meters.record(step, kw)
         self.publish(now_ms)
         self.show(now_ms)

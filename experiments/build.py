@@ -29,6 +29,7 @@ from environment.weather.view import WeatherView
 from experiments.build_check import check_scenario
 from experiments.build_devices import Displays, Meters, build_fleets, build_meters, uncontrolled
 from experiments.build_people import LV_KV, PLANTS, People, build_people, contracted, home_book, members_of
+from experiments.build_tanks import Probes
 from experiments.scenario import Scenario
 from experiments.scenario_world import Outage
 
@@ -192,9 +193,9 @@ def _living(
     )  # fmt: skip
     store = MeterStore(meters.names, timeline)
     physics = Physics(
-        timeline, people.n, build_fleets(scenario, people, calendar, timeline, weather),
+        timeline, people.n, build_fleets(scenario, people, calendar, timeline, weather, chance),
         uncontrolled(scenario, people, network, meters, calendar, timeline, weather), store, grid,
-        scenario.grid.scada.period_s * MS_PER_S, Displays(people, timeline),
+        scenario.grid.scada.period_s * MS_PER_S, Displays(people, timeline, _probes(scenario, people, timeline, chance)),
     )  # fmt: skip
     view = WeatherView.empty(timeline.n)
     hems = Hems(
@@ -214,6 +215,10 @@ def _living(
     living.shares[PLANTS] = store.share([f"{plant.name}/meter" for plant in contracted(scenario)])
     living.shares[scenario.actors.retailer.name] = store.share([f"{home}/meter" for home in people.names])
     return living
+
+
+def _probes(scenario: Scenario, people: People, timeline: Timeline, chance: Chance) -> Probes | None:
+    return Probes(people, timeline, chance, scenario.heaters.probe_noise_k) if scenario.heaters else None
 
 
 def _states(

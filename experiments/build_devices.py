@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.calendar import Calendar, Timeline
-from environment.devices import battery, device_kind, ev, heat_pump, mv_plant, pv, water_heater
+from environment.chance import Chance
+from environment.devices import battery, device_kind, ev, heat_pump, mv_plant, pv, stratified_heater, water_heater
 from environment.devices.fleet import Fleet
 from environment.grid.model import Network
 from environment.people import simbench_profiles
@@ -26,6 +27,7 @@ from experiments.build_people import (
     compressor_kw,
     home_points,
 )
+from experiments.build_tanks import Probes, tanks
 from experiments.scenario import Scenario
 
 F64 = NDArray[np.float64]
@@ -118,18 +120,20 @@ def _shape(profiles: Sequence[str], quantity: str, calendar: Calendar, timeline:
 
 
 def build_fleets(
-    scenario: Scenario, people: People, calendar: Calendar, timeline: Timeline, weather: Weather
+    scenario: Scenario, people: People, calendar: Calendar, timeline: Timeline, weather: Weather, chance: Chance
 ) -> dict[str, Installed]:
     """All fleets, by kind, in the order in which their power is added up."""
     makers: dict[str, Callable[[], Installed]] = {
         "pv": lambda: _pv(people, timeline),
         "battery": lambda: _battery(people, timeline),
         "ev": lambda: _ev(people, timeline),
-        "water_heater": lambda: _water_heater(people, timeline),
+        "water_heater": lambda: _water_heater(scenario, people, timeline),
         "heat_pump": lambda: _heat_pump(people, timeline, weather),
         "mv_plant": lambda: _plants(scenario, people, calendar, timeline, weather),
     }
     made = {kind: make() for kind, make in makers.items()}
+    if scenario.heaters:
+        made[stratified_heater.KIND] = tanks(scenario, people, timeline, chance)
     return {kind: one for kind, one in made.items() if one.fleet.n or kind not in ("mv_plant",)}
 
 
@@ -186,8 +190,10 @@ def _ev(people: People, timeline: Timeline) -> Installed:
     return _installed(fleet, rows)
 
 
-def _water_heater(people: People, timeline: Timeline) -> Installed:
+def _water_heater(scenario: Scenario, people: People, timeline: Timeline) -> Installed:
     rows, names, of = _rows(people, "water_heater")
+    if scenario.heaters:  # tanks that are looked at closely have layers
+        rows, names, of = rows[:0], [], {name: column[:0] for name, column in of.items()}
     ratings = water_heater.Ratings(
         of["litres"], of["kw"], of["loss_kw_per_k"], of["set_c"], of["dead_band_k"], np.full(len(rows), MIN_TANK_C),
         of["set_c"] + TANK_ABOVE_SET_K,
@@ -249,6 +255,7 @@ class Displays:
 
     people: People
     timeline: Timeline
+    probes: Probes | None = None
 
     def __call__(self, physics: Physics, step: int) -> dict[str, F64]:
         """Columns of ``Readings`` at the start of ``step``: states now, and means of the step that ended."""
@@ -258,7 +265,8 @@ class Displays:
         plugged = np.where(has_car, ~people.cars.away[:, step], np.nan)
         leaves = people.cars.departure_step[:, step].astype(np.float64)
         known = has_car & ~people.cars.away[:, step] & (leaves < self.timeline.n)
-        return {
+        own = self.probes(physics, step) if self.probes else {}
+        return own | {
             "load_kw": people.load_kw[:, before].copy(),
             "pv_kw": people.pv_kw[:, before].copy(),
             "draw_kw": np.where(people.owns["water_heater"], people.draw_kw[:, before], 0.0),

@@ -39,11 +39,13 @@ def channels(site: Site) -> dict[str, str]:
 
 
 def makers(site: Site) -> list[Maker]:
-    """Homes, retailer and state live in every world; plants take part where somebody may call them."""
+    """Homes, retailer and state live in every world; plants take part where somebody may call them.
+
+    People whose water heaters are retrofitted have no energy management of their own; ``build_heaters`` makes them.
+    """
     plants = [_plants] if site.scenario.coordination and contracted(site.scenario) else []
-    homes = (
-        [] if site.scenario.pilot and site.scenario.coordination else [_homes]
-    )  # a pilot's households are its own part
+    elsewhere = site.scenario.heaters or (site.scenario.pilot and site.scenario.coordination)
+    homes = [] if elsewhere else [_homes]  # a pilot's households are its own part
     return [*homes, _retailer, _state, *plants]
 
 

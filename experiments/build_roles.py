@@ -40,6 +40,10 @@ ROLES: dict[str, str] = {
     "reserve-buyer": "agents.home_buyers:ReserveBuyer",
     "closed-market": "agents.home_buyers:ClosedMarket",
     "weather-agency": "agents.external_data:WeatherAgency",
+    "retrofit-installer": "agents.retrofit_installer:RetrofitInstaller",
+    "consumers": "agents.consumers:Consumers",
+    "controller-modules": "agents.controller_modules:ControllerModules",
+    "ems": "agents.ems:Ems",
 }
 """Roles by name, resolved on use."""
 

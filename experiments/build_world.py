@@ -17,6 +17,7 @@ from experiments.usecases import permissions
 
 PARTS = (
     "experiments.build_homes", "experiments.build_flexibility", "experiments.build_communities", "experiments.build_pilot",
+    "experiments.build_heaters",
     "experiments.build_attackers",
 )  # fmt: skip
 """Modules that add parties to a world where its scenario has them."""

@@ -11,6 +11,7 @@ from experiments import (
     kpis_communities,
     kpis_forecast,
     kpis_grid,
+    kpis_heaters,
     kpis_homes,
     kpis_market,
     kpis_parties,
@@ -58,6 +59,7 @@ def functions() -> Mapping[str, Figure]:
     """The function that computes each figure."""
     modules = (
         kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
+        kpis_heaters,
     )  # fmt: skip
     return {key: function for module in modules for key, function in module.FIGURES.items()}
 

@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from experiments import report_attacks, report_communities, report_homes
+from experiments import report_attacks, report_communities, report_heaters, report_homes
 from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
@@ -52,6 +52,9 @@ def report_html(run: Run) -> str:
         f"Times are local ({escape(run.meta['zone'])}).{_TWIN if view.facts.twin else ''}</p>{parts.key_figures(view)}"
     )
     sections: list[Section] = [section(view) for section in _SECTIONS]
+    own = report_heaters.heaters(view)
+    if own is not None:  # where heaters are retrofitted this is what the run is about
+        sections.insert(0, own)
     return page(title, head, sections)
 
 

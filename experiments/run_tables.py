@@ -15,6 +15,7 @@ from experiments.build import Site
 from experiments.build_people import HOMES, PLANTS, People
 from experiments.run_attacks import attack_table
 from experiments.run_events import grid_events
+from experiments.run_heaters import customer_table, heater_tables
 from experiments.scenario_people import NOBODY
 
 F64 = NDArray[np.float64]
@@ -26,6 +27,7 @@ REGISTERED = (
     "admissions", "installation_plans", "installers", "installations", "declined", "consents", "data_requests", "rights", "modes",
     "resolves", "corrections", "home_bids", "home_commitments", "home_activations", "home_settlements", "feeder_needs", "simulated_markets", "service_figures",
     "community_members", "community_needs", "community_prices", "community_energies", "community_settlements", "community_flexibility",
+    "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 ASKED = ("needs", "clearings", "activations", "overrides", "shortfalls")
@@ -43,7 +45,7 @@ def physical_tables(site: Site) -> dict[str, Table]:
     tables["meters"] = _meters(physics, t_ms)
     tables["comfort"] = _comfort(site.people, physics, t_ms, steps)
     tables["departures"] = _departures(site, physics, steps)
-    return tables
+    return tables | heater_tables(site)
 
 
 def _long(values: F64) -> F64:
@@ -163,7 +165,8 @@ def _departures(site: Site, physics: Physics, steps: int) -> Table:
     """Every departure of a car in the run and what its battery lacked against the level asked for."""
     cars, first, people = physics.installed["ev"], physics.first, site.people
     away = people.cars.away[cars.owner, first : first + steps]
-    leaves = away & ~np.concatenate([people.cars.away[cars.owner, first - 1 : first], away[:, :-1]], axis=1)
+    earlier = people.cars.away[cars.owner, first - 1 : first] if first else away[:, :1]
+    leaves = away & ~np.concatenate([earlier, away[:, :-1]], axis=1)
     rows, columns = np.nonzero(leaves)
     energy = physics.record.state["ev"]
     target = people.ratings["ev"]["target_share"][cars.owner] * people.ratings["ev"]["kwh"][cars.owner]
@@ -235,7 +238,7 @@ def party_tables(site: Site, world: World) -> dict[str, Table]:
     tried = registered(world, "attacks")
     if tried:
         tables["attacks"] = attack_table(tried, journal)
-    return tables | ledger_table(world)
+    return tables | customer_table(site, world) | ledger_table(world)
 
 
 def registered(world: World, name: str) -> Table:

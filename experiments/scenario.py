@@ -14,6 +14,7 @@ from experiments.scenario_actors import Actors, Product, Rules
 from experiments.scenario_explain import salvage, sentences
 from experiments.scenario_faults import AnyFault, Attack, Fault
 from experiments.scenario_fields import Part, given
+from experiments.scenario_heaters import Heaters
 from experiments.scenario_library import known_products, scenario_names, scenarios_folder
 from experiments.scenario_people import HomesGroup, PeopleGroup, PlantGroup
 from experiments.scenario_pilot import Pilot
@@ -61,6 +62,8 @@ class Scenario(Part):
     """Parties that do not do what they should, and attackers (``forge``, ``replay``, ``alter``)."""
     coordination: bool = given(True, source="the twin of a run sets it to false")
     """Whether anybody procures and activates flexibility."""
+    heaters: Heaters | None = given(None, source="none unless said")
+    """Water heaters that are retrofitted, learned and controlled; everything else is left to the people."""
     results: Results = given(Results())
     """What a run writes."""
 
@@ -106,6 +109,8 @@ class Scenario(Part):
         """The use cases that this scenario sets in motion; a run shows which of their steps were made."""
         if not self.coordination:
             return []
+        if self.heaters:
+            return ["SUC03.1", "SUC03.2"]
         if self.pilot:
             return ["SUC13.1"]
         local = ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"] if self.actors.fsps else []

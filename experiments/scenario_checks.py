@@ -195,6 +195,8 @@ def _routes(scenario: "Scenario") -> Problems:
 
 
 def _times(scenario: "Scenario") -> Problems:
+    if scenario.heaters:  # nobody procures
+        return
     dso, lfmo = scenario.actors.dso, scenario.actors.lfmo
     if lfmo is None:
         yield from _dispatches_on_the_day(dso.procures)

@@ -177,6 +177,7 @@ class Reading(_Fact, frozen=True):
         repeats: an earlier step with the same sender, receiver and information.
         group: the alternative route that makes the step fall away.
         deadline: until when it must arrive.
+        when: what somebody must have said in the conversation for the step to be needed; elsewhere it is an option nobody took.
         trigger: what calls for it; a conversation in which that did not happen need not make it.
         when: in which conversations it is demanded, by what was said in them.
         impossible: why no run can make the step.

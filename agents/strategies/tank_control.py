@@ -7,7 +7,7 @@ The state is the one node of ``tank_model``, on a grid that all homes share; bet
 off for every interval and temperature, so that a tank that did not do what was expected is still controlled well without solving again.
 Comfort and hygiene are floors whose shortfall costs more than any electricity; the last floor is the energy that must be left. Ties go to
 off, which is the unique optimum under a cost of switching on that is smaller than rounding (law 14).
-Source: textbook dynamic programming (Bellman 1957); binary control by a relay: SUC03.2 rule 14.
+Source: textbook dynamic programming (Bellman 1957); binary control by a relay: SUC03.2 rule 15.
 """
 
 from typing import NamedTuple

@@ -8,7 +8,7 @@ quarter of the day is the mean of q over the days, recent days counting more. Th
 give in time: the high quantile, over the days, of the largest drawdown in the hours that follow. Where a second probe sits at the outlet,
 the layering says how much less than the mean the outlet falls in a draw.
 
-The model is deliberately simpler than a tank: one node, one room temperature for all. Source: SUC03.2 rules 4 and 5 (parameters at least
+The model is deliberately simpler than a tank: one node, one room temperature for all. Source: SUC03.2 rules 5 and 6 (parameters at least
 heating needs and heating losses, updated daily); the energy balance is the textbook's.
 """
 
@@ -51,7 +51,7 @@ class Learning(NamedTuple):
     loss_days: int = 7
     reserve_days: int = 14
     reserve_hours: float = 3.0
-    reserve_quantile: float = 0.97
+    reserve_quantile: float = 0.95
     default_loss_kw_per_k: float = 1.5e-3
 
 

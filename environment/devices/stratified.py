@@ -323,7 +323,7 @@ def _zero(level: F64, first: F64, second: F64, fast: F64, slow: F64, low: F64, h
         low, high = np.where(below, low, at), np.where(below, at, high)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = at - value / slope
-        move = np.where((newton > low) & (newton < high), newton, 0.5 * (low + high))
+        move = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
         near = np.abs(move - at) <= _EPSILON * at
         at = np.where(done, at, move)
         done = done | near

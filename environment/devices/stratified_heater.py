@@ -60,6 +60,7 @@ class State(NamedTuple):
         relay: 1 closed, 0 open.
         drawn_kw: the draw for which the tap was set.
         flow_kw_per_k: heat capacity of the water that the tap lets through.
+        missing_kwh: heat that people wanted and an empty tank did not have, since the beginning.
     """
 
     upper_c: F64
@@ -67,6 +68,7 @@ class State(NamedTuple):
     relay: F64
     drawn_kw: F64
     flow_kw_per_k: F64
+    missing_kwh: F64
 
 
 class Inputs(NamedTuple):
@@ -88,7 +90,7 @@ class Inputs(NamedTuple):
 def at_rest(upper_c: F64, lower_c: F64) -> State:
     """Tanks that nobody draws from, thermostat open."""
     zero = np.zeros(np.shape(upper_c))
-    return State(np.array(upper_c, np.float64), np.array(lower_c, np.float64), zero, zero, zero)
+    return State(np.array(upper_c, np.float64), np.array(lower_c, np.float64), zero, zero, zero, zero)
 
 
 def capacity_kwh_per_k(ratings: Ratings) -> F64:
@@ -130,7 +132,8 @@ def step(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours
     """Heat at the set-point below the safety thermostat, or by the thermostat."""
     drawn, flow = _tap(state, inputs)
     done = _walk(ratings, state, setpoint_kw, inputs, flow, hours)
-    after = State(done.upper_k + inputs.cold_c, done.lower_k + inputs.cold_c, done.relay, drawn, flow)
+    missing = state.missing_kwh + done.missing_kwh
+    after = State(done.upper_k + inputs.cold_c, done.lower_k + inputs.cold_c, done.relay, drawn, flow, missing)
     return after, _mean_kw(ratings, setpoint_kw, done, hours)
 
 
@@ -166,6 +169,11 @@ def state_value(ratings: Ratings, state: State) -> F64:
     return state.upper_c
 
 
+def inner_values(ratings: Ratings, state: State) -> dict[str, F64]:
+    """What results tables show beside, (n,) each: mean temperature, by which the heat in the tank goes, and what could not be drawn."""
+    return {"mean_c": mean_c(ratings, state), "missing_kwh": state.missing_kwh}
+
+
 def examples(rng: np.random.Generator, n: int = 1) -> tuple[Ratings, State, Inputs]:
     """Tanks of 50 to 200 l, mostly idle, layered or mixed, some drawn empty, some too hot."""
     set_c = rng.uniform(55.0, 65.0, n)
@@ -183,7 +191,7 @@ def examples(rng: np.random.Generator, n: int = 1) -> tuple[Ratings, State, Inpu
     relay = np.where(rng.uniform(size=n) < 0.5, 1.0, 0.0)
     factor = np.where(rng.uniform(size=n) < 0.7, 1.0, rng.uniform(0.5, 2.0, n))
     inputs = Inputs(draw, rng.uniform(12.0, 24.0, n), cold, factor)
-    return ratings, State(upper, lower, relay, going, flow), inputs
+    return ratings, State(upper, lower, relay, going, flow, np.zeros(n)), inputs
 
 
 def _tap(state: State, inputs: Inputs) -> tuple[F64, F64]:

@@ -10,6 +10,7 @@ __all__ = ["Columns", "Record", "digest_rows", "records", "sources"]
 
 FAMILIES = (
     "aggregation", "procurement", "activation", "settlement", "homes", "homes_operation", "community", "community_settlement", "sizing",
+    "retrofit", "thermal_loads",
 )  # fmt: skip
 
 

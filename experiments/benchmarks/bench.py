@@ -8,6 +8,7 @@ from typing import Any
 from experiments.benchmarks.community import common_schedule
 from experiments.benchmarks.days import STAGES, measured_apart
 from experiments.benchmarks.gap import schedule_gap
+from experiments.benchmarks.heaters import controlled_days
 from experiments.benchmarks.parts import all_rates
 from experiments.progress import Report
 
@@ -15,6 +16,7 @@ SIZES = (100, 1_000, 10_000, 100_000)
 SAMPLED_HOMES = 200
 COMMUNITY_MEMBERS = 1_000
 QUICK_HISTORY_DAYS = 2
+HEATERS, QUICK_HEATERS = 10_000, 20
 TWINS_UP_TO = 1_000
 """Larger days are lived in coordination only."""
 
@@ -39,26 +41,38 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
         report: told of the progress.
 
     Returns:
-        made, machine, rates by what is done (per second), schedules (gap to the optimum), community (its common schedule), days.
+        made, machine, rates by what is done (per second), schedules (gap to the optimum), community (its common schedule),
+        heaters (seconds of control), days.
     """
     sizes = [homes] if quick else sizes_up_to(homes)
-    stages = 3 + len(sizes)
+    stages = 4 + len(sizes)
     report("parts", 0, stages)
     rates = all_rates(quick=quick)
     report("schedules against the optimum", 1, stages)
     gap = schedule_gap(20, QUICK_HISTORY_DAYS) if quick else schedule_gap(SAMPLED_HOMES, 28)
     report("the schedule of a community", 2, stages)
     common = common_schedule(20 if quick else COMMUNITY_MEMBERS)
+    report("water heaters under control", 3, stages)
+    week = controlled_days(QUICK_HEATERS, days=1) if quick else controlled_days(HEATERS)
+    heaters = {**week._asdict(), "control_s": week.control_s}
     days = []
     for number, size in enumerate(sizes):
-        report(f"a day of {size} homes", 3 + number, stages)
+        report(f"a day of {size} homes", 4 + number, stages)
         write = size <= WRITTEN_UP_TO
         history = QUICK_HISTORY_DAYS if quick else None if write else SHORT_HISTORY_DAYS
         sets = [f"clock.history_days={history}"] if history else []
         days.append(measured_apart(size, twin=not quick and size <= TWINS_UP_TO, sets=sets, write=write))
     report("done", stages, stages)
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"made": made, "machine": _machine(), "rates": rates, "schedules": gap, "community": common, "days": days}
+    return {
+        "made": made,
+        "machine": _machine(),
+        "rates": rates,
+        "schedules": gap,
+        "community": common,
+        "heaters": heaters,
+        "days": days,
+    }
 
 
 def table(found: dict[str, Any]) -> str:
@@ -78,7 +92,12 @@ def table(found: dict[str, Any]) -> str:
     head += (
         f"{'run a day':>11}{'us/home-step':>14}{'peak [MB]':>11}{'growth [MB]':>13}{'messages':>12}{'power flows':>13}"
     )
-    return "\n".join([*rates, "", schedules, together, "", head, *map(_line, found["days"])])
+    told = found["heaters"]
+    heaters = (
+        f"{told['heaters']:,} water heaters controlled for {told['days']} days in {told['control_s']:.1f} s: tanks {told['physics_s']:.1f}, "
+        f"learning {told['learning_s']:.1f}, planning {told['planning_s']:.1f}, commands {told['commands_s']:.1f}"
+    )
+    return "\n".join([*rates, "", schedules, together, heaters, "", head, *map(_line, found["days"])])
 
 
 def _line(day: dict[str, Any]) -> str:

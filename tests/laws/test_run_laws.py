@@ -87,10 +87,11 @@ def test_devices_keep_their_bounds(lived):
             assert (devices.loc["pv", "power_kw"] <= 0).all()
             assert (devices.loc["load", "power_kw"] >= 0).all()
             there = set(devices.index)
-            for kind in there & {"ev", "heat_pump", "water_heater"}:
+            for kind in there & {"ev", "heat_pump", "water_heater", "stratified_heater"}:
                 assert (devices.loc[kind, "power_kw"] >= -1e-9).all()
-            assert (state.loc[["battery", "ev"]] >= -1e-9).all()
-            assert state.loc["water_heater"].between(10.0, 95.0).all()
+            assert (state[state.index.isin(["battery", "ev"])] >= -1e-9).all()
+            for kind in there & {"water_heater", "stratified_heater"}:
+                assert state.loc[kind].between(10.0, 95.0).all()
             if "heat_pump" in there:
                 assert state.loc["heat_pump"].between(10.0, 30.0).all()
             assert devices.loc["load", "state"].isna().all()
@@ -353,6 +354,7 @@ def test_no_act_is_hollow_and_what_it_cites_is_there(lived):
         "needs": "need", "bids": "bid", "clearings": "session", "baselines": "baseline", "activations": "activation",
         "deliveries": "settlement", "settlements": "settlement", "devices": "owner", "forecasts": "party",
         "availability": "fsp", "comparisons": "comparison", "admissions": "household", "installation_plans": "household",
+        "heater_models": "owner", "heater_plans": "owner",
     }  # fmt: skip
     for run in lived:
         acts = run.frame("acts")

@@ -1,0 +1,80 @@
+"""Messages of SUC03.2: thermal loads are measured, learned, and switched on and off."""
+
+from typing import Annotated, ClassVar
+
+from environment.messages.base import Item, Profile, Record
+
+Source = tuple[tuple[str, str], ...]
+_STARTS = "start of the first interval"
+_LONG = "length of an interval"
+
+
+class MonitoringOrder(Record, frozen=True, kw_only=True):
+    """The EMS tells a controller module how often it wants to hear from it."""
+
+    source: ClassVar[Source] = ()
+    every_s: Annotated[float, Item("time between two reports", ge=1)]
+    household: Annotated[bool, Item("the household meter is read too")]
+    until_ms: Annotated[int, Item("end")]
+
+
+class TankReading(Record, frozen=True, kw_only=True):
+    """What a water heater's probes, meter and relay show, interval by interval."""
+
+    source: ClassVar[Source] = (("SUC03.2", "1"), ("SUC03.2", "2"), ("SUC03.2", "3"))
+    from_ms: Annotated[int, Item(_STARTS)]
+    step_s: Annotated[float, Item(_LONG, ge=1)]
+    tank_c: Annotated[
+        Profile, Item("mean of the probes at the end of the interval [degC]", catalogue="tank temperature(s)")
+    ]
+    outlet_c: Annotated[
+        Profile, Item("upper probe; the mean where there is one probe [degC]", catalogue="tank temperature(s)")
+    ]
+    two_probes: Annotated[bool, Item("there are two probes")]
+    kwh: Annotated[Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")]
+    online: Annotated[bool, Item("the water heater has power", catalogue="water heater online/offline")]
+
+
+class HouseholdReading(Record, frozen=True, kw_only=True):
+    """What the meter of the whole household shows, the water heater included."""
+
+    source: ClassVar[Source] = (("SUC03.2", "4"),)
+    from_ms: Annotated[int, Item(_STARTS)]
+    step_s: Annotated[float, Item(_LONG, ge=1)]
+    net_kw: Annotated[
+        Profile, Item("mean net load, positive when consuming [kW]", catalogue="consumption from the household meter")
+    ]
+
+
+class LoadTelemetry(Record, frozen=True, kw_only=True):
+    """What a controller module sends of what it read, cleaned."""
+
+    source: ClassVar[Source] = (("SUC03.2", "1"), ("SUC03.2", "2"), ("SUC03.2", "3"), ("SUC03.2", "4"))
+    from_ms: Annotated[int, Item(_STARTS)]
+    step_s: Annotated[float, Item(_LONG, ge=1)]
+    tank_c: Annotated[
+        Profile, Item("mean of the probes at the end of the interval [degC]", catalogue="tank temperature(s)")
+    ]
+    outlet_c: Annotated[
+        Profile, Item("upper probe; the mean where there is one probe [degC]", catalogue="tank temperature(s)")
+    ]
+    two_probes: Annotated[bool, Item("there are two probes")]
+    kwh: Annotated[Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")]
+    heater_online: Annotated[bool, Item("the water heater has power", catalogue="water heater online/offline")]
+    module_online: Annotated[
+        bool, Item("the module obeys commands: automatic mode", catalogue="controller module online/offline")
+    ]
+    household: Annotated[bool, Item("the household was read")]
+    household_kw: Annotated[
+        Profile,
+        Item("mean net load of the household, 0 where not read [kW]", catalogue="consumption from the household meter"),
+    ]
+
+
+class SwitchCommand(Record, frozen=True, kw_only=True):
+    """On or off, for as many intervals as it has values; after that the water heater is its thermostat's again."""
+
+    source: ClassVar[Source] = (("SUC03.2", "5"),)
+    from_ms: Annotated[int, Item(_STARTS)]
+    step_s: Annotated[float, Item(_LONG, ge=1)]
+    on: Annotated[Profile, Item("1 on, 0 off", ge=0, le=1, catalogue="ON or OFF")]

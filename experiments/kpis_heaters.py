@@ -1,0 +1,172 @@
+"""Figures of retrofitted water heaters: how many are controlled, what that saves against their thermostats, and what was learned of them.
+
+Savings are counted over the days on which a tank was under control all day in the run, against the same tank and days in the twin. What
+is left in the tank at the end counts: energy used is electricity less the increase of stored heat. At equal comfort a control can save no
+more than the tank lost to its room (DOMAIN.md 2.5), so that share is printed beside.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.kpis_facts import F64, Facts, Frame, ratio
+from experiments.kpis_grid import Figure
+
+WHOLE_DAY_H = 22.0
+"""Hours under command that make a controlled day; the first quarter of an hour of a day is still the thermostat's."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Controlled tank-days beside the same of the twin: energy used [kWh], lost [kWh], draws and cold draws, (days,) each."""
+
+    owner: NDArray[np.str_]
+    used_kwh: F64
+    twin_used_kwh: F64
+    twin_lost_kwh: F64
+    draws: F64
+    cold: F64
+    twin_cold: F64
+
+
+def compared(facts: Facts) -> Compared | None:
+    """The controlled days; None without control or twin."""
+    own, twin = facts.all("heater_days"), facts.twin.all("heater_days") if facts.twin else None
+    if own is None or twin is None:
+        return None
+    keys = [
+        dict(zip(zip(_owners(one), one.ints("t_ms").tolist(), strict=True), range(len(one)), strict=True))
+        for one in (own, twin)
+    ]
+    controlled = own.floats("controlled_h") >= WHOLE_DAY_H
+    pairs = [(row, keys[1][key]) for key, row in keys[0].items() if controlled[row] and key in keys[1]]
+    if not pairs:
+        return None
+    here, there = (np.array(rows, np.int64) for rows in zip(*pairs, strict=True))
+    used, other = (one.floats("kwh") - one.floats("stored_kwh") for one in (own, twin))
+    return Compared(
+        own.names("owner")[here], used[here], other[there], twin.floats("lost_kwh")[there], own.floats("draws")[here],
+        own.floats("cold_draws")[here], twin.floats("cold_draws")[there],
+    )  # fmt: skip
+
+
+def _owners(frame: Frame) -> list[str]:
+    return [str(name) for name in frame.names("owner").tolist()]
+
+
+def _of_compared(value: Callable[[Compared], float | None]) -> Figure:
+    def figure(facts: Facts) -> float | None:
+        found = compared(facts)
+        return None if found is None else value(found)
+
+    return figure
+
+
+def _outcome(outcome: str) -> Figure:
+    def figure(facts: Facts) -> float | None:
+        frame = facts.all("retrofits")
+        return None if frame is None else float((frame.names("outcome") == outcome).sum())
+
+    return figure
+
+
+def controlled_homes(facts: Facts) -> float | None:
+    """Homes whose water heater was under control on some day."""
+    frame = facts.all("heater_days")
+    if frame is None or facts.all("retrofits") is None:
+        return None
+    return float(len(set(frame.names("owner")[frame.floats("controlled_h") > 0.0].tolist())))
+
+
+def cold_percent(facts: Facts) -> float | None:
+    """Share of the intervals with a draw in which the outlet ended below the comfort temperature [%]."""
+    frame = facts.all("heater_days")
+    part = None if frame is None else ratio(frame.floats("cold_draws").sum(), frame.floats("draws").sum())
+    return None if part is None else 100.0 * part
+
+
+def loss_error_percent(facts: Facts) -> float | None:
+    """Median distance of the last learned loss from the true one on that day [%]."""
+    models, truth, days = facts.all("heater_models"), facts.all("heaters"), facts.all("heater_days")
+    if models is None or truth is None or days is None:
+        return None
+    true = dict(zip(_owners(truth), truth.floats("loss_kw_per_k").tolist(), strict=True))
+    last = dict(zip(_owners(models), models.floats("loss_kw_per_k").tolist(), strict=True))
+    factor = dict(
+        zip(_owners(days), days.floats("loss_factor").tolist(), strict=True)
+    )  # rows by day: the last one stays
+    errors = [abs(value / (true[name] * factor[name]) - 1.0) for name, value in last.items()]
+    return 100.0 * float(np.median(errors))
+
+
+def need_error_percent(facts: Facts) -> float | None:
+    """Median distance of the last learned need of a day from the mean of the last seven true days [%]."""
+    models, days = facts.all("heater_models"), facts.all("heater_days")
+    if models is None or days is None:
+        return None
+    last = dict(zip(_owners(models), models.floats("need_kwh_per_day").tolist(), strict=True))
+    drawn: dict[str, list[float]] = {}
+    for name, kwh in zip(_owners(days), days.floats("drawn_kwh").tolist(), strict=True):
+        drawn.setdefault(name, []).append(kwh)
+    errors = [abs(value / max(float(np.mean(drawn[name][-7:])), 1e-9) - 1.0) for name, value in last.items()]
+    return 100.0 * float(np.median(errors))
+
+
+def bills_eur(facts: Facts) -> float | None:
+    """What all homes with a tank pay their retailer, less what it pays them [EUR]."""
+    ledger, tanks = facts.all("ledger"), facts.all("heaters")
+    if ledger is None or tanks is None:
+        return None
+    homes = np.isin(ledger.names("debtor"), tanks.names("owner"))
+    paid = np.isin(ledger.names("creditor"), tanks.names("owner"))
+    eur = ledger.floats("eur")
+    return float(eur[homes].sum() - eur[paid].sum())
+
+
+def bill_saving_eur(facts: Facts) -> float | None:
+    """The twin's bills less the run's [EUR]."""
+    own, twin = bills_eur(facts), bills_eur(facts.twin) if facts.twin else None
+    return None if own is None or twin is None else twin - own
+
+
+def household_peak_kw(facts: Facts) -> float | None:
+    """Mean over homes of the largest net load of any interval [kW]."""
+    meters, tanks = facts.all("meters"), facts.all("heaters")
+    if meters is None or tanks is None:
+        return None
+    own = np.isin(meters.names("meter"), np.char.add(tanks.names("owner"), "/meter"))
+    _, group = np.unique(meters.names("meter")[own], return_inverse=True)
+    peak = np.zeros(int(group.max()) + 1)
+    np.maximum.at(peak, group, meters.floats("import_kwh")[own] / facts.hours)
+    return float(peak.mean())
+
+
+FIGURES: Mapping[str, Figure] = {
+    "retrofits_controllable": _outcome("controllable"),
+    "retrofits_failed": _outcome("failed"),
+    "retrofits_refused": _outcome("refused"),
+    "retrofits_not_eligible": _outcome("not eligible"),
+    "heaters_controlled": controlled_homes,
+    "heater_days_controlled": _of_compared(lambda one: float(len(one.used_kwh))),
+    "heater_saved_kwh": _of_compared(lambda one: float(one.twin_used_kwh.sum() - one.used_kwh.sum())),
+    "heater_saved_percent": _of_compared(
+        lambda one: (
+            100.0 * float(1.0 - one.used_kwh.sum() / one.twin_used_kwh.sum()) if one.twin_used_kwh.sum() else None
+        )
+    ),
+    "heater_bound_percent": _of_compared(
+        lambda one: (
+            100.0 * float(one.twin_lost_kwh.sum() / one.twin_used_kwh.sum()) if one.twin_used_kwh.sum() else None
+        )
+    ),
+    "heater_cold_draws": _of_compared(lambda one: float(one.cold.sum())),
+    "heater_twin_cold_draws": _of_compared(lambda one: float(one.twin_cold.sum())),
+    "heater_cold_percent": cold_percent,
+    "heater_loss_error_percent": loss_error_percent,
+    "heater_need_error_percent": need_error_percent,
+    "heater_bills_eur": bills_eur,
+    "heater_bill_saving_eur": bill_saving_eur,
+    "heater_household_peak_kw": household_peak_kw,
+}

@@ -1,0 +1,141 @@
+"""The section of retrofitted water heaters: what became of the visits, what was learned, how tanks lived, and what that saved."""
+
+from collections import Counter
+
+import numpy as np
+
+from experiments import colours
+from experiments.kpis_facts import Facts, Frame
+from experiments.kpis_heaters import WHOLE_DAY_H, compared
+from experiments.plots import View, chart, svg
+from experiments.report_page import Section, figure, table
+
+TITLE = "Water heaters: installed, learned, controlled"
+SHOWN_DAYS = 3
+DAY_MS = 86_400_000
+
+
+def heaters(view: View) -> Section | None:
+    """Visits, models, a tank's days, savings by services; None where nothing is retrofitted."""
+    facts = view.facts
+    visits = facts.all("retrofits")
+    if visits is None:
+        return None
+    parts = [_visits(visits), _savings(facts)]
+    models, days = learned_chart(view), trajectory_chart(view)
+    if models:
+        parts.append(figure(models, "Learned over true heat losses and needs of every tank, day by day; the thick line is the median. True "
+                                    "losses jump where insulation comes off, true needs where habits change: the learner follows."))  # fmt: skip
+    if days:
+        parts.append(
+            figure(
+                days[0],
+                f"{days[1]}: water at the outlet and mean of the tank under control, and the mean under its thermostat.",
+            )
+        )
+    return Section("heaters", TITLE, "".join(parts))
+
+
+def _visits(visits: Frame) -> str:
+    rows = [(outcome, str(count)) for outcome, count in sorted(Counter(visits.names("outcome").tolist()).items())]
+    reasons = sorted({reason for reason in visits.names("reason").tolist() if reason})
+    told = f"<p>Why not: {'; '.join(reasons)}.</p>" if reasons else ""
+    return table(("outcome of the visit", "homes"), rows, numbers=(1,)) + told
+
+
+def _savings(facts: Facts) -> str:
+    """Electricity and comfort against the thermostat by combination of services."""
+    found, plans = compared(facts), facts.all("heater_plans")
+    if found is None or plans is None:
+        return "<p>No water heater was under control for a whole day.</p>"
+    of = dict(zip(plans.names("owner").tolist(), plans.names("services").tolist(), strict=True))
+    combination = np.array([of.get(owner, "") for owner in found.owner.tolist()])
+    rows = []
+    for name in [*sorted(set(combination.tolist())), "all"]:
+        mine = np.ones(len(combination), bool) if name == "all" else combination == name
+        used, twin = found.used_kwh[mine].sum(), found.twin_used_kwh[mine].sum()
+        rows.append((
+            name, str(len(set(found.owner[mine].tolist()))), str(int(mine.sum())), f"{twin - used:,.1f}", f"{100 * (1 - used / twin):.1f}",
+            f"{100 * found.twin_lost_kwh[mine].sum() / twin:.1f}", str(int(found.cold[mine].sum())), str(int(found.twin_cold[mine].sum())),
+        ))  # fmt: skip
+    head = (
+        "services",
+        "homes",
+        "tank-days",
+        "saved (kWh)",
+        "saved (%)",
+        "at most (%)",
+        "cold draws",
+        "under thermostats",
+    )
+    text = (
+        "<p>Against the same tanks and days under their thermostats, heat left in the tank counted. <i>At most</i> is the share of what the "
+        "thermostats used that the jackets lost: at equal comfort nobody saves more.</p>"
+    )
+    return text + table(head, rows, numbers=range(1, len(head)))
+
+
+def learned_chart(view: View) -> str | None:
+    """Ratios of learned to true losses and needs over the days."""
+    facts = view.facts
+    models, truth, days = facts.all("heater_models"), facts.all("heaters"), facts.all("heater_days")
+    if models is None or truth is None or days is None:
+        return None
+    true_loss = dict(zip(truth.names("owner").tolist(), truth.floats("loss_kw_per_k").tolist(), strict=True))
+    keys = zip(days.names("owner").tolist(), (days.ints("t_ms") // DAY_MS).tolist(), strict=True)
+    lived = dict(
+        zip(keys, zip(days.floats("loss_factor").tolist(), days.floats("drawn_kwh").tolist(), strict=True), strict=True)
+    )
+    names, when = models.names("owner").tolist(), models.ints("t_ms")
+    day = (when // DAY_MS).tolist()
+    loss, need = np.full(len(names), np.nan), np.full(len(names), np.nan)
+    for row, (name, number) in enumerate(zip(names, day, strict=True)):
+        known = [lived[name, past] for past in range(number - 7, number) if (name, past) in lived]
+        if known:
+            loss[row] = models.floats("loss_kw_per_k")[row] / (true_loss[name] * known[-1][0])
+            need[row] = models.floats("need_kwh_per_day")[row] / max(float(np.mean([kwh for _, kwh in known])), 1e-9)
+    with chart(9.0, 3.0, columns=2) as (picture, panels):
+        for axes, values, what in ((panels[0], loss, "heat losses"), (panels[1], need, "heating needs")):
+            shown = sorted(set(when.tolist()))
+            for name in sorted(set(names)):
+                mine = np.array([one == name for one in names])
+                axes.plot(view.clock(when[mine]), values[mine], color=colours.PALE, linewidth=0.7)
+            middle = [float(np.nanmedian(values[when == at])) for at in shown]
+            axes.plot(view.clock(np.array(shown, np.int64)), middle, color=colours.WITH, linewidth=2.2)
+            axes.axhline(1.0, color=colours.GREY, linewidth=0.8)
+            axes.set(title=what, ylabel="learned / true", ylim=(0.0, 2.2))
+            view.time_axis(axes, span=False, most=5)
+        return svg(picture, "heaters-learned")
+
+
+def trajectory_chart(view: View) -> tuple[str, str] | None:
+    """The last days of the tank that was controlled longest; ties by name."""
+    facts = view.facts
+    days, states = facts.all("heater_days"), facts.all("heater_states")
+    if days is None or states is None:
+        return None
+    hours = days.floats("controlled_h")
+    names = days.names("owner")
+    whole = {name: float(hours[names == name].sum()) for name in sorted(set(names.tolist()))}
+    home = max(sorted(whole), key=lambda name: whole[name])
+    if whole[home] < WHOLE_DAY_H:
+        return None
+    begin_ms = facts.end_ms - SHOWN_DAYS * DAY_MS
+    with chart(9.0, 3.4) as (picture, axes):
+        for source, column, label, colour in (
+            (facts, "outlet_c", "outlet, controlled", colours.WITH), (facts, "mean_c", "mean, controlled", colours.SKY),
+            (facts.twin, "mean_c", "mean, thermostat", colours.WITHOUT),
+        ):  # fmt: skip
+            frame = source.all("heater_states") if source else None
+            if frame is None:
+                continue
+            mine = frame.where(
+                (frame.names("owner") == home) & (frame.ints("t_ms") >= begin_ms) & (frame.ints("t_ms") < facts.end_ms)
+            )
+            view.step_line(axes, mine.ints("t_ms"), mine.floats(column), label=label, color=colour)
+        least = float((facts.scenario.get("heaters") or {}).get("comfort_c", 40.0))
+        axes.axhline(least, color=colours.GREY, linewidth=0.8, linestyle="--")
+        axes.set(title=home, ylabel="temperature (degC)")
+        view.time_axis(axes, span=False)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return svg(picture, "heaters-tank"), home
