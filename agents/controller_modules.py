@@ -207,7 +207,7 @@ class ControllerModules(Party):
                 if not len(part):
                     continue
                 tank = {"tank_c": series["tank"], "outlet_c": series["outlet"], "two_probes": own.two_probes[part],
-                        "kwh": series["kwh"], "online": np.ones(len(part), bool)}  # fmt: skip
+                        "heater_kwh": series["kwh"], "online": np.ones(len(part), bool)}  # fmt: skip
                 self.send_batch(TankReading, head | tank, own.tank[part], own.module[part], talk)
                 read = np.flatnonzero(self._household[part])
                 if len(read):
@@ -232,7 +232,9 @@ class ControllerModules(Party):
                 household.get((int(number), int(start)))
                 for number, start in zip(batch.receiver, batch["from_ms"], strict=True)
             ]
-            columns = {name: batch[name] for name in ("from_ms", "step_s", "tank_c", "outlet_c", "two_probes", "kwh")}
+            columns = {
+                name: batch[name] for name in ("from_ms", "step_s", "tank_c", "outlet_c", "two_probes", "heater_kwh")
+            }
             columns |= {
                 "heater_online": batch["online"],
                 "module_online": self._readings["automatic"][rows] > 0.5,

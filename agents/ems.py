@@ -193,7 +193,7 @@ class Ems(CustomerDesk):
             rows, m = rows[keep], batch["tank_c"].shape[1]
             first = (batch["from_ms"][keep] - timeline.start_ms) // timeline.step_ms
             at = first[:, None] + np.arange(m)
-            for name, column in (("tank", "tank_c"), ("outlet", "outlet_c"), ("kwh", "kwh")):
+            for name, column in (("tank", "tank_c"), ("outlet", "outlet_c"), ("kwh", "heater_kwh")):
                 memory.series[name][rows[:, None], at] = batch[column][keep]
             metered = batch["household"][keep]
             memory.series["household"][rows[metered][:, None], at[metered]] = batch["household_kw"][keep][metered]

@@ -46,7 +46,11 @@ class CustomerDesk(Party):
         for one in batch.records():
             row = memory.row(one.consumer)
             memory.device_of |= dict.fromkeys(one.devices, row)
-            memory.litres[row], memory.heater_kw[row], memory.ceiling_c[row] = one.litres, one.heater_kw, one.ceiling_c
+            memory.litres[row], memory.heater_kw[row], memory.ceiling_c[row] = (
+                one.volume_l,
+                one.heater_kw,
+                one.ceiling_c,
+            )
             memory.metered[row] = "household meter" in one.types
             self.register("registrations").add(
                 t_ms=self.now_ms, owner=one.consumer, device=list(one.devices), kind=list(one.types)

@@ -131,7 +131,9 @@ class RetrofitInstaller(Party):
             return
         terms = self._terms
         question = PersonalDataRequest(
-            purposes=terms.purposes, kept_days=terms.personal_days, measurements_kept_days=terms.measurement_days
+            purposes=terms.purposes,
+            kept_h=24.0 * terms.personal_days,
+            measurements_kept_h=24.0 * terms.measurement_days,
         )
         told = yield self.ask(question, job.consumer, talk, "installation-app")  # 4.1
         asked = ApprovalRequest(devices=(f"{job.consumer}/tank",))
@@ -160,7 +162,7 @@ class RetrofitInstaller(Party):
         types = tuple(job.devices[one] for one in entered)
         metered = any(kind == "household meter" for kind in job.devices.values())
         listed = DeviceList(
-            consumer=job.consumer, devices=entered, types=types, household_meter=metered, litres=job.litres,
+            consumer=job.consumer, devices=entered, types=types, household_meter=metered, volume_l=job.litres,
             heater_kw=job.heater_kw, ceiling_c=job.ceiling_c,
         )  # fmt: skip
         self.send(listed, self.at("installation-app"), talk)
@@ -168,7 +170,7 @@ class RetrofitInstaller(Party):
             consumer=job.consumer,
             devices=entered,
             types=types,
-            litres=job.litres,
+            volume_l=job.litres,
             heater_kw=job.heater_kw,
             ceiling_c=job.ceiling_c,
         )

@@ -18,7 +18,7 @@ class DeviceList(Record, frozen=True, kw_only=True):
     devices: Annotated[tuple[str, ...], Item("devices to be installed", catalogue="device id")]
     types: Annotated[tuple[str, ...], Item("what each of them is", catalogue="device type")]
     household_meter: Annotated[bool, Item("a meter of the whole household is among them")]
-    litres: Annotated[float, Item("volume on the plate of the water heater [l]", ge=1)]
+    volume_l: Annotated[float, Item("volume on the plate of the water heater [l]", ge=1)]
     heater_kw: Annotated[float, Item("power on the plate of the water heater [kW]", ge=0)]
     ceiling_c: Annotated[float, Item("what the safety thermostat is set to [degC]", ge=0, le=100)]
 
@@ -30,7 +30,7 @@ class DeviceRegistration(Record, frozen=True, kw_only=True):
     consumer: Annotated[str, Item("whose devices they are", catalogue="consumer id")]
     devices: Annotated[tuple[str, ...], Item("devices", catalogue="device id")]
     types: Annotated[tuple[str, ...], Item("what each of them is")]
-    litres: Annotated[float, Item("volume on the plate of the water heater [l]", ge=1)]
+    volume_l: Annotated[float, Item("volume on the plate of the water heater [l]", ge=1)]
     heater_kw: Annotated[float, Item("power on the plate of the water heater [kW]", ge=0)]
     ceiling_c: Annotated[float, Item("what the safety thermostat is set to [degC]", ge=0, le=100)]
 
@@ -112,8 +112,8 @@ class PersonalDataRequest(Record, frozen=True, kw_only=True):
 
     source: ClassVar[Source] = ()
     purposes: Annotated[tuple[str, ...], Item("what the data are for")]
-    kept_days: Annotated[float, Item("how long personal information is kept [d]", ge=0)]
-    measurements_kept_days: Annotated[float, Item("how long measurements are kept [d]", ge=0)]
+    kept_h: Annotated[float, Item("how long personal information is kept [h]", ge=0)]
+    measurements_kept_h: Annotated[float, Item("how long measurements are kept [h]", ge=0)]
 
 
 class PersonalInformation(Record, frozen=True, kw_only=True):

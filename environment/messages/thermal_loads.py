@@ -31,7 +31,9 @@ class TankReading(Record, frozen=True, kw_only=True):
         Profile, Item("upper probe; the mean where there is one probe [degC]", catalogue="tank temperature(s)")
     ]
     two_probes: Annotated[bool, Item("there are two probes")]
-    kwh: Annotated[Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")]
+    heater_kwh: Annotated[
+        Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")
+    ]
     online: Annotated[bool, Item("the water heater has power", catalogue="water heater online/offline")]
 
 
@@ -59,7 +61,9 @@ class LoadTelemetry(Record, frozen=True, kw_only=True):
         Profile, Item("upper probe; the mean where there is one probe [degC]", catalogue="tank temperature(s)")
     ]
     two_probes: Annotated[bool, Item("there are two probes")]
-    kwh: Annotated[Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")]
+    heater_kwh: Annotated[
+        Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")
+    ]
     heater_online: Annotated[bool, Item("the water heater has power", catalogue="water heater online/offline")]
     module_online: Annotated[
         bool, Item("the module obeys commands: automatic mode", catalogue="controller module online/offline")
@@ -77,4 +81,4 @@ class SwitchCommand(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = (("SUC03.2", "5"),)
     from_ms: Annotated[int, Item(_STARTS)]
     step_s: Annotated[float, Item(_LONG, ge=1)]
-    on: Annotated[Profile, Item("1 on, 0 off", ge=0, le=1, catalogue="ON or OFF")]
+    on: Annotated[Profile, Item("1 on, 0 off", ge=0, catalogue="ON or OFF")]

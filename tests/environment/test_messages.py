@@ -37,6 +37,7 @@ UNITS = (
     "_k",
     "_wm2",
     "_kg",
+    "_l",
     "_km",
     "_per_k",
 )
@@ -46,6 +47,8 @@ MONEY = {"eur"}
 WEIGHTS = {"sensitivity", "coefficient", "ev_plugged", "hp_cop"}  # pure numbers
 WEIGHTS |= {"battery_eta_charge", "battery_eta_discharge", "ev_eta_charge", "ev_kwh_capacity"}
 WEIGHTS |= {"low", "high", "state", "other", "values"}  # of several quantities; the kind or name beside says which
+COUNTS |= {"persons", "attempt"}
+WEIGHTS |= {"on", "value"}  # a switch; a first value of the quantity beside
 
 
 def digest(one: Record) -> int:
