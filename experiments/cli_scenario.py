@@ -26,13 +26,27 @@ def scenario_list() -> Answer:
 
 
 def scenario_shown(name: str, *, complete: bool, sets: Iterable[str]) -> Answer:
-    """A scenario as written, or complete with every default."""
+    """A scenario (or a study) as written, or complete with every default."""
+    from experiments.sizing_study import is_study
+
+    if is_study(name):
+        return _study_shown(name, complete=complete, sets=sets)
     from experiments.scenario_show import complete_yaml
 
     changes = list(sets)
     scenario = load_scenario(name, changes)
     text = complete_yaml(scenario) if complete or changes else scenario_yaml(name)
     return Answer(text, scenario.as_data())
+
+
+def _study_shown(name: str, *, complete: bool, sets: Iterable[str]) -> Answer:
+    """A sizing study as written, or complete with every default."""
+    from experiments.scenario_show import complete_yaml
+    from experiments.sizing_study import load_study, study_yaml
+
+    changes = list(sets)
+    study = load_study(name, changes)
+    return Answer(complete_yaml(study) if complete or changes else study_yaml(name), study.as_data())
 
 
 def schema_shown(section: str | None) -> Answer:
@@ -59,6 +73,19 @@ def scenario_checked(file: str, *, sets: Iterable[str], deep: bool) -> Answer:
     Raises:
         CoflexError: there is no such file.
     """
+    from experiments.sizing_study import is_study, load_study
+
+    if is_study(file):
+        found = []
+        try:
+            load_study(file, sets)
+        except ScenarioError as error:
+            found = error.problems
+        return Answer(
+            "\n".join(found) or f"{file}: in order",
+            {"file": file, "valid": not found, "problems": found},
+            yes=not found,
+        )
     path = find_scenario(file)
     try:
         scenario = load_scenario(file, sets)

@@ -44,6 +44,8 @@ def replay(folder: Path | str, progress: Progress | None = None) -> ReplayResult
         ScenarioError: its scenario is not one that this version knows.
     """
     recorded = open_run(folder)
+    if recorded.meta.get("kind") == "study":
+        return _study(recorded, progress)
     from experiments.run import run
     from experiments.scenario import scenario_from
 
@@ -52,6 +54,18 @@ def replay(folder: Path | str, progress: Progress | None = None) -> ReplayResult
         out = Path(apart) / "run"
         tell = progress or (lambda stage, done, total: None)
         run(scenario, seed=recorded.meta["seed"], out=out, twin=recorded.meta["twin"], progress=tell)
+        return compare_runs(recorded, open_run(out))
+
+
+def _study(recorded: Run, progress: Progress | None) -> ReplayResult:
+    """A sizing study made again."""
+    from experiments.sizing_run import run_study
+    from experiments.sizing_study import study_from
+
+    study = study_from(recorded.meta["scenario"], where=f"{recorded.path / 'run.json'}: scenario")
+    with TemporaryDirectory(prefix="coflex-replay-") as apart:
+        out = Path(apart) / "run"
+        run_study(study, seed=recorded.meta["seed"], out=out, progress=progress or (lambda stage, done, total: None))
         return compare_runs(recorded, open_run(out))
 
 

@@ -181,6 +181,11 @@ def find_scenario(name_or_path: str | Path) -> Path:
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
         msg = f"there is no scenario file {text}"
         raise CoflexError(msg)
+    from experiments.sizing_study import study_names
+
+    if text in study_names():
+        msg = f"'{text}' is a sizing study, not a scenario; run it with: coflex size {text}"
+        raise CoflexError(msg)
     msg = f"unknown scenario '{text}'{did_you_mean(text, scenario_names())}, or the path of a .yaml file"
     raise CoflexError(msg)
 

@@ -116,7 +116,7 @@ def _is_note(annotation: Any) -> bool:
     return not (isinstance(annotation, type) or get_origin(annotation) is not None)
 
 
-def complete_yaml(scenario: Scenario) -> str:
+def complete_yaml(scenario: Part) -> str:
     """The scenario with every default filled in, each key with its meaning, unit and source; reads back as the same."""
     return "\n".join(_section(scenario, 0)) + "\n"
 

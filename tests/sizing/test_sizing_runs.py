@@ -180,6 +180,17 @@ def test_the_report_holds_what_a_manager_asks(small_run):
     assert "nan" not in text.replace("finance", "")
 
 
+def test_other_commands_know_studies(capsys):
+    assert run_cli(["validate", "community-plan"]) == 0
+    assert "in order" in capsys.readouterr().out
+    assert run_cli(["validate", "community-plan", "--set", "members.0.tarif=x"]) == 1
+    assert "did you mean 'tariff'?" in capsys.readouterr().out
+    assert run_cli(["show", "community-plan", "--all"]) == 0
+    assert "business_models:" in capsys.readouterr().out
+    assert run_cli(["run", "community-plan"]) == 2
+    assert "run it with: coflex size community-plan" in capsys.readouterr().err
+
+
 def test_command_line(small, tmp_path, capsys):
     import yaml
 
