@@ -81,7 +81,7 @@ class HomeOperation(HomeRecruiting):
         self.limits = np.zeros((2, 4, n))
         self._earned = np.zeros(n)
         self._history_read = np.zeros(n, bool)
-        self._displays_shown = 0
+        self.came: dict[str, float] = dict.fromkeys(("displays", "called_kwh", "delivered_kwh", "earned_eur"), 0.0)
         self._to_ms = 0
 
     def _address(self, name: str) -> int:
@@ -251,7 +251,7 @@ class HomeOperation(HomeRecruiting):
 
     def _forecasts(self, step: int, rows: I64) -> tuple[PortfolioForecast, list[HomeForecast]]:
         end = min(self.planner.horizon_end(step), self._view.first + len(self._view.forecast.temp_c))
-        view = self.planner.forecast(step, end, self.readings, rows)
+        view, own_load_kw = self.planner.forecast(step, end, self.readings, rows)
         ahead = self._view.ahead(step, end)
         common: dict[str, Any] = {
             "from_ms": int(self.timeline.starts_ms[step]),
@@ -266,7 +266,7 @@ class HomeOperation(HomeRecruiting):
         )  # fmt: skip
         homes = [
             HomeForecast(
-                household=name, **common, load_kw=view.load_kw[place], pv_kw=view.pv_kw[place],
+                household=name, **common, load_kw=own_load_kw[place], pv_kw=view.pv_kw[place],
                 plugged_share=float(view.ev_plugged[place].mean()),
             )
             for place, name in enumerate(self.names_of(rows))
@@ -338,19 +338,25 @@ class HomeOperation(HomeRecruiting):
             for kind in range(4)
             if not np.isnan(self.references_kw[kind, row])
         ]
+        saved = dict(zip(cycle.solved.tolist(), cycle.saved_eur.tolist(), strict=True))
+        contracted = self.planner.book.limit_kw
         places = {row: at for at, row in enumerate(members.tolist())}
         homes = [
             OptimisationResult(
                 household=name, quarter_ms=start_ms, step_s=3600.0, reference_kw=float(total[places[row]]), net_kw=hourly[row],
-                cost_eur=float(cost[row]), solved=1, devices=(), references_kw=np.zeros(1),
+                cost_eur=float(cost[row]), solved=1, devices=(), references_kw=np.zeros(1), contracted_kw=float(contracted[row]),
+                saved_eur=saved[row],
             )
             for row, name in zip(solved.tolist(), self.names_of(solved), strict=True)
         ]  # fmt: skip
         whole = OptimisationResult(
             household="", quarter_ms=start_ms, step_s=3600.0, reference_kw=float(total.sum()), net_kw=hourly[members].sum(axis=0),
             cost_eur=float(cost[members].sum()), solved=len(solved), devices=tuple(device for device, _ in references),
-            references_kw=np.array([kw for _, kw in references] or [0.0]),
+            references_kw=np.array([kw for _, kw in references] or [0.0]), contracted_kw=float(contracted[members].sum()),
+            saved_eur=sum(saved[row] for row in solved.tolist()), displays=int(self.came["displays"]),
+            called_kwh=self.came["called_kwh"], delivered_kwh=self.came["delivered_kwh"], earned_eur=self.came["earned_eur"],
         )  # fmt: skip
+        self.came = dict.fromkeys(self.came, 0.0)
         if homes:
             self.send(homes, [self.terms.database] * len(homes), talk)
         self.send(whole, [self.terms.database, self.terms.service], talk)
@@ -507,9 +513,9 @@ class HomeOperation(HomeRecruiting):
     def show(self, batch: Batch[DisplayRequest]) -> None:
         """Step 6.3: what a person sees of the own household."""
         for sender in batch.sender.tolist():
-            row = self._home_row[self.directory.names[sender]]
-            self.send(self._display(row), self.directory.names[sender], batch.conversation)
-            self._displays_shown += 1
+            home = self.directory.names[sender]
+            self.send(self._display(self._home_row[home]), home, batch.conversation)
+            self.came["displays"] += self.people.may_process(home, "statistics", self.now_ms)
 
     def _display(self, row: int) -> HomeDisplay:
         latest: Mapping[str, F64] = self._latest

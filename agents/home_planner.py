@@ -17,7 +17,7 @@ from agents.prosumer_hems import Hems
 from agents.strategies import home_control, home_flexibility
 from agents.strategies.home_model import States, cost_eur, own_controls, simulate, with_net
 from agents.strategies.home_plan import plan as cheapest
-from agents.strategies.home_view import F64, PER_STEP, Bool, HomePlan, HomeView, take_plan
+from agents.strategies.home_view import F64, PER_STEP, Bool, HomePlan, HomeView, take, take_plan
 from environment.instruments import Readings
 
 I64 = NDArray[np.int64]
@@ -42,6 +42,7 @@ class Cycle:
         looked_at: homes whose loss was measured.
         loss_eur: cost of the plans kept less that of plans made anew for them, over the horizon.
         cost_eur: cost of the plans made anew for all of these.
+        saved_eur: what the plans made now save until the end of the local day, (k,).
     """
 
     solved: I64
@@ -49,6 +50,7 @@ class Cycle:
     looked_at: int = 0
     loss_eur: float = 0.0
     cost_eur: float = 0.0
+    saved_eur: F64 = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass
@@ -134,7 +136,9 @@ class Planner(Hems):
         current = self.current
         if current is None or current.end != end:
             self._begin(step, end, readings)
-            return Cycle(rows, len(rows))
+            began = self.current
+            saved = saved_eur(take(began.view, rows), take_plan(began.plan, rows), self._day_end(step) - step)
+            return Cycle(rows, len(rows), saved_eur=saved)
         place = step - current.first
         now = self.now_view(step, readings)
         due = home_control.needs_replan(now, current.view, current.expected, place) | self._dirty
@@ -144,12 +148,19 @@ class Planner(Hems):
         solved = np.flatnonzero(due & members)
         kept = np.flatnonzero(~due & members)
         audit = self._audit(step, place, readings, kept) if step % self.audit_every == 0 else (0, 0.0, 0.0)
+        saved = np.zeros(0)
         if len(solved):
             view = self.book.with_ends(self._view(step, end, readings, solved))
-            current.splice(solved, place, view, cheapest(view))
+            plan = cheapest(view)
+            saved = saved_eur(view, plan, self._day_end(step) - step)
+            current.splice(solved, place, view, plan)
             self.replanned += len(solved)
         self._dirty[:] = False
-        return Cycle(solved, len(rows), *audit)
+        return Cycle(solved, len(rows), *audit, saved)
+
+    def _day_end(self, step: int) -> int:
+        end_ms = self.calendar.day_start(int(self.timeline.starts_ms[step]), 1)
+        return min(self.timeline.index(end_ms), self.timeline.n)
 
     def _order_is_over(self, step: int) -> Bool:
         return np.asarray(self.ordered_until == step)
@@ -195,15 +206,18 @@ class Planner(Hems):
         loss = worth_eur(view, kept) - worth_eur(view, fresh)
         return len(rows), float(loss.sum()), float(np.abs(cost_eur(view, fresh)).sum())
 
-    def forecast(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
-        """What is expected of some homes up to a step."""
-        return self._view(step, end, readings, rows)
+    def forecast(self, step: int, end: int, readings: Readings, rows: I64) -> tuple[HomeView, F64]:
+        """What is expected of some homes up to a step; and their load without devices that act by themselves, (k, steps) [kW]."""
+        own = super()._view(step, end, readings, rows)
+        return self._as_left(own, readings, rows), own.load_kw
 
     # --- views ---------------------------------------------------------------------------------------------------------
 
     def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
         """As any home energy management's, with devices that act by themselves counted as load."""
-        view = super()._view(step, end, readings, rows)
+        return self._as_left(super()._view(step, end, readings, rows), readings, rows)
+
+    def _as_left(self, view: HomeView, readings: Readings, rows: I64) -> HomeView:
         view = view._replace(pv_kw=nowcast(view.pv_kw, readings["pv_kw"][rows]))
         return left_to_themselves(view, self.controlled[:, rows], self.off[:, rows])
 
@@ -301,3 +315,12 @@ def worth_eur(view: HomeView, plan: HomePlan) -> F64:
     heat = states.house_c[:, -1] * view.house_kwh_per_k / view.hp_cop.mean(axis=1)
     stored = stored + np.where(view.hp_kw > 0.0, heat, 0.0)
     return np.asarray(cost_eur(view, plan) - price * stored)
+
+
+def saved_eur(view: HomeView, plan: HomePlan, steps: int) -> F64:
+    """Cost of the devices by their own controls less cost of the plan, in the first steps, (n,) [EUR].
+
+    Both begin with the same stores; what these hold at the end of the steps counts (:func:`worth_eur`).
+    """
+    day = view._replace(**{name: getattr(view, name)[:, :steps] for name in PER_STEP})
+    return worth_eur(day, own_controls(day)) - worth_eur(day, HomePlan(*(column[:, :steps] for column in plan)))

@@ -225,8 +225,15 @@ class HomePowerControl(HomeOperation):
         if late.any():
             self._move(step, rows[late], excess[late], "flexibility", talk)
 
-    def note_delivery(self, one: Activation, asked_kw: float, market: str) -> None:
+    def count_delivery(self, one: Activation | None, asked_kw: float, hours: float) -> None:
+        """Called and delivered energy for the figures; of a call that nobody could follow nothing is delivered."""
+        delivered_kw = 0.0 if one is None else min(max(one.delivered_kw, 0.0), asked_kw)
+        self.came["called_kwh"] += asked_kw * hours
+        self.came["delivered_kwh"] += delivered_kw * hours
+
+    def note_delivery(self, one: Activation, asked_kw: float, hours: float, market: str) -> None:
         """What came of an activation, for the households' shares and the figures."""
+        self.count_delivery(one, asked_kw, hours)
         self.register("home_activations").add(
             t_ms=int(self.timeline.starts_ms[one.first]), activation=one.name, market=market, households=len(one.rows),
             ordered_kw=asked_kw, expected_kw=float(one.expected_kw.sum()), delivered_kw=one.delivered_kw,
@@ -255,7 +262,9 @@ class HomePowerControl(HomeOperation):
         one = self.call(told.activation, told.power_kw, told.from_ms, told.to_ms)
         step = self.timeline.index(self.now_ms)
         rows = np.flatnonzero(self.members)
+        called_h = (told.to_ms - told.from_ms) / 3_600_000
         if one is None or not len(rows):
+            self.count_delivery(None, told.power_kw, called_h)
             self.end(talk, "refused", "no household can do anything of it")
             return
         portfolio, _ = self._forecasts(step, rows)
@@ -275,7 +284,7 @@ class HomePowerControl(HomeOperation):
             else:
                 begun = self.command(one, talk)
             yield self.sleep(self.terms.tick_s)
-        self.note_delivery(one, told.power_kw, "balancing")
+        self.note_delivery(one, told.power_kw, called_h, "balancing")
 
     def _read_contingency(self, talk: str) -> Process:
         answers = yield self.ask(

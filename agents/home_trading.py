@@ -108,10 +108,13 @@ class HomeTrading(HomePowerControl):
 
     def _adjust(self, told: ActivationCall, talk: str) -> Process:
         one = self.call(told.activation, told.power_kw, told.from_ms, told.to_ms)
+        called_h = (told.to_ms - told.from_ms) / 3_600_000
         if one is None:
+            self.count_delivery(None, told.power_kw, called_h)
             return
         yield self.until(told.from_ms + 25_000)
         if not self.command(one, talk):
+            self.count_delivery(None, told.power_kw, called_h)
             return
         while self.now_ms < told.to_ms:
             yield self.sleep(self.terms.tick_s)
@@ -122,7 +125,7 @@ class HomeTrading(HomePowerControl):
             for answer in answers.records():
                 self._take_readings(answer)
             self.correct(one, talk)
-        self.note_delivery(one, told.power_kw, "congestion")
+        self.note_delivery(one, told.power_kw, called_h, "congestion")
 
     # --- 10 ------------------------------------------------------------------------------------------------------------
 
@@ -174,6 +177,7 @@ class HomeTrading(HomePowerControl):
         return OptimisationResult(
             household="market", quarter_ms=self.now_ms, step_s=self.timeline.step_ms / 1000.0, reference_kw=float(flexible_kw.max(initial=0.0)),
             net_kw=net, cost_eur=0.0, solved=0, devices=(), references_kw=np.zeros(1),
+            contracted_kw=float(self.planner.book.limit_kw[rows].sum()), saved_eur=0.0,
         )  # fmt: skip
 
     def _offers(self, notice: OfferPeriodNotice, power: F64, price: F64) -> list[FlexibilityOffer]:
@@ -223,9 +227,11 @@ class HomeTrading(HomePowerControl):
         """What an activation earned is shared with the households that took part, by what each was expected to do."""
         for record, message in zip(batch.records(), batch.ids, strict=True):
             one = self.activations.get(record.invoice.removeprefix("invoice/"))
-            if one is not None and record.creditor == self.name and record.invoice not in self._paid:
+            if record.creditor == self.name and record.invoice not in self._paid:
                 self._paid.add(record.invoice)
-                self._share(one, record, message, batch.conversation)
+                self.came["earned_eur"] += record.eur
+                if one is not None:
+                    self._share(one, record, message, batch.conversation)
             if batch.conversation and record.purpose == "flexibility":
                 self.end(batch.conversation)
 

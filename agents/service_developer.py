@@ -127,14 +127,23 @@ class ServiceDeveloper(Party):
             self.end(talk)
 
     def _figures(self, told: KpiInputs, from_ms: int, to_ms: int) -> KpiValues:
-        values = dict(zip(told.names, told.values.tolist(), strict=True))
-        get = values.get
+        sums = dict(zip(told.names, told.values.tolist(), strict=True))
+
+        def share(part: str, whole: str) -> float | None:
+            return sums[part] / sums[whole] if part in sums and sums.get(whole, 0.0) > 0.0 else None
+
+        missed = share("missed_kwh", "forecast_of_kwh")
+        found = {
+            "savings_eur": sums.get("saved_eur"), "peak_share": share("near_steps", "judged_steps"),
+            "plan_error_kw": share("plan_distance_kw", "planned_hours"),
+            "delivered_share": share("delivered_kwh", "called_kwh"),
+            "load_error_percent": None if missed is None else 100.0 * missed, "import_kwh": sums.get("import_kwh"),
+        }  # fmt: skip
+        undefined = tuple(name for name, value in found.items() if value is None)
         return KpiValues(
-            from_ms=from_ms, to_ms=to_ms, savings_eur=get("savings_eur", 0.0), peak_share=min(get("peak_share", 0.0), 1.0),
-            plan_error_kw=get("plan_error_kw", 0.0), delivered_share=get("delivered_share", 1.0),
-            load_error_percent=get("load_error_percent", 0.0), displays=int(get("displays", 0.0)),
-            automatic_share=min(get("automatic_share", 0.0), 1.0), import_kwh=max(get("load_kwh", 0.0), 0.0),
-            earned_eur=get("earned_eur", 0.0),
+            from_ms=from_ms, to_ms=to_ms, **{name: value or 0.0 for name, value in found.items()},
+            displays=int(sums.get("displays", 0.0)), automatic_share=sums["automatic_share"],
+            earned_eur=sums.get("earned_eur", 0.0), undefined=undefined,
         )  # fmt: skip
 
     # --- 12 ------------------------------------------------------------------------------------------------------------

@@ -203,6 +203,21 @@ class OptimisationResult(Record, frozen=True, kw_only=True):
     references_kw: Annotated[
         Profile, Item("the reference of each of them; one 0 where there is none", catalogue="power_reference")
     ]
+    contracted_kw: Annotated[
+        float, Item("contracted power that a household's plan keeps to; summed of the portfolio", ge=0)
+    ]
+    saved_eur: Annotated[
+        float, Item("cost of the devices by their own controls less cost of the plan, until the end of the local day")
+    ]
+    displays: Annotated[
+        int,
+        Item("interfaces opened by households that consent to statistics since told before; 0 of a household", ge=0),
+    ] = 0
+    called_kwh: Annotated[float, Item("energy of calls that ended since told before; 0 of a household", ge=0)] = 0.0
+    delivered_kwh: Annotated[
+        float, Item("what meters showed of it, a call at most what was called; 0 of a household", ge=0)
+    ] = 0.0
+    earned_eur: Annotated[float, Item("invoiced for flexibility since told before; 0 of a household", ge=0)] = 0.0
 
 
 class PowerReference(Record, frozen=True, kw_only=True):
@@ -367,26 +382,27 @@ class KpiInputs(Record, frozen=True, kw_only=True):
 
 
 class KpiValues(Record, frozen=True, kw_only=True):
-    """Figures of a period, by kind."""
+    """Figures of a period, by kind. A figure that is not defined (nothing was called, too few households) is 0 and named."""
 
     source: ClassVar[Source] = _of("N13")
     from_ms: Annotated[int, Item("start of the period")]
     to_ms: Annotated[int, Item("end of the period")]
-    savings_eur: Annotated[float, Item("cost without plan less cost with it, by the plans", catalogue="savings")]
+    savings_eur: Annotated[
+        float, Item("cost without plan less cost with it, by the first plan of the day", catalogue="savings")
+    ]
     peak_share: Annotated[
         float, Item("quarter hours near the contracted power, share", ge=0, le=1, catalogue="system_behaviour")
     ]
     plan_error_kw: Annotated[
         float, Item("mean distance of net load to its plan", ge=0, catalogue="result_against_expectation")
     ]
-    delivered_share: Annotated[
-        float, Item("delivered of what was called; 1 where nothing was", ge=0, catalogue="commitment_compliance")
-    ]
+    delivered_share: Annotated[float, Item("delivered of what was called", ge=0, catalogue="commitment_compliance")]
     load_error_percent: Annotated[float, Item("error of the load forecast", ge=0, catalogue="forecast_performance")]
     displays: Annotated[int, Item("how often the interface was opened", ge=0, catalogue="interface_use")]
     automatic_share: Annotated[float, Item("devices in automatic mode, share", ge=0, le=1, catalogue="device_use")]
     import_kwh: Annotated[float, Item("energy taken from the grid", ge=0, catalogue="energy_behaviour")]
     earned_eur: Annotated[float, Item("earned with flexibility", catalogue="monetary_indicators")]
+    undefined: Annotated[tuple[str, ...], Item("figures that are not defined for the period")]
 
 
 class DataSubjectRequest(Record, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ from environment.messages.homes_operation import (
     UserPreferences,
 )
 from environment.party import Party, Process, Seat, handles
+from environment.platforms.service_sums import COUNTS, FEWEST, ServiceSums
 from environment.refusals import refuse
 
 F64 = NDArray[np.float64]
@@ -57,9 +58,6 @@ QUANTITIES = (
 
 LOOK_MS = 2_000
 """Samples are stored at every full two seconds."""
-
-FEWEST = 5
-"""Households that a sum given to others must cover."""
 
 
 class CloudDatabase(Party):
@@ -96,7 +94,7 @@ class CloudDatabase(Party):
         self._calls: list[Contingency] = []
         self._day = ""
         self._until_ms = 0
-        self._sums: dict[str, float] = {}
+        self.sums = ServiceSums(timeline, capacity)
 
     # --- whose data --------------------------------------------------------------------------------------------------
 
@@ -122,6 +120,7 @@ class CloudDatabase(Party):
         self._purposes[row], self._ids[row] = frozenset(), ""
         for column in (*self.latest.values(), *self.history.values()):
             column[row] = np.nan
+        self.sums.forget(row)
         self.modes[row] = ""
 
     def _allowed(self, purpose: str) -> I64:
@@ -148,6 +147,7 @@ class CloudDatabase(Party):
         kinds = batch["kind"]
         meter = kinds == "meter"
         self._put("net_kw", rows[meter], batch["consumption_kw"][meter])
+        self.sums.metered(rows[meter], batch["consumption_kw"][meter], batch.sent_ms)
         self._put("load_kw", rows[meter], batch["mean_kw"][meter])
         self._put("pv_kw", rows[meter], batch["other"][meter])
         step = self._timeline.index(batch.sent_ms) - 1
@@ -212,8 +212,11 @@ class CloudDatabase(Party):
     @handles(HomeForecast)
     def store_home_forecasts(self, batch: Batch[HomeForecast]) -> None:
         """Step 7.2: kept for the household's own display and for its error."""
+        place = self._places()
         for one in batch.records():
             self._kept[f"forecast/{one.household}"] = one
+            if one.household in place:
+                self.sums.forecast(place[one.household], one.from_ms, one.step_s, one.load_kw)
 
     @handles(TemperatureForecast)
     def store_temperatures(self, batch: Batch[TemperatureForecast]) -> None:
@@ -223,14 +226,21 @@ class CloudDatabase(Party):
     @handles(OptimisationResult)
     def store_result(self, batch: Batch[OptimisationResult]) -> None:
         """Steps 8.2 and 10.3: plans, and the references that are being commanded."""
+        place = self._places()
         for one in batch.records():
             self._kept[f"result/{one.household}"] = one
             if not one.household:
-                self._sums["solved"] = self._sums.get("solved", 0.0) + one.solved
+                self.sums.counted(one.quarter_ms, {name: float(getattr(one, name)) for name in COUNTS})
                 self._keep_references(one)
+            elif one.household in place:
+                row = place[one.household]
+                self.sums.planned(row, one.quarter_ms, one.step_s, one.net_kw, one.contracted_kw, one.saved_eur)
+
+    def _places(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self._ids) if name}
 
     def _keep_references(self, result: OptimisationResult) -> None:
-        place = {name: row for row, name in enumerate(self._ids) if name}
+        place = self._places()
         for kind in DEVICE_KINDS:
             self.latest[f"{kind}_reference_kw"][:] = np.nan
         for device, kw in zip(result.devices, result.references_kw.tolist(), strict=False):
@@ -253,9 +263,10 @@ class CloudDatabase(Party):
 
     @handles(KpiValues)
     def store_figures(self, batch: Batch[KpiValues]) -> None:
-        """Step 13.2."""
+        """Step 13.2; what is not defined is null."""
         for one in batch.records():
-            columns = {name: getattr(one, name) for name in one.__struct_fields__}
+            columns = {name: getattr(one, name) for name in one.__struct_fields__ if name != "undefined"}
+            columns |= dict.fromkeys(filter(None, one.undefined), np.nan)
             self.register("service_figures").add(t_ms=self.now_ms, **columns)
 
     # --- outside data (6.2) --------------------------------------------------------------------------------------------
@@ -349,21 +360,21 @@ class CloudDatabase(Party):
         rows = self._allowed("statistics")
         if len(rows) < FEWEST:
             return None
-        steps = self._timeline.steps(max(since_ms, self._timeline.start_ms), self.now_ms)
-        values = self._period(rows, steps) | self._sums
+        to_ms = self.now_ms - (self.now_ms - self._timeline.start_ms) % self._timeline.step_ms
+        steps = self._timeline.steps(max(since_ms, self._timeline.start_ms), to_ms)
+        values = self._period(rows, steps)
         return KpiInputs(
-            from_ms=since_ms, to_ms=self.now_ms, names=tuple(values), values=np.array(list(values.values()), np.float64)
+            from_ms=since_ms, to_ms=to_ms, names=tuple(values), values=np.array(list(values.values()), np.float64)
         )
 
     def _period(self, rows: I64, steps: slice) -> dict[str, float]:
         hours = self._timeline.hours
-        load, pv = (np.nan_to_num(self.history[name][rows, steps]) for name in ("load_kw", "pv_kw"))
+        load, pv = (self.history[name][rows, steps] for name in ("load_kw", "pv_kw"))
         modes = "".join(str(self.modes[row]) for row in rows)
-        calls = [one for one in self._calls if one.from_ms < self.now_ms]
         return {
-            "households": float(len(rows)), "load_kwh": float(load.sum()) * hours, "pv_kwh": float(pv.sum()) * hours,
-            "automatic_share": modes.count("a") / max(len(modes), 1), "calls": float(len(calls)),
-        }  # fmt: skip
+            "households": float(len(rows)), "load_kwh": float(np.nansum(load)) * hours,
+            "pv_kwh": float(np.nansum(pv)) * hours, "automatic_share": modes.count("a") / max(len(modes), 1),
+        } | self.sums.of(rows, steps, load)  # fmt: skip
 
     def processes(self) -> Iterable[Process]:
         """It lives by reaction."""

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.home_planner import Rolling, left_to_themselves, worth_eur
+from agents.home_planner import Rolling, left_to_themselves, saved_eur, worth_eur
 from agents.strategies.home_model import cost_eur, own_controls, simulate
 from agents.strategies.home_plan import plan as cheapest
-from agents.strategies.home_view import homes, take
+from agents.strategies.home_view import PER_STEP, HomePlan, homes, take
 from experiments.covers import covers
 
 N, M, HOURS = 7, 32, 0.25
@@ -91,3 +91,18 @@ def test_worth_values_what_is_left_in_the_stores():
         + states.heater_c[:, -1] * view.heater_kwh_per_k
     )
     np.testing.assert_allclose(worth_eur(view, plan), cost_eur(view, plan) - price * stored)
+
+
+@covers("SUC13.1/r40")
+def test_savings_are_those_of_the_first_steps_against_the_devices_own_controls():
+    view, steps = view_of(5), M // 2
+    plan, own = cheapest(view), own_controls(view)
+    np.testing.assert_allclose(saved_eur(view, own, steps), 0.0, atol=1e-12)
+    saved = saved_eur(view, plan, M)
+    np.testing.assert_allclose(saved, worth_eur(view, own) - worth_eur(view, plan))
+    assert saved.sum() > 0.0
+    short = view._replace(**{name: getattr(view, name)[:, :steps] for name in PER_STEP})
+    part = HomePlan(*(column[:, :steps] for column in plan))
+    np.testing.assert_allclose(
+        saved_eur(view, plan, steps), worth_eur(short, own_controls(short)) - worth_eur(short, part)
+    )

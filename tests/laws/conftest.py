@@ -45,3 +45,9 @@ class Lived:
 def lived(run_folders):
     """Every shipped run."""
     return [Lived(folder) for folder in run_folders]
+
+
+@pytest.fixture(scope="session")
+def lived_as(run_of):
+    """One shipped run, by the name of its scenario."""
+    return lambda name: Lived(run_of(name).out)
