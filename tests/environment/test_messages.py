@@ -40,6 +40,9 @@ UNITS = (
     "_l",
     "_km",
     "_per_k",
+    "_per_kwp",
+    "_m",
+    "_years",
 )
 COUNTS = {"assets", "constraints", "missing", "bids", "days", "min_members", "offers"}  # numbers of things
 COUNTS |= {"employees", "sites_per_day", "items", "solved", "periods", "displays"}
@@ -49,6 +52,9 @@ WEIGHTS |= {"battery_eta_charge", "battery_eta_discharge", "ev_eta_charge", "ev_
 WEIGHTS |= {"low", "high", "state", "other", "values"}  # of several quantities; the kind or name beside says which
 COUNTS |= {"persons", "attempt"}
 WEIGHTS |= {"on", "value"}  # a switch; a first value of the quantity beside
+WEIGHTS |= {"share", "interest", "pricing_weight", "cost_limit", "known", "defined"}  # shares, and 1 or 0 of each step
+WEIGHTS |= {"units", "unit", "capacity", "existing", "most"}  # kW or kWh, as the technology beside is sized
+COUNTS |= {"years"}
 
 
 def digest(one: Record) -> int:
