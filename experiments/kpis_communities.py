@@ -6,7 +6,6 @@ import numpy as np
 
 from experiments.kpis_facts import F64, I64, Facts, Frame, difference, ratio, summed, total
 from experiments.kpis_grid import Figure
-from markets.community_indicators import cost_reduction, self_consumption, self_sufficiency
 
 
 def members(facts: Facts) -> float | None:
@@ -33,6 +32,8 @@ def _percent(value: float) -> float | None:
 
 def own_energy_percent(facts: Facts) -> float | None:
     """Self-consumption: of the energy that members had of their own, what was not surplus."""
+    from markets.community_indicators import self_consumption
+
     frame = facts.all("community_energies")
     if frame is None:
         return None
@@ -42,6 +43,8 @@ def own_energy_percent(facts: Facts) -> float | None:
 
 def sufficiency_percent(facts: Facts) -> float | None:
     """Self-sufficiency: of what members consumed, what no retailer supplied."""
+    from markets.community_indicators import self_sufficiency
+
     frame = facts.all("community_energies")
     return None if frame is None else _percent(self_sufficiency(frame.floats("load_kwh"), frame.floats("supplied_kwh")))
 
@@ -89,6 +92,8 @@ def cost_alone(facts: Facts) -> float | None:
 
 def saved_percent(facts: Facts) -> float | None:
     """Cost reduction for the same energies."""
+    from markets.community_indicators import cost_reduction
+
     costs = _costs(facts)
     return None if costs is None else _percent(cost_reduction(float(costs[1].sum()), float(costs[0].sum())))
 

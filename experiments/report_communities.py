@@ -6,11 +6,9 @@ from typing import Any, Final
 import numpy as np
 
 from experiments import colours
-from experiments.bills import bill_of
 from experiments.kpis_facts import F64, I64, Frame, summed
 from experiments.plots import View, chart, svg, with_style
 from experiments.report_page import Section, figure, table
-from markets.community.bill import bill_text
 
 _HEAD: Final = (
     "member", "bought (kWh)", "sold (kWh)", "self-consumed (kWh)", "from retailer (kWh)", "to retailer (kWh)", "inside (EUR)",
@@ -118,6 +116,9 @@ def _declined(asked: Frame | None) -> str:
 
 def _bill(view: View) -> str:
     """The bill of the member with the most varied trade, as it can read it."""
+    from experiments.bills import bill_of  # whoever reads a report need not load the markets
+    from markets.community.bill import bill_text
+
     name = "content/CommunityBill"
     if name not in view.run.tables:
         return ""

@@ -28,13 +28,16 @@ def shared(tmp_path_factory, request):
 def run_of(shared):
     """Run a shipped scenario with its twin, once in the session: (name, seed) -> RunResult; the folder is not to be changed."""
 
-    def once(name, seed=1):
+    def once(name, seed=1, *, wait=True):
         from experiments.run import run
         from experiments.scenario import load_scenario
 
         kept = shared / f"run-{name}-{seed}.pickle"
         with (shared / f"run-{name}-{seed}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # other workers wait for the one that came first
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                return None  # another worker is about it
             if not kept.exists():
                 kept.write_bytes(pickle.dumps(run(load_scenario(name), seed=seed, out=shared / f"run-{name}-{seed}")))
         return pickle.loads(kept.read_bytes())
@@ -53,6 +56,8 @@ def run_folders(run_of):
     """The run folder of every shipped scenario."""
     from experiments.scenario_library import scenario_names
 
+    for name in scenario_names():
+        run_of(name, wait=False)  # what another worker is about is left to it meanwhile
     return [run_of(name).out for name in scenario_names()]
 
 

@@ -10,6 +10,7 @@ from environment.messages.digest import digest_rows
 from environment.wire import sign
 from environment.wiretap import Wiretap
 from experiments.covers import covers
+from tests.environment.bus_cases import mask, single
 from tests.environment.kernel_cases import (
     Counter,
     Scripted,
@@ -21,7 +22,7 @@ from tests.environment.kernel_cases import (
     question,
     receipt,
 )
-from tests.environment.test_bus import mask, outcome, single, wire
+from tests.environment.test_bus_door import outcome, wire
 
 MINUTE = 60_000
 

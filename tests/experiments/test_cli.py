@@ -107,10 +107,12 @@ def test_an_unexpected_fault_is_one_line_too(capsys, monkeypatch):
 
 def test_scenarios_as_json_have_name_title_and_use_cases(capsys):
     code, out, _ = answer(capsys, "scenarios", "--format", "json")
-    (first, *_) = json.loads(out)
+    listed = json.loads(out)
     assert code == 0
-    assert set(first) == {"name", "title", "usecases"}
-    assert first["usecases"] == ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"]
+    assert all(set(one) == {"name", "title", "usecases"} for one in listed)
+    usecases = {one["name"]: one["usecases"] for one in listed}
+    assert usecases["district-day"] == ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"]
+    assert usecases["community-day"] == ["SUC02.1"]
 
 
 def test_show_prints_the_file_and_all_of_it_on_request(capsys):

@@ -1,13 +1,18 @@
-"""The default scenario whatever the seed: its evening is congested without coordination, and coordination relieves it."""
+"""The default scenario whatever the seed: its evening is congested without coordination, and coordination relieves it.
+
+An evening with its 28 days of history takes half a minute under coverage, so that ten of them are lived by default;
+``COFLEX_SEEDS=20`` lives all that ``docs/validation.md`` lists.
+"""
 
 import fcntl
 import json
+import os
 
 import pytest
 
-SEEDS = range(1, 21)
-AT_LEAST = 18
-"""Of twenty seeds: what a forecast misses, it misses; one evening in ten may."""
+SEEDS = range(1, 1 + int(os.environ.get("COFLEX_SEEDS", "10")))
+AT_LEAST = 0.9 * len(SEEDS)
+"""What a forecast misses, it misses; one evening in ten may."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +65,7 @@ def test_coordination_never_makes_an_evening_worse(evening_of, seed):
     assert coordinated["overload_kwh"] <= without["overload_kwh"]
 
 
-def test_violation_and_relief_hold_for_eighteen_of_twenty_seeds(evening_of):
+def test_violation_and_relief_hold_for_nine_of_ten_seeds(evening_of):
     evenings = {seed: evening_of(seed) for seed in SEEDS}
     held = [seed for seed, (with_, without) in evenings.items() if violated(without) and relieved(with_, without)]
     assert len(held) >= AT_LEAST, {seed: evening for seed, evening in evenings.items() if seed not in held}
