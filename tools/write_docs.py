@@ -98,7 +98,7 @@ def _seeds() -> list[str]:
     avoided = [1.0 - one["coordinated"][2] / one["without"][2] for one in record["seeds"]]
     half = sum(share >= 0.5 for share in avoided)
     about = (
-        f"Lived anew by `tests/laws/test_run_seeds.py`. The transformer is overloaded without coordination in all {len(avoided)}; with it "
+        f"Lived anew by `COFLEX_SEEDS=20` with `tests/laws/test_run_seeds.py` (the suite lives the first ten). The transformer is overloaded without coordination in all {len(avoided)}; with it "
         f"at least half of the energy above its rating is avoided, and the peak is lower and shorter, in {half}, the least being "
         f"{min(avoided):.0%}."
     )

@@ -54,7 +54,7 @@ COUNTS |= {"persons", "attempt"}
 WEIGHTS |= {"on", "value"}  # a switch; a first value of the quantity beside
 WEIGHTS |= {"share", "interest", "pricing_weight", "cost_limit", "known", "defined"}  # shares, and 1 or 0 of each step
 WEIGHTS |= {"units", "unit", "capacity", "existing", "most"}  # kW or kWh, as the technology beside is sized
-COUNTS |= {"years"}
+COUNTS |= {"years", "minimum_members"}
 
 
 def digest(one: Record) -> int:
