@@ -29,8 +29,8 @@ from agents.strategies.home_lp import BEYOND_EUR_PER_KWH, MISSING_EUR_PER_KWH
 from agents.strategies.home_model import own_controls
 from agents.strategies.home_store import reach
 from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, F64, Bool, HomePlan, HomeView, Int, take
-from agents.strategies.programme import Found, Index, Programme, Solver
 from environment.chance import Stream, name_hashes
+from markets.programme import Found, Index, Programme, Solver
 
 TIE_EUR_PER_KWH = 5e-6
 """Greatest tie cost of a kWh: a home's day of 30 kWh pays at most 0.00015 EUR for having one optimum."""

@@ -37,8 +37,8 @@ from agents.strategies.community_lp import (
 from agents.strategies.community_view import SHORT_EUR_PER_KWH, Coefficients, Community, Need, members, of_rows
 from agents.strategies.home_lp import BEYOND_EUR_PER_KWH
 from agents.strategies.home_view import F64, Int
-from agents.strategies.programme import Programme, Solver
 from environment.chance import name_hashes
+from markets.programme import Programme, Solver
 
 BLOCK = 10
 """Members that answer together: hot re-solves cost as much a member as of one alone, and the master stays small."""

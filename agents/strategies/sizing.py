@@ -14,12 +14,14 @@ from typing import Literal
 
 import numpy as np
 
-from agents.strategies.linear_programme import F64, ProgrammeError, Solver
 from agents.strategies.sizing_model import Model, yield_of
-from agents.strategies.sizing_problem import Accounts, Problem, as_it_stands, only
+from agents.strategies.sizing_problem import F64, Accounts, Problem, as_it_stands, only
+from markets.programme import Found, InfeasibleError, Solver
 
 Objective = Literal["total-cost", "self-consumption", "emissions", "profit"]
 _AT_ONCE_KW = 1e-6
+_DUAL_TOLERANCE = 1e-7
+"""Below the tie cost of a step, which stands for days of the year."""
 _GENTLE_ROUNDS = 3
 """So many times only the steps at fault are bound to a direction, then all."""
 PREFERENCE = {"emissions": 10.0, "self-consumption": -10.0, "profit": 100.0}
@@ -78,8 +80,16 @@ class Sizing:
     def __init__(self, problem: Problem, accounts: Accounts | None = None) -> None:
         self.problem = problem
         self.model = Model(problem, accounts)
-        self.solver: Solver = self.model.programme.solver()
-        self._cost = self.solver.row(self.model.cost_row)
+        programme = self.model.programme
+        self.solver = Solver(programme, dual_tolerance=_DUAL_TOLERANCE, interior=True)
+        self._all = np.arange(programme.n_columns)
+        self._tied_cost = programme.tied_cost
+        self._matrix = programme.matrix().tocsr()
+        self._cost = self._sum(self.model.cost_row)
+
+    def _sum(self, row: int) -> F64:
+        """What a row adds up: its coefficients, over all columns."""
+        return np.asarray(self._matrix[[row]].toarray()[0])
 
     def solve(
         self,
@@ -100,16 +110,16 @@ class Sizing:
             SizingError: no operation fulfils the conditions.
         """
         model, solver = self.model, self.solver
-        low, high = solver.bounds_of(model.units) if units is None else (units, units)
-        solver.bound_columns(model.units, low, high)
+        low, high = (0.0, model.most_units) if units is None else (units, units)
+        solver.column_bounds(model.units, low, high)
         for columns in (model.taken, model.fed):
-            solver.bound_columns(columns, 0.0, model.most_kw)
-        solver.bound_row(model.cost_row, high=most_eur)
-        solver.bound_row(model.carbon_row, high=most_kg)
+            solver.column_bounds(columns, 0.0, model.most_kw)
+        for row, most in ((model.cost_row, most_eur), (model.carbon_row, most_kg)):
+            solver.row_bounds(np.array([row]), -np.inf, most)
         self._aim(objective)
         try:
             return self._one_way()
-        except ProgrammeError as error:
+        except InfeasibleError as error:
             raise SizingError(_unreachable(most_eur, most_kg)) from error
 
     def _one_way(self) -> Solution:
@@ -117,32 +127,34 @@ class Sizing:
         model, solver = self.model, self.solver
         bound = None
         for number in range(_GENTLE_ROUNDS + 2):
-            values = solver.solve()
+            found = solver.solve()
+            values = found.columns
             bound = float(self._cost @ values) if bound is None else bound
             taken, fed = values[model.taken], values[model.fed]
             at_once = np.minimum(taken, fed) > _AT_ONCE_KW
             if not at_once.any():
-                return self._read(values, bound)
+                return self._read(found, bound)
             nodes, steps = np.nonzero(at_once | (number >= _GENTLE_ROUNDS))
             takes = taken[nodes, steps] >= fed[nodes, steps]
             for columns, stop in ((model.fed, takes), (model.taken, ~takes)):
-                solver.bound_columns(columns[nodes[stop], steps[stop]], 0.0, 0.0)
+                solver.column_bounds(columns[nodes[stop], steps[stop]], 0.0, 0.0)
         msg = "meters that are bound to one direction take and feed in at once"
         raise RuntimeError(msg)
 
     def _aim(self, objective: Objective) -> None:
         """Set the objective: cost, and what is preferred to it at its weight."""
-        model, solver = self.model, self.solver
+        model = self.model
         row = {"emissions": model.carbon_row, "self-consumption": model.use_row, "profit": model.chosen_row}.get(
             objective, -1
         )
         if row is None:
             msg = "profit of whom? the objective profit needs accounts that are chosen"
             raise SizingError(msg)
-        solver.aim(None if row < 0 else solver.tied_cost + PREFERENCE[objective] * solver.row(row))
+        wanted = self._tied_cost if row < 0 else self._tied_cost + PREFERENCE[objective] * self._sum(row)
+        self.solver.costs(self._all, wanted)
 
-    def _read(self, values: F64, bound: float) -> Solution:
-        model, problem = self.model, self.problem
+    def _read(self, found: Found, bound: float) -> Solution:
+        model, problem, values = self.model, self.problem, found.columns
         units = values[model.units]
         plant_kw = np.zeros((len(problem.plants), problem.days.n))
         content = np.full_like(plant_kw, np.nan)
@@ -156,12 +168,12 @@ class Sizing:
         for node, columns in model.curtailed.items():
             curtailed[node] = values[columns]
         hours = problem.days.step_hours
-        inside = self.solver.duals(model.market) / hours if problem.sharing else np.full(problem.days.n, np.nan)
+        inside = found.rows[model.market] / hours if problem.sharing else np.full(problem.days.n, np.nan)
         return Solution(
             units=units, extra_kw=values[model.extra], taken_kw=values[model.taken], fed_kw=values[model.fed], plant_kw=plant_kw,
             content_kwh=content, curtailed_kw=curtailed, bought_kw=values[model.bought], sold_kw=values[model.sold],
             inside_kw=values[model.inside_bought], inside_eur_per_kwh=inside, cost_eur=float(self._cost @ values),
-            emissions_kg=float(self.solver.row(model.carbon_row) @ values), bound_eur=bound,
+            emissions_kg=float(self._sum(model.carbon_row) @ values), bound_eur=bound,
         )  # fmt: skip
 
 

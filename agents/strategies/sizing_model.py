@@ -25,9 +25,9 @@ communities (annuities of DER, state of charge reset at the end of each represen
 
 import numpy as np
 
-from agents.strategies.linear_programme import F64, I64, Programme
-from agents.strategies.sizing_problem import Accounts, Plant, Problem
+from agents.strategies.sizing_problem import F64, I64, Accounts, Plant, Problem
 from environment.chance import Chance, name_hashes
+from markets.programme import Programme
 
 TIE_EUR_PER_KWH = 1e-5
 TIE_EUR_PER_UNIT = 1e-3
@@ -42,6 +42,7 @@ class Model:
         taken, fed: columns of each node and step, shape (n, T).
         extra: columns of contracted power added, shape (n,).
         units: columns of units built, shape (plants,).
+        most_units: how many may be built, shape (plants,).
         operation: plant -> its columns (charge, discharge, content; or more, less, deviation).
         curtailed: node -> columns of what is curtailed there.
         market: rows of the trade inside, shape (T,), empty without sharing.
@@ -80,9 +81,9 @@ class Model:
         one = self.problem
         hours, shape = one.days.step_hours, one.prices.buy.shape
         most = np.inf if one.sharing else 0.0
-        self.bought = self.programme.columns(shape, one.prices.buy * hours)
-        self.sold = self.programme.columns(shape, -one.prices.sell * hours)
-        self.inside_bought = self.programme.columns(shape, one.prices.inside * hours, high=most)
+        self.bought = self.programme.columns(shape, cost=one.prices.buy * hours)
+        self.sold = self.programme.columns(shape, cost=-one.prices.sell * hours)
+        self.inside_bought = self.programme.columns(shape, 0.0, most, one.prices.inside * hours)
         self.inside_sold = self.programme.columns(shape, high=most)
 
     def _meters(self) -> None:
@@ -90,13 +91,14 @@ class Model:
         shape = one.load_kw.shape
         to_be_had = np.isfinite(one.extra_eur_per_kw)
         most = self.most_kw = np.where(to_be_had, np.inf, one.contracted_kw)[:, None]
-        self.taken = self.programme.columns(shape, 0.0, self._tied(*(f"{name}/taken" for name in one.names)), 0.0, most)
-        self.fed = self.programme.columns(shape, 0.0, self._tied(*(f"{name}/fed" for name in one.names)), 0.0, most)
+        ties = (self._tied(*(f"{name}/{what}" for name in one.names)) for what in ("taken", "fed"))
+        self.taken, self.fed = (self.programme.columns(shape, 0.0, most, tie=tie) for tie in ties)
         self.extra = self.programme.columns(
             (one.n,),
+            0.0,
+            np.where(to_be_had, np.inf, 0.0),
             np.where(to_be_had, one.extra_eur_per_kw, 0.0),
             TIE_EUR_PER_UNIT,
-            high=np.where(to_be_had, np.inf, 0.0),
         )
         self.balance = self.programme.rows(shape, one.load_kw, one.load_kw)
         put(self.balance, self.taken, 1.0)
@@ -118,11 +120,13 @@ class Model:
         plants = self.problem.plants
         owners = name_hashes([plant.name for plant in plants])
         tie = TIE_EUR_PER_UNIT * (1.0 + np.asarray(_DRAWS.uniform(owners, self.problem.days.n)))
+        self.most_units = np.array([plant.most_units for plant in plants])
         self.units = self.programme.columns(
             (len(plants),),
+            0.0,
+            self.most_units,
             np.array([plant.unit_eur_per_year for plant in plants]),
             tie if plants else 0.0,
-            high=np.array([plant.most_units for plant in plants]),
         )
         for pool, most in sorted(self.problem.pools.items()):
             members = [number for number, plant in enumerate(plants) if plant.pool == pool]
@@ -144,7 +148,7 @@ class Model:
             raise ValueError(msg)
         ties = self._tied(f"{plant.name}/charge", f"{plant.name}/discharge")
         charge = self.programme.columns((days.n,), tie=ties[0])
-        discharge = self.programme.columns((days.n,), kind.wear_eur_per_kwh * days.step_hours, ties[1])
+        discharge = self.programme.columns((days.n,), cost=kind.wear_eur_per_kwh * days.step_hours, tie=ties[1])
         content = self.programme.columns((days.n,))
         put(self.balance[plant.node], charge, -1.0)
         put(self.balance[plant.node], discharge, 1.0)

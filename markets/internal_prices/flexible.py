@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
+
+from markets.programme import Found, InfeasibleError, Programme, Solver
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 TIE_EUR_PER_KWH = 1e-7
+_DUAL_TOLERANCE = 1e-7
 
 
 class Prices(NamedTuple):
@@ -74,42 +75,12 @@ class Optimum(NamedTuple):
     cost_eur: float
 
 
-class _Columns:
-    """A small linear programme in blocks."""
-
-    def __init__(self) -> None:
-        self.cost: list[F64] = []
-        self.high: list[F64] = []
-        self.rows: list[tuple[I64, I64, F64]] = []
-        self.right: list[F64] = []
-        self.n = self.m = 0
-
-    def add(self, shape: tuple[int, ...], cost: F64 | float, high: F64 | float) -> I64:
-        self.cost.append(np.broadcast_to(cost, shape).ravel())
-        self.high.append(np.broadcast_to(high, shape).ravel())
-        self.n += int(np.prod(shape))
-        return np.arange(self.n - int(np.prod(shape)), self.n).reshape(shape)
-
-    def equal(self, shape: tuple[int, ...], right: F64 | float) -> I64:
-        self.right.append(np.broadcast_to(right, shape).ravel())
-        self.m += int(np.prod(shape))
-        return np.arange(self.m - int(np.prod(shape)), self.m).reshape(shape)
-
-    def put(self, rows: I64, columns: I64, value: F64 | float) -> None:
-        row, column, values = np.broadcast_arrays(rows, columns, np.asarray(value, np.float64))
-        self.rows.append((row.ravel(), column.ravel(), values.ravel()))
-
-    def solve(self) -> tuple[F64, F64]:
-        row, column, value = (np.concatenate(part) for part in zip(*self.rows, strict=True))
-        matrix = coo_matrix((value, (row, column)), shape=(self.m, self.n)).tocsr()
-        bounds = np.stack([np.zeros(self.n), np.concatenate(self.high)], axis=1)
-        found = linprog(
-            np.concatenate(self.cost), A_eq=matrix, b_eq=np.concatenate(self.right), bounds=bounds, method="highs"
-        )
-        if found.status != 0:
-            msg = f"flexible resources cannot be scheduled: {found.message}"
-            raise ValueError(msg)
-        return np.asarray(found.x), np.asarray(found.eqlin.marginals)
+def _solve(programme: Programme) -> Found:
+    try:
+        return Solver(programme, dual_tolerance=_DUAL_TOLERANCE).solve()
+    except InfeasibleError as error:
+        msg = f"flexible resources cannot be scheduled: {error}"
+        raise ValueError(msg) from error
 
 
 def respond(net_kwh: F64, resources: Resources, prices: Prices, announced: F64) -> Response:
@@ -121,63 +92,59 @@ def respond(net_kwh: F64, resources: Resources, prices: Prices, announced: F64) 
         prices: of retailers and grid.
         announced: internal prices.
     """
-    programme = _Columns()
-    imported = programme.add(net_kwh.shape, np.minimum(prices.buy, announced + prices.share), np.inf)
-    exported = programme.add(
-        net_kwh.shape,
-        -np.minimum(np.maximum(prices.sell, announced), np.minimum(prices.buy, announced + prices.share)),
-        np.inf,
-    )
+    programme = Programme()
+    dear = np.minimum(prices.buy, announced + prices.share)
+    imported = programme.columns(net_kwh.shape, cost=dear)
+    exported = programme.columns(net_kwh.shape, cost=-np.minimum(np.maximum(prices.sell, announced), dear))
     _members(programme, net_kwh, resources, imported, exported)
-    found, _ = programme.solve()
+    found = _solve(programme).columns
     return Response(found[imported] - found[exported], np.zeros(len(net_kwh)))
 
 
 def welfare_optimum(net_kwh: F64, resources: Resources, prices: Prices) -> Optimum:
     """The cheapest schedules and exchange of all; arguments as for :func:`respond`."""
     n, periods = net_kwh.shape
-    programme = _Columns()
-    supplied, bought = (
-        programme.add((n, periods), prices.buy, np.inf),
-        programme.add((n, periods), prices.share, np.inf),
+    programme = Programme()
+    supplied, bought, left, sold = (
+        programme.columns((n, periods), cost=cost) for cost in (prices.buy, prices.share, -prices.sell, 0.0)
     )
-    left, sold = programme.add((n, periods), -prices.sell, np.inf), programme.add((n, periods), 0.0, np.inf)
     balance = _members(programme, net_kwh, resources, supplied, left)
     programme.put(balance, bought, 1.0)
     programme.put(balance, sold, -1.0)
-    inside = programme.equal((periods,), 0.0)
-    programme.put(np.broadcast_to(inside, bought.shape), sold, 1.0)
-    programme.put(np.broadcast_to(inside, bought.shape), bought, -1.0)
-    found, marginal = programme.solve()
+    inside = programme.rows((periods,), 0.0, 0.0)
+    programme.put(inside, sold, 1.0)
+    programme.put(inside, bought, -1.0)
+    found, marginal, _ = _solve(programme)
     cost = (prices.buy * found[supplied] + prices.share * found[bought] - prices.sell * found[left]).sum()
     net = found[supplied] + found[bought] - found[left] - found[sold]
     return Optimum(net, marginal[inside], float(cost))
 
 
-def _members(programme: _Columns, net_kwh: F64, of: Resources, imported: I64, exported: I64) -> I64:
+def _members(programme: Programme, net_kwh: F64, of: Resources, imported: I64, exported: I64) -> I64:
     """Balance of every member with its resources; returns its rows."""
     periods = net_kwh.shape[1]
-    balance = programme.equal(net_kwh.shape, net_kwh)
+    balance = programme.rows(net_kwh.shape, net_kwh, net_kwh)
     programme.put(balance, imported, 1.0)
     programme.put(balance, exported, -1.0)
     steps = np.arange(periods)
     tie: F64 = np.asarray(TIE_EUR_PER_KWH * steps, np.float64)
     if len(of.owner):
         inside = (steps >= of.first[:, None]) & (steps <= of.last[:, None])
-        taken = programme.add((len(of.owner), periods), tie, np.where(inside, of.most_kwh[:, None], 0.0))
+        taken = programme.columns((len(of.owner), periods), 0.0, np.where(inside, of.most_kwh[:, None], 0.0), tie)
         programme.put(balance[of.owner], taken, -1.0)
-        whole = programme.equal((len(of.owner),), of.energy_kwh)
-        programme.put(np.broadcast_to(whole[:, None], taken.shape), taken, 1.0)
+        whole = programme.rows(of.owner.shape, of.energy_kwh, of.energy_kwh)
+        programme.put(whole[:, None], taken, 1.0)
     if len(of.store_owner):
         shape = (len(of.store_owner), periods)
-        charged = programme.add(shape, np.asarray(tie + TIE_EUR_PER_KWH, np.float64), of.store_most_kwh[:, None])
-        given = programme.add(shape, np.asarray(tie + TIE_EUR_PER_KWH, np.float64), of.store_most_kwh[:, None])
-        content = programme.add((shape[0], periods - 1), 0.0, of.capacity_kwh[:, None])
+        charged, given = (
+            programme.columns(shape, 0.0, of.store_most_kwh[:, None], tie + TIE_EUR_PER_KWH) for _ in range(2)
+        )
+        content = programme.columns((shape[0], periods - 1), 0.0, of.capacity_kwh[:, None])
         programme.put(balance[of.store_owner], charged, -1.0)
         programme.put(balance[of.store_owner], given, 1.0)
         begins, ends = np.zeros(shape), np.zeros(shape)
         begins[:, 0], ends[:, -1] = of.start_kwh, of.start_kwh
-        rows = programme.equal(shape, ends - begins)
+        rows = programme.rows(shape, ends - begins, ends - begins)
         programme.put(rows, charged, of.efficiency[:, None])
         programme.put(rows, given, -1.0)
         programme.put(rows[:, :-1], content, -1.0)
