@@ -1,5 +1,6 @@
 """The report of a run: one HTML file that needs nothing else, made from the run folder alone."""
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -17,17 +18,18 @@ _TWIN = (
     " <i>Without coordination</i> is the twin of the run: the same people, weather and devices, in which nobody procures or activates "
     "flexibility."
 )
-_SECTIONS = (
+_SECTIONS: tuple[Callable[[View], Section | None], ...] = (
+    report_heaters.heaters,
+    report_communities.communities,
+    report_homes.service,
     parts.grid_map,
     parts.grid_day,
     findings.disturbances,
     report_attacks.attacks,
-    report_communities.communities,
     parts.market,
     refusals,
     parts.activation,
     parts.money,
-    report_homes.service,
     parts.home,
     parts.sequence,
     findings.conformance,
@@ -40,7 +42,11 @@ _SECTIONS = (
 
 
 def report_html(run: Run) -> str:
-    """The report of a run as one HTML document without outside parts; sections without data say so."""
+    """The report of a run as one HTML document without outside parts.
+
+    What a run is especially about (heaters, a community, a service for households) comes first and is left out elsewhere; other
+    sections without data say so.
+    """
     view = View(run)
     scenario = view.facts.scenario
     title = scenario.get("title") or scenario.get("name") or run.meta.get("name") or "A run of coflex"
@@ -51,10 +57,7 @@ def report_html(run: Run) -> str:
         f'<p class="soft">{escape(days)}, {escape(parts.facts_of_day(view.facts))}, seed {run.meta["seed"]}. '
         f"Times are local ({escape(run.meta['zone'])}).{_TWIN if view.facts.twin else ''}</p>{parts.key_figures(view)}"
     )
-    sections: list[Section] = [section(view) for section in _SECTIONS]
-    own = report_heaters.heaters(view)
-    if own is not None:  # where heaters are retrofitted this is what the run is about
-        sections.insert(0, own)
+    sections = [section for section in (make(view) for make in _SECTIONS) if section is not None]
     return page(title, head, sections)
 
 

@@ -22,14 +22,14 @@ _ABOUT: Final = (
 _COSTS: Final = ("supply_eur", "grid_eur", "internal_eur", "shortfall_eur")
 
 
-def communities(view: View) -> Section:
-    """Everything about the communities of a run."""
+def communities(view: View) -> Section | None:
+    """Everything about the communities of a run; None where there is none."""
     title, energies = "Energy communities", view.facts.all("community_energies")
     asked = view.facts.all("community_members")
+    if asked is None:
+        return None
     if energies is None:
-        return Section(
-            "communities", title, None, "There is no community." if asked is None else "No community was settled."
-        )
+        return Section("communities", title, None, "No community was settled.")
     parts = [
         f"<p>{escape(_ABOUT)}</p>",
         figure(_day(view, energies), _CAPTION),

@@ -14,11 +14,11 @@ MODES: Final = ("automatic", "manual", "on", "off")
 _WITH, _WITHOUT = "with the service", "without"
 
 
-def service(view: View) -> Section:
-    """What the service did for its households."""
+def service(view: View) -> Section | None:
+    """What the service did for its households; None where there is none."""
     title = "Service for households"
     if view.facts.all("resolves") is None:
-        return Section("service", title, None, "No household has a service in this run.")
+        return None
     parts = [
         _admissions(view.facts),
         _modes(view.facts),
