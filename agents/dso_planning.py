@@ -30,7 +30,8 @@ from environment.messages.aggregation import (
 )
 from environment.messages.base import Batch
 from environment.messages.procurement import AvailabilityRequest, FlexibilityAvailability
-from environment.party import Process, Seat, Sent, handles
+from environment.party import Process, Seat, handles
+from environment.requests import Sent
 
 F64 = NDArray[np.float64]
 

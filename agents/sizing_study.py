@@ -43,7 +43,8 @@ from environment.messages.sizing import (
     StudyStart,
     WeatherRequest,
 )
-from environment.party import Answers, Party, Process, Seat, Work, act, handles
+from environment.party import Party, Process, Seat, Work, act, handles
+from environment.requests import Answers
 from markets.community_rules import CommunityType, Placed, distance_faults, size_fault
 from markets.internal_prices.offers import InternalPrice
 

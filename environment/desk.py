@@ -1,13 +1,11 @@
-"""A desk: the world's side of a party. What has arrived for it and waits, and what it waits for.
+"""A desk: what has arrived for a party and waits, and what it waits for.
 
 Within an instant post is handed over by record, conversation, sender and receiver, so that it does not show in which batches it was
 sent (law 11); what a party stores is handed over when it next acts.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import simpy
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 from environment.chance import U64
 from environment.journal import LATE, NEVER, REFUSED, Traffic
 from environment.messages.base import Batch, Record, joined
-from environment.party import Child, Party, Receive, Sent
+from environment.requests import Answers, Outcome, Receive
 
 I64 = NDArray[np.int64]
 Arrivals = list[tuple[Traffic, I64]]
@@ -34,40 +32,30 @@ class Asking:
     batches: list[Batch[Any]] = field(default_factory=list)
     open: int = 0
 
+    def answers(self) -> Answers:
+        """What has come so far."""
+        return Answers(self.status, self.batches)
+
 
 @dataclass
 class Desk:
     """What waits for a party, and what it waits for.
 
     Attributes:
-        party: whose desk.
-        rank: its place within an instant.
-        handlers: record class -> method that reacts to it.
-        fills: bring its instruments up to date before it acts.
-        drains: empty its writable instruments after it has acted.
         arrivals: what arrives at future instants.
         mail: what arrived and nobody has asked for yet.
         stored: bulk post on its way: earliest arrival, traffic, rows.
         looks: instants at which it will look at its post.
         waiting: processes that wait for a record, each with its turn.
         asking: open questions by message id.
-        children: processes started.
-        fates: what became of what was sent.
     """
 
-    party: Party
-    rank: int
-    handlers: dict[type[Record], str]
-    fills: list[Callable[[], None]]
-    drains: list[Callable[[], None]]
     arrivals: dict[int, Arrivals] = field(default_factory=dict)
     mail: list[Batch[Any]] = field(default_factory=list)
     stored: list[tuple[int, Traffic, I64]] = field(default_factory=list)
     looks: set[int] = field(default_factory=set)
     waiting: dict[tuple[type[Record], str | None], dict[simpy.Event, int]] = field(default_factory=dict)
     asking: dict[int, Asking] = field(default_factory=dict)
-    children: WeakKeyDictionary[Child, simpy.Process] = field(default_factory=WeakKeyDictionary)
-    fates: WeakKeyDictionary[Sent, Traffic] = field(default_factory=WeakKeyDictionary)
     _turn: int = 0
 
     # --- stored post -------------------------------------------------------------------------------------------------
@@ -76,8 +64,8 @@ class Desk:
         """Keep rows of bulk post until they have arrived and the party acts."""
         self.stored.append((int(traffic.delivered_ms[rows].min()), traffic, rows))
 
-    def take_stored(self, now_ms: int) -> None:
-        """Hand the stored post that has arrived to the party."""
+    def take_stored(self, now_ms: int, post: dict[type[Record], list[Batch[Any]]]) -> None:
+        """Move the stored post that has arrived into a party's own."""
         if not self.stored:
             return
         left = []
@@ -86,7 +74,7 @@ class Desk:
                 left.append((earliest, traffic, rows))
                 continue
             here = traffic.delivered_ms[rows] <= now_ms
-            self.party.post.setdefault(traffic.batch.record, []).append(_part(traffic, rows[here]))
+            post.setdefault(traffic.batch.record, []).append(_part(traffic, rows[here]))
             if not here.all():
                 rest = rows[~here]
                 left.append((int(traffic.delivered_ms[rest].min()), traffic, rest))
@@ -118,6 +106,15 @@ class Desk:
         return event
 
     # --- questions -----------------------------------------------------------------------------------------------------
+
+    def ask(self, traffic: Traffic, event: simpy.Event) -> Asking:
+        """Wait for the answers to what was sent; nobody answers what was refused."""
+        refused = traffic.status == REFUSED
+        place = {word: row for row, word in enumerate(traffic.batch.ids.tolist()) if not refused[row]}
+        status = ["refused" if one else "lost" for one in refused]
+        asking = Asking(place, status, event, traffic.batch.receiver, open=len(place))
+        self.asking.update(dict.fromkeys(place, asking))
+        return asking
 
     def settle_answers(self, batch: Batch[Any]) -> tuple[U64, list[Asking]]:
         """Give answers to who asked.
@@ -160,6 +157,15 @@ def known_ms(traffic: Traffic) -> I64:
         return traffic.acknowledged_ms
     known = np.where(traffic.acknowledged_ms != NEVER, traffic.acknowledged_ms, traffic.given_up_ms)
     return np.where((known == NEVER) & (traffic.status == REFUSED), traffic.batch.sent_ms + 1, known)
+
+
+def outcome_of(traffic: Traffic) -> Outcome:
+    """What became of each message, as its sender knows it."""
+    fates = zip(traffic.status.tolist(), traffic.acknowledged_ms.tolist(), strict=True)
+    known = tuple(
+        "refused" if status == REFUSED else "lost" if at_ms == NEVER else "acknowledged" for status, at_ms in fates
+    )
+    return Outcome(known, tuple(traffic.reason.get(row, "") for row in range(len(known))))
 
 
 def merged(arrivals: Arrivals) -> list[Batch[Any]]:

@@ -31,4 +31,4 @@ def _attacker(site: Site, world: World, name: str) -> Made:
     tap = Wiretap(world.directory.number(name), frozenset(record for plan in tried for record in plan.hears()))
     world.bus.listen(tap)
     party = role("attacker")(world.seat(name), tap, tried, site.timeline.step_ms)
-    return Made(party, [lambda: world.put_on_wire(name, tap)])
+    return Made(party, [lambda: world.post.put_on_wire(name, tap)])

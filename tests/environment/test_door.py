@@ -210,7 +210,7 @@ def test_a_party_with_a_tap_acts_through_it_alone(authenticate):
     stage.bus.listen(tap)
     hub, evil = stage.add("b", kind=Counter), Told(stage.world.seat("evil"), life)
     stage.add("a", says)
-    stage.world.add(evil, [lambda: stage.world.put_on_wire("evil", tap)])
+    stage.world.add(evil, [lambda: stage.world.post.put_on_wire("evil", tap)])
     stage.run(100.0)
     assert [note[2] for note in hub.notes] == (["true"] if authenticate else ["true", "altered"])
     assert [note[1] for note in evil.notes] == ([[ALTERED]] if authenticate else [])

@@ -12,8 +12,9 @@ from environment.messages.activation import SignalReceipt
 from environment.messages.base import Batch, MessageError, columns_of
 from environment.messages.procurement import AvailabilityRequest, BidReceipt
 from environment.messages.settlement import MeterData
-from environment.party import Acted, Ended, Opened, Party, Work, act, handles
+from environment.party import Party, Work, act, handles
 from environment.register import Register
+from environment.requests import Acted, Ended, Opened
 from environment.world import World
 from tests.environment.kernel_cases import plain, question, receipt, reply
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from environment.channels import Channel, Delay
+from environment.life import WorldError
 from environment.messages.activation import SignalReceipt
 from environment.messages.base import columns_of
 from environment.messages.settlement import MeterData
 from environment.party import Work, act, handles
-from environment.world import WorldError
 from tests.environment.kernel_cases import (
     Counter,
     Scripted,

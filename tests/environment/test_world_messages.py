@@ -232,7 +232,9 @@ def test_a_replayed_message_changes_its_receiver_once():
             original = stage.journal.traffic[0]
             batch = original.batch.take(np.arange(1))
             ring = stage.bus.key_ring(0)
-            stage.world.carry(stage.bus.inject(batch, sign(ring.of(batch.sender), original.digest, batch.ids), now_ms))
+            stage.world.post.carry(
+                stage.bus.inject(batch, sign(ring.of(batch.sender), original.digest, batch.ids), now_ms)
+            )
 
     stage.world.physics = Attack([])
     stage.run(12.0)

@@ -15,6 +15,7 @@ from environment.calendar import Timeline
 from environment.channels import Channel, Delay
 from environment.instruments import MeterStore
 from environment.journal import Journal, Traffic
+from environment.life import Life
 from environment.messages.activation import SignalReceipt
 from environment.messages.procurement import AvailabilityRequest
 from environment.party import Party, handles
@@ -144,12 +145,12 @@ def test_no_party_reaches_the_world_the_bus_the_journal_the_physics_or_another_p
         assert not any(thing is physics.meters or thing is physics.truth for thing in things)
 
 
-def test_no_conversation_under_way_reaches_them_either():
+def test_no_conversation_under_way_reaches_them_either(monkeypatch):
     """The suspended generators are held by the world; what they hold is the party's own."""
     stage, _, parties = busy_stage()
     held = []
-    drive = stage.world._drive
-    stage.world._drive = lambda desk, process: held.append((desk.party, process)) or drive(desk, process)
+    drive = Life.drive
+    monkeypatch.setattr(Life, "drive", lambda life, process: held.append((life.party, process)) or drive(life, process))
     stage.run(150.0)
     running = [(party, process) for party, process in held if process.gi_frame is not None]
     assert len(running) > 3 * len(parties)  # lives, questions and answers are all under way
