@@ -34,6 +34,7 @@ __all__ = [
     "HOUR_MS",
     "T_MS",
     "N",
+    "bare_tables",
     "base_kw",
     "car_kw",
     "complete_tables",
@@ -116,6 +117,13 @@ def complete_twin_tables():
 def twin_tables():
     """Tables of the same day without coordination."""
     return physics(coordinated=False) | {"ledger": ledger(coordinated=False)}
+
+
+def bare_tables(*names):
+    """Only the required tables and these, with their figures."""
+    required = ("addresses", "conversations", "messages", "grid_branches", "grid_buses", "meters")
+    own = {name: table for name, table in tables().items() if name in required + names}
+    return own | {"figures": figure_columns(figures(own, meta()))}
 
 
 def write(folder, **changes):

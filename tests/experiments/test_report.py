@@ -4,14 +4,9 @@ from html.parser import HTMLParser
 from types import ModuleType
 from xml.etree import ElementTree as ET
 
-import numpy as np
 import pytest
 
-from experiments.kpis import figure_columns, figures
-from experiments.plots import View, chart, inline_svg, svg
-from experiments.plots_grid import geometry, worst_instant
-from experiments.plots_market import biggest_fsps, money_flows, portfolio
-from experiments.plots_people import message_counts, typical_home
+from experiments.plots import View
 from experiments.report import report_html, write_report
 from experiments.report_findings import _by_the_clock
 from experiments.report_page import paragraphs, table
@@ -122,16 +117,6 @@ def test_axes_are_labelled_with_units_and_local_time(html):
     assert "19 Jan 19:30 local time" in section(html, "map")
 
 
-@pytest.mark.parametrize("most", [6, 10])
-def test_a_time_axis_of_any_length_has_some_ticks_and_not_too_many(run, most):
-    view = View(run)
-    for quarters in range(1, 8 * 96, 5):
-        with chart() as (_, axes):
-            axes.set_xlim(*view.clock(np.array([0, quarters * 900_000])))
-            view.time_axis(axes, span=False, most=most)
-            assert 1 <= len(axes.get_xticks()) <= most + 1
-
-
 def test_key_figures_show_both_worlds(html):
     head = html[: html.index("<nav>")]
     assert "<b>171.1</b> %" in head
@@ -235,7 +220,7 @@ def test_many_who_refuse_for_one_reason_are_counted_not_named():
 
 
 def test_a_day_without_purchase_says_why(synthetic, tmp_path):
-    tables = bare(synthetic)
+    tables = synthetic.bare_tables()
     tables["conversations"] |= {"outcome": ["refused"] * 3, "reason": ["no violation is foreseen", None, None]}
     write_run(tmp_path / "run", tables, synthetic.meta())
     assert "Nothing was bought: no violation is foreseen." in section(report_html(open_run(tmp_path / "run")), "market")
@@ -276,15 +261,8 @@ def test_a_report_is_written_into_the_run_or_elsewhere(synthetic_folder, tmp_pat
         write_report(tmp_path)
 
 
-def bare(synthetic, *names):
-    """Only the required tables and these."""
-    required = ("addresses", "conversations", "messages", "grid_branches", "grid_buses", "meters")
-    tables = {name: table for name, table in synthetic.tables().items() if name in required + names}
-    return tables | {"figures": figure_columns(figures(tables, synthetic.meta()))}
-
-
 def test_a_run_with_little_in_it_has_a_report_that_says_so(synthetic, tmp_path):
-    write_run(tmp_path / "run", bare(synthetic), synthetic.meta(notices=[]))
+    write_run(tmp_path / "run", synthetic.bare_tables(), synthetic.meta(notices=[]))
     html = report_html(open_run(tmp_path / "run"))
     missing = [name for name in SECTIONS if "<svg" not in section(html, name)]
     assert set(missing) >= {"map", "market", "activation", "money", "home", "forecasts", "conformance", "data"}
@@ -296,7 +274,7 @@ def test_a_run_with_little_in_it_has_a_report_that_says_so(synthetic, tmp_path):
 
 
 def test_a_run_without_any_conversation_or_flow(synthetic, tmp_path):
-    tables = bare(synthetic)
+    tables = synthetic.bare_tables()
     for name in ("messages", "conversations", "grid_branches", "grid_buses", "meters"):
         tables[name] = {key: list(column)[:0] for key, column in tables[name].items()}
     write_run(tmp_path / "run", tables, synthetic.meta())
@@ -319,7 +297,7 @@ def test_a_diagram_that_fails_does_not_take_the_report_with_it(run, monkeypatch)
 
 def test_words_of_a_scenario_cannot_become_markup(synthetic, tmp_path):
     scenario = synthetic.meta()["scenario"] | {"title": "<script>alert(1)</script>", "about": "a < b\n\nsecond"}
-    write_run(tmp_path / "run", bare(synthetic), synthetic.meta(scenario=scenario))
+    write_run(tmp_path / "run", synthetic.bare_tables(), synthetic.meta(scenario=scenario))
     html = report_html(open_run(tmp_path / "run"))
     assert "<script" not in html
     assert "<p>a &lt; b</p><p>second</p>" in html
@@ -328,86 +306,10 @@ def test_words_of_a_scenario_cannot_become_markup(synthetic, tmp_path):
 def test_a_day_with_a_clock_change_is_drawn_on_the_local_clock(synthetic, tmp_path):
     # 27 March 2016: 01:59 is followed by 03:00 in Rome
     meta = synthetic.meta(begins="2016-03-26T12:00:00+01:00")
-    write_run(tmp_path / "run", bare(synthetic), meta)
+    write_run(tmp_path / "run", synthetic.bare_tables(), meta)
     run = open_run(tmp_path / "run")
     assert [run.local(t * 3_600_000).hour for t in (12, 13, 14, 15)] == [0, 1, 3, 4]
     assert "27 March 2016" in report_html(run)
-
-
-def test_the_worst_instant_is_of_the_twin(run):
-    facts = View(run).facts
-    branch, t_ms = worst_instant(facts)
-    frame = facts.twin.days("grid_branches")
-    worst = int(np.argmax(frame.floats("loading_percent")))
-    assert (branch, t_ms) == (frame.names("branch")[worst], frame.ints("t_ms")[worst])
-
-
-def test_buses_of_unknown_place_are_left_out(synthetic, tmp_path):
-    network = synthetic.network()
-    network["network_buses"]["x"] = [0.0, 1.0, None]
-    write_run(tmp_path / "run", bare(synthetic) | network, synthetic.meta())
-    net = geometry(View(open_run(tmp_path / "run")).facts)
-    assert set(net.place) == {"mv", "lv"}
-    assert set(net.ends) == {"T1"}
-
-
-def test_the_biggest_providers_come_first(run):
-    assert biggest_fsps(View(run).facts) == ["fsp-mar", "fsp-sol"]
-
-
-def test_a_portfolio_is_the_sum_of_its_homes(run, synthetic):
-    t_ms, kw = portfolio(View(run).facts, "fsp-mar")
-    expected = synthetic.portfolio(synthetic.base_kw() + synthetic.car_kw(synthetic.shifts(True)), "fsp-mar")
-    assert t_ms.tolist() == synthetic.T_MS.tolist()
-    assert kw == pytest.approx(expected)
-
-
-def test_money_flows_add_up_to_the_ledger(run, synthetic):
-    flows = money_flows(View(run).facts)
-    assert sum(flow[3] for flow in flows) == pytest.approx(sum(synthetic.ledger()["eur"]))
-    assert flows[0] == ("homes", "retailer", "retail energy", 30.0)
-
-
-def test_messages_by_platform_add_up(run, synthetic):
-    counts = message_counts(View(run).facts)
-    assert sum(own["messages"] for _, own in counts) == len(synthetic.messages()["row"])
-    for _, own in counts:
-        assert own["messages"] == own["acknowledged"] + own["delivered"] + own["late"] + own["refused"] + own["lost"]
-
-
-def test_the_typical_home_has_the_most_kinds_of_device(synthetic, tmp_path):
-    tables = bare(synthetic, "homes", "devices")
-    extra = {
-        "t_ms": [synthetic.DELIVERY_START_MS],
-        "owner": ["home-0005"],
-        "kind": ["pv"],
-        "power_kw": [-1.0],
-        "state": [None],
-    }
-    tables["devices"] = {key: [*column, *extra[key]] for key, column in tables["devices"].items()}
-    write_run(tmp_path / "run", tables, synthetic.meta())
-    assert typical_home(View(open_run(tmp_path / "run")).facts) == "home-0005"
-
-
-def test_pictures_of_one_page_do_not_share_ids():
-    def picture(name):
-        with chart(2, 1) as (figure, axes):
-            axes.plot([0, 1], [0, 1])
-            return svg(figure, name)
-
-    first, second = picture("one"), picture("two")
-    assert not set(re.findall(r'id="([^"]+)"', first)) & set(re.findall(r'id="([^"]+)"', second))
-    assert picture("one") == first
-    assert first.count("<svg") == 1
-    assert "max-width:" in first
-
-
-def test_foreign_pictures_are_taken_in():
-    text = '<?xml version="1.0"?><svg xmlns="http://x" width="10pt" height="5pt"><use href="#a"/><g id="a"/></svg>'
-    assert (
-        inline_svg(text, "n")
-        == '<svg style="width:100%;max-width:13px" role="img"><use href="#n-a"/><g id="n-a"/></svg>'
-    )
 
 
 def test_tables_and_paragraphs_escape():
