@@ -12,7 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.conformance_journal import I64, DigestRows, Journal, Tables, instants, numpy_column, read_journal
+from experiments.conformance_journal import (
+    I64,
+    ContentDigests,
+    DigestRows,
+    Journal,
+    Tables,
+    instants,
+    numpy_column,
+    read_journal,
+)
 from experiments.conformance_plan import Plan, plan
 from experiments.conformance_verdicts import Excuse, Finding, Said, Verdicts, judge, walk
 from experiments.usecases import Sources, readings, usecase
@@ -86,11 +95,18 @@ def check(
         JournalError: a table or column is missing.
         CatalogueError: a conversation names a use case or scenario that does not exist.
     """
-    journal = read_journal(tables, digest_rows)
+    journal = read_journal(tables, ContentDigests(digest_rows) if digest_rows else None)
+    report = check_journal(journal, tables, sources, usecases)
+    return _with_provenance(report, tables) if provenance else report
+
+
+def check_journal(
+    journal: Journal, tables: Tables, sources: Sources | None = None, usecases: Sequence[str] | None = None
+) -> Report:
+    """As ``check``, of a journal that has been read."""
     known = project_sources() if sources is None else sources
     wanted = sorted(set(journal.conversations.suc)) if usecases is None else usecases
-    report = Report({suc: _check_case(suc, journal, tables, known) for suc in wanted})
-    return _with_provenance(report, tables) if provenance else report
+    return Report({suc: _check_case(suc, journal, tables, known) for suc in wanted})
 
 
 def _with_provenance(report: Report, tables: Tables) -> Report:

@@ -121,12 +121,36 @@ class Journal:
     events: Events
 
 
-def read_journal(tables: Tables, digest_rows: DigestRows | None = None) -> Journal:
+class ContentDigests:
+    """Recomputes the digests of content tables; those of ``known`` tables, which many readings share, once."""
+
+    def __init__(self, digest_rows: DigestRows, known: Tables | None = None) -> None:
+        self._digest_rows = digest_rows
+        self._known = known or {}
+        self._found = {
+            name: self._compute(name, table) for name, table in self._known.items() if name.startswith("content/")
+        }
+
+    def of(self, name: str, content: pa.Table) -> I64:
+        """Digest of every row of the table ``content/<Record>``, shape (rows,)."""
+        return self._found[name] if content is self._known.get(name) else self._compute(name, content)
+
+    def _compute(self, name: str, content: pa.Table) -> I64:
+        found = np.zeros(content.num_rows, np.int64)
+        for rows in _alike(content) if content.num_rows else ():
+            part = content.take(pa.array(rows))
+            columns = {one: numpy_column(part, one) for one in part.column_names if one != "row"}
+            digests = self._digest_rows(name.removeprefix("content/"), columns)
+            found[rows] = np.asarray(digests).astype(np.uint64).view(np.int64)
+        return found
+
+
+def read_journal(tables: Tables, digests: ContentDigests | None = None) -> Journal:
     """The journal of a run.
 
     Args:
         tables: the tables of the run by name.
-        digest_rows: recomputes the digest of content; None leaves the content unchecked.
+        digests: recomputes the digest of content; None leaves the content unchecked.
 
     Raises:
         JournalError: a table or column is missing.
@@ -135,7 +159,7 @@ def read_journal(tables: Tables, digest_rows: DigestRows | None = None) -> Journ
     conversations = _conversations(_table(tables, "conversations"))
     place = {name: number for number, name in enumerate(conversations.names)}
     where = {name: number for number, name in enumerate(addresses.names)}
-    return Journal(conversations, addresses, _events(tables, place, where, digest_rows))
+    return Journal(conversations, addresses, _events(tables, place, where, digests))
 
 
 def _table(tables: Tables, name: str) -> pa.Table:
@@ -204,12 +228,12 @@ def _addresses(table: pa.Table) -> Addresses:
 
 
 def _events(
-    tables: Tables, place: Mapping[str, int], where: Mapping[str, int], digest_rows: DigestRows | None
+    tables: Tables, place: Mapping[str, int], where: Mapping[str, int], digests: ContentDigests | None
 ) -> Events:
     messages, acts = _table(tables, "messages"), tables.get("acts")
     record, act = coded(messages, "record"), None if acts is None else coded(acts, "act")
     names = (*record.names, *(() if act is None else tuple(ACT + name for name in act.names)))
-    forged = np.zeros(messages.num_rows, bool) if digest_rows is None else _forged(tables, digest_rows)
+    forged = np.zeros(messages.num_rows, bool) if digests is None else _forged(tables, digests)
     first = _message_columns(messages, place, where, record.codes)
     if acts is None or act is None:
         return _joined(first, None, names, forged, _no_acts())
@@ -276,7 +300,7 @@ def _joined(first: _Columns, second: _Columns | None, names: tuple[str, ...], fo
     )
 
 
-def _forged(tables: Tables, digest_rows: DigestRows) -> Mask:
+def _forged(tables: Tables, digests: ContentDigests) -> Mask:
     """Which messages have content that does not give their digest, or no content at all, shape (messages,)."""
     messages = tables["messages"]
     stated = np.asarray(column(messages, "digest").to_numpy(zero_copy_only=False)).astype(np.int64)
@@ -288,25 +312,16 @@ def _forged(tables: Tables, digest_rows: DigestRows) -> Mask:
         if name.startswith("content/"):
             content = tables[name]
             rows = place[np.searchsorted(order, instants(content, "row"), sorter=place)]
-            found[rows] = _digests(name.removeprefix("content/"), content, digest_rows)
+            found[rows] = digests.of(name, content)
             seen[rows] = True
     return np.asarray(~seen | (found != stated))
-
-
-def _digests(record: str, content: pa.Table, digest_rows: DigestRows) -> I64:
-    found = np.zeros(content.num_rows, np.int64)
-    for rows in _alike(content):
-        part = content.take(pa.array(rows))
-        columns = {name: numpy_column(part, name) for name in part.column_names if name != "row"}
-        found[rows] = np.asarray(digest_rows(record, columns)).astype(np.uint64).view(np.int64)
-    return found
 
 
 def _alike(content: pa.Table) -> list[I64]:
     """Row positions by the lengths of profiles, so that each part has arrays of one shape."""
     lists = [name for name in content.column_names if pa.types.is_list(content.schema.field(name).type)]
     lengths = [pc.list_value_length(column(content, name)).to_numpy(zero_copy_only=False) for name in lists]
-    if not lengths or not content.num_rows:
+    if not lengths:
         return [np.arange(content.num_rows)]
     number = np.unique(np.column_stack(lengths), axis=0, return_inverse=True)[1].ravel()
     return [np.flatnonzero(number == one) for one in range(int(number.max()) + 1)]

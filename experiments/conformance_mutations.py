@@ -12,8 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.conformance import Report, check, project_sources
-from experiments.conformance_journal import I64, DigestRows, Tables, instants, numpy_column, read_journal
+from experiments.conformance import Report, check_journal, project_sources
+from experiments.conformance_journal import (
+    I64,
+    ContentDigests,
+    DigestRows,
+    Tables,
+    instants,
+    numpy_column,
+    read_journal,
+)
 from experiments.conformance_plan import plan
 from experiments.conformance_verdicts import Walked, walk
 from experiments.usecases import Sources, usecase
@@ -125,10 +133,9 @@ def _without(table: pa.Table, rows: I64) -> pa.Table:
 
 def _without_content(tables: Tables, rows: I64) -> Tables:
     gone = pa.array(instants(tables["messages"], "row")[rows])
+    found = {name: pc.is_in(table.column("row"), gone) for name, table in tables.items() if name.startswith("content/")}
     return {
-        name: table.filter(pc.invert(pc.is_in(table.column("row"), gone)))
-        for name, table in tables.items()
-        if name.startswith("content/")
+        name: tables[name].filter(pc.invert(own)) for name, own in found.items() if pc.any(own, min_count=0).as_py()
     }
 
 
@@ -166,17 +173,17 @@ def _delivered_late(table: pa.Table, rows: I64) -> pa.Table:
 
 
 def _shifted(table: pa.Table, name: str, rows: I64, shift_ms: I64) -> pa.Table:
-    values = table.column(name).to_pylist()
-    for row, shift in zip(rows.tolist(), shift_ms.tolist(), strict=True):
-        values[row] = None if values[row] is None else values[row] + shift
-    return table.set_column(table.column_names.index(name), name, pa.array(values, pa.int64()))
+    shifts = np.zeros(table.num_rows, np.int64)
+    shifts[rows] = shift_ms
+    values = pc.add(table.column(name).cast(pa.int64()), pa.array(shifts))  # what never happened stays null
+    return table.set_column(table.column_names.index(name), name, values)
 
 
 def _set(table: pa.Table, name: str, rows: I64, value: str) -> pa.Table:
-    values = table.column(name).to_pylist()
-    for row in rows:
-        values[row] = value
-    return table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
+    mine = np.zeros(table.num_rows, bool)
+    mine[rows] = True
+    values = pc.if_else(pa.array(mine), value, table.column(name).cast(pa.string()))
+    return table.set_column(table.column_names.index(name), name, values)
 
 
 def _other_content(tables: Tables, rows: I64) -> Tables:
@@ -284,10 +291,14 @@ def check_law(
     tables: Tables, digest_rows: DigestRows | None, sources: Sources | None = None
 ) -> Mapping[str, list[str]]:
     """Everything that the mutation law finds amiss in a run: mutation -> faults; empty if the law holds."""
-    before = check(tables, sources, digest_rows)
-    faults = {}
+    digests = ContentDigests(digest_rows, tables) if digest_rows else None
+
+    def checked(mutated: Tables) -> Report:
+        return check_journal(read_journal(mutated, digests), mutated, sources)
+
+    before, faults = checked(tables), {}
     for one in mutations(tables, digest_rows, sources):
-        wrong = unexpected(before, one, check(one.tables, sources, digest_rows))
+        wrong = unexpected(before, one, checked(one.tables))
         if wrong:
             faults[f"{one.kind} {one.suc}/{one.step} {one.conversation}"] = wrong
     return faults
