@@ -10,15 +10,13 @@ from environment.messages.community_settlement import (
     CommunityBill,
 )
 from environment.party import Party, Process, Seat, handles
-from markets.community.settlement import whole_cents
+from markets.community.settlement import billed_cents
 
 SYSTEM = "billing-system"
 SUMMED = (
     "bought_kwh", "sold_kwh", "self_consumed_kwh", "supplied_kwh", "surplus_kwh", "supply_eur", "surplus_eur", "grid_eur",
     "internal_eur", "flexibility_eur", "shortfall_eur", "alone_eur",
 )  # fmt: skip
-BILLED = ("grid_eur", "internal_eur", "flexibility_eur", "shortfall_eur")
-"""What the community bills; supply and surplus are the retailer's."""
 
 
 @dataclass
@@ -72,8 +70,7 @@ class BillingAgent(Party):
             name: np.array([sum(getattr(one, name) for one in period.guides[member]) for member in members])
             for name in SUMMED
         }
-        cents = {name: whole_cents(sums[name]) for name in BILLED}
-        net = cents["grid_eur"] + cents["internal_eur"] + cents["shortfall_eur"] - cents["flexibility_eur"]
+        cents, net = billed_cents(sums)
         return [
             CommunityBill(
                 community=self._community,

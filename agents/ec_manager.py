@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.ec_manager_accounts import Accounts, Trades, coefficients, trade
-from agents.ec_manager_indicators import Indicators
+from agents.ec_manager_accounts import fields, filed_coefficients, indicators, settled_day, trade, transactions
 from agents.ec_manager_offers import Desk
 from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms
 from agents.payments import pay, pay_many
@@ -29,7 +28,6 @@ from environment.messages.community import (
 )
 from environment.messages.community_settlement import (
     AllocatedEnergies,
-    AllocationCoefficients,
     BillingGuide,
     CommunityBill,
     EnergyBid,
@@ -41,6 +39,8 @@ from environment.messages.community_settlement import (
 )
 from environment.messages.settlement import Invoice
 from environment.party import Party, Process, Seat, handles
+from markets.community_indicators import Standing
+from markets.internal_prices.series import Trades
 
 F64 = NDArray[np.float64]
 Members = dict[str, MemberRegistration]
@@ -62,7 +62,7 @@ class EcManager(Party):
         super().__init__(seat)
         self._terms = terms
         self._members: dict[str, MemberRegistration] = {}
-        self._indicators = Indicators(terms.grid_tariff_eur_per_kwh)
+        self._standing: dict[str, Standing] = {}
         self._hems = {one.member: one.hems for one in terms.candidates}
 
     def processes(self) -> Iterable[Process]:
@@ -214,29 +214,24 @@ class EcManager(Party):
         rows = [bids[name] for name in sorted(bids)]
         trades = trade(rows, self._terms.price)
         self._keep_prices(day, trades)
-        self.send(_transactions(self.name, rows, trades), [self.at(SETTLEMENT)] * n, conversation, system=MARKET)
-        made = yield from self.collect(InternalTransactions, conversation, n)
-        yield from self.share(conversation, members, [made[name] for name in sorted(made)])
+        self.send(transactions(self.name, rows, trades), [self.at(SETTLEMENT)] * n, conversation, system=MARKET)
+        exchanged = yield from self.collect(InternalTransactions, conversation, n)
+        yield from self.share(conversation, members, [exchanged[name] for name in sorted(exchanged)])
         energies = yield from self.collect(AllocatedEnergies, conversation, n)
         if len(energies) < n:
             self._settle_later(conversation, "the DSO returned no energies")
             return
         flexibility = yield from self._verified(conversation)
-        bid_kwh = {name: bid.flexibility_kwh for name, bid in bids.items()}
-        fallback = np.array([bid.price_eur_per_kwh for bid in rows]).min(axis=0)
-        accounts = Accounts(
-            members, told, trades.price_eur_per_kwh, fallback, self._terms.grid_tariff_eur_per_kwh,
-            self._terms.penalty_eur_per_kwh, self._terms.two_stage,
-        )  # fmt: skip
         ordered = [energies[name] for name in sorted(energies)]
-        settled = accounts.settle(ordered, flexibility, bid_kwh, committed_kwh, day.end_ms)
-        yield from self.guide(conversation, day, settled, flexibility)
         carbon = self._terms.emissions_g_per_kwh[day.start_ms]
-        for one, energy in zip(settled, ordered, strict=True):
+        made = settled_day(self._terms, members, told, rows, trades, ordered, flexibility, committed_kwh, carbon)
+        settled = made.records(day.start_ms, day.end_ms)
+        yield from self.guide(conversation, day, settled, flexibility)
+        for row, one in enumerate(settled):
             self.register("community_settlements").add(
-                community=self.name, avoided_kg=self._indicators.avoided_kg(energy, carbon), **_fields(one)
+                community=self.name, avoided_kg=float(made.avoided_kg[row]), **fields(one)
             )
-        self._indicators.add(ordered, settled, carbon, rows)
+            self._standing[one.member] = self._standing.get(one.member, Standing()).plus(made.standing.row(row))
         yield self.until(day.ends_ms)
         self.end(conversation)
 
@@ -246,21 +241,8 @@ class EcManager(Party):
 
     def share(self, conversation: str, members: Members, made: Sequence[InternalTransactions]) -> Process:
         """Steps 1.11 and 2.4: allocation coefficients by the agreed rule, with the flexibility bids, to the DSO."""
-        terms = self._terms
-        table = coefficients(terms.allocate, terms.allocation_rule, made, terms.shares, terms.levels)
-        filed = [
-            AllocationCoefficients(
-                member=one.member,
-                meter=members[one.member].meter,
-                rule=terms.allocation_rule,
-                from_ms=one.from_ms,
-                step_s=one.step_s,
-                coefficient=table[row],
-                flexibility_kwh=one.flexibility_kwh,
-            )
-            for row, one in enumerate(made)
-        ]
-        yield self.confirm(self.send(filed, [terms.dso] * len(filed), conversation, system=SETTLEMENT))
+        filed = filed_coefficients(self._terms, members, made)
+        yield self.confirm(self.send(filed, [self._terms.dso] * len(filed), conversation, system=SETTLEMENT))
 
     def _verified(self, conversation: str) -> Process:
         """What the DSO measured of the flexibility called."""
@@ -281,7 +263,7 @@ class EcManager(Party):
         """Steps 1.13 and 1.14: compensations to the platform, which builds the billing guide; flexibility is invoiced."""
         self.send(settled, [self.at(PLATFORM)] * len(settled), conversation, system=SETTLEMENT)
         taken: dict[str, MemberSettlement] = yield from self.collect(MemberSettlement, conversation, len(settled))
-        guides = [BillingGuide(closes=day.closes, **_fields(taken[name])) for name in sorted(taken)]
+        guides = [BillingGuide(closes=day.closes, **fields(taken[name])) for name in sorted(taken)]
         self.send(guides, [self._terms.billing_system] * len(guides), conversation, system=PLATFORM)
         eur = round(sum(one.remuneration_eur - one.penalty_eur for one in flexibility), 2)
         if eur:
@@ -308,8 +290,8 @@ class EcManager(Party):
     @handles(IndicatorRequest)
     def show_indicators(self, batch: Batch[IndicatorRequest]) -> None:
         """Steps 1.16 and 2.9: indicators of the member and of the community, as known now."""
-        known = [row for row, member in enumerate(batch["member"]) if self._indicators.knows(member)]
-        records = [self._indicators.of(str(batch["member"][row])) for row in known]
+        known = [row for row, member in enumerate(batch["member"]) if member in self._standing]
+        records = [indicators(self._standing, str(batch["member"][row])) for row in known]
         receivers = [self.directory.names[int(batch.sender[row])] for row in known]
         self.send(records, receivers, batch.conversation, system=PLATFORM)
 
@@ -338,25 +320,3 @@ class EcManager(Party):
             highest_eur_per_kwh=trades.highest_eur_per_kwh, demand_kwh=trades.demand_kwh, supply_kwh=trades.supply_kwh,
             traded_kwh=trades.bought_kwh.sum(axis=0),
         )  # fmt: skip
-
-
-def _transactions(community: str, bids: Sequence[EnergyBid], trades: Trades) -> list[InternalTransactions]:
-    return [
-        InternalTransactions(
-            community=community,
-            member=bid.member,
-            from_ms=bid.from_ms,
-            step_s=bid.step_s,
-            bought_kwh=trades.bought_kwh[row],
-            sold_kwh=trades.sold_kwh[row],
-            withdrawal_kwh=bid.withdrawal_kwh,
-            given_kwh=bid.given_kwh,
-            flexibility_kwh=bid.flexibility_kwh,
-            price_eur_per_kwh=trades.price_eur_per_kwh,
-        )
-        for row, bid in enumerate(bids)
-    ]
-
-
-def _fields(one: MemberSettlement) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__struct_fields__}

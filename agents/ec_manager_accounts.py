@@ -1,198 +1,177 @@
-"""The arithmetic of a community's internal market and settlement, as its microservices use it (SUC02.1).
+"""What the microservices of a community hand to the rules of ``markets`` and what they make messages of: rows of records to tables and back (SUC02.1).
 
-Bids to trades, trades to coefficients, energies to compensations. Rows are members sorted by name, columns settlement periods.
+Rows are members sorted by name, columns settlement periods.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from msgspec import structs
 from numpy.typing import NDArray
 
-from environment.messages.community import (
-    DerForecast,
-    MemberRegistration,
-)
+from agents.ec_manager_terms import ManagerTerms
+from environment.messages.base import Record
+from environment.messages.community import DerForecast, MemberRegistration
 from environment.messages.community_settlement import (
     AllocatedEnergies,
+    AllocationCoefficients,
     EnergyBid,
     FlexibilityVerified,
     InternalTransactions,
+    MemberIndicators,
     MemberSettlement,
 )
-from markets.allocation.energies import PER_KWH, Energies, whole
-from markets.community.two_stage import two_stage
-from markets.internal_prices.offers import Offers, Trade
+from markets.allocation.coefficients import Periods, coefficients
+from markets.allocation.energies import whole
+from markets.community.settlement import Flexibility, Settled, Terms, corrected, settle
+from markets.community_indicators import Standing, avoided_kg
+from markets.internal_prices.offers import InternalPrice
+from markets.internal_prices.series import Trades, cleared
 
 F64 = NDArray[np.float64]
-Rule = Callable[..., Any]
 
 
-class Trades(NamedTuple):
-    """Internal trades: energies, (members, T) [kWh], and of every period price and equilibrium interval, (T,) [EUR/kWh]; 0 without trade."""
-
-    bought_kwh: F64
-    sold_kwh: F64
-    price_eur_per_kwh: F64
-    lowest_eur_per_kwh: F64
-    highest_eur_per_kwh: F64
-    demand_kwh: F64
-    supply_kwh: F64
+def table(rows: Sequence[Record], name: str) -> F64:
+    """A profile of several records, (rows, T)."""
+    return np.array([getattr(row, name) for row in rows])
 
 
-def trade(bids: Sequence[EnergyBid], rule: Callable[[Offers], Trade]) -> Trades:
-    """Clear the bids of every period by the pricing rule; what is bought is sold, in whole mWh."""
-    volume, price = np.array([bid.volume_kwh for bid in bids]), np.array([bid.price_eur_per_kwh for bid in bids])
-    n, periods = volume.shape
-    bought, sold = np.zeros((n, periods)), np.zeros((n, periods))
-    prices, low, high = np.zeros((3, periods))
-    for t in range(periods):
-        rows = np.flatnonzero(np.abs(volume[:, t]) > 0.5 / PER_KWH)
-        offers = Offers(volume[rows, t] > 0.0, np.abs(volume[rows, t]), price[rows, t])
-        if not offers.buys.any() or offers.buys.all():
-            continue
-        made, most = rule(offers), whole(offers.quantity_kwh)
-        sides = [
-            (table, rows[side], made.traded_kwh[side], most[side])
-            for table, side in ((bought, offers.buys), (sold, ~offers.buys))
-        ]
-        total = min(int(whole(traded.sum())) for _, _, traded, _ in sides)
-        total = min(total, *(int(limit.sum()) for _, _, _, limit in sides))
-        if not total:
-            continue
-        for table, who, traded, limit in sides:
-            table[who, t] = _cut(total, traded, limit) / PER_KWH
-        prices[t], (low[t], high[t]) = made.buy_eur_per_kwh, made.interval
-    return Trades(
-        bought, sold, prices, low, high, np.maximum(volume, 0.0).sum(axis=0), np.maximum(-volume, 0.0).sum(axis=0)
-    )
+def trade(bids: Sequence[EnergyBid], rule: InternalPrice) -> Trades:
+    """Clear the bids of every period by the pricing rule."""
+    return cleared(table(bids, "volume_kwh"), table(bids, "price_eur_per_kwh"), rule)
 
 
-def _cut(total: int, parts_kwh: F64, most: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Energies in whole mWh that sum to a total, nobody above what it offered: by largest remainder among those with room."""
-    exact = np.minimum(parts_kwh * PER_KWH, most)
-    cut = np.floor(exact).astype(np.int64)
-    while (missing := total - int(cut.sum())) != 0:
-        step = 1 if missing > 0 else -1
-        room = np.flatnonzero(cut < most if step > 0 else cut > 0)
-        first = room[np.argsort(-step * (exact - cut)[room], kind="stable")][: abs(missing)]
-        cut[first] += step
-    return cut
-
-
-def coefficients(
-    rule: Rule, name: str, made: Sequence[InternalTransactions], shares: Mapping[str, float], levels: Mapping[str, int]
-) -> F64:
-    """Allocation coefficients of every period, (members, T), by the named rule."""
-    given, taken, bought, sold = (
-        np.array([getattr(one, column) for one in made])
-        for column in ("given_kwh", "withdrawal_kwh", "bought_kwh", "sold_kwh")
-    )
-    members = [one.member for one in made]
-    share = (
-        np.array([shares.get(member, 0.0) for member in members])
-        if shares
-        else np.full(len(members), 1.0 / len(members))
-    )
-    level = np.array([levels.get(member, 1) for member in members])
-    table = np.zeros(given.shape)
-    for t in range(given.shape[1]):
-        total = float(whole(given[:, t]).sum()) / PER_KWH
-        if name == "transaction-coefficients":
-            found: Energies = rule(given[:, t], taken[:, t], bought_kwh=bought[:, t], sold_kwh=sold[:, t])
-        elif name == "static-coefficients":
-            found = rule(total, taken[:, t], share=share / share.sum())
-        elif name == "hierarchical-coefficients":
-            found = rule(total, taken[:, t], level=level)
-        else:
-            found = rule(total, taken[:, t])
-        table[:, t] = found.coefficients()
-    return table
-
-
-@dataclass(frozen=True)
-class Accounts:
-    """What a day's compensations are worked out from.
-
-    Attributes:
-        registered: members by name.
-        told: their prices, of those who told them.
-        price_eur_per_kwh: internal price of every period, (T,).
-        fallback_eur_per_kwh: of what is moved between members in a period without trade, (T,).
-        grid_tariff_eur_per_kwh: of shared energy.
-        penalty_eur_per_kwh: of committed energy that is missing.
-        two_stage: members who would pay more for the day's energy than alone are made whole by those who gain.
-    """
-
-    registered: Mapping[str, MemberRegistration]
-    told: Mapping[str, DerForecast]
-    price_eur_per_kwh: F64
-    fallback_eur_per_kwh: F64
-    grid_tariff_eur_per_kwh: float
-    penalty_eur_per_kwh: float
-    two_stage: bool = False
-
-    def settle(
-        self, energies: Sequence[AllocatedEnergies], flexibility: Sequence[FlexibilityVerified], bid_kwh: Mapping[str, F64],
-        committed_kwh: Mapping[str, F64], to_ms: int,
-    ) -> list[MemberSettlement]:  # fmt: skip
-        """Compensations of every member: retailer, grid tariff, internal transactions (which sum to zero), flexibility by what each gave."""
-        earned = sum(one.remuneration_eur - one.penalty_eur for one in flexibility)
-        given, missing = delivered(energies, bid_kwh, committed_kwh)
-        parts = dict.fromkeys(given, 0.0)
-        if earned and sum(given.values()) > 0.0:
-            parts = {name: earned * kwh / sum(given.values()) for name, kwh in given.items()}
-        price = np.where(self.price_eur_per_kwh > 0.0, self.price_eur_per_kwh, self.fallback_eur_per_kwh)
-        made = [self._member(one, price, parts[one.member], missing[one.member], to_ms) for one in energies]
-        return corrected(made) if self.two_stage else made
-
-    def _member(
-        self, one: AllocatedEnergies, price: F64, earned_eur: float, missing_kwh: float, to_ms: int
-    ) -> MemberSettlement:
-        periods = len(one.consumption_kwh)
-        told, sheet = self.told.get(one.member), self.registered[one.member]
-        buy = told.buy_eur_per_kwh[:periods] if told else np.full(periods, sheet.buy_eur_per_kwh)
-        sell = told.sell_eur_per_kwh[:periods] if told else np.full(periods, sheet.sell_eur_per_kwh)
-        moved = one.allocated_kwh - one.generation_kwh
-        return MemberSettlement(
-            member=one.member, from_ms=one.from_ms, to_ms=to_ms,
-            bought_kwh=float(np.maximum(moved, 0.0).sum()), sold_kwh=float(np.maximum(-moved, 0.0).sum()),
-            self_consumed_kwh=float(one.self_consumed_kwh.sum()), supplied_kwh=float(one.supplied_kwh.sum()),
-            surplus_kwh=float(one.surplus_kwh.sum()), supply_eur=float((one.supplied_kwh * buy).sum()),
-            surplus_eur=float((one.surplus_kwh * sell).sum()),
-            grid_eur=float(one.self_consumed_kwh.sum()) * self.grid_tariff_eur_per_kwh,
-            internal_eur=float((moved * price).sum()), flexibility_eur=earned_eur,
-            shortfall_eur=missing_kwh * self.penalty_eur_per_kwh,
-            alone_eur=float((one.consumption_kwh * buy - one.generation_kwh * sell).sum()),
-        )  # fmt: skip
-
-
-def corrected(made: Sequence[MemberSettlement]) -> list[MemberSettlement]:
-    """Nobody pays more for energy than alone: the second stage of sharing (``markets.community.two_stage``), among internal transactions.
-
-    Where all together pay more than alone (members took part in what the grid asked for), there is nothing to give; it stays as it is.
-    """
-    alone = np.array([one.alone_eur for one in made])
-    inside = np.array([one.supply_eur - one.surplus_eur + one.grid_eur + one.internal_eur for one in made])
-    if not made or inside.sum() > alone.sum():
-        return list(made)
-    more = two_stage(alone, inside) - inside
+def transactions(community: str, bids: Sequence[EnergyBid], trades: Trades) -> list[InternalTransactions]:
+    """What each bidder bought and sold."""
     return [
-        structs.replace(one, internal_eur=one.internal_eur + float(eur)) for one, eur in zip(made, more, strict=True)
+        InternalTransactions(
+            community=community,
+            member=bid.member,
+            from_ms=bid.from_ms,
+            step_s=bid.step_s,
+            bought_kwh=trades.bought_kwh[row],
+            sold_kwh=trades.sold_kwh[row],
+            withdrawal_kwh=bid.withdrawal_kwh,
+            given_kwh=bid.given_kwh,
+            flexibility_kwh=bid.flexibility_kwh,
+            price_eur_per_kwh=trades.price_eur_per_kwh,
+        )
+        for row, bid in enumerate(bids)
     ]
 
 
-def delivered(
-    energies: Sequence[AllocatedEnergies], bid_kwh: Mapping[str, F64], committed_kwh: Mapping[str, F64]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Of every member what it gave of the flexibility called, up to its commitment, and what is missing of that [kWh]."""
-    given, missing = {}, {}
-    for one in energies:
-        committed = committed_kwh.get(one.member, np.zeros(len(one.consumption_kwh)))[: len(one.consumption_kwh)]
-        got = bid_kwh.get(one.member, np.zeros(len(committed)))
-        toward = np.clip(got * np.sign(committed), 0.0, np.abs(committed))
-        given[one.member] = float(toward.sum())
-        missing[one.member] = float((np.abs(committed) - toward).sum())
-    return given, missing
+def filed_coefficients(
+    terms: ManagerTerms, members: Mapping[str, MemberRegistration], made: Sequence[InternalTransactions]
+) -> list[AllocationCoefficients]:
+    """Coefficients of every member and period by the agreed rule, as they are filed."""
+    names = [one.member for one in made]
+    share = [terms.shares.get(name, 0.0) if terms.shares else 1.0 / len(names) for name in names]
+    level = [terms.levels.get(name, 1) for name in names]
+    periods = Periods(
+        table(made, "given_kwh"), table(made, "withdrawal_kwh"), table(made, "bought_kwh"), table(made, "sold_kwh"),
+        np.array(share), np.array(level),
+    )  # fmt: skip
+    found = coefficients(terms.allocation_rule, terms.allocate, periods)
+    return [
+        AllocationCoefficients(
+            member=one.member,
+            meter=members[one.member].meter,
+            rule=terms.allocation_rule,
+            from_ms=one.from_ms,
+            step_s=one.step_s,
+            coefficient=found[row],
+            flexibility_kwh=one.flexibility_kwh,
+        )
+        for row, one in enumerate(made)
+    ]
+
+
+class Day(NamedTuple):
+    """A settled day: members by name in rows, what it came to, CO2 avoided by each [kg], and what each adds to its standing."""
+
+    members: tuple[str, ...]
+    settled: Settled
+    avoided_kg: F64
+    standing: Standing
+
+    def records(self, from_ms: int, to_ms: int) -> list[MemberSettlement]:
+        """The settlement of each member."""
+        columns = {name: getattr(self.settled, name) for name in MONEY}
+        return [
+            MemberSettlement(
+                member=member, from_ms=from_ms, to_ms=to_ms, **{name: float(column[row]) for name, column in columns.items()}
+            )
+            for row, member in enumerate(self.members)
+        ]  # fmt: skip
+
+
+MONEY = tuple(name for name in MemberSettlement.__struct_fields__ if name not in ("member", "from_ms", "to_ms"))
+"""Energies and amounts of a settlement, by the names of its record."""
+
+
+def settled_day(
+    terms: ManagerTerms, registered: Mapping[str, MemberRegistration], told: Mapping[str, DerForecast], bids: Sequence[EnergyBid],
+    trades: Trades, energies: Sequence[AllocatedEnergies], verified: Sequence[FlexibilityVerified],
+    committed_kwh: Mapping[str, F64], carbon_g_per_kwh: F64,
+) -> Day:  # fmt: skip
+    """Settle a day.
+
+    Args:
+        terms: what was agreed.
+        registered: members by name.
+        told: forecasts with the prices of those who consent; of others the mean prices registered count.
+        bids: of all members, by name.
+        trades: what became of them.
+        energies: as the operator validated them, in the order of the bids.
+        verified: flexibility as the operator measured it.
+        committed_kwh: what each member was to give of it.
+        carbon_g_per_kwh: of what retailers supply, (T,).
+    """
+    names = tuple(one.member for one in energies)
+    periods = len(energies[0].consumption_kwh)
+    buy, sell = (
+        np.array([_price(name, side, registered, told, periods) for name in names])
+        for side in ("buy_eur_per_kwh", "sell_eur_per_kwh")
+    )
+    least = table(bids, "price_eur_per_kwh").min(axis=0)  # of what is moved between members in a period without trade
+    price = np.where(trades.price_eur_per_kwh > 0.0, trades.price_eur_per_kwh, least)
+    zero = np.zeros(periods)
+    committed = np.array([committed_kwh.get(name, zero)[:periods] for name in names])
+    earned = sum(one.remuneration_eur - one.penalty_eur for one in verified)
+    given, taken, allocated = (
+        whole(table(energies, name)) for name in ("generation_kwh", "consumption_kwh", "allocated_kwh")
+    )
+    settled = settle(
+        given, taken, allocated,
+        Terms(buy, sell, terms.grid_tariff_eur_per_kwh, price, terms.penalty_eur_per_kwh),
+        Flexibility.of(earned, table(bids, "flexibility_kwh"), committed),
+    )  # fmt: skip
+    settled = corrected(settled) if terms.two_stage else settled
+    avoided = avoided_kg(table(energies, "self_consumed_kwh"), carbon_g_per_kwh[:periods])
+    return Day(names, settled, avoided, Standing.of_day(settled, avoided, table(bids, "consumption_kwh").sum(axis=1)))
+
+
+def _price(
+    name: str, side: str, registered: Mapping[str, MemberRegistration], told: Mapping[str, DerForecast], periods: int
+) -> F64:
+    if name in told:
+        profile: F64 = getattr(told[name], side)[:periods]
+        return profile
+    return np.full(periods, getattr(registered[name], side))
+
+
+def indicators(standing: Mapping[str, Standing], member: str) -> MemberIndicators:
+    """O-1 to O-7 of a member, and what all members come to."""
+    mine = standing[member]
+    return MemberIndicators(
+        member=member, energy_savings_kwh=mine.covered_kwh, money_savings_eur=mine.saved_eur, shared_kwh=mine.shared_kwh,
+        emissions_reduction_kg=mine.avoided_kg, flexibility_eur=mine.flexibility_eur,
+        average_rate_eur_per_kwh=mine.average_eur_per_kwh, self_sufficiency_percent=mine.self_sufficiency_percent,
+        community_shared_kwh=sum(one.shared_kwh for one in standing.values()),
+        community_savings_eur=sum(one.saved_eur for one in standing.values()),
+    )  # fmt: skip
+
+
+def fields(one: MemberSettlement) -> dict[str, Any]:
+    """All fields of a settlement."""
+    return {name: getattr(one, name) for name in one.__struct_fields__}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from markets.internal_prices.offers import Offers, Trade
+from markets.internal_prices.offers import InternalPrice
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ManagerTerms:
     objective: str
     chosen: tuple[str, ...]
     price_rule: str
-    price: Callable[[Offers], Trade]
+    price: InternalPrice
     allocation_rule: str
     allocate: Callable[..., Any]
     shares: Mapping[str, float]

@@ -156,7 +156,7 @@ class Compensations(Record, frozen=True, kw_only=True):
     surplus_eur: Annotated[float, Item("owed by the retailer", ge=0, catalogue="EUR for energy sold to retailers")]
     grid_eur: Annotated[float, Item("grid tariff of shared energy", ge=0, catalogue="EUR self-consumption tariff cost")]
     internal_eur: Annotated[float, Item("internal transactions", catalogue="compensation for EC internal transactions")]
-    flexibility_eur: Annotated[float, Item("earned with flexibility, per resource", ge=0)]
+    flexibility_eur: Annotated[float, Item("earned with flexibility, per resource; negative: part of a penalty")]
     shortfall_eur: Annotated[float, Item("compensation for committed flexibility that was missing", ge=0)]
     alone_eur: Annotated[float, Item("what the same energies would have cost outside the community")]
 

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.dso_coefficients import MemberDay, energies, faults, provisional
-from agents.ec_manager_accounts import Accounts, coefficients, corrected, delivered, trade
+from agents.ec_manager_accounts import table, trade, transactions
 from environment.messages.community import MemberFiling
 from environment.messages.community_settlement import (
     AllocationCoefficients,
     EnergyBid,
-    FlexibilityVerified,
-    InternalTransactions,
-    MemberSettlement,
 )
 from experiments.covers import covers
 from experiments.scenario_library import RULES, rule
+from markets.allocation.coefficients import Periods, coefficients
+from markets.allocation.energies import whole
+from markets.community.settlement import Flexibility, Terms, settle
 
 STEP_S = 900.0
 volumes = st.lists(st.floats(-5.0, 5.0), min_size=2, max_size=6)
@@ -37,22 +37,11 @@ def bids_of(volume):
     return [bid(f"home-{row}", kwh, 0.20 if kwh > 0.0 else 0.05) for row, kwh in enumerate(volume)]
 
 
-def transactions(bids, made):
-    return [
-        InternalTransactions(
-            community="ec-1",
-            member=one.member,
-            from_ms=0,
-            step_s=STEP_S,
-            bought_kwh=made.bought_kwh[row],
-            sold_kwh=made.sold_kwh[row],
-            withdrawal_kwh=one.withdrawal_kwh,
-            given_kwh=one.given_kwh,
-            flexibility_kwh=one.flexibility_kwh,
-            price_eur_per_kwh=made.price_eur_per_kwh,
-        )
-        for row, one in enumerate(bids)
-    ]
+def shares_of(name, made):
+    """Coefficients of every member and period by a rule, all members alike."""
+    energy = (table(made, column) for column in ("given_kwh", "withdrawal_kwh", "bought_kwh", "sold_kwh"))
+    alike = np.ones(len(made))
+    return coefficients(name, rule("allocation", name), Periods(*energy, alike, alike.astype(int)))
 
 
 @covers("SUC02.1/r31", "SUC02.1/r09")
@@ -175,77 +164,30 @@ def test_the_owners_part_of_a_plant_is_its_own_generation():
 @given(volume=volumes)
 def test_coefficients_of_every_rule_are_accepted_by_the_operator(name, volume):
     bids = bids_of(volume)
-    made = transactions(bids, trade(bids, rule("internal-price", "mid-market-rate")))
-    table = coefficients(rule("allocation", name), name, made, {}, {})
+    made = transactions("ec-1", bids, trade(bids, rule("internal-price", "mid-market-rate")))
+    found = shares_of(name, made)
     listed = [member_day(one.member, float(one.withdrawal_kwh[0]), float(one.given_kwh[0])) for one in bids]
-    shares = {day.filing.member: filed(day, table[row]) for row, day in enumerate(listed)}
+    shares = {day.filing.member: filed(day, found[row]) for row, day in enumerate(listed)}
     assert faults(listed, shares) == ""
-
-
-@covers("SUC02.1/r32", "SUC02.1/r38")
-def test_flexibility_is_paid_by_what_each_gave_and_missing_energy_is_owed(days):
-    rows = energies(days, {}, "")
-    committed = {"a": np.array([0.4]), "b": np.array([-0.2])}
-    given_, missing = delivered(rows, {"a": np.array([0.3]), "b": np.array([-0.5])}, committed)
-    assert given_ == {"a": pytest.approx(0.3), "b": pytest.approx(0.2), "c": 0.0}
-    assert missing == {"a": pytest.approx(0.1), "b": pytest.approx(0.0), "c": 0.0}
 
 
 @covers("SUC02.1/r36")
 @given(volume=volumes, earned=st.floats(0.0, 5.0))
-def test_internal_payments_sum_to_zero_and_flexibility_is_shared_out_whole(volume, earned):
+def test_internal_payments_sum_to_zero_and_nobody_pays_more_for_energy_than_alone(volume, earned):
     bids = bids_of(volume)
-    made = trade(bids, rule("internal-price", "mid-market-rate"))
-    rows = transactions(bids, made)
-    table = coefficients(rule("allocation", "transaction-coefficients"), "transaction-coefficients", rows, {}, {})
+    trades = trade(bids, rule("internal-price", "mid-market-rate"))
+    found = shares_of("transaction-coefficients", transactions("ec-1", bids, trades))
     listed = [member_day(one.member, float(one.withdrawal_kwh[0]), float(one.given_kwh[0])) for one in bids]
-    found = energies(listed, {day.filing.member: filed(day, table[row]) for row, day in enumerate(listed)}, "")
-    sheet = _Sheet()
-    accounts = Accounts(
-        dict.fromkeys((one.member for one in bids), sheet), {}, made.price_eur_per_kwh, np.array([0.05]), 0.02, 0.1
-    )
-    told = FlexibilityVerified(
-        activation="a",
-        from_ms=0,
-        step_s=STEP_S,
-        ordered_kw=np.ones(1),
-        delivered_kw=np.ones(1),
-        remuneration_eur=earned,
-        penalty_eur=0.0,
-    )
-    settled = accounts.settle(found, [told], {"home-0": np.array([0.2])}, {"home-0": np.array([0.3])}, 900_000)
-    assert sum(one.internal_eur for one in settled) == pytest.approx(0.0, abs=1e-9)
-    assert sum(one.flexibility_eur for one in settled) == pytest.approx(earned)
-    assert settled[0].shortfall_eur == pytest.approx(0.01)
-    inside = [one.supply_eur - one.surplus_eur + one.grid_eur + one.internal_eur for one in settled]
-    for one, cost in zip(settled, inside, strict=True):
-        assert cost <= one.alone_eur + 1e-4
-
-
-class _Sheet:
-    """What the accounts look at of a registration: mean prices of its retailer; buying pays the grid tariff on top inside."""
-
-    buy_eur_per_kwh = 0.22
-    sell_eur_per_kwh = 0.05
-
-
-def settlement(member, supply, internal, alone):
-    """A day that cost ``supply`` at the retailer and ``internal`` inside."""
-    none = dict.fromkeys(
-        ("bought_kwh", "sold_kwh", "self_consumed_kwh", "supplied_kwh", "surplus_kwh", "surplus_eur", "grid_eur", "flexibility_eur", "shortfall_eur"),
-        0.0,
+    rows = energies(listed, {day.filing.member: filed(day, found[row]) for row, day in enumerate(listed)}, "")
+    mwh = (whole(table(rows, f"{name}_kwh")) for name in ("generation", "consumption", "allocated"))
+    price = np.where(trades.price_eur_per_kwh > 0.0, trades.price_eur_per_kwh, 0.05)
+    shape = (len(bids), 1)
+    given_, committed = np.zeros((2, *shape))
+    given_[0], committed[0] = 0.2, 0.3
+    settled = settle(
+        *mwh, Terms(np.full(shape, 0.22), np.full(shape, 0.05), 0.02, price, 0.1), Flexibility.of(earned, given_, committed)
     )  # fmt: skip
-    return MemberSettlement(
-        member=member, from_ms=0, to_ms=1, supply_eur=supply, internal_eur=internal, alone_eur=alone, **none
-    )
-
-
-@covers("SUC02.1/r36")
-def test_with_the_second_stage_nobody_pays_more_than_alone():
-    """Gains of 3 and 1, a loss of 1: it is borne 3/4 and 1/4, and internal transactions still sum to what they did."""
-    made = [settlement("a", 5.0, 2.0, 10.0), settlement("b", 8.0, -1.0, 8.0), settlement("c", 7.0, -1.0, 5.0)]
-    kept = corrected(made)
-    assert [one.supply_eur + one.internal_eur for one in kept] == pytest.approx([7.75, 7.25, 5.0])
-    assert sum(one.internal_eur for one in kept) == pytest.approx(0.0)
-    nothing = [settlement("a", 5.0, 2.0, 6.0)]
-    assert corrected(nothing) == nothing
+    assert settled.internal_eur.sum() == pytest.approx(0.0, abs=1e-9)
+    assert settled.flexibility_eur.sum() == pytest.approx(earned)
+    assert settled.shortfall_eur[0] == pytest.approx(0.01)
+    assert (settled.energy_eur <= settled.alone_eur + 1e-4).all()

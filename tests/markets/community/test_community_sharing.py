@@ -10,10 +10,9 @@ from markets.allocation.proportional import proportional
 from markets.allocation.static import static
 from markets.community.bill_sharing import bill_sharing
 from markets.community.exchange import cost_eur
-from markets.community.settlement import Flexibility, Terms, corrected, settle, whole_cents
+from markets.community.settlement import Flexibility, Settled, Terms, billed_cents, corrected, settle, whole_cents
 from markets.community.shapley import of_net_loads, shapley
 from markets.community.two_stage import two_stage
-from markets.ledger import cents
 
 eur = st.integers(-5000, 5000).map(lambda amount: amount / 100)
 net_loads = st.lists(st.lists(st.integers(-40, 40).map(float), min_size=3, max_size=3), min_size=1, max_size=5).map(
@@ -97,48 +96,79 @@ def test_settlement_is_personal_and_internal_payments_sum_to_zero(made, data, ru
     allocated = energies(given_mwh, consumption, rule)
     terms = Terms(np.full(given_mwh.shape, 0.2), np.full(given_mwh.shape, 0.05), 0.02, np.array([0.1, 0.12, 0.08, 0.1]))
     found = settle(given_mwh, consumption, allocated, terms)
-    assert found.internal.sum() == 0
+    assert found.internal_eur.sum() == pytest.approx(0.0, abs=1e-9)
     used = np.minimum(allocated, consumption)
     supplied, left = (consumption - used).sum(axis=1) / 1e6, (allocated - used).sum(axis=1) / 1e6
-    assert np.abs(found.supply - supplied * 20.0).max() <= 1.0
-    assert np.abs(found.surplus - left * 5.0).max() <= 1.0
-    assert (
-        found.supply.sum() == cents(round(float(supplied.sum()) * 0.2, 9))
-        or abs(found.supply.sum() - supplied.sum() * 20.0) <= 0.5 + 1e-6
-    )
-    np.testing.assert_array_equal(found.net, found.by_community + found.supply - found.surplus)
+    np.testing.assert_allclose(found.supply_eur, supplied * 0.2, atol=1e-9)
+    np.testing.assert_allclose(found.surplus_eur, left * 0.05, atol=1e-9)
+    np.testing.assert_allclose(found.bought_kwh.sum(), found.sold_kwh.sum(), atol=1e-9)
+    sold_eur = found.bought_eur - found.internal_eur
+    assert (found.bought_eur >= 0.0).all()
+    assert (sold_eur >= -1e-9).all()
+
+
+@covers("SUC02.1/r36", "SUC02.1/r39")
+@given(made=st.lists(mwh, min_size=2, max_size=5), data=st.data())
+def test_bills_in_whole_cents_keep_internal_payments_at_zero(made, data):
+    given_mwh = np.array(made)
+    consumption = np.array([data.draw(mwh) for _ in made])
+    shape = given_mwh.shape
+    found = settle(
+        given_mwh, consumption, energies(given_mwh, consumption, "proportional"),
+        Terms(np.full(shape, 0.2), np.full(shape, 0.05), 0.02, np.array([0.1, 0.12, 0.08, 0.1])),
+    )  # fmt: skip
+    parts, net = billed_cents(vars(found))
+    assert parts["internal_eur"].sum() == 0
+    np.testing.assert_array_equal(net, parts["grid_eur"] + parts["internal_eur"])
+    by_community = found.inside_eur - found.supply_eur + found.surplus_eur
+    assert np.abs(net - 100.0 * by_community).max() <= 2.0 + 1e-6
 
 
 @covers("SUC02.1/r36")
 @given(made=st.lists(mwh, min_size=2, max_size=5), data=st.data())
-def test_the_second_stage_holds_to_the_cent(made, data):
-    """Shares that are not anybody's: some pay more than alone, and are made whole by those who gain."""
+def test_the_second_stage_holds_in_a_settlement(made, data):
+    """Shares that are not anybody's: some pay more than alone, and are made whole by those who gain, if there is something to give."""
     given_mwh = np.array(made)
     consumption = np.array([data.draw(mwh) for _ in made])
     allocated = energies(given_mwh, consumption, "proportional")
     terms = Terms(np.full(given_mwh.shape, 0.2), np.full(given_mwh.shape, 0.05), 0.0, np.full(4, 0.19))
     found = settle(given_mwh, consumption, allocated, terms)
-    alone = whole_cents((consumption * 0.2 - given_mwh * 0.05).sum(axis=1) / 1e6)
-    if (found.net - alone).sum() > 0:
-        with pytest.raises(ValueError, match="more inside than alone"):
-            corrected(found, alone)
+    kept = corrected(found)
+    if found.energy_eur.sum() > found.alone_eur.sum():
+        assert kept is found
         return
-    kept = corrected(found, alone)
-    assert kept.correction.sum() == 0
-    assert (kept.net <= alone).all()
+    assert kept.internal_eur.sum() == pytest.approx(0.0, abs=1e-9)
+    assert (kept.energy_eur <= kept.alone_eur + 1e-9).all()
+
+
+def settlement(**columns):
+    """Amounts of three members, 0 where nothing is said."""
+    return Settled(**{name: np.array(columns.get(name, [0.0] * 3)) for name in Settled.__dataclass_fields__})
+
+
+@covers("SUC02.1/r36")
+def test_gains_bear_losses_in_proportion():
+    """Gains of 3 and 1, a loss of 1: it is borne 3/4 and 1/4, and internal transactions still sum to what they did."""
+    made = settlement(supply_eur=[5.0, 8.0, 7.0], internal_eur=[2.0, -1.0, -1.0], alone_eur=[10.0, 8.0, 5.0])
+    kept = corrected(made)
+    np.testing.assert_allclose(kept.energy_eur, [7.75, 7.25, 5.0])
+    assert kept.internal_eur.sum() == pytest.approx(0.0)
 
 
 @covers("SUC02.1/r32", "SUC02.1/r38")
 def test_flexibility_is_paid_by_delivery_and_what_is_missing_is_compensated():
-    """12 EUR earned; 3 and 1 kWh delivered, 2 kWh missing of the second at 0.5 EUR/kWh."""
+    """12 EUR earned; 3 and 1 kWh delivered, 2 kWh missing of the second at 0.5 EUR/kWh; a penalty is borne by who misses."""
     none = np.zeros((3, 1), np.int64)
     terms = Terms(np.full((3, 1), 0.2), np.full((3, 1), 0.05), 0.0, np.zeros(1), missing_eur_per_kwh=0.5)
-    found = settle(none, none, none, terms, Flexibility(12.0, np.array([3.0, 1.0, 0.0]), np.array([0.0, 2.0, 0.0])))
-    assert found.flexibility.tolist() == [900, 300, 0]
-    assert found.shortfall.tolist() == [0, 100, 0]
-    assert found.net.tolist() == [-900, -200, 0]
-    only_penalty = settle(none, none, none, terms, Flexibility(-3.0, np.zeros(3), np.array([1.0, 2.0, 0.0])))
-    assert only_penalty.flexibility.tolist() == [-100, -200, 0]
+    gave, committed = np.array([[3.0], [-1.0], [4.0]]), np.array([[3.0], [-3.0], [0.0]])
+    found = settle(none, none, none, terms, Flexibility.of(12.0, gave, committed))
+    assert found.flexibility_eur.tolist() == [9.0, 3.0, 0.0]
+    assert found.shortfall_eur.tolist() == [0.0, 1.0, 0.0]
+    assert found.inside_eur.tolist() == [-9.0, -2.0, 0.0]
+    penalty = settle(none, none, none, terms, Flexibility.of(-3.0, gave, committed))
+    assert penalty.flexibility_eur.tolist() == [0.0, -3.0, 0.0]
+    nobody = settle(none, none, none, terms, Flexibility(-3.0, np.zeros(3), np.array([1.0, 2.0, 0.0])))
+    assert nobody.flexibility_eur.tolist() == [-1.0, -2.0, 0.0]
 
 
 def test_what_is_allocated_was_given():
