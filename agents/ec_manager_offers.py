@@ -165,6 +165,7 @@ class Desk:
         """Set-points of every member whose devices follow its HEMS, with what is committed of them."""
         committed = np.zeros_like(self._final.plan.net_kw) if self._final is self._baseline else self._committed_kw()
         plan = self._final.plan
+        called = np.sign(self._baseline.net_kw - self._final.net_kw) * (self._ordered > 0.0)
         return [
             (
                 member,
@@ -178,6 +179,7 @@ class Desk:
                     heat_pump_kw=plan.heat_pump_kw[row],
                     net_kw=plan.net_kw[row],
                     committed_kw=committed[row],
+                    called=called,
                 ),
             )
             for row, member in enumerate(self._final.members)

@@ -36,6 +36,10 @@ SPREAD_EUR_PER_KWH = 0.002
 """Random price difference by which homes spread what they catch up on after an order. The randomised delay that charge points must have
 serves the same end (The Electric Vehicles (Smart Charge Points) Regulations 2021, United Kingdom, regulation 11)."""
 
+CALLED_EUR_PER_KWH = 10.0
+"""Added to the price of steps in which the home's community is called to take less: above any tariff, so that cars charge then only if they
+would not be ready otherwise (a rank, not a price that anybody pays)."""
+
 CATCHING_UP_H = 12.0
 """For so long after an order a car that is charged again spreads its charging."""
 
@@ -69,6 +73,7 @@ class Hems:
         modes: step -> which homes are in automatic mode from then on, (n,), where people change it.
         windows: first step of a day -> its steps in which flexibility may be offered; empty where nobody asks for it.
         keep_views: keep all that a day's plan is made on, for those who compare it with the optimum.
+        called: where a community of theirs is called, 1 to take less, -1 to take more, (n, T); None where no home is in one.
     """
 
     book: HomeBook
@@ -80,6 +85,7 @@ class Hems:
     modes: Mapping[int, Bool] = field(default_factory=dict)
     windows: Mapping[int, slice] = field(default_factory=dict)
     keep_views: bool = False
+    called: F64 | None = None
     current: DayPlan | None = None
     next: DayPlan | None = None
     ordered_until: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -259,9 +265,13 @@ class Hems:
         buy = made.buy_eur_per_kwh[rows, rest]
         if catching_up.any():
             buy[catching_up] += self._trifle(rows[catching_up], step, made.m - place)
+        sell = self.book.sell_eur_per_kwh[self.book.tariff[rows], step : made.end]
+        if self.called is not None:
+            rank = CALLED_EUR_PER_KWH * self.called[rows, step : made.end]
+            buy, sell = buy + rank, sell + rank
         power = recharge(
-            needed, deadline, now.ev_kw[rows], now.ev_eta_charge[rows], others, now.contracted_kw[rows], buy,
-            self.book.sell_eur_per_kwh[self.book.tariff[rows], step : made.end], self.timeline.hours,
+            needed, deadline, now.ev_kw[rows], now.ev_eta_charge[rows], others, now.contracted_kw[rows], buy, sell,
+            self.timeline.hours,
         )  # fmt: skip
         stays = np.arange(made.m - place) < deadline[:, None]
         power = np.where(stays, power, plan.ev_kw[rows, rest])

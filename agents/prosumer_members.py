@@ -59,6 +59,7 @@ class MemberHomes(Prosumers):
         self._days = list(days_ms)
         self._meters = DerMeters(self._hems.book.n, self._timeline.n)
         self._committed_kw = np.zeros((self._hems.book.n, self._timeline.n))
+        self._called = self._hems.called = np.zeros((self._hems.book.n, self._timeline.n))
         self._grid_eur_per_kwh = np.zeros(self._hems.book.n)
 
     def _rows_of_hems(self) -> dict[int, int]:
@@ -129,6 +130,7 @@ class MemberHomes(Prosumers):
             for place in np.flatnonzero(taken).tolist():
                 kw = part["committed_kw"][place]
                 self._committed_kw[rows[place], first : first + len(kw)] = kw
+                self._called[rows[place], first : first + len(kw)] = part["called"][place]
             bound = rows[taken & (part["committed_kw"] != 0.0).any(axis=1)]
             if len(bound):
                 self.start(self.keep_commitments(bound, first, part["committed_kw"].shape[1]))

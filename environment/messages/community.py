@@ -224,3 +224,6 @@ class DerSchedule(Record, frozen=True, kw_only=True):
     heat_pump_kw: Annotated[Profile, Item("heat pump", catalogue="consumption or generation level per DER")]
     net_kw: Annotated[Profile, Item("net load expected")]
     committed_kw: Annotated[Profile, Item("change against the baseline that is committed; up is positive")]
+    called: Annotated[
+        Profile, Item("the community is called: 1 to take less from the grid, -1 more, 0 not", ge=-1, le=1)
+    ]
