@@ -153,6 +153,12 @@ def flexibility(column: str) -> Callable[[Facts], float | None]:
     return of
 
 
+def delivered_percent(facts: Facts) -> float | None:
+    """What was delivered of what was activated."""
+    delivered, ordered = flexibility("delivered_kw")(facts), flexibility("ordered_kw")(facts)
+    return None if delivered is None or ordered is None else ratio(100.0 * delivered, ordered)
+
+
 FIGURES: Mapping[str, Figure] = {
     "community_members": members,
     "community_shared_kwh": _sum("community_prices", "traded_kwh"),
@@ -170,5 +176,6 @@ FIGURES: Mapping[str, Figure] = {
     "community_flexibility_offered_kwh": flexibility("offered_kw"),
     "community_flexibility_ordered_kwh": flexibility("ordered_kw"),
     "community_flexibility_delivered_kwh": flexibility("delivered_kw"),
+    "community_flexibility_delivered_percent": delivered_percent,
     "community_flexibility_eur": _sum("community_settlements", "flexibility_eur"),
 }

@@ -21,8 +21,11 @@ PLATFORM = "fsp-technical-platform"
 def told(small, small_begun):
     """The small site without market, its homes told by ``fsp-sol`` at six in the evening to leave out ``kw``: split in ``parts``."""
 
-    def run(rows, kw=1.0, parts=1, by_hand=(), sent_ms=SENT_MS, from_ms=FROM_MS):
+    def run(rows, kw=1.0, parts=1, by_hand=(), sent_ms=SENT_MS, from_ms=FROM_MS, called=None):
         site = small.again(small_begun, coordination=False)
+        if called is not None:
+            site.living.hems.called = np.zeros((site.people.n, site.timeline.n))
+            site.living.hems.called[:, called] = 1.0
         overrides = site.people.overrides.copy()
         for row, step in by_hand:
             overrides[row, step] = True
@@ -95,6 +98,14 @@ def able(small_begun):
 
 def kw(site):
     return site.living.physics.meters.kw[: site.people.n]
+
+
+def test_cars_that_come_otherwise_than_planned_charge_outside_the_steps_in_which_their_community_is_called(told, quiet):
+    evening = quiet.timeline.steps(FROM_MS, FROM_MS + 4 * HOUR)
+    called, _ = told([], called=evening)
+    less = kw(quiet)[:, evening].sum(axis=1) - kw(called)[:, evening].sum(axis=1)
+    assert less.max() > 1.0
+    assert less.min() > -1e-6
 
 
 def test_signals_take_effect_when_the_hems_looks_at_its_post(told, able):

@@ -33,3 +33,11 @@ def test_sharing_lies_between_nothing_and_all_and_knows_no_order(net):
     np.testing.assert_allclose(figures.shared_kwh(net[::-1]), figures.shared_kwh(net))
     within = np.minimum(np.maximum(net, 0.0).sum(0), np.maximum(-net, 0.0).sum(0))
     assert (figures.shared_kwh(net) <= within + 1e-12).all()
+
+
+def test_the_average_rate_is_of_what_was_bought_alone_whatever_was_sold():
+    day = figures.Standing(bought_kwh=2.0, bought_eur=0.3, shared_kwh=9.0).plus(
+        figures.Standing(bought_kwh=1.0, bought_eur=0.06)
+    )
+    assert day.average_eur_per_kwh == pytest.approx(0.12)
+    assert figures.Standing(shared_kwh=9.0).average_eur_per_kwh == 0.0
