@@ -4,7 +4,7 @@ import numpy as np
 
 from environment.calendar import Calendar, Timeline
 from environment.messages.base import Batch
-from environment.messages.homes_operation import DataQuery, ExternalData
+from environment.messages.homes_data import DataQuery, ExternalData
 from environment.party import Party, Seat, handles
 from environment.refusals import refuse
 from environment.weather.view import WeatherView

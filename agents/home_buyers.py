@@ -11,14 +11,13 @@ from environment.calendar import Calendar
 from environment.chance import Stream
 from environment.instruments import MeterStore
 from environment.messages.base import Batch
-from environment.messages.homes_operation import (
+from environment.messages.homes_data import DataQuery, ExternalData
+from environment.messages.homes_market import (
     ActivationCall,
     AvailablePower,
     ClearingNotice,
     Commitment,
     Contingency,
-    DataQuery,
-    ExternalData,
     FlexibilityOffer,
     NothingNeeded,
     OfferPeriodNotice,

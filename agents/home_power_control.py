@@ -11,17 +11,17 @@ from agents.home_planner import Planner
 from agents.home_terms import HomeTerms
 from agents.strategies import home_balance
 from environment.messages.base import Batch, Record
-from environment.messages.homes import DEVICE_KINDS, MODES
-from environment.messages.homes_operation import (
-    Contingency,
+from environment.messages.homes import AUTOMATIC, BATTERY, DEVICE_KINDS, EV, MODES, OFF, STATES
+from environment.messages.homes_control import LimitWarning
+from environment.messages.homes_data import (
     DataQuery,
-    LimitWarning,
     MeasurementQuery,
     PreferencesQuery,
     StoredNotice,
     StoredReadings,
     UserPreferences,
 )
+from environment.messages.homes_market import Contingency
 from environment.party import Process, Seat, handles
 from environment.weather.view import WeatherView
 
@@ -122,8 +122,8 @@ class HomePowerControl(HomeOperation):
             modes = np.array([[MODES.index(mode) for mode in one] for one in batch["modes"]], np.int64).reshape(-1, 4).T
             self.modes[:, rows] = modes
             there = self.number[:, rows] >= 0
-            self.planner.set_modes(rows, (modes == 0) & there, (modes == 3) | ~there)
-            self.references_kw[:, rows] = np.where(modes == 0, self.references_kw[:, rows], np.nan)
+            self.planner.set_modes(rows, (modes == AUTOMATIC) & there, (modes == OFF) | ~there)
+            self.references_kw[:, rows] = np.where(modes == AUTOMATIC, self.references_kw[:, rows], np.nan)
 
     def _move(self, step: int, rows: I64, by_kw: F64, about: str, talk: str) -> bool:
         """Order the devices of some homes to take less or more until the end of the quarter; says whether anything was ordered."""
@@ -150,14 +150,12 @@ class HomePowerControl(HomeOperation):
         rated = np.array(
             [book.ev["kw"][rows], book.battery["kw"][rows], book.heater["kw"][rows], book.house["hp_kw"][rows]]
         )
-        states = np.nan_to_num(
-            np.array([latest[name][rows] for name in ("ev_kwh", "battery_kwh", "heater_c", "house_c")])
-        )
+        states = np.nan_to_num(np.array([latest[name][rows] for name in STATES]))
         there = ~np.isnan(self.references_kw[:, rows])
-        there[0] &= np.nan_to_num(latest["plugged"][rows]) > 0.5
+        there[EV] &= np.nan_to_num(latest["plugged"][rows]) > 0.5
         end_ms = int(self.timeline.starts_ms[step]) + self.timeline.step_ms
         hours = max((end_ms - self.now_ms) / 3_600_000, 1.0 / 60.0)
-        battery = states[1], book.battery["min_kwh"][rows], book.battery["max_kwh"][rows]
+        battery = states[BATTERY], book.battery["min_kwh"][rows], book.battery["max_kwh"][rows]
         return home_balance.room(power, rated, there, battery, states, self.limits[:, :, rows], hours)
 
     # --- activations ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from agents.home_terms import HomeTerms, Round
 from environment.messages.base import Batch, Record
 from environment.messages.homes import (
+    CONSENTS,
     DEVICE_KINDS,
     AccountConfirmation,
     AdmissionDecision,
@@ -27,12 +28,7 @@ from environment.messages.homes import (
     SiteDevices,
     VehicleRecord,
 )
-from environment.messages.homes_operation import (
-    DataSubjectAnswer,
-    DataSubjectRequest,
-    ProcessingOrder,
-    UserPreferences,
-)
+from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest, ProcessingOrder, UserPreferences
 from environment.party import Party, Process, Seat, Work, act, handles
 from markets.registers.personal_data import PersonalData, PersonalDataError, Policy
 
@@ -352,7 +348,7 @@ class HomeRecruiting(Party):
 
     def _tell_database(self, home: str, prosumer_id: str, *, erase: bool) -> None:
         purposes = () if erase else tuple(
-            purpose for purpose in ("service", "control", "forecast", "flexibility", "statistics")
+            purpose for purpose in CONSENTS
             if self.people.may_process(home, purpose, self.now_ms)
         )  # fmt: skip
         order = ProcessingOrder(prosumer_id=prosumer_id, site="" if erase else home, purposes=purposes, erase=erase)

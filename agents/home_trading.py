@@ -8,17 +8,16 @@ from agents.home_operation import F64, I64
 from agents.home_power_control import Activation, HomePowerControl, cents
 from agents.payments import pay_many
 from environment.messages.base import Batch
-from environment.messages.homes_operation import (
+from environment.messages.homes_control import OptimisationResult
+from environment.messages.homes_data import DataQuery, PreferencesQuery
+from environment.messages.homes_market import (
     ActivationCall,
     AvailablePower,
     ClearingNotice,
     Commitment,
-    DataQuery,
     FlexibilityOffer,
     NothingNeeded,
     OfferPeriodNotice,
-    OptimisationResult,
-    PreferencesQuery,
     SimulatedMarket,
 )
 from environment.messages.settlement import Invoice, MemberStatement

@@ -17,19 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.instruments import Controls, Readings
-from environment.messages.homes import DEVICE_KINDS
+from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, MANUAL, OFF, STATES, THERMAL
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
-AUTOMATIC, MANUAL, ON, OFF = range(4)
 STALE_MS = 1_800_000
 """Two quarters of an hour without word from the service: the device goes its own way (judgement)."""
-STATES = ("ev_kwh", "battery_kwh", "heater_c", "house_c")
-"""What the devices of each kind show of themselves."""
-THERMAL = (2, 3)
-"""Places of the kinds whose state is a temperature."""
 
 
 @dataclass

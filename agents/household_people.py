@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from environment.messages.homes import CONSENTS
+
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 MOVED_HOURS_PER_YEAR = 250.0
 """Full-load hours a year in which a controllable device would run at another time than without control (judgement)."""
-
-PURPOSES = ("service", "control", "forecast", "flexibility", "statistics")
-"""What a person may consent to; data to an installer or a service developer are a transfer of their own."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Preferences:
 
     def purposes(self, row: int) -> tuple[str, ...]:
         """What a household consents to when it signs."""
-        given = [purpose for purpose in PURPOSES if purpose != "control" or self.control[row]]
+        given = [purpose for purpose in CONSENTS if purpose != "control" or self.control[row]]
         others = () if self.cautious[row] else ("transfer:service",)
         return (*given, "transfer:installer", *others)
 

@@ -10,16 +10,9 @@ from numpy.typing import NDArray
 from environment.calendar import Timeline
 from environment.messages.base import Batch
 from environment.messages.homes import DEVICE_KINDS
-from environment.messages.homes_operation import (
-    DataQuery,
-    DeviceOrder,
-    KpiInputs,
-    KpiValues,
-    OptimisationResult,
-    PortfolioForecast,
-    SettingsNotice,
-    SimulatedMarket,
-)
+from environment.messages.homes_control import DeviceOrder, OptimisationResult, SettingsNotice
+from environment.messages.homes_data import DataQuery, PortfolioForecast
+from environment.messages.homes_market import KpiInputs, KpiValues, SimulatedMarket
 from environment.party import Party, Process, Seat, handles
 
 F64 = NDArray[np.float64]

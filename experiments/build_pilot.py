@@ -8,28 +8,19 @@ import numpy as np
 from agents.home_buyers import BuyerTerms, Reserve
 from agents.home_planner import Planner
 from agents.home_terms import HomeTerms, Round
-from agents.home_terms import Site as HomeSite
-from agents.household_devices import Devices
-from agents.household_people import Preferences
-from agents.households import DEVICES, PLACES, Membership, Wish
 from agents.installer import InstallerTerms
 from agents.pilot_leader import LeaderTerms
-from agents.prosumer_book import HomeBook
 from agents.service_developer import ServiceTerms, VirtualMarket
 from environment.addresses import Address
-from environment.chance import name_hashes
-from environment.messages.homes import DEVICE_KINDS, MODES
 from environment.units import MS_PER_DAY
 from environment.weather.view import WeatherView
 from environment.world import World
 from experiments.build import Site
 from experiments.build_people import HOMES
+from experiments.build_pilot_homes import CLOUD, HOUR_MS, drawn, empty_book, households, sites
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_fields import DayTime, read_clock
 from experiments.scenario_pilot import Pilot
-
-CLOUD = "cloud-1"
-HOUR_MS = 3_600_000
 
 
 def pilot_of(site: Site) -> Pilot | None:
@@ -55,7 +46,7 @@ def addresses(site: Site) -> list[Address]:
         Address(names.market, names.market, ("market-operator",), names.market),
     ]
     found += [Address(name, name, ("installer",), name) for name in names.installers]
-    for home in _sites(site):
+    for home in sites(site):
         found += [
             Address(address, HOMES, ("device",), home.home, device=True)
             for address in (home.meter, *home.devices.values()) if address
@@ -63,22 +54,11 @@ def addresses(site: Site) -> list[Address]:
     return found
 
 
-def _sites(site: Site) -> list[HomeSite]:
-    people = site.people
-    return [
-        HomeSite(
-            home, f"{home}/meter",
-            {kind: f"{home}/{DEVICES[kind]}" if people.owns[kind][row] else "" for kind in DEVICE_KINDS},
-        )
-        for row, home in enumerate(people.names)
-    ]  # fmt: skip
-
-
 def channels(site: Site) -> dict[str, str]:
     """Devices are reached over the meters' channel."""
     if pilot_of(site) is None:
         return {}
-    return {address: "meters" for home in _sites(site) for address in (home.meter, *home.devices.values()) if address}
+    return {address: "meters" for home in sites(site) for address in (home.meter, *home.devices.values()) if address}
 
 
 def makers(site: Site) -> list[Maker]:
@@ -88,137 +68,7 @@ def makers(site: Site) -> list[Maker]:
         return []
     site.living.physics.live = True
     installers = [partial(_installer, name=name) for name in pilot.names.installers]
-    return [_households, _aggregator, _cloud, _leader, *installers, _service, _weather, _dso, _tso, _market]
-
-
-# --- households ------------------------------------------------------------------------------------------------------
-
-
-def _households(site: Site, world: World) -> Made:
-    living, people, directory = site.living, site.people, world.directory
-    pilot = site.scenario.pilot
-    assert pilot is not None
-    sites = _sites(site)
-    names = list(people.names)
-    rated = _rated_kw(living.hems.book)
-    device = np.full((len(PLACES), people.n), -1, np.int64)
-    device[0] = directory.numbers([home.meter for home in sites])
-    for place, kind in enumerate(DEVICE_KINDS, start=1):
-        device[place] = [directory.number(home.devices[kind]) if home.devices[kind] else -1 for home in sites]
-    book = living.hems.book
-    membership = Membership(
-        home=directory.numbers(names), device=device, aggregator=directory.number(pilot.names.aggregator),
-        leader=directory.number(pilot.names.leader), database=directory.number(CLOUD),
-        retailer=site.scenario.actors.retailer.name, surveys=_surveys(book, people.contracted_kw),
-        tariff=[people.tariff_names[k] for k in people.tariff],
-        appliances=[tuple(kind for kind in DEVICE_KINDS if people.owns[kind][row]) for row in range(people.n)],
-        has_pv=people.owns["pv"], cloud_access=_drawn(site, "cloud-access") < 0.5,
-    )  # fmt: skip
-    preferences = _preferences(site)
-    modes = pilot.modes
-    devices = Devices(
-        rated_kw=rated, hysteresis_k=(modes.tank_hysteresis_k, modes.room_hysteresis_k),
-        installed=np.zeros(people.n, bool), consent=np.zeros(people.n, bool), mode=_initial_modes(site),
-        reference_c=np.array([preferences.tank_c, preferences.comfort_c]), schedule_c=preferences.schedule_c(),
-    )  # fmt: skip
-    party = role("households")(
-        world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, preferences, devices,
-        people.overrides, wishes(site), float(pilot.control.tick_s), pilot.control.peak_percent / 100.0,
-        pilot.control.surplus_kw,
-    )  # fmt: skip
-    return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
-
-
-def _rated_kw(book: HomeBook) -> np.ndarray:
-    return np.array([book.ev["kw"], book.battery["kw"], book.heater["kw"], book.house["hp_kw"]])
-
-
-def _surveys(book: HomeBook, contracted_kw: np.ndarray) -> dict[str, np.ndarray]:
-    """What homes can say of their appliances when they are asked."""
-    found = {
-        f"{name}_{column}": values
-        for name in ("battery", "ev", "heater", "house")
-        for column, values in getattr(book, name).items()
-    }
-    return found | {
-        "contracted_kw": contracted_kw, "comfort_c": book.comfort_c, "comfort_width_k": book.comfort_width_k,
-        "reservation_eur_per_kwh": book.reservation_eur_per_kwh,
-    }  # fmt: skip
-
-
-def _drawn(site: Site, what: str, index: int = 0) -> np.ndarray:
-    """A draw for each home by its name."""
-    return np.asarray(site.chance.stream(f"pilot.{what}").uniform(name_hashes(site.people.names), index))
-
-
-def _preferences(site: Site) -> Preferences:
-    pilot, people = site.scenario.pilot, site.people
-    assert pilot is not None
-    return Preferences(
-        interested=_drawn(site, "interest") < pilot.admission.interested,
-        cautious=_drawn(site, "caution") < pilot.admission.cautious,
-        control=people.consent, reservation_eur_per_kwh=people.drawn.reservation_eur_per_kwh,
-        comfort_c=people.drawn.comfort_c, comfort_width_k=people.drawn.comfort_width_k,
-        tank_c=people.ratings["water_heater"]["set_c"], soc_share=people.ratings["ev"]["target_share"],
-        setback_k=1.0 + 1.5 * _drawn(site, "setback"),
-    )  # fmt: skip
-
-
-def _initial_modes(site: Site) -> np.ndarray:
-    pilot = site.scenario.pilot
-    assert pilot is not None
-    edges = np.cumsum([pilot.modes.initial.get(mode, 0.0) for mode in MODES])
-    table = [np.searchsorted(edges, _drawn(site, "mode", kind), side="right") for kind in range(len(DEVICE_KINDS))]
-    return np.minimum(np.array(table), len(MODES) - 1).astype(np.int8)
-
-
-def wishes(site: Site) -> list[Wish]:
-    """What people set and ask for during the run, drawn by name and day."""
-    pilot = site.scenario.pilot
-    assert pilot is not None
-    found: list[Wish] = []
-    for day, (from_ms, _) in enumerate(site.days_ms):
-        found += _mode_changes(site, pilot, day, from_ms)
-        shows = np.flatnonzero(_drawn(site, "display", day) < pilot.modes.displays_per_day)
-        hour = 7.0 + 15.0 * _drawn(site, "display-hour", day)
-        found += [Wish(from_ms + round(hour[row] * HOUR_MS), int(row), right="display") for row in shows]
-    return sorted(found + _rights(site, pilot), key=lambda wish: (wish.at_ms, wish.row, wish.kind, wish.right))
-
-
-def _mode_changes(site: Site, pilot: Pilot, day: int, from_ms: int) -> list[Wish]:
-    """A device of a home is put into another mode for some hours."""
-    kinds = np.minimum((_drawn(site, "change-kind", day) * len(DEVICE_KINDS)).astype(int), len(DEVICE_KINDS) - 1)
-    to = 1 + np.minimum((_drawn(site, "change-mode", day) * 3).astype(int), 2)
-    hour, lasts = 6.0 + 14.0 * _drawn(site, "change-hour", day), 1.0 + 4.0 * _drawn(site, "change-length", day)
-    back = _initial_modes(site)
-    found = []
-    for row in np.flatnonzero(_drawn(site, "change", day) < pilot.modes.changes_per_day).tolist():
-        at_ms = from_ms + round(hour[row] * HOUR_MS)
-        kind = int(kinds[row])
-        found.append(Wish(at_ms, row, kind, int(to[row])))
-        found.append(Wish(at_ms + round(lasts[row] * HOUR_MS), row, kind, int(back[kind, row])))
-    return found
-
-
-RIGHTS = (
-    ("access", ""),
-    ("rectify", ""),
-    ("withdraw", "control"),
-    ("restrict", ""),
-    ("erase", ""),
-    ("withdraw", "flexibility"),
-)
-
-
-def _rights(site: Site, pilot: Pilot) -> list[Wish]:
-    """Some people use a right over their data, in the middle of the run; which one goes by turns."""
-    first, last = site.days_ms[0][0], site.days_ms[-1][1]
-    rows = np.flatnonzero(_drawn(site, "rights") < pilot.modes.rights)
-    when = first + ((0.2 + 0.6 * _drawn(site, "rights-hour")) * (last - first)).astype(np.int64)
-    return [
-        Wish(int(when[row]), int(row), right=RIGHTS[place % len(RIGHTS)][0], purpose=RIGHTS[place % len(RIGHTS)][1])
-        for place, row in enumerate(rows)
-    ]
+    return [households, _aggregator, _cloud, _leader, *installers, _service, _weather, _dso, _tso, _market]
 
 
 # --- the aggregator and its cloud ----------------------------------------------------------------------------------
@@ -237,30 +87,6 @@ def _aggregator(site: Site, world: World) -> Made:
     return Made(role("home-aggregator")(world.seat(pilot.names.aggregator), terms, planner, view))
 
 
-def empty_book(site: Site) -> HomeBook:
-    """A book of homes of which nothing is known: no device, no preference; tariffs are public."""
-    known = site.living.hems.book
-    n = known.n
-    neutral = {"eta_charge", "eta_discharge", "eta", "target_share", "kwh_per_k", "fleet_factor"}
-
-    def blank(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {name: np.full(n, 1.0 if name in neutral else 0.0) for name in columns}
-
-    ev = blank(known.ev) | {"kwh": np.ones(n)}
-    heater = blank(known.heater) | {
-        "set_c": np.full(n, 55.0),
-        "high_c": np.full(n, 65.0),
-        "ambient_c": np.full(n, 18.0),
-    }
-    return HomeBook(
-        names=tuple(f"household-{row:04d}" for row in range(n)), hours=known.hours, tariff=np.zeros(n, np.int64),
-        buy_eur_per_kwh=known.buy_eur_per_kwh, sell_eur_per_kwh=known.sell_eur_per_kwh, limit_kw=np.full(n, 1e3),
-        automatic=np.ones(n, bool), consent=np.ones(n, bool), curtailable=np.zeros(n, bool),
-        reservation_eur_per_kwh=np.zeros(n), comfort_c=np.full(n, 20.0), comfort_width_k=np.ones(n), battery=blank(known.battery),
-        ev=ev, heater=heater, house=blank(known.house) | {"loss_kw_per_k": np.full(n, 0.2)},
-    )  # fmt: skip
-
-
 def _days(site: Site) -> list[int]:
     """Midnights of the world's days: from the one before delivery to the one after."""
     first = site.calendar.day_start(0)
@@ -274,7 +100,7 @@ def rounds(site: Site) -> list[Round]:
     """Most homes are invited when the world begins, some a day later."""
     pilot = site.scenario.pilot
     assert pilot is not None
-    late = _drawn(site, "late") < pilot.admission.late
+    late = drawn(site, "late") < pilot.admission.late
     first_ms, midnight_ms = HOUR_MS // 2, site.days_ms[0][0]
     found = [Round("round-1", first_ms, midnight_ms - 2 * HOUR_MS, np.flatnonzero(~late))]
     if late.any():
@@ -292,7 +118,7 @@ def _terms(site: Site, pilot: Pilot) -> HomeTerms:
     }
     keep = control.retention_days * MS_PER_DAY
     return HomeTerms(
-        sites=_sites(site), rounds=rounds(site), leader=pilot.names.leader, installers=pilot.names.installers, database=CLOUD,
+        sites=sites(site), rounds=rounds(site), leader=pilot.names.leader, installers=pilot.names.installers, database=CLOUD,
         service=pilot.names.service, days_ms=_days(site), minimum_kw=pilot.admission.minimum_kw,
         minimum_devices=pilot.admission.minimum_devices, tariffs=prices,
         saving_eur_per_kw_year=pilot.admission.saving_eur_per_kw_year, tick_s=float(control.tick_s),
@@ -340,7 +166,7 @@ def _service(site: Site, world: World) -> Made:
     said = pilot.virtual
     market = VirtualMarket(pilot.names.market, said.price_eur_per_kwh, said.buys, said.called_share)
     terms = ServiceTerms(
-        database=CLOUD, devices={home.home: home.devices for home in _sites(site)}, days_ms=_days(site)[1:], market=market,
+        database=CLOUD, devices={home.home: home.devices for home in sites(site)}, days_ms=_days(site)[1:], market=market,
         market_hour=said.hour, limits_k=(pilot.control.tank_above_k, pilot.control.tank_below_k),
     )  # fmt: skip
     return Made(role("service-developer")(world.seat(pilot.names.service), site.timeline, terms))

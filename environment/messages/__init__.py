@@ -9,7 +9,7 @@ from environment.messages.digest import digest_rows
 __all__ = ["Columns", "Record", "digest_rows", "records", "sources"]
 
 FAMILIES = (
-    "aggregation", "procurement", "activation", "settlement", "homes", "homes_operation", "community", "community_settlement", "sizing",
+    "aggregation", "procurement", "activation", "settlement", "homes", "homes_data", "homes_control", "homes_market", "community", "community_settlement", "sizing",
     "retrofit", "thermal_loads",
 )  # fmt: skip
 

@@ -16,9 +16,20 @@ PLAN_KINDS = ("solar", "technology", "flex")
 
 DEVICE_KINDS = ("ev", "battery", "water_heater", "heat_pump")
 """Kinds that the service controls."""
+EV, BATTERY, WATER_HEATER, HEAT_PUMP = range(len(DEVICE_KINDS))
+STORES, THERMAL = (EV, BATTERY), (WATER_HEATER, HEAT_PUMP)
+"""Kinds whose state is an energy, and those whose state is a temperature."""
+STATES = ("ev_kwh", "battery_kwh", "heater_c", "house_c")
+"""What the devices of each kind show of themselves."""
 
 MODES = ("automatic", "manual", "on", "off")
 """Operation modes of a device; only ``automatic`` follows orders (CI-2)."""
+AUTOMATIC, MANUAL, ON, OFF = range(len(MODES))
+MODE_LETTERS = "amno"
+"""Modes as a cloud database writes them, a letter a device."""
+
+CONSENTS = ("service", "control", "forecast", "flexibility", "statistics")
+"""What a person may consent to; data to an installer or a service developer are a transfer of their own."""
 
 
 class PilotInvitation(Record, frozen=True, kw_only=True):

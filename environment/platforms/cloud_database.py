@@ -12,28 +12,24 @@ from numpy.typing import NDArray
 
 from environment.calendar import Timeline
 from environment.messages.base import Batch, Record
-from environment.messages.homes import DEVICE_KINDS
-from environment.messages.homes_operation import (
-    ActivationState,
-    Contingency,
+from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, MODE_LETTERS, MODES, STATES
+from environment.messages.homes_control import OptimisationResult, SettingsNotice
+from environment.messages.homes_data import (
+    NONE,
     DataQuery,
     DeviceMeasurement,
     HomeForecast,
-    KpiInputs,
-    KpiValues,
     MeasurementHistory,
-    OptimisationResult,
     PortfolioForecast,
     ProcessingOrder,
     ServiceDay,
-    SettingsNotice,
-    SimulatedMarket,
     StoredHistory,
     StoredNotice,
     StoredReadings,
     TemperatureForecast,
     UserPreferences,
 )
+from environment.messages.homes_market import ActivationState, Contingency, KpiInputs, KpiValues, SimulatedMarket
 from environment.party import Party, Process, Seat, handles
 from environment.platforms.service_sums import COUNTS, FEWEST, ServiceSums
 from environment.refusals import refuse
@@ -41,17 +37,13 @@ from environment.refusals import refuse
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-NONE = -1e9
-"""Stands for no value in a message, which has finite numbers only."""
-
 IN_MESSAGES = {"plugged": "plugged_share"}
 """How a message calls what the history keeps, where it has another name."""
 
 HISTORY = ("load_kw", "pv_kw", "plugged", "driven_kwh", "draw_kwh")
-STATES = {"ev": "ev_kwh", "battery": "battery_kwh", "water_heater": "heater_c", "heat_pump": "house_c"}
 QUANTITIES = (
     "net_kw", "load_kw", "pv_kw", "draw_kw", "plugged", "leaves_ms",
-    *STATES.values(), *(f"{kind}_kw" for kind in DEVICE_KINDS), *(f"{kind}_reference_kw" for kind in DEVICE_KINDS),
+    *STATES, *(f"{kind}_kw" for kind in DEVICE_KINDS), *(f"{kind}_reference_kw" for kind in DEVICE_KINDS),
     "tank_c", "room_c", "room_width_k", "soc_share", "flexible", "reservation_eur_per_kwh",
 )  # fmt: skip
 """What is kept of each household as its latest value."""
@@ -154,7 +146,7 @@ class CloudDatabase(Party):
         if (batch.sent_ms - self._timeline.start_ms) % self._timeline.step_ms == 0 and step >= 0:
             self.history["load_kw"][rows[meter], step] = batch["mean_kw"][meter]
             self.history["pv_kw"][rows[meter], step] = batch["other"][meter]
-        for kind, state in STATES.items():
+        for kind, state in zip(DEVICE_KINDS, STATES, strict=True):
             mine = kinds == kind
             self._put(state, rows[mine], batch["state"][mine])
             self._put(f"{kind}_kw", rows[mine], batch["consumption_kw"][mine])
@@ -181,7 +173,7 @@ class CloudDatabase(Party):
     def store_preferences(self, batch: Batch[UserPreferences]) -> None:
         """Step 6.4: the latest settings count; the service developer carries them to the devices."""
         batch, rows = self._storable(batch)
-        self.modes[rows] = ["".join(mode[0] if mode != "on" else "n" for mode in modes) for modes in batch["modes"]]
+        self.modes[rows] = ["".join(MODE_LETTERS[MODES.index(mode)] for mode in modes) for modes in batch["modes"]]
         for name in (
             "tank_c",
             "room_c",
@@ -373,7 +365,7 @@ class CloudDatabase(Party):
         modes = "".join(str(self.modes[row]) for row in rows)
         return {
             "households": float(len(rows)), "load_kwh": float(np.nansum(load)) * hours,
-            "pv_kwh": float(np.nansum(pv)) * hours, "automatic_share": modes.count("a") / max(len(modes), 1),
+            "pv_kwh": float(np.nansum(pv)) * hours, "automatic_share": modes.count(MODE_LETTERS[AUTOMATIC]) / max(len(modes), 1),
         } | self.sums.of(rows, steps, load)  # fmt: skip
 
     def processes(self) -> Iterable[Process]:

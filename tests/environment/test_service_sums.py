@@ -5,7 +5,7 @@ import pytest
 
 from agents.service_developer import ServiceDeveloper
 from environment.calendar import Timeline
-from environment.messages.homes_operation import KpiInputs
+from environment.messages.homes_market import KpiInputs
 from environment.platforms.service_sums import FEWEST, ServiceSums
 from experiments.covers import covers
 
