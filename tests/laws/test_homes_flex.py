@@ -11,9 +11,9 @@ PLACES = {"ev": "ev", "battery": "battery", "water-heater": "water_heater", "hea
 
 
 @pytest.fixture(scope="module")
-def flex(lived):
+def flex(lived_as):
     """The run of homes-flex."""
-    return next(run for run in lived if run.meta["name"] == "homes-flex")
+    return lived_as("homes-flex")
 
 
 def orders(run):
