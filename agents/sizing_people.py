@@ -21,6 +21,10 @@ from environment.party import Party, Process, Seat, handles
 
 SUC, SCENARIO = "SUC01.1", "1"
 PLATFORM = "ec-management-platform"
+INTEGRATION = "integration-microservice"
+PREPARATION, SIZING = "scenario-preparation-microservice", "der-sizing-microservice"
+HOUR_S = 3600.0
+"""How long a party of a study waits for answers."""
 
 
 class EcManager(Party):

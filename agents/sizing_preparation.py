@@ -1,13 +1,27 @@
-"""Scenario preparation (SUC01.1): what its act reads and makes: completed consumption, simulated generation."""
+"""SUC01.1, the scenario preparation microservice: completes consumption and simulates generation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from agents.sizing_people import HOUR_S, PREPARATION
 from agents.strategies.gap_filling import Completed, complete
 from agents.strategies.study_year import F64, StudyYear
-from environment.messages.sizing import ConsumptionHistory, LocalWeather
+from environment.messages.base import Batch
+from environment.messages.sizing import (
+    CompletedProfile,
+    ConsumptionHistory,
+    ConsumptionRequest,
+    LocalWeather,
+    ScenarioRequest,
+    SimulatedGeneration,
+    StudyRefusal,
+    StudyStart,
+    WeatherRequest,
+)
+from environment.party import Party, Process, Seat, Work, act, handles
+from environment.requests import Answers
 from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Site, Weather
 
@@ -75,3 +89,90 @@ def generation(weather: LocalWeather, public: PublicData) -> F64:
     return pv_available_kw_per_kwp(
         public.place, public.year.calendar, public.year.timeline, seen, public.roofs.tilt_deg, public.roofs.azimuth_deg
     )
+
+
+class Preparation(Party):
+    """The scenario preparation microservice: completes consumption and simulates generation."""
+
+    def __init__(self, seat: Seat, public: PublicData, integration: str) -> None:
+        super().__init__(seat)
+        self.public = public
+        self.integration = integration
+        self.waiting: list[Batch[ScenarioRequest]] = []
+        self.ready = False
+
+    def processes(self) -> list[Process]:
+        """One study."""
+        return [self.prepare()]
+
+    def prepare(self) -> Process:
+        """Ask for consumption and weather, complete them, answer who waits."""
+        start: Batch[StudyStart] = yield self.receive(StudyStart)
+        talk, study = start.conversation, start.one()
+        wanted = [ConsumptionRequest(member=name) for name in study.members]
+        asked: Answers = yield self.ask(wanted, [self.integration] * len(wanted), talk, PREPARATION, HOUR_S)
+        told: Answers = yield self.ask(WeatherRequest(study=study.study), self.integration, talk, PREPARATION, HOUR_S)
+        histories = {record.member: record for record in asked.records()}
+        try:
+            self.complete_dataset(talk, histories, told.records()[0])
+        except ValueError as error:
+            self.send(
+                StudyRefusal(study=study.study, reason=str(error)), self.integration.split("/")[0], talk, PREPARATION
+            )
+            return
+        self.ready = True
+        for batch in self.waiting:
+            self.hand_over(batch)
+
+    @act("complete_dataset", PREPARATION)
+    def complete_dataset(self, talk: str, histories: Mapping[str, ConsumptionHistory], weather: LocalWeather) -> Work:
+        """Step 5: fill gaps, and turn weather into generation."""
+        self.histories = histories
+        self.filled: dict[str, Completed] = {
+            name: completed(one, self.public) for name, one in sorted(histories.items())
+        }
+        self.generated = dict(zip(self.public.roofs.names, generation(weather, self.public), strict=True))
+        hours = self.public.year.timeline.hours
+        for name, one in self.filled.items():
+            self.register("completions").add(
+                member=name, missing_steps=one.missing, method=one.method, rms_share=one.rms_share, bias_share=one.bias_share,
+                other_rms_share=one.other_rms_share, annual_kwh=float(one.kw.sum() * hours),
+            )  # fmt: skip
+        for name, series in self.generated.items():
+            self.register("simulated_yields").add(plant=name, kwh_per_kwp=float(series.sum() * hours))
+        reads = [f"study_members/{name}" for name in self.filled]
+        writes = [f"completions/{name}" for name in self.filled] + [
+            f"simulated_yields/{name}" for name in self.generated
+        ]
+        return Work(None, talk, reads, writes)
+
+    @handles(ScenarioRequest)
+    def on_request(self, batch: Batch[ScenarioRequest]) -> None:
+        """Step 6 begins when the data are complete; who asks before waits."""
+        if self.ready:
+            self.hand_over(batch)
+        else:
+            self.waiting.append(batch)
+
+    def hand_over(self, batch: Batch[ScenarioRequest]) -> None:
+        """Step 6: completed consumption and simulated generation."""
+        requests = list(batch.records())
+        rows = np.array([request.what == "consumption" for request in requests])
+        hours = self.public.year.timeline.hours
+        for mask, made in ((rows, self._profile), (~rows, self._generation)):
+            part = batch.take(np.flatnonzero(mask))
+            if len(part):
+                self.answer(part, [made(request.name, hours) for request in part.records()])
+
+    def _profile(self, name: str, hours: float) -> CompletedProfile:
+        history, kw = self.histories[name], np.maximum(self.filled[name].kw, 0.0)
+        return CompletedProfile(
+            member=name,
+            client=history.client,
+            contracted_kw=history.contracted_kw,
+            annual_kwh=float(kw.sum() * hours),
+            load_kw=kw,
+        )
+
+    def _generation(self, name: str, hours: float) -> SimulatedGeneration:
+        return SimulatedGeneration(plant=name, kw_per_kwp=self.generated[name])

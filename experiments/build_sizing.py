@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 import data
-from agents.sizing_people import Consumers, EcManager, MemberFile
-from agents.sizing_preparation import PublicData, Roofs
+from agents.sizing_integration import Archive, Integration
+from agents.sizing_people import INTEGRATION, PREPARATION, SIZING, Consumers, EcManager, MemberFile
+from agents.sizing_preparation import Preparation, PublicData, Roofs
 from agents.sizing_results import StudyTerms
-from agents.sizing_study import Archive, DerSizing, Integration, Preparation
+from agents.sizing_service import DerSizing
 from agents.strategies.sizing_community import Technology
 from agents.strategies.sizing_problem import BatteryKind, Kind
 from agents.strategies.study_year import F64, StudyYear
@@ -38,7 +39,7 @@ from experiments.usecases import permissions
 from markets.community_rules import Placed
 
 MANAGER = "ec-manager-1"
-SERVICES = ("integration-microservice", "scenario-preparation-microservice", "der-sizing-microservice")
+SERVICES = (INTEGRATION, PREPARATION, SIZING)
 MEMBERS = "members"
 HOUR_MS = 3_600_000
 WORKING_DAY_MS = 24 * HOUR_MS
