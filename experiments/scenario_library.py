@@ -26,6 +26,7 @@ KINDS: Mapping[str, str] = {
     "internal-price": "offers of a community's members in, price and trades inside out",
     "allocation": "a community's generation and its members' consumption in, each member's part out",
     "internal-market": "members with flexible resources in, schedules, prices and trades of their community out",
+    "coordination": "bids, networks and needs of several system operators in, who activates what out",
     "benefit-sharing": "what members pay apart and together in, what each pays out",
 }
 """What the rules of a kind do."""
@@ -96,6 +97,19 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "two-stage": Rule("markets.community.two_stage:two_stage", "experiments.rules_sharing:TwoStage"),
         "shapley-value": Rule("markets.community.shapley:of_net_loads", "experiments.rules_sharing:ShapleyValue"),
         "bill-sharing": Rule("markets.community.bill_sharing:bill_sharing", "experiments.rules_sharing:BillSharing"),
+    },
+    "coordination": {
+        name: Rule(f"markets.coordination.{function}", f"experiments.rules_coordination:{face}")
+        for name, function, face in (
+            ("central", "central:central", "Scheme"),
+            ("central-with-traffic-light", "central:central_with_traffic_light", "LitScheme"),
+            ("multi-level", "multi_level:multi_level", "LevelledScheme"),
+            ("multi-level-prequalified", "multi_level:multi_level_prequalified", "LevelledScheme"),
+            ("fragmented", "fragmented:fragmented", "LevelledScheme"),
+            ("shared-balancing", "shared_balancing:shared_balancing", "Scheme"),
+            ("common", "common:common", "CommonScheme"),
+            ("integrated", "common:integrated", "IntegratedScheme"),
+        )
     },
 }
 """Rules by kind and name, resolved where they are used; a scenario names them, ``coflex rules`` shows and runs them."""

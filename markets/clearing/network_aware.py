@@ -118,7 +118,7 @@ class ReliefModel:
 
     def _set_costs(self, problem: Problem, unmet_eur_per_kwh: float) -> None:
         weight = np.maximum(np.maximum(problem.relief, 0.0).sum(axis=0), 1e-3)
-        tie = TIE_SHARE * weight * _tie_order(self._n)
+        tie = TIE_SHARE * weight * tie_order(self._n)
         bids = (problem.cost / unmet_eur_per_kwh + tie) * PENALTY_SCALE
         costs = np.concatenate([bids, np.full(self._k, PENALTY_SCALE)])
         self._highs.changeColsCost(len(costs), self._columns, costs)
@@ -186,7 +186,7 @@ _OPTIONS = {
 
 
 @lru_cache(maxsize=64)
-def _tie_order(n: int) -> F64:
+def tie_order(n: int) -> F64:
     """Strictly increasing tie costs in (0, 1], linearly independent over the rationals up to one common factor."""
     size = 16 if n < 6 else int(n * (np.log(n) + np.log(np.log(n)))) + 1  # Rosser's bound on the n-th prime
     sieve = np.ones(size + 1, bool)

@@ -1,0 +1,83 @@
+r"""Common market: all operators buy together under all limits; integrated: commercial parties buy in it as well, each at most at its price.
+
+No other scheme that keeps every limit and meets every need is cheaper in what bids cost: whatever such a scheme activates could have been chosen here.
+
+What the market costs is shared by the Shapley value of the cost :math:`c(S)` of a market held for the needs of the operators in :math:`S` alone, in
+which all limits still hold: an operator whose need is served by what another one buys anyway pays little.
+
+Sources: common and integrated flexibility market models of SmartNet (Gerard et al. 2018); joint procurement as a cooperative game: arXiv 2111.12830.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from markets.bids import F64
+from markets.community.shapley import shapley
+from markets.coordination.purchase import Purchase, buy
+from markets.coordination.situation import JOINT, Activations, Situation
+
+
+def common(case: Situation, *, unmet_eur_per_kwh: float) -> Activations:
+    """One market for all operators.
+
+    Args:
+        case: bids, networks and needs.
+        unmet_eur_per_kwh: from which price a need is rather left open.
+    """
+    return _buy(case, unmet_eur_per_kwh, with_wants=False)
+
+
+def integrated(case: Situation, *, unmet_eur_per_kwh: float) -> Activations:
+    """One market for operators and commercial parties.
+
+    Args:
+        case: bids, networks, needs, and what commercial parties want.
+        unmet_eur_per_kwh: from which price a need is rather left open; a party that pays more comes first.
+    """
+    return _buy(case, unmet_eur_per_kwh, with_wants=True)
+
+
+def _buy(case: Situation, unmet_eur_per_kwh: float, *, with_wants: bool) -> Activations:
+    purchase = Purchase(
+        bids=np.ones(len(case.bids), bool),
+        constraints=np.ones(len(case.constraints), bool),
+        balance_kw=case.need_kw,
+        with_wants=with_wants,
+    )
+    taken, served = buy(case, purchase, unmet_eur_per_kwh=unmet_eur_per_kwh)
+    return Activations(case, {JOINT: taken}, served)
+
+
+def shares_eur(case: Situation, *, unmet_eur_per_kwh: float) -> F64:
+    """What each operator pays of the common market's cost, open needs at their price included, (O,); they sum to it.
+
+    Args:
+        case: bids, networks and needs.
+        unmet_eur_per_kwh: from which price a need is rather left open.
+    """
+
+    def cost(operators: tuple[int, ...]) -> float:
+        own = _only(case, operators)
+        everyone = np.ones(len(case.bids), bool)
+        balance = own.need_kw if 0 in operators else None
+        taken, _ = buy(
+            own,
+            Purchase(everyone, np.ones(len(case.constraints), bool), balance_kw=balance),
+            unmet_eur_per_kwh=unmet_eur_per_kwh,
+        )
+        found = Activations(own, {JOINT: taken}, np.zeros(len(case.wants)))
+        left = np.abs(found.outside_kw).sum() + (np.abs(found.imbalance_left_kw).sum() if balance is not None else 0.0)
+        return found.cost_eur() + float(left) * case.hours * unmet_eur_per_kwh
+
+    return shapley(cost, len(case.operators))
+
+
+def _only(case: Situation, operators: tuple[int, ...]) -> Situation:
+    """The same networks with the needs of some operators: others' limits hold, their needs do not."""
+    outside = ~np.isin(case.operator_of_constraint, operators)[:, None]
+    return replace(
+        case,
+        low_kw=np.where(outside, np.minimum(case.low_kw, 0.0), case.low_kw),
+        high_kw=np.where(outside, np.maximum(case.high_kw, 0.0), case.high_kw),
+    )
