@@ -63,13 +63,9 @@ class CommunityDso(CommunityNeeds):
 
     def _member_days(self, one: CommunityTerms, from_ms: int, to_ms: int) -> list[MemberDay]:
         """Every member's certified readings, and its part of the plants that members share."""
-        filed = [
-            filing for _, filing in sorted(self._filed.get(one.name, {}).items())
-            if filing.from_ms <= from_ms and not 0 < filing.to_ms <= from_ms
-        ]  # fmt: skip
         hours, days = self._meters.timeline.hours, []
         schedules = self._schedules.get((one.name, from_ms), {})
-        for filing in filed:
+        for filing in self._members(one.name, from_ms):
             net_kw = self._meters.read([filing.meter], from_ms, to_ms)[0]
             plants = [f"{asset}/meter" for asset in filing.assets]
             fed = np.maximum(-self._meters.read(plants, from_ms, to_ms), 0.0) if plants else np.zeros((0, len(net_kw)))

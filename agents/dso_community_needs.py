@@ -168,8 +168,8 @@ class CommunityNeeds(Party):
         outlook = self._outlook.look(self.now_ms, end_ms, declared)
         keep_forecast(self, self._outlook, outlook)
         for one in asked:
-            part = len(self._filed.get(one.name, ())) / max(
-                sum(len(self._filed.get(other.name, ())) for other in asked), 1
+            part = len(self._members(one.name, start_ms)) / max(
+                sum(len(self._members(other.name, start_ms)) for other in asked), 1
             )
             self.start(self.procure(one, start_ms, end_ms, outlook, part))
 
@@ -199,7 +199,7 @@ class CommunityNeeds(Party):
         """The need of each direction, as a change of the community's net load: of every interval the element that needs most."""
         steps = self._meters.timeline.index(end_ms) - self._meters.timeline.index(start_ms)
         found = self._outlook.needs(outlook, start_ms, steps, self._terms.granularity_kw)
-        weights = self._areas(one.name)
+        weights = self._areas(one.name, start_ms)
         told = []
         for direction in ("up", "down"):
             kw, element = np.zeros(steps), ""
@@ -235,11 +235,15 @@ class CommunityNeeds(Party):
                 )
         return told
 
-    def _areas(self, community: str) -> dict[str, float]:
+    def _members(self, community: str, from_ms: int) -> list[MemberFiling]:
+        """Members of a community on the day that begins then, by name."""
+        filed = sorted(self._filed.get(community, {}).items())
+        return [one for _, one in filed if one.from_ms <= from_ms and not 0 < one.to_ms <= from_ms]
+
+    def _areas(self, community: str, from_ms: int) -> dict[str, float]:
         """Share of a community's members in each local area."""
         model, of_bus = self._outlook.model, self._outlook.areas.of_bus
-        filed = self._filed.get(community, {})
-        rows = self._meters.rows([one.meter for one in filed.values()])
+        rows = self._meters.rows([one.meter for one in self._members(community, from_ms)])
         found: dict[str, float] = {}
         for row in rows.tolist():
             area = of_bus[int(model.meter_bus[row])]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.ec_manager_accounts import fields, filed_coefficients, indicators, settled_day, trade, transactions
+from agents.ec_manager_accounts import fields, filed_coefficients, settled_day, trade, transactions
+from agents.ec_manager_members import Members
 from agents.ec_manager_offers import Desk
 from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms
 from agents.payments import pay, pay_many
@@ -24,6 +25,7 @@ from environment.messages.community import (
     DerSchedule,
     MemberFiling,
     MemberRegistration,
+    MembershipNotice,
     OperationDataRequest,
 )
 from environment.messages.community_settlement import (
@@ -39,11 +41,10 @@ from environment.messages.community_settlement import (
 )
 from environment.messages.settlement import Invoice
 from environment.party import Party, Process, Seat, handles
-from markets.community_indicators import Standing
 from markets.internal_prices.series import Trades
 
 F64 = NDArray[np.float64]
-Members = dict[str, MemberRegistration]
+Sheets = dict[str, MemberRegistration]
 """Members of a day by name."""
 
 SUC = "SUC02.1"
@@ -61,9 +62,7 @@ class EcManager(Party):
     def __init__(self, seat: Seat, terms: ManagerTerms) -> None:
         super().__init__(seat)
         self._terms = terms
-        self._members: dict[str, MemberRegistration] = {}
-        self._standing: dict[str, Standing] = {}
-        self._hems = {one.member: one.hems for one in terms.candidates}
+        self._members = Members(self.name, terms.candidates)
 
     def processes(self) -> Iterable[Process]:
         """One life a day of delivery."""
@@ -76,9 +75,10 @@ class EcManager(Party):
         """EC centralised operation: schedule all members, sell flexibility, settle."""
         yield self.until(day.opens_ms)
         conversation = self.open(SUC, "1", day.date)
-        if not (yield from self.define(conversation, day, self._newcomers(day), PLANNER)):
+        newcomers = self._members.asked(day, first=day == self._terms.days[0])
+        if not (yield from self.define(conversation, day, newcomers, PLANNER)):
             return
-        members = dict(self._members)
+        members = self._members.of(day, self.now_ms)
         told = yield from self.collect_forecasts(conversation, day, members, PLANNER)
         desk = Desk(self._terms, members, told, day)
         if desk.scheduled:
@@ -116,7 +116,10 @@ class EcManager(Party):
         """Step 1.7: set-points for every ISP of the day, to the members whose devices are scheduled."""
         schedules: Sequence[tuple[str, DerSchedule]] = desk.schedules()
         self.send(
-            [one for _, one in schedules], [self._hems[member] for member, _ in schedules], conversation, system=PLANNER
+            [one for _, one in schedules],
+            [self._members.hems(member) for member, _ in schedules],
+            conversation,
+            system=PLANNER,
         )
 
     # --- scenario 2 ------------------------------------------------------------------------------------------------------
@@ -125,25 +128,14 @@ class EcManager(Party):
         """EC market-based operation: members decide for themselves and trade inside after delivery."""
         yield self.until(day.opens_ms)
         conversation = self.open(SUC, "2", day.date)
-        everybody = [one for one in self._terms.candidates if one.on(day.start_ms)]
-        self._members.clear()
+        everybody = self._members.asked(day, first=True, anew=True)
         if not (yield from self.define(conversation, day, everybody, MARKET)):
             return
-        members = dict(self._members)
+        members = self._members.of(day, self.now_ms)
         told = yield from self.collect_forecasts(conversation, day, members, MARKET)
         yield from self.settle_day(conversation, day, members, told, {})
 
     # --- definition and forecasts ----------------------------------------------------------------------------------------
-
-    def _newcomers(self, day: CommunityDay) -> list[Candidate]:
-        """Who is to be asked before a day: everybody before the first, later those who join; who leaves is forgotten."""
-        there = [one for one in self._terms.candidates if one.on(day.start_ms)]
-        staying = {one.member for one in there}
-        for member in [name for name in self._members if name not in staying]:
-            del self._members[member]
-        return [
-            one for one in there if one.member not in self._members and (day == self._terms.days[0] or one.from_ms > 0)
-        ]
 
     def define(self, conversation: str, day: CommunityDay, asked: Sequence[Candidate], registrar: str) -> Process:
         """Steps 1.1 and 2.1: ask for approval of the rules; who approves is registered and filed with the DSO. Says whether it stands."""
@@ -157,10 +149,12 @@ class EcManager(Party):
             self.send(rules, [one.hems for one in asked], conversation)
             answers = yield from self.collect(MemberRegistration, conversation, len(asked))
             self._take_in(asked, answers, day)
-            filings = [self._filing(one) for one in asked if one.member in self._members]
+            there = self._members.of(day, self.now_ms)
+            filings = [self._filing(there[one.member], one.from_ms) for one in asked if one.member in there]
             self.send(filings, [terms.dso] * len(filings), conversation, system=SETTLEMENT)
-        if len(self._members) < terms.min_members:
-            self.end(conversation, "refused", f"{len(self._members)} members approve, {terms.min_members} are needed")
+        found = len(self._members.of(day, self.now_ms))
+        if found < terms.min_members:
+            self.end(conversation, "refused", f"{found} members approve, {terms.min_members} are needed")
             return False
         return True
 
@@ -168,8 +162,8 @@ class EcManager(Party):
         for one in asked:
             answer = answers.get(one.member)
             approved = answer is not None and answer.approved
-            if answer is not None and approved:
-                self._members[one.member] = answer
+            if answer is not None:
+                self._members.register(answer, self.now_ms)
             self.register("community_members").add(
                 community=self.name, member=one.member, day_ms=day.start_ms, approved=approved,
                 consent=answer.consent if answer is not None else False,
@@ -177,16 +171,25 @@ class EcManager(Party):
                 ders=len(answer.ders) if answer is not None else 0,
             )  # fmt: skip
 
-    def _filing(self, one: Candidate) -> MemberFiling:
-        sheet = self._members[one.member]
+    def _filing(self, sheet: MemberRegistration, from_ms: int, to_ms: int = 0) -> MemberFiling:
         return MemberFiling(
-            community=self.name, member=one.member, meter=sheet.meter, hems=one.hems, assets=sheet.assets, ownership_share=sheet.ownership_share,
-            from_ms=one.from_ms, to_ms=one.to_ms,
+            community=self.name, member=sheet.member, meter=sheet.meter, hems=self._members.hems(sheet.member), assets=sheet.assets,
+            ownership_share=sheet.ownership_share, from_ms=from_ms, to_ms=to_ms,
         )  # fmt: skip
 
-    def collect_forecasts(self, conversation: str, day: CommunityDay, members: Members, system: str) -> Process:
+    @handles(MembershipNotice)
+    def take_notice(self, batch: Batch[MembershipNotice]) -> None:
+        """Members who leave are filed with the DSO to their last day; who takes back consent is led and asked no more."""
+        filings = []
+        for one in batch.records():
+            sheet = self._members.note(one, self.now_ms)
+            if sheet is not None and one.change == "leaves":
+                filings.append(self._filing(sheet, self._members.from_ms(one.member), one.from_ms))
+        self.send(filings, [self._terms.dso] * len(filings), batch.conversation, system=SETTLEMENT)
+
+    def collect_forecasts(self, conversation: str, day: CommunityDay, members: Sheets, system: str) -> Process:
         """Steps 1.2 and 2.2: forecasts and prices of the members who consent to the use of their data, by name."""
-        asked = [self._hems[name] for name, sheet in sorted(members.items()) if sheet.consent]
+        asked = [self._members.hems(name) for name in self._members.consenting(members, self.now_ms)]
         request = OperationDataRequest(from_ms=day.start_ms, to_ms=day.end_ms)
         answers = yield self.ask(request, asked, conversation, system=system, timeout_s=self._terms.wait_s)
         told: dict[str, DerForecast] = {one.member: one for one in answers.records() if one.consent}
@@ -198,7 +201,7 @@ class EcManager(Party):
         self,
         conversation: str,
         day: CommunityDay,
-        members: Members,
+        members: Sheets,
         told: dict[str, DerForecast],
         committed_kwh: dict[str, F64],
     ) -> Process:
@@ -223,15 +226,15 @@ class EcManager(Party):
             return
         flexibility = yield from self._verified(conversation)
         ordered = [energies[name] for name in sorted(energies)]
-        carbon = self._terms.emissions_g_per_kwh[day.start_ms]
-        made = settled_day(self._terms, members, told, rows, trades, ordered, flexibility, committed_kwh, carbon)
+        carbon, held = self._terms.emissions_g_per_kwh[day.start_ms], self._members.held(committed_kwh, day)
+        made = settled_day(self._terms, members, told, rows, trades, ordered, flexibility, held, carbon)
         settled = made.records(day.start_ms, day.end_ms)
         yield from self.guide(conversation, day, settled, flexibility)
         for row, one in enumerate(settled):
             self.register("community_settlements").add(
                 community=self.name, avoided_kg=float(made.avoided_kg[row]), **fields(one)
             )
-            self._standing[one.member] = self._standing.get(one.member, Standing()).plus(made.standing.row(row))
+        self._members.add(settled, made.standing)
         yield self.until(day.ends_ms)
         self.end(conversation)
 
@@ -239,7 +242,7 @@ class EcManager(Party):
         """Without certified energies nothing is shared: retailers bill by the meter."""
         self.end(conversation, "failed", reason)
 
-    def share(self, conversation: str, members: Members, made: Sequence[InternalTransactions]) -> Process:
+    def share(self, conversation: str, members: Sheets, made: Sequence[InternalTransactions]) -> Process:
         """Steps 1.11 and 2.4: allocation coefficients by the agreed rule, with the flexibility bids, to the DSO."""
         filed = filed_coefficients(self._terms, members, made)
         yield self.confirm(self.send(filed, [self._terms.dso] * len(filed), conversation, system=SETTLEMENT))
@@ -283,17 +286,23 @@ class EcManager(Party):
 
     @handles(CommunityBill)
     def pay_members(self, batch: Batch[CommunityBill]) -> None:
-        """Pay members whose bill is in their favour."""
+        """Pay members whose bill is in their favour, and forget those who have left: it was their last."""
         owed = np.maximum(-batch["net_eur"], 0.0)
         pay_many(self, batch["community"], batch["member"], owed, "community bill", batch.ids)
+        for member in batch["member"].tolist():
+            items = self._members.forget(member, self.now_ms)
+            if items is not None:
+                self.register("data_answers").add(t_ms=self.now_ms, owner=member, right="erase", items=items, done=True)
 
     @handles(IndicatorRequest)
     def show_indicators(self, batch: Batch[IndicatorRequest]) -> None:
         """Steps 1.16 and 2.9: indicators of the member and of the community, as known now."""
-        known = [row for row, member in enumerate(batch["member"]) if member in self._standing]
-        records = [indicators(self._standing, str(batch["member"][row])) for row in known]
-        receivers = [self.directory.names[int(batch.sender[row])] for row in known]
-        self.send(records, receivers, batch.conversation, system=PLATFORM)
+        known = [
+            (one, self.directory.names[sender])
+            for member, sender in zip(batch["member"].tolist(), batch.sender.tolist(), strict=True)
+            if (one := self._members.indicators(member)) is not None
+        ]
+        self.send([one for one, _ in known], [to for _, to in known], batch.conversation, system=PLATFORM)
 
     # --- small -----------------------------------------------------------------------------------------------------------
 

@@ -160,9 +160,9 @@ def _price(
     return np.full(periods, getattr(registered[name], side))
 
 
-def indicators(standing: Mapping[str, Standing], member: str) -> MemberIndicators:
-    """O-1 to O-7 of a member, and what all members come to."""
-    mine = standing[member]
+def indicators(member: str, pseudonym: str, standing: Mapping[str, Standing]) -> MemberIndicators:
+    """O-1 to O-7 of a member, and what all members come to, who left included; by pseudonym."""
+    mine = standing[pseudonym]
     return MemberIndicators(
         member=member, energy_savings_kwh=mine.covered_kwh, money_savings_eur=mine.saved_eur, shared_kwh=mine.shared_kwh,
         emissions_reduction_kg=mine.avoided_kg, flexibility_eur=mine.flexibility_eur,

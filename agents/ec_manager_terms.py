@@ -9,16 +9,11 @@ from markets.internal_prices.offers import InternalPrice
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody who is asked to join: its names, its HEMS, and the time of its membership [ms]; ``to_ms`` 0 is open."""
+    """Somebody who is asked to join: its names, its HEMS, and from when on [ms]."""
 
     member: str
     hems: str
     from_ms: int = 0
-    to_ms: int = 0
-
-    def on(self, start_ms: int) -> bool:
-        """Whether it may be a member on the day that begins then."""
-        return self.from_ms <= start_ms and not 0 < self.to_ms <= start_ms
 
 
 @dataclass(frozen=True)

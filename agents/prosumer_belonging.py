@@ -11,6 +11,7 @@ from agents.prosumer_book import HomeBook
 from agents.prosumer_day import DayPlan
 from agents.prosumer_hems import Hems
 from agents.strategies.home_model import simulate
+from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_sheets import CAPACITY, FORECAST
 from agents.strategies.home_view import HomePlan, HomeView, take
 from environment.instruments import Readings
@@ -45,6 +46,8 @@ class Belonging:
         assets: plants that members share.
         owned: share of each home of each plant, (k, assets).
         pv: whether each has a plant of its own, (k,).
+        leaves_ms: when each leaves, (k,); 0: it stays.
+        notice_ms: how long before it says so.
         asks: (days, k) where the people of a home ask for its indicators after a day.
         asks_after_ms: how long after a day they do.
         reads_after_ms: how long after a day the meters of the resources are read out.
@@ -63,6 +66,8 @@ class Belonging:
     assets: tuple[str, ...]
     owned: F64
     pv: Bool
+    leaves_ms: I64
+    notice_ms: int
     asks: Bool
     asks_after_ms: int
     reads_after_ms: int
@@ -175,6 +180,16 @@ def adopt(hems: Hems, rows: I64, schedule: Batch[DerSchedule]) -> Bool:
     plan = HomePlan(**powers, net_kw=_net(view, powers))
     day.splice(mine, 0, view, plan, simulate(view, plan).ev_kwh)
     return np.asarray(fits)
+
+
+def plan_next_alone(hems: Hems, rows: I64) -> None:
+    """Plan the next day of some homes at least cost again, in place of a schedule that was taken over."""
+    day = hems.next
+    if day is None or not len(rows):
+        return
+    view = take(_view(day), rows)
+    plan = cheapest(view)
+    day.splice(rows, 0, view, plan, simulate(view, plan).ev_kwh)
 
 
 def _view(day: DayPlan) -> HomeView:

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from agents.payments import pay_many
 from agents.prosumer import Prosumers
-from agents.prosumer_belonging import Belonging, DerMeters, adopt, forecast, registration
+from agents.prosumer_belonging import Belonging, DerMeters, adopt, forecast, plan_next_alone, registration
+from agents.prosumer_consent import take_back
 from environment.messages.base import Batch
 from environment.messages.community import (
     CommunityRules,
     DerForecast,
     DerSchedule,
     MemberRegistration,
+    MembershipNotice,
     OperationDataRequest,
 )
 from environment.messages.community_settlement import (
@@ -56,6 +58,9 @@ class MemberHomes(Prosumers):
         for number, one in enumerate(self._belongings):
             self._of[one.rows] = number
         self._hems_rows = self._rows_of_hems()
+        self._talks: dict[str, str] = {}
+        self._joined, self._leaving = np.zeros((2, self._hems.book.n), np.bool_)
+        self._withdrawn = np.zeros(self._hems.book.n, np.bool_)
         self._days = list(days_ms)
         self._meters = DerMeters(self._hems.book.n, self._timeline.n)
         self._committed_kw = np.zeros((self._hems.book.n, self._timeline.n))
@@ -68,6 +73,13 @@ class MemberHomes(Prosumers):
     def processes(self) -> Iterable[Process]:
         """The homes' day, the read-out of their resources' meters, and what they ask for."""
         yield self.read_out()
+        yield self.withdraw_from_communities()
+        yield from (
+            self.give_notice(of, at_ms)
+            for of in self._belongings
+            for at_ms in np.unique(of.leaves_ms).tolist()
+            if at_ms
+        )
         yield from super().processes()
 
     def read_out(self) -> Process:
@@ -92,7 +104,12 @@ class MemberHomes(Prosumers):
             step = self._timeline.index(self.now_ms)
             ahead = slice(step, min(step + round(168 / self._timeline.hours), self._timeline.n))
             self._grid_eur_per_kwh[rows] = part["grid_tariff_eur_per_kwh"]
+            self._talks[of.community] = batch.conversation
             columns = registration(self._hems.book, of, part, ahead, self._hems.automatic)
+            columns["consent"] = columns["consent"] & ~self._withdrawn[rows]
+            columns["approved"] = columns["approved"] & ~self._leaving[rows]
+            columns["reason"][self._leaving[rows]] = "it is about to leave"
+            self._joined[rows] = columns["approved"]
             for mode, to in (("centralised", of.planner), ("market", of.market)):
                 mine = np.flatnonzero(part["mode"] == mode)
                 if len(mine):
@@ -107,6 +124,7 @@ class MemberHomes(Prosumers):
     def tell_operation_data(self, batch: Batch[OperationDataRequest]) -> None:
         """Tell forecasts and prices of the next day; after it, read out the meters and look at the indicators."""
         for of, part, rows in self._parts(batch):
+            self._talks[of.community] = batch.conversation
             day = self._hems.next
             if day is None:
                 for row in range(len(part)):
@@ -143,20 +161,69 @@ class MemberHomes(Prosumers):
                 yield self.until(int(self._timeline.starts_ms[step]) - BEFORE_MS)
                 self._hems.ordered_until[mine] = np.maximum(self._hems.ordered_until[mine], step + 1)
 
+    # --- consent and leaving: O-1, O-3 -----------------------------------------------------------------------------------
+
+    def give_notice(self, of: Belonging, at_ms: int) -> Process:
+        """Homes that leave tell the community before, and approve nothing any more."""
+        yield self.until(max(at_ms - of.notice_ms, self.now_ms))
+        rows = of.rows[(of.leaves_ms == at_ms) & self._joined[of.rows]]
+        self._leaving[rows] = True
+        self._tell_change(of, rows, "leaves", at_ms)
+
+    def withdraw_from_communities(self) -> Process:
+        """Members who take back their consent live by plans of their own from that second on, and tell their community."""
+        for at_ms, homes in sorted(self._withdrawals.items()):
+            yield self.until(at_ms)
+            for of in self._belongings:
+                rows = of.rows[homes[of.rows] & of.consent & self._joined[of.rows] & ~self._withdrawn[of.rows]]
+                self._live_alone(rows)
+                self._tell_change(of, rows, "withdraws-consent", self.now_ms)
+                if len(rows):
+                    self.register("withdrawals").add(
+                        t_ms=self.now_ms, owner=[self._hems.book.names[row] for row in rows]
+                    )
+
+    def _live_alone(self, rows: I64) -> None:
+        """Their devices are their own again: no set-points of the community's for now and for tomorrow."""
+        if not len(rows):
+            return
+        step = self._timeline.index(self.now_ms)
+        self._withdrawn[rows] = True
+        self._committed_kw[rows, step:] = self._called[rows, step:] = 0.0
+        self._hems.plan_alone(step, rows, self._readings)
+        plan_next_alone(self._hems, rows)
+        take_back(self._hems, self._controls, self._readings, (), step, rows)
+
+    def _tell_change(self, of: Belonging, rows: I64, change: str, from_ms: int) -> None:
+        """Tell the manager in the conversation that is on; before the first there is nobody who would have to know."""
+        if of.community not in self._talks or not len(rows):
+            return
+        n = len(rows)
+        columns: dict[str, NDArray[Any]] = {
+            "community": np.array([of.community] * n, object),
+            "member": np.array([self._hems.book.names[row] for row in rows], object),
+            "change": np.array([change] * n, object),
+            "from_ms": np.full(n, from_ms, np.int64),
+        }
+        manager = self.numbers([of.community])
+        self.send_batch(MembershipNotice, columns, self._to.home[rows], manager, self._talks[of.community])
+
     # --- after delivery: steps 1.9, 1.15, 1.16 ---------------------------------------------------------------------------
 
     def report_readings(self, of: Belonging, rows: I64, hems: I64, from_ms: int, conversation: str) -> Process:
         """Hand the DSO what the meters of the resources recorded; then, where people want to know, ask for the indicators."""
         start_ms, end_ms = next(day for day in self._days if day[0] == from_ms)
         yield self.until(end_ms + of.reads_after_ms)
-        n = len(rows)
-        columns: dict[str, NDArray[Any]] = {
-            "member": np.array([self._hems.book.names[row] for row in rows], object),
-            "from_ms": np.full(n, start_ms, np.int64),
-            "step_s": np.full(n, self._timeline.step_ms / 1000.0),
-        }
-        columns |= self._meters.columns(rows, self._timeline.steps(start_ms, end_ms))
-        self.send_batch(DerReadings, columns, hems, self.numbers([of.dso]), conversation)
+        told = ~self._withdrawn[rows]
+        mine, n = rows[told], int(told.sum())
+        if n:
+            columns: dict[str, NDArray[Any]] = {
+                "member": np.array([self._hems.book.names[row] for row in mine], object),
+                "from_ms": np.full(n, start_ms, np.int64),
+                "step_s": np.full(n, self._timeline.step_ms / 1000.0),
+            }
+            columns |= self._meters.columns(mine, self._timeline.steps(start_ms, end_ms))
+            self.send_batch(DerReadings, columns, hems[told], self.numbers([of.dso]), conversation)
         yield self.until(end_ms + of.asks_after_ms)
         asks = of.asks[self._days.index((start_ms, end_ms))][np.searchsorted(of.rows, rows)]
         curious = rows[asks]

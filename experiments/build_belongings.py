@@ -1,6 +1,7 @@
 """Who belongs to which community: the homes that are asked, what they own of shared plants, and their HEMS addresses."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.prosumer_belonging import Belonging
 from environment.addresses import Directory
@@ -16,6 +17,8 @@ PARTS = {
 
 READ_OUT_S = 300.0
 """Meters of resources are read out five minutes after midnight (judgement)."""
+NOTICE_H = 24.0
+"""Who leaves says so a day before (judgement)."""
 LOOKS_H = 7.5
 """People who want to know look at half past seven in the morning (judgement)."""
 
@@ -64,5 +67,12 @@ def _belonging(site: Site, directory: Directory, one: Community, members: list[s
         consent=site.chance.stream("community.consent").uniform(hashes) < one.consent,
         tariff=tuple(people.tariff_names[people.tariff[row]] for row in rows), assets=tuple(shares),
         owned=np.array([[held.get(name, 0.0) for held in shares.values()] for name in members]).reshape(len(members), len(shares)),
-        pv=people.owns["pv"][rows], asks=asks, asks_after_ms=round(LOOKS_H * 3_600_000), reads_after_ms=round(READ_OUT_S * 1000),
+        pv=people.owns["pv"][rows], leaves_ms=_leaves(site, one, members), notice_ms=round(NOTICE_H * 3_600_000), asks=asks, asks_after_ms=round(LOOKS_H * 3_600_000), reads_after_ms=round(READ_OUT_S * 1000),
     )  # fmt: skip
+
+
+def _leaves(site: Site, one: Community, members: list[str]) -> NDArray[np.int64]:
+    """When each member leaves, 0 where it stays."""
+    first = site.scenario.clock.start
+    at = [one.leaves[name].at(site.calendar, first) if name in one.leaves else 0 for name in members]
+    return np.array(at, np.int64)

@@ -130,13 +130,10 @@ def _carbon(site: Site) -> Any:
 
 
 def _candidates(site: Site, one: Community, members: list[str]) -> list[Candidate]:
-    """Members join and leave with the day of delivery that begins next."""
+    """Members join with the day of delivery that begins next."""
     first = site.scenario.clock.start
-
-    def instant(moments: dict[str, Any], home: str) -> int:
-        return moments[home].at(site.calendar, first) if home in moments else 0
-
-    return [Candidate(home, f"{home}/hems", instant(one.joins, home), instant(one.leaves, home)) for home in members]
+    joins = {home: moment.at(site.calendar, first) for home, moment in one.joins.items()}
+    return [Candidate(home, f"{home}/hems", joins.get(home, 0)) for home in members]
 
 
 def community_days(site: Site, one: Community) -> list[CommunityDay]:

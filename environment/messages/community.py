@@ -77,12 +77,12 @@ class MemberRegistration(Record, frozen=True, kw_only=True):
 
 
 class MembershipNotice(Record, frozen=True, kw_only=True):
-    """A member joins or leaves, from an instant on."""
+    """A member leaves, and is forgotten once its last bill is out, or takes back its consent (O-1), from an instant on."""
 
     source: ClassVar[Source] = ()
     community: Annotated[str, Item("its name")]
     member: Annotated[str, Item("who")]
-    joins: Annotated[bool, Item("joins, else leaves")]
+    change: Annotated[str, Item("what", one_of=("leaves", "withdraws-consent"))]
     from_ms: Annotated[int, Item("from when on")]
 
 

@@ -1,11 +1,19 @@
 """Small communities in a world: needs through a market operator, members who leave and join, rules that too few approve."""
 
+from typing import NamedTuple
+
+import numpy as np
 import pytest
 
+from agents.ec_manager_accounts import fields
+from agents.ec_manager_members import Members
+from agents.ec_manager_terms import Candidate
 from environment.messages import digest_rows
+from environment.messages.community import MembershipNotice
 from experiments.conformance import check
 from experiments.covers import covers
 from experiments.results_schema import conform
+from markets.community_indicators import Standing
 
 
 @pytest.fixture(scope="module")
@@ -13,13 +21,13 @@ def lived(small):
     """Tables of a day of eight homes that are a community, with changes to it; each lived once."""
     kept = {}
 
-    def once(**changes):
-        key = repr(sorted(changes.items()))
+    def once(world=None, **changes):
+        key = repr((sorted(changes.items()), world))
         if key not in kept:
             one = {"name": "ec-1", "members": "home", "looks": 1.0} | changes
+            said = {"grid__transformer_rating_factor": 0.08, "clock__history_days": 3} | (world or {})
             scenario = small.scenario(
-                8, people__0__served_by="nobody", actors__fsps=[], actors__communities=[one], grid__transformer_rating_factor=0.08,
-                clock__history_days=3,
+                8, people__0__served_by="nobody", actors__fsps=[], actors__communities=[one], **said
             )  # fmt: skip
             site = small.site(scenario)
             kept[key] = conform(small.tables(site, small.live(site)))
@@ -98,6 +106,72 @@ def test_indicators_are_those_of_the_settlement(lived):
         mine = energies.loc[one["member"]]
         own = 100.0 * (1.0 - mine["supplied_kwh"] / mine["load_kwh"])
         assert one["self_sufficiency_percent"] == pytest.approx(min(max(own, 0.0), 100.0), abs=1e-6)
+
+
+@covers("SUC02.1/O-1", "SUC02.1/O-3")
+def test_who_withdraws_is_led_no_more_and_who_leaves_is_billed_to_its_last_day_and_forgotten(lived):
+    """Of two days: home-0005 leaves with the second; half of the homes take back their consent at noon of the first."""
+    start = "2016-04-12"
+    tables = lived(
+        {"clock__days": 2, "clock__start": start, "events": [{"at": "12:00", "withdraw": "50%"}]},
+        leaves={"home-0005": "2016-04-13 00:00"},
+    )
+    case = check(tables, digest_rows=digest_rows, provenance=True).usecases["SUC02.1"]
+    assert case.broken == ()
+    withdrawn = {row["owner"] for row in tables["withdrawals"].to_pylist()}
+    assert withdrawn
+    assert "home-0005" not in withdrawn
+    first, second = sorted({row["from_ms"] for row in tables["community_settlements"].to_pylist()})
+    settled = {(row["member"], row["from_ms"]) for row in tables["community_settlements"].to_pylist()}
+    assert ("home-0005", first) in settled
+    assert ("home-0005", second) not in settled
+    assert all((member, second) in settled for member in withdrawn)
+    at = tables["withdrawals"].to_pylist()[0]["t_ms"]
+    messages = tables["messages"].to_pylist()
+    later = [row for row in messages if row["sent_ms"] > at]
+    led = {row["receiver"] for row in later if row["record"] == "DerSchedule"}
+    told = {row["sender"] for row in later if row["record"] in ("DerForecast", "DerReadings")}
+    assert led
+    assert not {name.removesuffix("/hems") for name in led | told} & withdrawn
+    bills = {row["member"]: row for row in tables["content/CommunityBill"].to_pylist()}
+    assert bills["home-0005"]["days"] == 1
+    assert bills["home-0001"]["days"] == 2
+    (answer,) = tables["data_answers"].to_pylist()
+    assert (answer["owner"], answer["right"], answer["items"], answer["done"]) == ("home-0005", "erase", 1, True)
+
+
+@covers("SUC02.1/O-3")
+def test_who_is_erased_is_nobody_and_the_communitys_sums_stay():
+    members = Members("ec-1", [Candidate("a", "a/hems"), Candidate("b", "b/hems")])
+    for name in ("a", "b"):
+        members.register(_Sheet(name), 0)
+    ones = Standing(*np.ones((len(Standing()), 2)))
+    members.add([_Named("a"), _Named("b")], ones)
+    before = fields(members.indicators("b"))
+    members.note(MembershipNotice(community="ec-1", member="a", change="leaves", from_ms=10), 5)
+    assert members.forget("a", 9) is None
+    assert members.forget("b", 99) is None
+    assert members.forget("a", 10) == 1
+    assert members.indicators("a") is None
+    assert fields(members.indicators("b")) == before
+    assert before["community_shared_kwh"] == 2.0
+    assert sorted(members.of(_Day(20), 20)) == ["b"]
+
+
+class _Named(NamedTuple):
+    member: str
+
+
+class _Day(NamedTuple):
+    start_ms: int
+
+
+class _Sheet(NamedTuple):
+    """Of a registration what the register looks at."""
+
+    member: str
+    approved: bool = True
+    consent: bool = True
 
 
 def _consents(tables, member):
