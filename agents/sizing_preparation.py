@@ -1,4 +1,4 @@
-"""SUC01.1, the scenario preparation microservice: completes consumption and simulates generation."""
+"""SUC01.1, the scenario preparation microservice: completes consumption, simulates generation and the courses of flexible devices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ import numpy as np
 
 from agents.sizing_people import HOUR_S, PREPARATION
 from agents.strategies.gap_filling import Completed, complete
+from agents.strategies.sizing_devices import Course, Device, course_of
 from agents.strategies.study_year import F64, StudyYear
 from environment.messages.base import Batch
 from environment.messages.sizing import (
     CompletedProfile,
     ConsumptionHistory,
     ConsumptionRequest,
+    DeviceCourse,
     LocalWeather,
     ScenarioRequest,
     SimulatedGeneration,
@@ -51,6 +53,7 @@ class PublicData:
         roofs: where generation is simulated.
         typical_kw: typical profile of each member in any scale, by name, shape (T,).
         most_missing: largest share of readings that may be missing.
+        devices: whose courses are simulated.
     """
 
     year: StudyYear
@@ -58,6 +61,7 @@ class PublicData:
     roofs: Roofs
     typical_kw: Mapping[str, F64]
     most_missing: float
+    devices: tuple[Device, ...] = ()
 
 
 def completed(history: ConsumptionHistory, public: PublicData) -> Completed:
@@ -126,13 +130,18 @@ class Preparation(Party):
 
     @act("complete_dataset", PREPARATION)
     def complete_dataset(self, talk: str, histories: Mapping[str, ConsumptionHistory], weather: LocalWeather) -> Work:
-        """Step 5: fill gaps, and turn weather into generation."""
+        """Step 5: fill gaps, and turn weather into generation and into what flexible devices take."""
         self.histories = histories
         self.filled: dict[str, Completed] = {
             name: completed(one, self.public) for name, one in sorted(histories.items())
         }
         self.generated = dict(zip(self.public.roofs.names, generation(weather, self.public), strict=True))
         hours = self.public.year.timeline.hours
+        outdoor_c, hour = np.asarray(weather.temp_c), self.public.year.local.hour
+        self.devices = {one.name: one for one in self.public.devices if not one.member or one.member in histories}
+        self.courses: dict[str, Course] = {
+            name: course_of(one, outdoor_c, hour, hours) for name, one in self.devices.items()
+        }
         for name, one in self.filled.items():
             self.register("completions").add(
                 member=name, missing_steps=one.missing, method=one.method, rms_share=one.rms_share, bias_share=one.bias_share,
@@ -140,6 +149,10 @@ class Preparation(Party):
             )  # fmt: skip
         for name, series in self.generated.items():
             self.register("simulated_yields").add(plant=name, kwh_per_kwp=float(series.sum() * hours))
+        for name, course in self.courses.items():
+            self.register("device_courses").add(
+                device=name, pieces=self.devices[name].pieces, kwh_each=float(course.base_kw.sum() * hours), coldest_c=course.coldest_c
+            )  # fmt: skip
         reads = [f"study_members/{name}" for name in self.filled]
         writes = [f"completions/{name}" for name in self.filled] + [
             f"simulated_yields/{name}" for name in self.generated
@@ -155,16 +168,16 @@ class Preparation(Party):
             self.waiting.append(batch)
 
     def hand_over(self, batch: Batch[ScenarioRequest]) -> None:
-        """Step 6: completed consumption and simulated generation."""
-        requests = list(batch.records())
-        rows = np.array([request.what == "consumption" for request in requests])
-        hours = self.public.year.timeline.hours
-        for mask, made in ((rows, self._profile), (~rows, self._generation)):
-            part = batch.take(np.flatnonzero(mask))
+        """Step 6: completed consumption, simulated generation, courses of devices."""
+        asked = np.array([request.what for request in batch.records()])
+        made = {"consumption": self._profile, "generation": self._generation, "device": self._course}
+        for what, record in made.items():
+            part = batch.take(np.flatnonzero(asked == what))
             if len(part):
-                self.answer(part, [made(request.name, hours) for request in part.records()])
+                self.answer(part, [record(request.name) for request in part.records()])
 
-    def _profile(self, name: str, hours: float) -> CompletedProfile:
+    def _profile(self, name: str) -> CompletedProfile:
+        hours = self.public.year.timeline.hours
         history, kw = self.histories[name], np.maximum(self.filled[name].kw, 0.0)
         return CompletedProfile(
             member=name,
@@ -174,5 +187,12 @@ class Preparation(Party):
             load_kw=kw,
         )
 
-    def _generation(self, name: str, hours: float) -> SimulatedGeneration:
+    def _generation(self, name: str) -> SimulatedGeneration:
         return SimulatedGeneration(plant=name, kw_per_kwp=self.generated[name])
+
+    def _course(self, name: str) -> DeviceCourse:
+        one = self.courses[name]
+        return DeviceCourse(
+            device=name, pieces=self.devices[name].pieces, base_kw=one.base_kw, most_kw=one.most_kw, gain=one.gain,
+            low_kwh=one.low_kwh, high_kwh=one.high_kwh, keep=one.keep,
+        )  # fmt: skip

@@ -11,7 +11,7 @@ from agents.strategies.sizing import Solution
 from agents.strategies.sizing_assessment import Reference, Sized
 from agents.strategies.sizing_community import BusinessModel, Community, Place, Technology
 from agents.strategies.sizing_economics import Economics
-from agents.strategies.sizing_problem import F64, Days, Prices
+from agents.strategies.sizing_problem import F64, Days, Prices, Store
 from agents.strategies.study_year import StudyYear
 from environment.messages.sizing import (
     BusinessModelKpi,
@@ -19,6 +19,7 @@ from environment.messages.sizing import (
     CompletedProfile,
     DerDataAndCosts,
     DerSize,
+    DeviceCourse,
     FlexibleSchedule,
     InternalTrade,
     InvestmentPlan,
@@ -92,6 +93,7 @@ def community_of(
     costs: DerDataAndCosts,
     profiles: Mapping[str, CompletedProfile],
     generation: Mapping[str, SimulatedGeneration],
+    courses: Mapping[str, DeviceCourse],
     terms: StudyTerms,
 ) -> Results:
     """The community on representative days."""
@@ -107,9 +109,20 @@ def community_of(
         for one in (costs.buy_eur_per_kwh, costs.sell_eur_per_kwh, costs.inside_eur_per_kwh)
     ]
     load_days, made_days = year.on_days(load), year.on_days(made)
-    chosen = _days(load_days, made_days, terms)
+    site_of = dict(zip(costs.plants, costs.plant_site, strict=True))
+    devices = [courses[name] for name in sorted(courses)]
+    where = [sites.index(site_of[one.device]) for one in devices]
+    taken = np.array([one.pieces * np.asarray(one.base_kw) for one in devices]).reshape(len(devices), length)
+    taken_days = year.on_days(taken)
+    chosen = _days(np.concatenate([load_days, taken_days]), made_days, terms)
     scaled_load, load_off = scaled_to_year(load_days, chosen, steps)
     scaled_made, made_off = scaled_to_year(made_days, chosen, steps)
+    scaled_taken, _ = scaled_to_year(taken_days, chosen, steps)
+    np.add.at(scaled_load, where, scaled_taken)
+    stores = {
+        one.device: _store(one, base_kw / one.pieces, chosen, year)
+        for one, base_kw in zip(devices, scaled_taken, strict=True)
+    }
     prices = Prices(*(year.on_days(one)[:, chosen.days, :].reshape(n_tariffs, -1) for one in priced))
     carbon = year.on_days(np.asarray(costs.carbon_kg_per_kwh)[None, :])[0, chosen.days, :].ravel()
     yields = dict(zip(plants, scaled_made, strict=True))
@@ -122,6 +135,7 @@ def community_of(
                 float(costs.existing[k]),
                 float(costs.most[k]),
                 yields.get(name),
+                stores.get(name),
             )
             for k, name in enumerate(costs.plants)
         ),
@@ -154,6 +168,15 @@ def community_of(
     return Results(
         community, chosen, off | {f"generation/{name}": float(v) for name, v in zip(plants, made_off, strict=True)}
     )
+
+
+def _store(course: DeviceCourse, base_kw: F64, chosen: Representatives, year: StudyYear) -> Store:
+    """What a control frees on the representative days: power around the scaled course, contents as they were."""
+    most_kw, gain, low, high = (
+        year.on_days(np.asarray(one)[None, :])[0, chosen.days, :].ravel()
+        for one in (course.most_kw, course.gain, course.low_kwh, course.high_kwh)
+    )
+    return Store(base_kw, np.maximum(most_kw - base_kw, 0.0), base_kw, gain, course.keep, low, high)
 
 
 def _days(load_days: F64, made_days: F64, terms: StudyTerms) -> Representatives:

@@ -19,6 +19,7 @@ from environment.messages.sizing import (
     DefinitionRequest,
     DerDataAndCosts,
     DerDataRequest,
+    DeviceCourse,
     ResultRequest,
     ScenarioRequest,
     SimulatedGeneration,
@@ -65,15 +66,18 @@ class DerSizing(Party):
         asked = yield self.ask(DerDataRequest(study=name), self.integration, talk, SIZING, HOUR_S)
         costs: DerDataAndCosts = asked.records()[0]
         wanted = [ScenarioRequest(what="consumption", name=member) for member in definition.members]
-        solar = [plant for plant, kind in zip(costs.plants, costs.plant_technology, strict=True) if kind == "pv"]
-        wanted += [ScenarioRequest(what="generation", name=plant) for plant in solar]
+        series_of = {"pv": "generation", "control": "device"}
+        for plant, technology in zip(costs.plants, costs.plant_technology, strict=True):
+            if (kind := self.terms.technologies[technology].kind) in series_of:
+                wanted.append(ScenarioRequest(what=series_of[kind], name=plant))
         asked = yield self.ask(wanted, [self.preparation] * len(wanted), talk, SIZING, HOUR_S)
         if not asked.complete:
             return
         series = asked.records()
         profiles = {one.member: one for one in series if isinstance(one, CompletedProfile)}
         yields = {one.plant: one for one in series if isinstance(one, SimulatedGeneration)}
-        results = self.results = community_of(definition, costs, profiles, yields, self.terms)
+        courses = {one.device: one for one in series if isinstance(one, DeviceCourse)}
+        results = self.results = community_of(definition, costs, profiles, yields, courses, self.terms)
         rule = self.rules[definition.pricing](definition.pricing_weight)
         try:
             self.solve_sizing(talk, results, definition, rule)

@@ -31,10 +31,11 @@ from environment.weather.records import Site as WeatherSite
 from environment.weather.records import Weather
 from environment.weather.sources import data_files, weather_for
 from environment.world import World
+from experiments.build_sizing_devices import controls, devices
 from experiments.scenario_library import rule
 from experiments.sizing_history import consumption, typical
+from experiments.sizing_parts import Technology as TechnologyCost
 from experiments.sizing_study import Asset, Member, Study
-from experiments.sizing_study import Technology as TechnologyCost
 from experiments.usecases import permissions
 from markets.community_rules import Placed
 
@@ -217,8 +218,8 @@ def _shares(asset: Asset, given: Sequence[str]) -> list[float]:
 def _costs(site: StudySite, given: tuple[str, ...]) -> DerDataAndCosts:
     study = site.study
     sites: list[Member | Asset] = [one for one in study.sites if isinstance(one, Asset) or one.name in given]
-    kinds: dict[str, TechnologyCost] = {"pv": study.technologies.pv, "battery": study.technologies.battery}
-    plants = [
+    kinds = _kinds(study)
+    plants: list[tuple[str, str, str, float, float]] = [
         (f"{one.name}/{kind}", one.name, kind, existing, most)
         for one in sites
         for kind, existing, most in (
@@ -227,6 +228,7 @@ def _costs(site: StudySite, given: tuple[str, ...]) -> DerDataAndCosts:
         )
         if existing > 0.0 or most > 0.0
     ]
+    plants += [control for one in sites for control in controls(one)]
     priced = {_tariff_key(one): one for one in sites}
     prices = {key: _prices(site, one) for key, one in sorted(priced.items())}
     return DerDataAndCosts(
@@ -253,6 +255,17 @@ def _costs(site: StudySite, given: tuple[str, ...]) -> DerDataAndCosts:
         fixed_eur=np.array([_fixed_eur(one) for one in sites]),
         carbon_kg_per_kwh=carbon_g_per_kwh(study.place.country, site.year.calendar, site.year.timeline) / 1000.0,
     )
+
+
+def _kinds(study: Study) -> dict[str, TechnologyCost]:
+    """The technologies of a study by name; those of flexible devices where there are any."""
+    one = study.technologies
+    found: dict[str, TechnologyCost] = {"pv": one.pv, "battery": one.battery}
+    pieces: dict[str, TechnologyCost] = {
+        "heat-pump-control": one.heat_pump_control, "water-heater-control": one.water_heater_control, "charger": one.charger,
+    }  # fmt: skip
+    used = {control.technology for site in study.sites for control in controls(site)}
+    return found | {name: kind for name, kind in pieces.items() if name in used}
 
 
 def _tariff_key(one: Member | Asset) -> str:
@@ -287,12 +300,19 @@ def _public(site: StudySite) -> PublicData:
         np.array([roof.tilt_deg for _, roof in roofs]),
         np.array([roof.azimuth_deg for _, roof in roofs]),
     )
-    return PublicData(site.year, weather_site(study), given, site.typical_kw, study.profiles.most_missing)
+    return PublicData(
+        site.year,
+        weather_site(study),
+        given,
+        site.typical_kw,
+        study.profiles.most_missing,
+        devices(study, site.year, Chance(site.seed)),
+    )
 
 
 def _terms(site: StudySite) -> StudyTerms:
     study = site.study
-    pv, battery = study.technologies.pv, study.technologies.battery
+    battery = study.technologies.battery
     how = BatteryKind(
         battery.kw_per_kwh,
         battery.efficiency_one_way,
@@ -300,10 +320,7 @@ def _terms(site: StudySite) -> StudyTerms:
         battery.usable,
         battery.wear_eur_per_kwh,
     )
-    technologies = {
-        "pv": _technology("pv", pv, study.interest, None),
-        "battery": _technology("battery", battery, study.interest, how),
-    }
+    technologies = {name: _technology(name, one, study.interest, how) for name, one in _kinds(study).items()}
     limits = {"pv": study.community.expansion_kwp, "battery": study.community.expansion_kwh}
     pools = {name: most for name, most in limits.items() if most is not None}
     return StudyTerms(
@@ -312,16 +329,9 @@ def _terms(site: StudySite) -> StudyTerms:
     )  # fmt: skip
 
 
-def _technology(kind: Kind, one: TechnologyCost, interest: float, battery: BatteryKind | None) -> Technology:
+def _technology(name: str, one: TechnologyCost, interest: float, how: BatteryKind) -> Technology:
+    kind: Kind = "pv" if name == "pv" else "battery" if name == "battery" else "control"
     return Technology(
-        kind,
-        one.unit,
-        one.capex_eur,
-        one.grant_share,
-        one.opex_eur,
-        one.lifetime_years,
-        interest,
-        one.embodied_kg,
-        one.fade,
-        battery,
-    )
+        kind, one.unit, one.capex_eur, one.grant_share, one.opex_eur, one.lifetime_years, interest, one.embodied_kg, one.fade,
+        how if kind == "battery" else None,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import data
+from experiments.build_sizing_devices import car
 from experiments.errors import did_you_mean
 from experiments.scenario_library import tariff_names
 from experiments.sizing_study import Asset, BusinessModel, Member, Study
@@ -15,7 +16,8 @@ INVESTOR = "investor"
 
 def problems(study: Study) -> list[str]:
     """One sentence a fault: ``members[3].tariff: unknown tariff ...``."""
-    return [*_names(study), *_members(study), *_assets(study), *_models(study), *_community(study), *_profiles(study)]
+    parts = (_names, _members, _assets, _charging, _models, _community, _profiles)
+    return [fault for part in parts for fault in part(study)]
 
 
 def _names(study: Study) -> Iterator[str]:
@@ -97,6 +99,17 @@ def _assets(study: Study) -> Iterator[str]:
                 yield f"{where}.owners: '{name}' is not a member{did_you_mean(name, members)}"
         if asset.owners and (fault := share_fault(asset.owners)):
             yield f"{where}.owners ({asset.name}): {fault}"
+
+
+def _charging(study: Study) -> Iterator[str]:
+    for number, one in enumerate(study.sites):
+        if given := one.charging:
+            at = f"members[{number}]" if isinstance(one, Member) else f"assets[{number - len(study.members)}]"
+            where = f"{at}.charging ({one.name})"
+            if fault := car(given).fault:
+                yield f"{where}: {fault}"
+            if given.existing > given.cars:
+                yield f"{where}: {given.existing} chargers for {given.cars} cars; write no more existing ones than cars"
 
 
 def _models(study: Study) -> Iterator[str]:

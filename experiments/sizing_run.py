@@ -11,7 +11,7 @@ from experiments.sizing_study import Study
 
 REGISTERED = (
     "study_members", "completions", "simulated_yields", "representative_days", "represented_days", "represented_sums", "study_profiles",
-    "sizes", "schedules", "transactions", "investments", "study_indicators", "flexibility", "front", "member_reports",
+    "device_courses", "sizes", "schedules", "transactions", "investments", "study_indicators", "flexibility", "front", "member_reports",
 )  # fmt: skip
 """Tables that the parties of a study write."""
 STUDY = "study"

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pydantic
-from pydantic import BeforeValidator
 
 import data as shipped
 from experiments.errors import CoflexError, did_you_mean
@@ -14,51 +13,21 @@ from experiments.scenario_explain import salvage, sentences
 from experiments.scenario_fields import JUDGEMENT, Part, Share, given
 from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, parse_yaml
 from experiments.scenario_world import Place
+from experiments.sizing_parts import (
+    TYPICAL,
+    Cellar,
+    Charging,
+    HeatPump,
+    Position,
+    Roof,
+    Spot,
+    Technologies,
+    WaterHeater,
+)
 
 CATALOGUE = "SUC01.1"
-TYPICAL = "typical value of the market, an assumption [M]"
 
 Pricing = Literal["mid-market-rate", "intermediate-rate", "supply-demand-ratio", "post-delivery-pool"]
-
-
-def _read_position(value: object) -> object:
-    return {"x_m": value[0], "y_m": value[1]} if isinstance(value, list) and len(value) == 2 else value
-
-
-class Position(Part):
-    """A place on a plan of the area; ``[120, 40]`` for short."""
-
-    x_m: float = given(unit="m")
-    """To the east."""
-    y_m: float = given(unit="m")
-    """To the north."""
-
-
-Spot = Annotated[Position, BeforeValidator(_read_position)]
-
-
-class Roof(Part):
-    """Where photovoltaics stand or may be built."""
-
-    existing_kwp: float = given(0.0, unit="kWp", source="none", ge=0)
-    """What stands already."""
-    most_kwp: float = given(0.0, unit="kWp", source="none", ge=0)
-    """What may be added."""
-    tilt_deg: float = given(
-        24.0, unit="degrees", source="pitched roofs (data/profiles/device_ratings.yaml) [M]", ge=0, le=90
-    )
-    """Tilt from horizontal."""
-    azimuth_deg: float = given(180.0, unit="degrees", source="south", ge=0, le=360)
-    """Direction it faces."""
-
-
-class Cellar(Part):
-    """Where batteries stand or may be built."""
-
-    existing_kwh: float = given(0.0, unit="kWh", source="none", ge=0)
-    """What stands already."""
-    most_kwh: float = given(0.0, unit="kWh", source="none", ge=0)
-    """What may be added."""
 
 
 class Member(Part):
@@ -96,6 +65,12 @@ class Member(Part):
     """Its roof."""
     battery: Cellar = given(Cellar())
     """Its room for a battery."""
+    heat_pump: HeatPump | None = given(None, source="none")
+    """Its heat pump."""
+    water_heater: WaterHeater | None = given(None, source="none")
+    """Its electric water heater."""
+    charging: Charging | None = given(None, source="no car")
+    """Its cars and their charging."""
 
 
 class Asset(Part):
@@ -115,78 +90,10 @@ class Asset(Part):
     """Photovoltaics there."""
     battery: Cellar = given(Cellar())
     """Batteries there."""
-
-
-class Technology(Part):
-    """What a technology costs, for a unit of capacity (kWp, kWh)."""
-
-    capex_eur: float = given(unit="EUR", ge=0)
-    """Investment."""
-    opex_eur: float = given(unit="EUR/year", ge=0)
-    """Operation and upkeep of a year."""
-    lifetime_years: float = given(unit="years", gt=0, le=60)
-    """Life."""
-    unit: float = given(unit="kWp or kWh", gt=0)
-    """Capacity of one unit."""
-    grant_share: Share = given(0.0, unit="share", source="none")
-    """Part of the investment that is granted."""
-    interest: Share | None = given(None, unit="share", source="the study's")
-    """Interest on its capital, where that is not the study's."""
-    embodied_kg: float = given(0.0, unit="kg CO2", source="left out", ge=0)
-    """Emissions of making it."""
-    fade: Share = given(0.0, unit="share per year", source="none")
-    """Part of its capacity that is lost each year."""
-
-
-class Pv(Technology):
-    """Photovoltaics, for each kWp."""
-
-    capex_eur: float = given(1100.0, unit="EUR/kWp", source=f"900 to 1300, {TYPICAL}", ge=0)
-    """Investment."""
-    opex_eur: float = given(16.0, unit="EUR/kWp/year", source=f"1.5 % of the investment, {TYPICAL}", ge=0)
-    """Operation and upkeep of a year."""
-    lifetime_years: float = given(25.0, unit="years", source=f"20 to 25, {TYPICAL}", gt=0, le=60)
-    """Life."""
-    unit: float = given(0.45, unit="kWp", source=f"one module, {TYPICAL}", gt=0)
-    """Capacity of one unit."""
-    embodied_kg: float = given(1500.0, unit="kg CO2/kWp", source=f"order of magnitude, {TYPICAL}", ge=0)
-    """Emissions of making it."""
-    fade: Share = given(0.005, unit="share per year", source=TYPICAL)
-    """Part of its capacity that is lost each year."""
-
-
-class Battery(Technology):
-    """Batteries, for each kWh."""
-
-    capex_eur: float = given(450.0, unit="EUR/kWh", source=f"300 to 700, {TYPICAL}", ge=0)
-    """Investment."""
-    opex_eur: float = given(5.0, unit="EUR/kWh/year", source=f"1 to 2 % of the investment, {TYPICAL}", ge=0)
-    """Operation and upkeep of a year."""
-    lifetime_years: float = given(12.0, unit="years", source=f"10 to 15, {TYPICAL}", gt=0, le=60)
-    """Life."""
-    unit: float = given(2.5, unit="kWh", source=f"one module, {TYPICAL}", gt=0)
-    """Capacity of one unit."""
-    embodied_kg: float = given(75.0, unit="kg CO2/kWh", source=f"order of magnitude, {TYPICAL}", ge=0)
-    """Emissions of making it."""
-    fade: Share = given(0.02, unit="share per year", source=TYPICAL)
-    """Part of its capacity that is lost each year."""
-    kw_per_kwh: float = given(0.5, unit="kW/kWh", source=f"full in two hours, {TYPICAL}", gt=0)
-    """Power for each kWh."""
-    efficiency_one_way: Share = given(0.95, unit="share", source=f"round trip 0.85 to 0.92, {TYPICAL}")
-    """Efficiency of charging, and of discharging."""
-    usable: Share = given(0.9, unit="share", source=TYPICAL)
-    """Part of the capacity that is used."""
-    wear_eur_per_kwh: float = given(0.005, unit="EUR/kWh", source=JUDGEMENT, ge=0)
-    """What giving a kWh costs beside the capital."""
-
-
-class Technologies(Part):
-    """What may be built, with its costs."""
-
-    pv: Pv = given(Pv())
-    """Photovoltaics."""
-    battery: Battery = given(Battery())
-    """Batteries."""
+    heat_pump: HeatPump | None = given(None, source="none")
+    """A heat pump for a common building."""
+    charging: Charging | None = given(None, source="no car")
+    """Cars that charge there."""
 
 
 class Community(Part):

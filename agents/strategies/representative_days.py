@@ -112,4 +112,4 @@ def scaled_to_year(year: F64, representatives: Representatives, steps: int) -> t
     stands = (part.sum(axis=2) * representatives.weight).sum(axis=1)
     factor = np.where(stands > 0.0, total / np.where(stands > 0.0, stands, 1.0), 1.0)
     off = np.where(total > 0.0, stands / np.where(total > 0.0, total, 1.0) - 1.0, 0.0)
-    return (part * factor[:, None, None]).reshape(len(year), -1), off
+    return (part * factor[:, None, None]).reshape(len(year), len(representatives.days) * steps), off

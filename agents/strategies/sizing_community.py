@@ -124,6 +124,11 @@ class BusinessModel(NamedTuple):
     cost_limit: float
 
 
+def powers_kw(community: Community) -> F64:
+    """Power that each meter bears, shape (n,): what is contracted, or the highest load where history is above the contract."""
+    return np.asarray(np.maximum(community.contracted_kw, community.load_kw.max(axis=1)))
+
+
 def may_build(community: Community, model: BusinessModel, place: Place) -> bool:
     """Whether a business model builds there: at home, at shared sites, or both."""
     shared = bool(community.shared[place.site])
@@ -148,7 +153,7 @@ def problem_of(community: Community, model: BusinessModel, by_site: bool = False
         days=one.days,
         names=one.sites,
         load_kw=one.load_kw,
-        contracted_kw=np.maximum(one.contracted_kw, one.load_kw.max(axis=1)),
+        contracted_kw=powers_kw(one),
         extra_eur_per_kw=np.full(len(one.sites), np.inf),
         group=np.arange(len(one.sites)) if by_site else np.searchsorted(used, tariff),
         prices=prices if by_site else Prices(prices.buy[used], prices.sell[used], prices.inside[used]),

@@ -82,8 +82,8 @@ def site_bills(community: Community, solution: Solution, trade: TradeSeries | No
 
 
 def stands(community: Community, solution: Solution) -> NDArray[np.bool_]:
-    """Which sites have a meter: the members, and shared sites where something stands or is built; shape (n,)."""
-    found = ~community.shared
+    """Which sites have a meter: the members, and shared sites where something stands, is built or takes energy; shape (n,)."""
+    found = np.asarray(~community.shared | (community.load_kw.max(axis=1) > 0.0))
     for place, units in zip(community.places, solution.units, strict=True):
         found[place.site] |= place.existing > 0.0 or units > 0.0
     return found

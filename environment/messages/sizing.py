@@ -162,8 +162,10 @@ class ScenarioRequest(Record, frozen=True, kw_only=True):
     """The sizing asks for one completed series (request part of a GET)."""
 
     source: ClassVar[Source] = ()
-    what: Annotated[str, Item("consumption or generation", one_of=("consumption", "generation"))]
-    name: Annotated[str, Item("member, or plant")]
+    what: Annotated[
+        str, Item("consumption, generation, or course of a device", one_of=("consumption", "generation", "device"))
+    ]
+    name: Annotated[str, Item("member, plant, or device")]
 
 
 class CompletedProfile(Record, frozen=True, kw_only=True):
@@ -183,6 +185,20 @@ class SimulatedGeneration(Record, frozen=True, kw_only=True):
     source: ClassVar[Source] = (("SUC01.1", "I-16"),)
     plant: Annotated[str, Item("plant")]
     kw_per_kwp: Annotated[Profile, Item("mean power of each step", ge=0, catalogue="simulated generation")]
+
+
+class DeviceCourse(Record, frozen=True, kw_only=True):
+    """What a flexible device takes by itself over a year, and how far a control may leave that; the catalogue has no object for it."""
+
+    source: ClassVar[Source] = ()
+    device: Annotated[str, Item("device")]
+    pieces: Annotated[int, Item("how many of them", ge=1)]
+    base_kw: Annotated[Profile, Item("mean power of one by itself in each step", ge=0)]
+    most_kw: Annotated[Profile, Item("greatest power of one in each step", ge=0)]
+    gain: Annotated[Profile, Item("stored kWh for each kWh taken", ge=0)]
+    low_kwh: Annotated[Profile, Item("least deviation of the content at the end of each step")]
+    high_kwh: Annotated[Profile, Item("greatest", ge=0)]
+    keep: Annotated[float, Item("share of a deviation that is left after a step", ge=0, le=1)]
 
 
 class StudyDone(Record, frozen=True, kw_only=True):

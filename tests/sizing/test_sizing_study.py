@@ -56,6 +56,9 @@ def test_every_key_has_a_meaning_and_every_default_a_source():
         ({"profiles__representative_days": 2}, ["2 leave no day beside 2 extreme ones"]),
         ({"profiles__history": "nowhere.csv"}, ["there is no file nowhere.csv"]),
         ({"members__1__name": "ana"}, ["the name 'ana' is given 2 times"]),
+        ({"members__1__charging": {"kwh_per_day": 60}}, ["members[1].charging (bea): 60 kWh a day do not fit", "give more socket_kw"]),
+        ({"members__1__charging": {"existing": 2}}, ["2 chargers for 1 cars", "no more existing ones than cars"]),
+        ({"members__0__heat_pump": {"kw": 2, "low_c": 21}}, ["members[0].heat_pump: comfort from low_c 21", "write low_c <= set_c <= high_c"]),
         ({"members__2__use": "shops"}, ["'shops' is not a known kind of consumption; did you mean 'shop'?"]),
     ],
 )  # fmt: skip
