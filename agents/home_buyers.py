@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.payments import pay
+from agents.strategies.home_promise import BEFORE_STEPS
 from environment.calendar import Calendar
 from environment.chance import Stream
 from environment.instruments import MeterStore
@@ -14,6 +15,7 @@ from environment.messages.base import Batch
 from environment.messages.homes_data import DataQuery, ExternalData
 from environment.messages.homes_market import (
     ActivationCall,
+    ActivationSites,
     AvailablePower,
     ClearingNotice,
     Commitment,
@@ -58,10 +60,11 @@ class Buyer(Party):
     def __init__(self, seat: Seat, store: MeterStore, calendar: Calendar, terms: BuyerTerms) -> None:
         super().__init__(seat)
         self.store, self.calendar, self.terms = store, calendar, terms
+        self._sites: dict[str, tuple[str, ...]] = {}
 
-    def net_kw(self, from_ms: int, to_ms: int) -> F64:
-        """Net load of the area as metered, (steps,)."""
-        return np.asarray(self.store.read(self.terms.meters, from_ms, to_ms).sum(axis=0))
+    def net_kw(self, from_ms: int, to_ms: int, meters: Sequence[str] | None = None) -> F64:
+        """Net load as metered, of the area or of some of its meters, (steps,)."""
+        return np.asarray(self.store.read(self.terms.meters if meters is None else meters, from_ms, to_ms).sum(axis=0))
 
     def expected_kw(self, from_ms: int, to_ms: int) -> F64:
         """Mean net load of the same quarter hours on the days before, (steps,)."""
@@ -71,12 +74,23 @@ class Buyer(Party):
         ]
         return np.asarray(np.nanmean(np.array(days), axis=0))
 
+    @handles(ActivationSites)
+    def hear_sites(self, batch: Batch[ActivationSites]) -> None:
+        """Where an activation is carried out; the word before it begins counts, and no meter outside the area."""
+        area = set(self.terms.meters)
+        for place, one in enumerate(batch.records()):
+            if area.issuperset(one.meters):
+                self._sites.setdefault(one.activation, one.meters)
+            else:
+                refuse(self, batch, place, "a metering point", "not in the area of this operator")
+
     def settle(self, name: str, called: "_Called", eur_per_kwh: float, talk: str) -> Process:
-        """Pay what was delivered: the meters before the call less the meters within it, at most what was called."""
+        """Pay what was delivered: the named meters before the call less the same meters within it, at most what was called."""
         yield self.until(called.to_ms + SETTLES_AFTER_MS)
         hours = self.terms.step_ms / 3_600_000
-        before = float(self.net_kw(called.from_ms - 2 * self.terms.step_ms, called.from_ms).mean())
-        within = self.net_kw(called.from_ms, called.to_ms)
+        sites = self._sites.pop(name, ())
+        before = float(self.net_kw(called.from_ms - BEFORE_STEPS * self.terms.step_ms, called.from_ms, sites).mean())
+        within = self.net_kw(called.from_ms, called.to_ms, sites)
         delivered = np.clip(before - within, 0.0, called.kw)
         eur = np.floor(float(delivered.sum()) * hours * eur_per_kwh * 100.0) / 100.0
         self.register("home_settlements").add(
@@ -90,8 +104,7 @@ class Buyer(Party):
             purpose="flexibility",
             eur=float(eur),
         )
-        sent = self.send(invoice, [self.terms.aggregator, self.name], talk)
-        del sent
+        self.send(invoice, [self.terms.aggregator, self.name], talk)
         yield self.sleep(5.0)
 
     @handles(Invoice)

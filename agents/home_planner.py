@@ -7,14 +7,14 @@ that costs against solving all always is measured, not assumed: from time to tim
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.prosumer_book import HomeBook, known
 from agents.prosumer_hems import Hems
-from agents.strategies import home_control, home_flexibility
+from agents.strategies import home_control, home_flexibility, home_forecast, home_promise
 from agents.strategies.home_model import States, cost_eur, own_controls, simulate, with_net
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_view import F64, PER_STEP, Bool, HomePlan, HomeView, take, take_plan
@@ -28,6 +28,8 @@ NOWCAST_STEPS = 8.0
 """Steps in which the difference between measured and forecast generation falls to 1/e: two hours (judgement)."""
 LEAST_PV_KW = 0.1
 """Below this forecast the ratio to what is measured says nothing."""
+SOON_STEPS = 4
+"""For so long what is read now says more of cars and sun than other days do (judgement)."""
 MOVED_H = 4.0
 """How far ahead that is looked at."""
 
@@ -51,6 +53,24 @@ class Cycle:
     loss_eur: float = 0.0
     cost_eur: float = 0.0
     saved_eur: F64 = field(default_factory=lambda: np.zeros(0))
+
+
+class Promise(NamedTuple):
+    """What some homes promise in the steps of a window, (k, w) [kW] but for the price.
+
+    Attributes:
+        kw: what may be sold.
+        eur_per_kwh: its price, (k,).
+        net_kw: planned net load.
+        up_kw: what the plan could leave out.
+        reference_kw: what a buyer will measure against.
+    """
+
+    kw: F64
+    eur_per_kwh: F64
+    net_kw: F64
+    up_kw: F64
+    reference_kw: F64
 
 
 @dataclass
@@ -145,6 +165,7 @@ class Planner(Hems):
         due |= self._order_is_over(step)
         if forecast:
             due[rows] |= self._forecast_moved(step, place, readings, rows)
+        due &= self.ordered_until <= step  # an order is followed to its end; afterwards the home is due
         solved = np.flatnonzero(due & members)
         kept = np.flatnonzero(~due & members)
         audit = self._audit(step, place, readings, kept) if step % self.audit_every == 0 else (0, 0.0, 0.0)
@@ -245,22 +266,53 @@ class Planner(Hems):
             view = self.book.with_ends(self._view(step, current.end, readings, rows))
             current.splice(rows, step - current.first, view, cheapest(view))
 
-    def potential(self, step: int, first: int, steps: int, readings: Readings, rows: I64) -> tuple[F64, F64]:
-        """What some homes can leave out in the steps from ``first`` on, (k, steps) [kW], and their price, (k,) [EUR/kWh]."""
+    def promise(
+        self, step: int, first: int, steps: int, readings: Readings, rows: I64, seen_kw: F64 | None = None
+    ) -> Promise:
+        """What some homes can surely leave out in the steps from ``first`` on, as a buyer will see it (``home_promise``).
+
+        Args:
+            step: the present.
+            first: first step of the window.
+            steps: its length.
+            readings: the latest values of all homes.
+            rows: homes.
+            seen_kw: their net load as read now, where the window is that of a call; None for an offer, which may be called anywhere in it.
+        """
         current = self.current
         assert current is not None
         view = self.book.with_ends(self._view(step, current.end, readings, rows))
         place = step - current.first
         rest = HomePlan(*(column[rows, place:] for column in current.plan))
         rest = with_net(view, rest.ev_kw, rest.battery_kw, rest.heater_kw, rest.heat_pump_kw)
-        found = home_flexibility.potential(view, rest, first - step, first - step + steps, directions=("up",))
-        return found.up_kw, found.up_eur_per_kwh
+        window = slice(first - step, first - step + steps)
+        found = home_flexibility.potential(view, rest, window.start, window.stop, directions=("up",))
+        reference = home_promise.references_kw(rest.net_kw, window.start, steps)
+        if seen_kw is not None:
+            planned = reference[:, :1]
+            reference = np.repeat(
+                np.where(np.isnan(seen_kw)[:, None], planned, np.minimum(planned, seen_kw[:, None])), steps, axis=1
+            )
+        there, least_pv_kw = self._surely(step, view, window, readings, rows)
+        net, up, car = rest.net_kw[:, window], found.up_kw, rest.ev_kw[:, window]
+        others = net + view.pv_kw[:, window] - view.load_kw[:, window] - car
+        firm = home_promise.firm_kw(up, car, there, others, view.pv_kw[:, window], least_pv_kw)
+        return Promise(home_promise.promised_kw(net, up, firm, reference), found.up_eur_per_kwh, net, up, reference)
 
-    def plan_of(self, rows: I64, step: int, steps: int) -> HomePlan:
-        """The plan of some homes in the steps from one on."""
-        assert self.current is not None
-        place = step - self.current.first
-        return HomePlan(*(column[:, place : place + steps] for column in take_plan(self.current.plan, rows)))
+    def _surely(self, step: int, view: HomeView, window: slice, readings: Readings, rows: I64) -> tuple[Bool, F64]:
+        """Steps of a window with the car surely at its charger, and generation on the pessimistic side, (k, w) each.
+
+        In the next hour what is read now is what will be; further ahead the least of the similar days counts.
+        """
+        past = home_forecast.Steps(*(column[: self.seen.steps] for column in self._steps))
+        ahead = home_forecast.Steps(*(column[step + window.start : step + window.stop] for column in self._steps))
+        lived, soon = slice(0, self.seen.steps), np.arange(window.start, window.stop) < SOON_STEPS
+        always = home_forecast.least_of_similar_days(self.seen.plugged[rows, lived].astype(np.float64), past, ahead)
+        darkest = home_forecast.least_of_similar_days(self.seen.pv_kw[rows, lived], past, ahead)
+        here = known(readings["ev_plugged"][rows], 0.0)[:, None]
+        expected_kw = view.pv_kw[:, window]
+        there = (np.where(soon, here, always) > 0.5) & view.ev_plugged[:, window]
+        return there, np.where(soon, expected_kw, np.minimum(darkest, expected_kw))
 
 
 def nowcast(pv_kw: F64, measured_kw: F64) -> F64:

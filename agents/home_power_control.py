@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agents.home_operation import F64, I64, Bool, HomeOperation
 from agents.home_planner import Planner
 from agents.home_terms import HomeTerms
-from agents.strategies import home_balance
+from agents.strategies import home_balance, home_promise
 from environment.messages.base import Batch, Record
 from environment.messages.homes import AUTOMATIC, BATTERY, DEVICE_KINDS, EV, MODES, OFF, STATES
 from environment.messages.homes_control import LimitWarning
@@ -21,7 +21,7 @@ from environment.messages.homes_data import (
     StoredReadings,
     UserPreferences,
 )
-from environment.messages.homes_market import Contingency
+from environment.messages.homes_market import ActivationSites, Contingency
 from environment.party import Process, Seat, handles
 from environment.weather.view import WeatherView
 
@@ -36,23 +36,25 @@ class Activation:
     Attributes:
         name: id.
         rows: households that were asked.
-        expected_kw: mean change that each of them will make, (rows,).
-        baseline_kw: what they had planned in the steps of the call, summed, (steps,).
+        expected_kw: mean reduction that is asked of each of them, (rows,).
+        reference_kw: net load that it is measured against, summed, (steps,).
         first: first step.
+        hours: how long it lasts.
         samples: their net load as read within it, summed.
     """
 
     name: str
     rows: I64
     expected_kw: F64
-    baseline_kw: F64
+    reference_kw: F64
     first: int
+    hours: float
     samples: list[float]
 
     @property
     def delivered_kw(self) -> float:
         """Mean change as read."""
-        return float(self.baseline_kw.mean() - np.mean(self.samples)) if self.samples else 0.0
+        return float(self.reference_kw.mean() - np.mean(self.samples)) if self.samples else 0.0
 
 
 class HomePowerControl(HomeOperation):
@@ -63,6 +65,7 @@ class HomePowerControl(HomeOperation):
     def __init__(self, seat: Seat, terms: HomeTerms, planner: Planner, view: WeatherView) -> None:
         super().__init__(seat, terms, planner, view)
         self.activations: dict[str, Activation] = {}
+        self.buyers: dict[str, str] = {}
         self._closed: set[str] = set()
         self._paid: set[str] = set()
 
@@ -174,8 +177,10 @@ class HomePowerControl(HomeOperation):
         if current is None or not len(rows) or end <= first or end > current.end:
             return None
         self.planner.renew(now, self.readings, rows)
-        offer, price = self.planner.potential(now, first, end - first, self.readings, rows)
-        order = np.lexsort((rows, price))
+        seen_kw = self._latest["net_kw"][rows]
+        promise = self.planner.promise(now, first, end - first, self.readings, rows, seen_kw)
+        offer = promise.kw
+        order = np.lexsort((rows, promise.eur_per_kwh))
         before = np.cumsum(offer[order], axis=0) - offer[order]
         share = np.clip(
             np.divide(kw - before, offer[order], out=np.zeros_like(before), where=offer[order] > 1e-9), 0.0, 1.0
@@ -185,14 +190,21 @@ class HomePowerControl(HomeOperation):
         chosen = np.flatnonzero((asked > LEAST_KW).any(axis=1))
         if not len(chosen):
             return None
-        place = first - current.first
-        baseline = current.plan.net_kw[rows[chosen], place : place + end - first].sum(axis=0)
-        ((reached, _, _),) = self.planner.activate(now, [(rows[chosen], first, asked[chosen])], self.readings)
-        found = Activation(name, rows[chosen], reached, baseline, first, [])
+        reference_kw = promise.reference_kw[chosen]
+        change = home_promise.to_order_kw(asked[chosen], promise.net_kw[chosen], promise.up_kw[chosen], reference_kw)
+        ((reached, _, _),) = self.planner.activate(now, [(rows[chosen], first, change)], self.readings)
+        hours = (end - first) * self.timeline.hours
+        found = Activation(name, rows[chosen], asked[chosen].mean(axis=1), reference_kw.sum(axis=0), first, hours, [])
         self.activations[name] = found
         for at in range(first, end):
             self.expected_kw[at] = self.expected_kw.get(at, 0.0) + float(reached.sum())
         return found
+
+    def name_sites(self, one: Activation, commitment: str, talk: str) -> None:
+        """Tell the buyer where an activation is carried out: delivery is measured there, not where nobody was asked."""
+        meters = tuple(self.terms.sites[row].meter for row in one.rows.tolist())
+        if commitment in self.buyers:
+            self.send(ActivationSites(activation=one.name, meters=meters), self.buyers[commitment], talk)
 
     def command(self, one: Activation, talk: str) -> bool:
         """Set the devices of the households of an activation to what the plan says now; says whether any was set."""
@@ -265,6 +277,7 @@ class HomePowerControl(HomeOperation):
             self.count_delivery(None, told.power_kw, called_h)
             self.end(talk, "refused", "no household can do anything of it")
             return
+        self.name_sites(one, told.commitment, talk)
         portfolio, _ = self._forecasts(step, rows)
         self.send(portfolio, self.terms.database, talk)
         yield self.until(told.from_ms + 20_000)

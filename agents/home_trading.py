@@ -53,10 +53,10 @@ class HomeTrading(HomePowerControl):
         price, total = 0.0, np.zeros(steps)
         if len(rows) and self.planner.current is not None and first + steps <= self.planner.current.end:
             self.planner.renew(now, self.readings, rows)
-            kw, prices = self.planner.potential(now, first, steps, self.readings, rows)
-            total = kw.sum(axis=0)
-            some = kw.sum(axis=1) > 0.0
-            price = float(prices[some].min()) if some.any() else 0.0
+            promise = self.planner.promise(now, first, steps, self.readings, rows)
+            total = promise.kw.sum(axis=0)
+            some = promise.kw.sum(axis=1) > 0.0
+            price = float(promise.eur_per_kwh[some].min()) if some.any() else 0.0
         return AvailablePower(
             from_ms=from_ms,
             step_s=self.timeline.step_ms / 1000.0,
@@ -77,6 +77,7 @@ class HomeTrading(HomePowerControl):
         """Step 4.3: what was taken is expected in the next optimisations."""
         for one in batch.records():
             self._closed.add(batch.conversation)
+            self.buyers[one.commitment] = self.directory.names[int(batch.sender[0])]
             self._note_commitment(
                 one.commitment,
                 one.market,
@@ -111,6 +112,7 @@ class HomeTrading(HomePowerControl):
         if one is None:
             self.count_delivery(None, told.power_kw, called_h)
             return
+        self.name_sites(one, told.commitment, talk)
         yield self.until(told.from_ms + 25_000)
         if not self.command(one, talk):
             self.count_delivery(None, told.power_kw, called_h)
@@ -163,8 +165,8 @@ class HomeTrading(HomePowerControl):
         if not len(rows) or current is None or first + width * notice.periods > current.end:
             return np.zeros((0, notice.periods)), np.zeros(0)
         self.planner.renew(now, self.readings, rows)
-        kw, price = self.planner.potential(now, first, width * notice.periods, self.readings, rows)
-        return kw.reshape(len(rows), notice.periods, width).min(axis=2), price
+        promise = self.planner.promise(now, first, width * notice.periods, self.readings, rows)
+        return promise.kw.reshape(len(rows), notice.periods, width).min(axis=2), promise.eur_per_kwh
 
     def _best(self, flexible_kw: F64) -> OptimisationResult:
         """The best consumption of the portfolio, from which it could depart."""
@@ -198,6 +200,7 @@ class HomeTrading(HomePowerControl):
     def take_clearing(self, batch: Batch[ClearingNotice]) -> None:
         """Step 10.5: what was accepted at which prices."""
         for one in batch.records():
+            self.buyers[one.commitment] = self.directory.names[int(batch.sender[0])]
             self._note_commitment(
                 one.commitment, one.market, one.from_ms, one.step_s, one.power_kw, one.price_eur_per_kwh
             )
@@ -247,7 +250,7 @@ class HomeTrading(HomePowerControl):
         rows: I64 = one.rows[due]
         self._earned[rows] += eur[due]
         receivers = self.home_number[rows]
-        columns = {"delivered_kwh": one.expected_kw[due] * self.timeline.hours, "eur": eur[due]}
+        columns = {"delivered_kwh": one.expected_kw[due] * one.hours, "eur": eur[due]}
         self.send_batch(MemberStatement, columns, self.numbers([self.name]), receivers, talk)
         names = np.array([self.directory.names[number] for number in receivers], object)
         payer = np.array([self.name] * len(due), object)

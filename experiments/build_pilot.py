@@ -75,7 +75,7 @@ def makers(site: Site) -> list[Maker]:
 
 
 def _aggregator(site: Site, world: World) -> Made:
-    pilot, people, timeline = site.scenario.pilot, site.people, site.timeline
+    pilot, timeline = site.scenario.pilot, site.timeline
     assert pilot is not None
     view = WeatherView.empty(timeline.n)
     planner = Planner(
@@ -83,7 +83,6 @@ def _aggregator(site: Site, world: World) -> Made:
         audit_every=pilot.control.audit_every,
     )  # fmt: skip
     terms = _terms(site, pilot)
-    del people
     return Made(role("home-aggregator")(world.seat(pilot.names.aggregator), terms, planner, view))
 
 

@@ -51,6 +51,18 @@ def similar_days(values: F64, past: Steps, future: Steps, days: int = 10) -> F64
     return total / np.maximum(count, 1.0)
 
 
+def least_of_similar_days(values: F64, past: Steps, future: Steps, days: int = 10) -> F64:
+    """Least value of the same step on the most recent days of the same type: the pessimistic side of a forecast; (n, T) -> (n, m).
+
+    Arguments are those of :func:`similar_days`; 0 where there is no history of the slot.
+    """
+    chosen = _matches(past, future, days)
+    least = np.full((len(values), len(future.slot)), np.inf)
+    for column in chosen.T:
+        least = np.where(column >= 0, np.minimum(least, values[:, np.maximum(column, 0)]), least)
+    return np.where(np.isfinite(least), least, 0.0)
+
+
 def _matches(past: Steps, future: Steps, days: int) -> Int:
     """Positions in the past of the same step on similar days, latest first, -1 where there is none; (m, days)."""
     chosen = np.full((len(future.slot), days), -1, np.int64)

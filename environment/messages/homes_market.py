@@ -109,6 +109,14 @@ class Contingency(ChangeOfNetLoad, frozen=True, kw_only=True):
     joint: Annotated[bool, Item("TSO and DSO need it together")]
 
 
+class ActivationSites(Record, frozen=True, kw_only=True):
+    """The aggregator names the metering points that carry out an activation; what it delivers is measured at them."""
+
+    source: ClassVar[Source] = ()
+    activation: Annotated[str, Item("id of the activation")]
+    meters: Annotated[tuple[str, ...], Item("metering points that take part")]
+
+
 class ActivationState(Record, frozen=True, kw_only=True):
     """Which activation is in force now, as the cloud database has it."""
 

@@ -1,8 +1,10 @@
 """Laws of a service for households over the shipped run: modes, consent, contract, plans kept, money, people's data."""
 
+import duckdb
 import numpy as np
 import pytest
 
+from experiments.conformance_provenance import check_provenance, equalities, fault
 from experiments.covers import covers
 
 CONTROL = ("DeviceOrder", "PowerReference")
@@ -159,6 +161,55 @@ def test_what_is_paid_is_what_was_called_and_got(flex):
     assert paid == pytest.approx(calls["eur"].sum(), abs=1e-6)
     shared = ledger[ledger["purpose"].astype(str) == "flexibility share"]["eur"].sum()
     assert shared <= paid + 1e-9
+
+
+def home_of(flex):
+    """Prosumer id -> home, as the database was told."""
+    told = flex.frame("content/ProcessingOrder")
+    named = told[told["site"] != ""]
+    return dict(zip(named["prosumer_id"], named["site"], strict=True))
+
+
+@covers("SUC13.1/r35", "SUC13.1/r37")
+def test_what_is_called_is_delivered_by_the_homes_that_were_named(flex):
+    """By definition: the meters named before the call, in the two quarters of an hour before it less within it, at most what was called."""
+    calls = flex.frame("home_settlements").set_index("activation")
+    acts = flex.frame("home_activations").set_index("activation")
+    sites = flex.frame("content/ActivationSites").set_index("activation")["meters"]
+    net, step_ms = flex.net_kw(), flex.meta["step_ms"]
+    for name, call in calls.iterrows():
+        kw, from_ms = acts.loc[name, "ordered_kw"], int(call["t_ms"])
+        steps = round(call["ordered_kwh"] / (kw * flex.hours))
+        mine = net.loc[list(sites[name])].sum()
+        before = mine[[from_ms - 2 * step_ms, from_ms - step_ms]].mean()
+        within = mine[[from_ms + place * step_ms for place in range(steps)]]
+        delivered = np.clip(before - within, 0.0, kw).sum() * flex.hours
+        assert call["delivered_kwh"] == pytest.approx(delivered, abs=1e-9)
+    assert calls["delivered_kwh"].sum() > 0.8 * calls["ordered_kwh"].sum()
+
+
+@covers("SUC13.1/r36")
+def test_no_household_is_planned_anew_while_it_carries_out_a_call(flex):
+    plans, homes, seen = flex.frame("content/OptimisationResult"), home_of(flex), 0
+    planned = plans["household"].astype(str).map(homes) + "/meter"
+    sites = flex.frame("content/ActivationSites").set_index("activation")["meters"]
+    calls = flex.frame("home_settlements").set_index("activation")
+    acts = flex.frame("home_activations").set_index("activation")["ordered_kw"]
+    for name, call in calls.iterrows():
+        to_ms = call["t_ms"] + call["ordered_kwh"] / acts[name] * 3_600_000
+        during = (plans["quarter_ms"] >= call["t_ms"]) & (plans["quarter_ms"] < to_ms)
+        assert not (during & planned.isin(sites[name])).any(), name
+        seen += int((during & (plans["household"] != "")).sum())
+    assert seen > 0
+
+
+def test_numbers_that_steps_carry_are_those_of_the_tables_and_each_equality_can_fail(flex):
+    tables = dict(flex.run.tables)
+    assert check_provenance(tables, ["SUC13.1"]) == {}
+    with duckdb.connect() as base:
+        for one in equalities()["SUC13.1"]:
+            emptied = {**tables, one.right.table: tables[one.right.table].slice(0, 0)}
+            assert fault(one, emptied, base), one.says
 
 
 @covers("SUC13.1/r34", "SUC13.1/r31")
