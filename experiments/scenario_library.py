@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "allocation": "a community's generation and its members' consumption in, each member's part out",
     "internal-market": "members with flexible resources in, schedules, prices and trades of their community out",
     "coordination": "bids, networks and needs of several system operators in, who activates what out",
+    "bid-component": "components of bids and traffic lights in, what may be activated of each out",
     "benefit-sharing": "what members pay apart and together in, what each pays out",
 }
 """What the rules of a kind do."""
@@ -97,6 +98,14 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "two-stage": Rule("markets.community.two_stage:two_stage", "experiments.rules_sharing:TwoStage"),
         "shapley-value": Rule("markets.community.shapley:of_net_loads", "experiments.rules_sharing:ShapleyValue"),
         "bill-sharing": Rule("markets.community.bill_sharing:bill_sharing", "experiments.rules_sharing:BillSharing"),
+    },
+    "bid-component": {
+        "pro-rata-components": Rule(
+            "markets.bid_components.pro_rata:pro_rata", "experiments.rules_components:Components"
+        ),
+        "merit-order-components": Rule(
+            "markets.bid_components.merit_order:merit_order", "experiments.rules_components:Components"
+        ),
     },
     "coordination": {
         name: Rule(f"markets.coordination.{function}", f"experiments.rules_coordination:{face}")

@@ -33,8 +33,8 @@ def forwarded_kw(case: Situation, taken_kw: F64, *, unmet_eur_per_kwh: float, is
     Prequalified, each operator cuts what it lets through so that whatever part of it is activated keeps its limits: the relief of all that works in one
     direction together stays within the room left there. Of what fits, the most valuable is let through:
 
-    .. math:: \\max \\sum_j (\\pi - c_j) q_j \\quad \\text{s.t.}\\quad
-        \\sum_j \\max(s_{lj} d_j, 0)\\, q_j \\le \\overline h_l - r_l,\\quad \\sum_j \\max(-s_{lj} d_j, 0)\\, q_j \\le r_l - \\underline h_l
+    .. math:: \max \sum_j (\pi - c_j) q_j \quad \text{s.t.}\quad
+        \sum_j \max(s_{lj} d_j, 0)\\, q_j \le \overline h_l - r_l,\quad \sum_j \max(-s_{lj} d_j, 0)\\, q_j \le r_l - \underline h_l
 
     Args:
         case: the situation.

@@ -1,0 +1,1 @@
+"""Rules by which bid components of a DSO perimeter are limited to its capability."""
