@@ -34,7 +34,7 @@ def forwarded_kw(case: Situation, taken_kw: F64, *, unmet_eur_per_kwh: float, is
     direction together stays within the room left there. Of what fits, the most valuable is let through:
 
     .. math:: \max \sum_j (\pi - c_j) q_j \quad \text{s.t.}\quad
-        \sum_j \max(s_{lj} d_j, 0)\\, q_j \le \overline h_l - r_l,\quad \sum_j \max(-s_{lj} d_j, 0)\\, q_j \le r_l - \underline h_l
+        \sum_j \max(s_{lj} d_j, 0)\, q_j \le \overline h_l - r_l,\quad \sum_j \max(-s_{lj} d_j, 0)\\, q_j \le r_l - \underline h_l
 
     Args:
         case: the situation.
