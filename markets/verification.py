@@ -1,0 +1,83 @@
+"""Checks of delivered flexibility: limits of perimeters (SUC10.4), and what a provider reports against what operators measured (SUC08.4)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from markets.bids import F64
+
+
+class Compliance(NamedTuple):
+    """Outcome of the check of perimeters, each (perimeters, hours) but the last.
+
+    Attributes:
+        planned_over_kw: by how much baseline and accepted quantity exceed the limit.
+        metered_over_kw: by how much what was metered exceeds it.
+        is_positive: whether the BSP kept to the limits in all hours, (perimeters,).
+    """
+
+    planned_over_kw: F64
+    metered_over_kw: F64
+    is_positive: NDArray[np.bool_]
+
+
+def compliance(
+    baseline_kw: ArrayLike,
+    accepted_kw: ArrayLike,
+    limit_kw: ArrayLike,
+    metered_kw: ArrayLike,
+    *,
+    tolerance_kw: float = 0.0,
+) -> Compliance:
+    """Whether activations kept the limits of DSO perimeters.
+
+    The source compares what was planned (baseline and accepted quantity) with the upper limit; measurements show whether it was kept. Both must hold
+    for a positive outcome.
+
+    Args:
+        baseline_kw: injection of the perimeter's resources without activation, (perimeters, hours).
+        accepted_kw: accepted flexibility, upward above 0, same shape.
+        limit_kw: most injection that the limit leaves: baseline and usable flexibility, same shape; infinite: not limited.
+        metered_kw: injection as metered, same shape; NaN: not read, which is no proof of anything.
+        tolerance_kw: error of measurement, on the metered side alone.
+    """
+    baseline, accepted, limit, metered = (
+        np.asarray(one, np.float64) for one in (baseline_kw, accepted_kw, limit_kw, metered_kw)
+    )
+    planned = np.maximum(baseline + accepted - limit, 0.0)
+    over = np.maximum(np.where(np.isnan(metered), -np.inf, metered) - limit - tolerance_kw, 0.0)
+    tiny = 1e-6
+    return Compliance(planned, over, np.asarray(((planned <= tiny) & (over <= tiny)).all(axis=-1)))
+
+
+class Discrepancies(NamedTuple):
+    """Where a report and measurements differ.
+
+    Attributes:
+        difference_kwh: reported less measured, shape of the input; NaN where nothing was measured.
+        is_open: whether it has to be cleared up, same shape.
+    """
+
+    difference_kwh: F64
+    is_open: NDArray[np.bool_]
+
+
+def discrepancies(
+    reported_kwh: ArrayLike, measured_kwh: ArrayLike, *, tolerance_share: float, tolerance_kwh: float
+) -> Discrepancies:
+    """Compare a provider's preliminary report with what an operator measured (SUC08.4, steps 3 and 4).
+
+    What was reported but not measured is always open: a report proves nothing by itself.
+
+    Args:
+        reported_kwh: of each service and period, (n,).
+        measured_kwh: same shape; NaN: no reading.
+        tolerance_share: of the measured amount; the source states none.
+        tolerance_kwh: the least difference that counts.
+    """
+    reported, measured = np.asarray(reported_kwh, np.float64), np.asarray(measured_kwh, np.float64)
+    difference = reported - measured
+    known = ~np.isnan(measured)
+    allowed = np.maximum(tolerance_kwh, tolerance_share * np.abs(np.where(known, measured, 0.0)))
+    return Discrepancies(difference, np.where(known, np.abs(np.where(known, difference, 0.0)) > allowed, reported != 0))
