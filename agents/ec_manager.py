@@ -5,15 +5,17 @@ forecasts) the day before to the indicators the day after. Reading ``centralised
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.ec_manager_accounts import fields, filed_coefficients, settled_day, trade, transactions
+from agents.ec_manager_market import MOST_COMPARED, Negotiation, scheduled_eur
 from agents.ec_manager_members import Members
 from agents.ec_manager_offers import Desk
-from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms
+from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms, Market
 from agents.payments import pay, pay_many
 from environment.messages.base import Batch, Record
 from environment.messages.community import (
@@ -23,6 +25,7 @@ from environment.messages.community import (
     CommunityRules,
     DerForecast,
     DerSchedule,
+    MarketSchedule,
     MemberFiling,
     MemberRegistration,
     MembershipNotice,
@@ -133,7 +136,42 @@ class EcManager(Party):
             return
         members = self._members.of(day, self.now_ms)
         told = yield from self.collect_forecasts(conversation, day, members, MARKET)
+        if self._terms.market and told:
+            yield from self.agree(conversation, day, members, told, self._terms.market)
         yield from self.settle_day(conversation, day, members, told, {})
+
+    def agree(
+        self, conversation: str, day: CommunityDay, members: Sheets, told: dict[str, DerForecast], market: Market
+    ) -> Process:
+        """Before delivery members agree on the day: round by round at the pool's prices, or in one step (welfare optimum)."""
+        share = self._terms.grid_tariff_eur_per_kwh
+        compared = market.one_step or len(told) <= MOST_COMPARED
+        desk = Desk(self._terms, members, told, day) if compared else None
+        optimum_eur = np.nan if desk is None else scheduled_eur(desk.baseline, share)
+        add = partial(
+            self.register("community_markets").add, community=self.name, day_ms=day.start_ms, optimum_eur=optimum_eur
+        )
+        if market.one_step and desk is not None:
+            schedules = [(member, MarketSchedule(**fields(one))) for member, one in desk.schedules()]
+            to = [self._members.hems(member) for member, _ in schedules]
+            self.send([one for _, one in schedules], to, conversation, system=MARKET)
+            add(rounds=1, converged=True, reason="", cost_eur=optimum_eur, bound_eur=optimum_eur)
+            return
+        talk = Negotiation(market, members, told, share)
+        hems = [self._members.hems(name) for name in talk.members]
+        while talk.found is None:
+            announced = talk.announce(self.name, day)
+            answers = yield self.ask(announced, hems, conversation, system=MARKET, timeout_s=self._terms.wait_s)
+            talk.take(answers.records())
+        found = talk.found
+        self.send(talk.announce(self.name, day), hems, conversation, system=MARKET)
+        add(
+            rounds=found.rounds,
+            converged=found.converged,
+            reason=found.reason,
+            cost_eur=found.cost_eur,
+            bound_eur=found.bound_eur,
+        )
 
     # --- definition and forecasts ----------------------------------------------------------------------------------------
 

@@ -172,6 +172,6 @@ def indicators(member: str, pseudonym: str, standing: Mapping[str, Standing]) ->
     )  # fmt: skip
 
 
-def fields(one: MemberSettlement) -> dict[str, Any]:
-    """All fields of a settlement."""
+def fields(one: Record) -> dict[str, Any]:
+    """All fields of a record, by name."""
     return {name: getattr(one, name) for name in one.__struct_fields__}

@@ -32,6 +32,10 @@ class Desk:
         registered: members by name.
         told: forecasts of those who consent.
         day: the day.
+
+    Attributes:
+        scheduled: whether anybody told anything to schedule by.
+        baseline: the schedule without the DSO's need.
     """
 
     def __init__(
@@ -59,8 +63,8 @@ class Desk:
         )
         without = scheduler.schedule()
         self._seller = Seller(scheduler, view, without)
-        self._baseline = Scheduled(members, view, without.plan)
-        self._final, self._ordered = self._baseline, np.zeros(view.m)
+        self.baseline = Scheduled(members, view, without.plan)
+        self._final, self._ordered = self.baseline, np.zeros(view.m)
 
     # --- step 1.3 --------------------------------------------------------------------------------------------------------
 
@@ -68,8 +72,8 @@ class Desk:
         """The schedule made without needs, member by member, each with its hash."""
         rows = []
         t_ms = self._day.start_ms + round(self._step_s * 1000) * np.arange(self._steps, dtype=np.int64)
-        for row, member in enumerate(self._baseline.members):
-            net, meter = self._baseline.plan.net_kw[row, : self._steps], self._registered[member].meter
+        for row, member in enumerate(self.baseline.members):
+            net, meter = self.baseline.plan.net_kw[row, : self._steps], self._registered[member].meter
             frozen = freeze(f"{community}/{self._name}/{member}", community, meter, t_ms, net, 0)
             rows.append(
                 CommunityBaseline(
@@ -116,7 +120,7 @@ class Desk:
         """What is offered to one need: added quantity, price and schedule of every step."""
         if not need.needed_kw.any():
             return []
-        needed = np.zeros(self._baseline.view.m)
+        needed = np.zeros(self.baseline.view.m)
         needed[: self._steps] = need.needed_kw
         direction: Direction = "up" if need.direction == "up" else "down"
         if need.priced:
@@ -138,9 +142,9 @@ class Desk:
         direction: Direction = "up" if ordered["up"].sum() >= ordered["down"].sum() else "down"
         if not ordered[direction].any():
             return
-        kw = np.zeros(self._baseline.view.m)
+        kw = np.zeros(self.baseline.view.m)
         kw[: self._steps] = ordered[direction]
-        self._final = self._baseline._replace(plan=self._seller.committed(direction, kw).plan)
+        self._final = self.baseline._replace(plan=self._seller.committed(direction, kw).plan)
         self._ordered = kw
 
     # --- step 1.7 --------------------------------------------------------------------------------------------------------
@@ -150,22 +154,22 @@ class Desk:
 
         What members give together is what they move toward the order; who moves the other way is no part of it.
         """
-        change = self._baseline.plan.net_kw - self._final.plan.net_kw
-        whole = np.sign(self._baseline.net_kw - self._final.net_kw) * (self._ordered > 0.0)
+        change = self.baseline.plan.net_kw - self._final.plan.net_kw
+        whole = np.sign(self.baseline.net_kw - self._final.net_kw) * (self._ordered > 0.0)
         return np.where(change * whole > 0.0, change, 0.0)
 
     def committed_kwh(self) -> dict[str, F64]:
         """The same as energies, by member."""
-        if not self.scheduled or self._final is self._baseline:
+        if not self.scheduled or self._final is self.baseline:
             return {}
         hours = self._step_s / 3600.0
         return dict(zip(self._final.members, self._committed_kw()[:, : self._steps] * hours, strict=True))
 
     def schedules(self) -> list[tuple[str, DerSchedule]]:
         """Set-points of every member whose devices follow its HEMS, with what is committed of them."""
-        committed = np.zeros_like(self._final.plan.net_kw) if self._final is self._baseline else self._committed_kw()
+        committed = np.zeros_like(self._final.plan.net_kw) if self._final is self.baseline else self._committed_kw()
         plan = self._final.plan
-        called = np.sign(self._baseline.net_kw - self._final.net_kw) * (self._ordered > 0.0)
+        called = np.sign(self.baseline.net_kw - self._final.net_kw) * (self._ordered > 0.0)
         return [
             (
                 member,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from markets.internal_prices.offers import InternalPrice
+from markets.internal_prices.pool import Pick
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,23 @@ class CommunityDay:
 
 
 @dataclass(frozen=True)
+class Market:
+    """How members agree on the next day before it.
+
+    Attributes:
+        one_step: by the welfare optimum; else by the iterated pool.
+        rounds: most of them.
+        tolerance: by how much members may still gain, of what all pay.
+        pick: which price of the equilibrium interval.
+    """
+
+    one_step: bool
+    rounds: int
+    tolerance: float
+    pick: Pick
+
+
+@dataclass(frozen=True)
 class ManagerTerms:
     """What was agreed.
 
@@ -54,6 +72,7 @@ class ManagerTerms:
         chosen: members whose profit counts.
         price_rule: name of the pricing mechanism.
         price: the rule, bound to its parameters.
+        market: how members agree on the next day before it, in market mode; None: they do not.
         allocation_rule: name of the rule of coefficients.
         allocate: the rule.
         shares: of the members, for static coefficients.
@@ -80,6 +99,7 @@ class ManagerTerms:
     chosen: tuple[str, ...]
     price_rule: str
     price: InternalPrice
+    market: Market | None
     allocation_rule: str
     allocate: Callable[..., Any]
     shares: Mapping[str, float]

@@ -192,6 +192,12 @@ def plan_next_alone(hems: Hems, rows: I64) -> None:
     day.splice(rows, 0, view, plan, simulate(view, plan).ev_kwh)
 
 
+def view_of_next(hems: Hems) -> HomeView:
+    """What all homes planned the next day on."""
+    assert hems.next is not None
+    return _view(hems.next)
+
+
 def _view(day: DayPlan) -> HomeView:
     """What all homes planned the day on; homes in communities keep it."""
     first = day.views[0]

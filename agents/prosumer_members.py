@@ -13,14 +13,18 @@ from agents.payments import pay_many
 from agents.prosumer import Prosumers
 from agents.prosumer_belonging import Belonging, DerMeters, adopt, forecast, plan_next_alone, registration
 from agents.prosumer_consent import take_back
+from agents.prosumer_internal_market import Answers
 from environment.messages.base import Batch
 from environment.messages.community import (
     CommunityRules,
     DerForecast,
     DerSchedule,
+    MarketSchedule,
     MemberRegistration,
     MembershipNotice,
     OperationDataRequest,
+    PriceAnswer,
+    PriceRound,
 )
 from environment.messages.community_settlement import (
     CommunityBill,
@@ -58,6 +62,7 @@ class MemberHomes(Prosumers):
         for number, one in enumerate(self._belongings):
             self._of[one.rows] = number
         self._hems_rows = self._rows_of_hems()
+        self._answers = Answers(self._hems)
         self._talks: dict[str, str] = {}
         self._joined, self._leaving = np.zeros((2, self._hems.book.n), np.bool_)
         self._withdrawn = np.zeros(self._hems.book.n, np.bool_)
@@ -135,6 +140,22 @@ class MemberHomes(Prosumers):
                 mine = part["from_ms"] == from_ms
                 self.start(self.report_readings(of, rows[mine], part.receiver[mine], from_ms, batch.conversation))
 
+    @handles(PriceRound)
+    def answer_prices(self, batch: Batch[PriceRound]) -> None:
+        """Answer prices of the internal market with the plan that the home would live by; after the last round live by what it came to."""
+        for of, part, rows in self._parts(batch):
+            if not self._answers.fits(part):
+                for row in range(len(part)):
+                    refuse(self, part, row, of.community, "not about a day that the home has planned")
+                continue
+            last = part["last"]
+            self._answers.adopt(rows[last & ~self._withdrawn[rows]])
+            mine = np.flatnonzero(~last & ~self._withdrawn[rows])
+            if len(mine):
+                asked = part.take(mine)
+                self.answer_batch(asked, PriceAnswer, self._answers.answer(rows[mine], asked, self._grid_eur_per_kwh))
+
+    @handles(MarketSchedule)
     @handles(DerSchedule)
     def follow_schedule(self, batch: Batch[DerSchedule]) -> None:
         """Take the set-points of the day; where flexibility is committed, keep the net load."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.community_market import MarketTerms
 from agents.dso_community_needs import CommunityDsoTerms, CommunityTerms
-from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms
+from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms, Market
 from environment.addresses import Address
 from environment.people.carbon import carbon_g_per_kwh
 from environment.world import World
@@ -17,8 +17,8 @@ from experiments.build_flexibility import look_ahead_of
 from experiments.build_people import HOMES
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_checks_communities import check_distances
-from experiments.scenario_communities import Community, share_by_member
-from experiments.scenario_library import rule, rule_with
+from experiments.scenario_communities import Community, InternalPrice, share_by_member
+from experiments.scenario_library import RULES, rule, rule_with
 from experiments.scenario_read import ScenarioError
 from experiments.sharing import sharing
 
@@ -100,7 +100,8 @@ def _manager(site: Site, world: World, one: Community, members: list[str]) -> Ma
         objective=one.objective,
         chosen=one.chosen,
         price_rule=price.rule,
-        price=rule_with("internal-price", price.rule, price.arguments()),
+        price=rule_with("internal-price", price.after_delivery, price.arguments()),
+        market=_agreement(price),
         allocation_rule=allocation.rule,
         allocate=rule("allocation", allocation.rule),
         shares=share_by_member(allocation.shares, members),
@@ -119,6 +120,13 @@ def _manager(site: Site, world: World, one: Community, members: list[str]) -> Ma
         billing_system=f"{one.billing}/billing-system",
     )
     return Made(role("ec-manager")(world.seat(one.name), terms))
+
+
+def _agreement(price: InternalPrice) -> Market | None:
+    """How members agree before delivery; None where they only trade after it."""
+    if price.rule not in RULES["internal-market"]:
+        return None
+    return Market(price.rule == "welfare-optimum", price.rounds, price.tolerance, price.pick)
 
 
 def _level(levels: dict[str, int], home: str) -> int:

@@ -153,6 +153,22 @@ def flexibility(column: str) -> Callable[[Facts], float | None]:
     return of
 
 
+def agreed_percent(facts: Facts) -> float | None:
+    """Days on which members agreed before delivery: nobody would gain by another schedule, up to the tolerance."""
+    frame = facts.all("community_markets")
+    return None if frame is None else _percent(float(frame.bools("converged").mean()))
+
+
+def above_optimum_percent(facts: Facts) -> float | None:
+    """What members agreed on above the welfare optimum, where that was worked out."""
+    frame = facts.all("community_markets")
+    if frame is None:
+        return None
+    cost, best = frame.floats("cost_eur"), frame.floats("optimum_eur")
+    known = np.isfinite(best)
+    return ratio(100.0 * float((cost - best)[known].sum()), float(np.abs(best[known]).sum()))
+
+
 def delivered_percent(facts: Facts) -> float | None:
     """What was delivered of what was activated."""
     delivered, ordered = flexibility("delivered_kw")(facts), flexibility("ordered_kw")(facts)
@@ -172,6 +188,8 @@ FIGURES: Mapping[str, Figure] = {
     "community_least_saving_eur": least_saving,
     "community_saved_against_twin_eur": saved_against_twin,
     "community_emissions_avoided_kg": _sum("community_settlements", "avoided_kg"),
+    "community_market_agreed_percent": agreed_percent,
+    "community_market_above_optimum_percent": above_optimum_percent,
     "community_flexibility_needed_kwh": flexibility("needed_kw"),
     "community_flexibility_offered_kwh": flexibility("offered_kw"),
     "community_flexibility_ordered_kwh": flexibility("ordered_kw"),

@@ -33,6 +33,7 @@ def communities(view: View) -> Section | None:
     parts = [
         f"<p>{escape(_ABOUT)}</p>",
         figure(_day(view, energies), _CAPTION),
+        _agreed(view),
         _members(view),
         _declined(asked),
         _bill(view),
@@ -70,19 +71,29 @@ def _day(view: View, energies: Frame) -> str:
 
 
 def _prices(view: View, axes: Any) -> None:
-    frame = view.facts.all("community_prices")
-    if frame is None:
+    """A line for each community, with the prices at which its trades stand."""
+    everybody = view.facts.all("community_prices")
+    if everybody is None:
         return
-    order = np.argsort(frame.ints("t_ms"), kind="stable")
-    t_ms: I64 = frame.ints("t_ms")[order]
-    columns: dict[str, F64] = {
-        name: frame.floats(f"{name}_eur_per_kwh")[order] for name in ("price", "lowest", "highest")
-    }
-    traded = frame.floats("traded_kwh")[order] > 0.0
-    low, high, price = (np.where(traded, columns[name], np.nan) for name in ("lowest", "highest", "price"))
-    axes.fill_between(view.clock(t_ms), low, high, step="post", color=colours.PALE, alpha=0.4)
-    view.step_line(axes, t_ms, price, **with_style())
+    names = everybody.names("community")
+    for number, name in enumerate(np.unique(names).tolist()):
+        frame = everybody.where(names == name)
+        order = np.argsort(frame.ints("t_ms"), kind="stable")
+        t_ms: I64 = frame.ints("t_ms")[order]
+        columns: dict[str, F64] = {
+            name: frame.floats(f"{name}_eur_per_kwh")[order] for name in ("price", "lowest", "highest")
+        }
+        traded = frame.floats("traded_kwh")[order] > 0.0
+        low, high, price = (np.where(traded, columns[name], np.nan) for name in ("lowest", "highest", "price"))
+        axes.fill_between(view.clock(t_ms), low, high, step="post", color=colours.PALE, alpha=0.4)
+        style = with_style() | {"linestyle": _LINES[number % len(_LINES)], "label": name}
+        view.step_line(axes, t_ms, price, **style)
     axes.set_ylabel("EUR/kWh")
+    if len(np.unique(names)) > 1:
+        axes.legend(loc="upper left", ncols=3)
+
+
+_LINES: Final = ("-", "--", ":", "-.")
 
 
 def _members(view: View) -> str:
@@ -101,6 +112,28 @@ def _members(view: View) -> str:
     rows = [(str(name), *(f"{column[row]:,.2f}" for column in columns)) for row, name in enumerate(who)]
     rows.append(("all", *(f"{column.sum():,.2f}" for column in columns)))
     return table(_HEAD, rows, numbers=tuple(range(1, len(_HEAD))))
+
+
+def _agreed(view: View) -> str:
+    """What the internal market came to before delivery, day by day."""
+    frame = view.facts.all("community_markets")
+    if frame is None:
+        return ""
+    rows = [
+        (
+            row["community"], f"{view.run.local(row['day_ms']):%Y-%m-%d}", str(row["rounds"]), f"{row['cost_eur']:,.2f}", f"{row['bound_eur']:,.2f}",
+            "-" if row["optimum_eur"] is None else f"{row['optimum_eur']:,.2f}", "yes" if row["converged"] else f"no: {row['reason']}",
+        )
+        for row in frame.table.to_pylist()
+    ]  # fmt: skip
+    return f"<p>{_MARKET}</p>" + table(_MARKET_HEAD, rows, numbers=(2, 3, 4, 5))
+
+
+_MARKET: Final = (
+    "What members agreed on before delivery. Cost is what all would pay by it to retailers and grid; no schedules at the last prices cost less than the bound; "
+    "the optimum is what one step with everybody's data comes to."
+)
+_MARKET_HEAD: Final = ("community", "day", "rounds", "cost (EUR)", "bound (EUR)", "optimum (EUR)", "converged")
 
 
 def _declined(asked: Frame | None) -> str:

@@ -29,12 +29,14 @@ def communities(scenario: "Scenario") -> Problems:
 
 
 def _rules(path: str, one: Community) -> Problems:
-    for kind, key, name in (
-        ("internal-price", "price.rule", one.price.rule),
-        ("allocation", "allocation.rule", one.allocation.rule),
+    for kind, key, name, known_rules in (
+        ("internal-price", "price.rule", one.price.rule, (*RULES["internal-price"], *RULES["internal-market"])),
+        ("allocation", "allocation.rule", one.allocation.rule, tuple(RULES["allocation"])),
     ):
-        if name not in RULES[kind]:
-            yield f"{path}.{key}: unknown {kind} rule '{name}'{did_you_mean(name, RULES[kind])}"
+        if name not in known_rules:
+            yield f"{path}.{key}: unknown {kind} rule '{name}'{did_you_mean(name, known_rules)}"
+    if one.price.rule in RULES["internal-market"] and one.mode != "market":
+        yield f"{path}.price.rule: by '{one.price.rule}' members decide for themselves; write mode: market, or {', '.join(RULES['internal-price'])}"
     known = sharing_rules()
     if one.regulation not in known:
         yield f"{path}.regulation: no rules of sharing for '{one.regulation}'{did_you_mean(one.regulation, known)}"

@@ -37,18 +37,28 @@ class InternalPrice(Part):
     """The pricing mechanism of internal transactions; its name alone is enough."""
 
     rule: str = given("mid-market-rate", source="SUC02.1 I-9, the first of four")
-    """Name of the rule (those of kind internal-price in ``coflex rules``)."""
+    """Name of the rule: one of kind internal-price in ``coflex rules``, or in market mode one of kind internal-market, by which members also
+    agree on their schedules the day before (trades after delivery are then those of the post-delivery pool)."""
     weight: Share = given(0.5, unit="share", source="SUC02.1 names none; half is the mid-market rate")
     """intermediate-rate: weight of the buying price."""
     compensation: Share = given(0.0, unit="share", source="the plain ratio")
     """supply-demand-ratio: share of the price difference that sellers keep at equal supply and demand."""
     pick: Literal["lower", "middle", "upper"] = given("middle", source=JUDGEMENT)
-    """post-delivery-pool: which price of the equilibrium interval."""
+    """post-delivery-pool and iterated-pool: which price of the equilibrium interval."""
+    rounds: int = given(40, source=JUDGEMENT, ge=1, le=1000)
+    """iterated-pool: after so many rounds it stops, converged or not."""
+    tolerance: Share = given(0.02, unit="share", source="judgement: twice what plans of homes miss their optimum by")
+    """iterated-pool: by how much members may still gain, of what all pay, where it is said to have converged."""
 
     @model_validator(mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         return {"rule": value} if isinstance(value, str) else value
+
+    @property
+    def after_delivery(self) -> str:
+        """The rule of trades after delivery: of what members agreed on before, the pool's."""
+        return "post-delivery-pool" if self.rule in ("iterated-pool", "welfare-optimum") else self.rule
 
     def arguments(self) -> dict[str, Any]:
         """The parameters by the names that the rules of ``markets.internal_prices`` give them."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.strategies.community_view import Community
 from agents.strategies.home_plan import plan
-from agents.strategies.home_view import F64, HomePlan
+from agents.strategies.home_view import F64, HomePlan, HomeView
 from markets.internal_prices.flexible import Prices, Response
 from markets.internal_prices.iterated import Iterated, iterate
 from markets.internal_prices.pool import Pick
@@ -24,12 +24,16 @@ TOLERANCE = 0.02
 ROUNDS = 40
 
 
-def own_plans(of: Community, announced_eur_per_kwh: F64) -> HomePlan:
-    """Every member's own plan at announced internal prices, (m,)."""
-    view = of.view
-    buy = np.minimum(view.buy_eur_per_kwh, announced_eur_per_kwh + of.share_eur_per_kwh)
+def own_plans(view: HomeView, share_eur_per_kwh: F64, announced_eur_per_kwh: F64) -> HomePlan:
+    """Every member's own plan at announced internal prices, (m,) or (n, m), with the grid tariff of sharing."""
+    buy = np.minimum(view.buy_eur_per_kwh, announced_eur_per_kwh + share_eur_per_kwh)
     sell = np.maximum(view.sell_eur_per_kwh, announced_eur_per_kwh)
     return plan(view._replace(buy_eur_per_kwh=buy, sell_eur_per_kwh=np.minimum(sell, buy)))
+
+
+def wear_eur(view: HomeView, made: HomePlan) -> F64:
+    """Wear of each member's battery under a plan, (n,)."""
+    return np.asarray((np.maximum(-made.battery_kw, 0.0) * view.hours).sum(axis=1) * view.battery_wear_eur_per_kwh)
 
 
 def iterated_market(
@@ -39,9 +43,8 @@ def iterated_market(
     view = of.view
 
     def respond(announced: F64) -> Response:
-        made = own_plans(of, announced)
-        wear = (np.maximum(-made.battery_kw, 0.0) * view.hours).sum(axis=1) * view.battery_wear_eur_per_kwh
-        return Response(made.net_kw * view.hours, wear)
+        made = own_plans(view, of.share_eur_per_kwh, announced)
+        return Response(made.net_kw * view.hours, wear_eur(view, made))
 
     prices = Prices(view.buy_eur_per_kwh, view.sell_eur_per_kwh, of.share_eur_per_kwh)
     return iterate(respond, prices, pick=pick, most_rounds=most_rounds, tolerance=tolerance)

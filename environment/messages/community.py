@@ -227,3 +227,35 @@ class DerSchedule(Record, frozen=True, kw_only=True):
     called: Annotated[
         Profile, Item("the community is called: 1 to take less from the grid, -1 more, 0 not", ge=-1, le=1)
     ]
+
+
+# --- the internal market before delivery -----------------------------------------------------------------------------
+
+
+class PriceRound(Record, frozen=True, kw_only=True):
+    """The internal market announces prices of the next day; members answer with what they would then take, until it is the last."""
+
+    source: ClassVar[Source] = ()
+    community: Annotated[str, Item("its name")]
+    number: Annotated[int, Item("of the round, from 1", ge=1)]
+    from_ms: Annotated[int, Item("start of the first step")]
+    step_s: Annotated[float, Item("length of a step", ge=1)]
+    price_eur_per_kwh: Annotated[Profile, Item("of a kWh between members, grid tariff apart")]
+    last: Annotated[bool, Item("nothing is answered any more: members live by what they came to")]
+    reason: Annotated[str, Item("of the last: why prices and schedules do not fit; empty where they do")]
+
+
+class PriceAnswer(Record, frozen=True, kw_only=True):
+    """What a member would do at the prices of a round."""
+
+    source: ClassVar[Source] = ()
+    member: Annotated[str, Item("who")]
+    number: Annotated[int, Item("of the round", ge=1)]
+    net_kwh: Annotated[Profile, Item("net energy of every step")]
+    wear_eur: Annotated[float, Item("what it costs beside energy", ge=0)]
+
+
+class MarketSchedule(DerSchedule, frozen=True, kw_only=True):
+    """A member's part of the welfare optimum that the internal market worked out in one step; its HEMS follows it of its own accord."""
+
+    source: ClassVar[Source] = ()

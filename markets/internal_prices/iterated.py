@@ -14,7 +14,7 @@ Sources: SUC01.1, SUC02.1 (post-delivery pool; iterated where resources are flex
 "Primal-dual subgradient methods for convex problems", Mathematical Programming 120 (2009) 221-259.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import NamedTuple
 
 import numpy as np
@@ -103,14 +103,28 @@ def iterate(
         most_rounds: after which it stops in any case.
         tolerance: relative difference of cost and bound.
     """
+    talk = negotiation(prices, pick=pick, most_rounds=most_rounds, tolerance=tolerance)
+    announced = next(talk)
+    while True:
+        try:
+            announced = talk.send(respond(announced))
+        except StopIteration as done:
+            found: Iterated = done.value
+            return found
+
+
+def negotiation(
+    prices: Prices, *, pick: Pick = "middle", most_rounds: int = 100, tolerance: float = 0.005
+) -> Generator[F64, Response, Iterated]:
+    """``iterate`` for members who answer in their own time: yields the prices of a round, is sent the answers, and returns what came of it."""
     announced = _middle(prices)
     mean, bound, history = None, -np.inf, [announced]
     cost, number = np.inf, 0
     for number in range(1, most_rounds + 1):
-        answer = respond(announced)
+        answer = yield announced
         bound = max(bound, _at_prices(answer, prices, announced))
-        mean = answer if mean is None else _towards(mean, answer, 2.0 / (number + 1))
-        cost = cost_eur(mean.net_kwh, prices.buy, prices.sell, prices.share) + float(mean.own_eur.sum())
+        mean = answer if mean is None else _towards(mean, answer, towards(number))
+        cost = paid_eur(mean, prices)
         if cost - bound <= tolerance * abs(cost) + 1e-9:
             break
         announced = announced + 2.0 / (number + 2) * (_cleared(mean.net_kwh, prices, pick) - announced)
@@ -120,6 +134,16 @@ def iterate(
     trades = tuple(_pool(mean.net_kwh[:, t], prices, t, pick) for t in range(mean.net_kwh.shape[1]))
     reason = "" if converged else _reason(np.array(history[-LAST_ROUNDS:]), cost, bound, number)
     return Iterated(mean.net_kwh, announced, trades, cost, bound, number, converged, reason)
+
+
+def towards(number: int) -> float:
+    """How far schedules are moved towards the answers of a round; the first are taken as they are."""
+    return 2.0 / (number + 1)
+
+
+def paid_eur(answer: Response, prices: Prices) -> float:
+    """What all pay to retailers and grid with these schedules, and wear."""
+    return cost_eur(answer.net_kwh, prices.buy, prices.sell, prices.share) + float(answer.own_eur.sum())
 
 
 def _middle(prices: Prices) -> F64:

@@ -108,6 +108,27 @@ def test_indicators_are_those_of_the_settlement(lived):
         assert one["self_sufficiency_percent"] == pytest.approx(min(max(own, 0.0), 100.0), abs=1e-6)
 
 
+@covers("SUC02.1/r01", "SUC02.1/r16")
+@pytest.mark.parametrize(
+    "price", ["iterated-pool", {"rule": "iterated-pool", "rounds": 1, "tolerance": 0.0}, "welfare-optimum"], ids=str
+)
+def test_members_agree_on_the_day_before_it_or_are_told_that_they_do_not(lived, price):
+    tables, alone = lived(mode="market", price=price), lived(mode="market", price="post-delivery-pool")
+    case = check(tables, digest_rows=digest_rows, provenance=True).usecases["SUC02.1"]
+    assert case.broken == ()
+    assert case.unmatched == 0
+    (day,) = tables["community_markets"].to_pylist()
+    assert day["bound_eur"] <= day["cost_eur"] + 1e-9
+    assert day["optimum_eur"] <= day["cost_eur"] + 0.01 * abs(day["cost_eur"])
+    assert day["converged"] is (day["reason"] in ("", None))
+    assert day["converged"] is not isinstance(price, dict)
+    answers = 0 if price == "welfare-optimum" else day["rounds"] * len(tables["content/DerForecast"])
+    assert len(tables.get("content/PriceAnswer", ())) == answers
+    volumes = (one["content/EnergyBid"]["volume_kwh"].to_pylist() for one in (tables, alone))
+    assert next(volumes) != next(volumes)
+    assert "community_markets" not in alone
+
+
 @covers("SUC02.1/O-1", "SUC02.1/O-3")
 def test_who_withdraws_is_led_no_more_and_who_leaves_is_billed_to_its_last_day_and_forgotten(lived):
     """Of two days: home-0005 leaves with the second; half of the homes take back their consent at noon of the first."""
@@ -118,6 +139,7 @@ def test_who_withdraws_is_led_no_more_and_who_leaves_is_billed_to_its_last_day_a
     )
     case = check(tables, digest_rows=digest_rows, provenance=True).usecases["SUC02.1"]
     assert case.broken == ()
+    assert case.unmatched == 0
     withdrawn = {row["owner"] for row in tables["withdrawals"].to_pylist()}
     assert withdrawn
     assert "home-0005" not in withdrawn

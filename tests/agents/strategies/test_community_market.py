@@ -30,7 +30,10 @@ def test_the_iterated_market_comes_near_the_common_optimum_and_says_so(village):
 
 def test_an_announced_price_moves_plans(village):
     low, high = (
-        own_plans(village, np.where(np.arange(48) < 24, price, 0.15)).net_kw[:, :24].sum() for price in (0.05, 0.16)
+        own_plans(village.view, village.share_eur_per_kwh, np.where(np.arange(48) < 24, price, 0.15))
+        .net_kw[:, :24]
+        .sum()
+        for price in (0.05, 0.16)
     )
     assert low > high
 
