@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from agents.sizing_results import Results
+from agents.strategies.sizing_community import powers_kw
 from agents.strategies.sizing_problem import F64
 from agents.strategies.study_year import StudyYear
 from environment.register import Register
@@ -24,6 +25,10 @@ def keep_sizing(results: Results, year: StudyYear, register: Registers) -> None:
         extreme=chosen.extreme,
     )
     register("represented_days").add(date=dates, position=chosen.of)
+    bears = powers_kw(community)
+    for site, contracted, power in zip(community.sites, community.contracted_kw, bears, strict=True):
+        if power > contracted:
+            register("power_above_contract").add(site=site, contracted_kw=float(contracted), peak_kw=float(power))
     for name, off in results.off.items():
         register("represented_sums").add(series=name, off_share=off)
     for number, site in enumerate(community.sites):

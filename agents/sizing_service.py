@@ -136,7 +136,9 @@ class DerSizing(Party):
             offered = {"flexibility_up_kw": up[0], "flexibility_down_kw": down[0]}
             hours = results.community.days.step_hours
             mean = {key: float(value @ hours / hours.sum()) for key, value in offered.items()}
-            results.indicators[name] = found | mean | {"price_settled": float(one.settled)}
+            results.indicators[name] = (
+                found | mean | {"price_settled": float(one.settled) if one.model.objective == "profit" else np.nan}
+            )
         keep_money(results, self.register)
         names = list(results.sized)
         return Work(None, talk, [f"sizes/{name}" for name in names], [f"investments/{name}" for name in names])

@@ -117,12 +117,17 @@ def size(
     emit(community_sized(study, seed=seed, out=out, sets=sets or (), force=force), form)
 
 
-@app.command(epilog=_examples("coflex scenarios --format json"))
-def scenarios(form: Formats = Format.text) -> None:
-    """List the scenarios that ship with coflex."""
-    from experiments.cli_scenario import scenario_list
+@app.command(epilog=_examples("coflex scenarios --format json", "coflex scenarios --studies"))
+def scenarios(
+    studies: Annotated[
+        bool, typer.Option("--studies", help="only the sizing studies, which coflex size takes")
+    ] = False,
+    form: Formats = Format.text,
+) -> None:
+    """List the scenarios and studies that ship with coflex."""
+    from experiments.cli_scenario import scenario_list, study_list
 
-    emit(scenario_list(), form)
+    emit(study_list() if studies else scenario_list(), form)
 
 
 @app.command(epilog=_examples("coflex show district-day", "coflex show my.yaml --all --set clock.days=2"))
@@ -256,14 +261,18 @@ def replay(folder: Annotated[Path, typer.Argument(help="a run folder")], form: F
     emit(replayed(folder), form)
 
 
-@app.command(epilog=_examples("coflex compare runs/district-day-1-1 runs/district-day-2-1"))
+@app.command(
+    epilog=_examples(
+        "coflex compare runs/district-day-1-1 runs/district-day-2-1", "coflex compare runs/plan runs/plan-cheap"
+    )
+)
 def compare(
     folders: Annotated[
         list[Path], typer.Argument(metavar="FOLDER", help="two run folders or more; differences are from the first")
     ],
     form: Formats = Format.text,
 ) -> None:
-    """Put the figures of runs side by side."""
+    """Put the figures of runs (or of sizing studies) side by side."""
     from experiments.cli_run import compared
 
     emit(compared(folders), form)

@@ -1,7 +1,7 @@
 """Answers of the commands about scenarios: scenarios, show, schema, validate."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from experiments.build_check import problems_of_build
 from experiments.cli_output import Answer
@@ -15,14 +15,24 @@ if TYPE_CHECKING:
     from experiments.scenario import Scenario
 
 
+def study_list() -> Answer:
+    """The shipped sizing studies."""
+    from experiments.sizing_study import CATALOGUE, load_study, study_names
+
+    rows = [{"name": one.name, "title": one.title, "usecases": [CATALOGUE]} for one in map(load_study, study_names())]
+    return Answer(_listed(rows), rows)
+
+
+def _listed(rows: Sequence[Mapping[str, Any]]) -> str:
+    width = max(len(row["name"]) for row in rows)
+    return "\n".join(f"{row['name']:<{width}}  {row['title']}  ({', '.join(row['usecases'])})" for row in rows)
+
+
 def scenario_list() -> Answer:
-    """The shipped scenarios."""
+    """The shipped scenarios; people are told of the studies too, scripts ask for them."""
     shipped = [load_scenario(name) for name in scenario_names()]
     rows = [{"name": one.name, "title": one.title, "usecases": one.usecases()} for one in shipped]
-    width = max(len(one.name) for one in shipped)
-    return Answer(
-        "\n".join(f"{one.name:<{width}}  {one.title}  ({', '.join(one.usecases())})" for one in shipped), rows
-    )
+    return Answer(f"{_listed(rows)}\n\nSizing studies (coflex size NAME):\n{study_list().text}", rows)
 
 
 def scenario_shown(name: str, *, complete: bool, sets: Iterable[str]) -> Answer:

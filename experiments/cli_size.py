@@ -24,7 +24,8 @@ def community_sized(name: str, *, seed: int, out: Path | None, sets: Iterable[st
         result = run_study(study, seed=seed, out=folder, force=force, progress=report)
     seconds = ", ".join(f"{stage} {wall:.1f} s" for stage, wall in result.wall_s.items())
     table = comparison_text(result.indicators, result.sizes)
-    text = f"{table}\n\n{seconds}; digest {result.digest}\nreport: {result.out / 'report.html'}"
+    notes = "".join(f"\nnote: {note}" for note in result.notes)
+    text = f"{table}\n{notes}\n{seconds}; digest {result.digest}\nreport: {result.out / 'report.html'}"
     data = {
         "out": str(result.out),
         "seed": result.seed,
@@ -32,5 +33,6 @@ def community_sized(name: str, *, seed: int, out: Path | None, sets: Iterable[st
         "wall_s": result.wall_s,
         "indicators": result.indicators,
         "sizes": result.sizes,
+        "notes": list(result.notes),
     }
     return Answer(text, data)

@@ -1,6 +1,6 @@
 """Figures of several runs side by side, with their differences from the first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +10,7 @@ from experiments.kpis import Figures, FigureSpec, catalogue
 from experiments.kpis_facts import Frame
 from experiments.results import Run, open_run
 from experiments.results_schema import ResultsError
+from experiments.sizing_figures import STUDY, study_figures
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Comparison:
         seeds: the seed of each.
         digests: the digest of each.
         figures: the figures of each.
+        specs: what figures there are, in the order shown.
     """
 
     runs: tuple[str, ...]
     seeds: tuple[int, ...]
     digests: tuple[str, ...]
     figures: tuple[Figures, ...]
+    specs: Mapping[str, FigureSpec]
 
     def data(self) -> dict[str, Any]:
         """As scripts read it: the runs, and by figure the unit, the values and the differences from the first run."""
@@ -49,7 +52,7 @@ class Comparison:
         return "\n".join(shown)
 
     def _specs(self) -> list[FigureSpec]:
-        return [spec for key, spec in catalogue().items() if any(key in run for run in self.figures)]
+        return [spec for key, spec in self.specs.items() if any(key in run for run in self.figures)]
 
     def _values(self, key: str, known: bool = False) -> list[Any]:
         values = [run.get(key) for run in self.figures]
@@ -66,20 +69,26 @@ class Comparison:
 
 
 def compare(folders: Sequence[Path | str]) -> Comparison:
-    """The figures of several run folders side by side.
+    """The figures of several run folders side by side; of sizing studies the indicators of each business model.
 
     Raises:
-        ResultsError: fewer than two folders, or one of them is not a run.
+        ResultsError: fewer than two folders, one of them is not a run, or studies are mixed with days in a grid.
     """
     if len(folders) < 2:
         text = "compare needs two run folders or more"
         raise ResultsError(text)
     runs = [open_run(folder) for folder in folders]
+    studies = [run.path.as_posix() for run in runs if run.meta.get("kind") == STUDY]
+    if studies and len(studies) < len(runs):
+        text = f"{studies[0]} is a sizing study and others are not; they have no figures in common, so compare studies with studies"
+        raise ResultsError(text)
+    figures, specs = study_figures(runs) if studies else ([stored_figures(run) for run in runs], catalogue())
     return Comparison(
         runs=tuple(run.path.as_posix() for run in runs),
         seeds=tuple(run.meta["seed"] for run in runs),
         digests=tuple(run.meta["digest"] for run in runs),
-        figures=tuple(stored_figures(run) for run in runs),
+        figures=tuple(figures),
+        specs=specs,
     )
 
 

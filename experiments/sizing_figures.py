@@ -1,7 +1,13 @@
 """The indicators of a study as people read them: titles, units, formats, and the table that compares business models."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from experiments.kpis import Figures, FigureSpec
+from experiments.results import Run
+
+STUDY = "study"
+"""What ``kind`` says in the run.json of a study."""
 
 
 class Indicator(NamedTuple):
@@ -81,6 +87,42 @@ INDICATORS: Mapping[str, Indicator] = {
 }
 
 
+TECHNOLOGIES: Mapping[str, tuple[str, str]] = {
+    "pv": ("Photovoltaics", "kWp"),
+    "battery": ("Batteries", "kWh"),
+    "heat-pump-control": ("Heat pump controls", "pieces"),
+    "water-heater-control": ("Water heater controls", "pieces"),
+    "charger": ("Chargers", "pieces"),
+}
+"""Name and unit of what may be installed."""
+
+
+def study_figures(runs: Sequence[Run]) -> tuple[list[Figures], dict[str, FigureSpec]]:
+    """What studies came to, business model by business model, and how each figure is shown.
+
+    Raises:
+        ResultsError: a folder has no indicators.
+    """
+    specs: dict[str, FigureSpec] = {}
+    found = []
+    for run in runs:
+        sizes, told = run.table("sizes").to_pylist(), run.table("study_indicators").to_pylist()
+        mine: dict[str, float | None] = {}
+        for row in sizes:
+            model, kind = row["model"], row["technology"]
+            key, (title, unit) = f"{model}/{kind}", TECHNOLOGIES[kind]
+            mine[key] = (mine.get(key) or 0.0) + row["capacity"]
+            specs[key] = FigureSpec(key, f"{title} installed", model, unit, ",.2f", "", (), "", "")
+        for row in told:
+            key, one = f"{row['model']}/{row['indicator']}", INDICATORS[row["indicator"]]
+            mine[key] = None if row["value"] is None else row["value"] * one.factor
+            specs[key] = FigureSpec(key, one.title, row["model"], one.unit, one.format, "", (), one.definition, "")
+        found.append(mine)
+    names = [*TECHNOLOGIES, *INDICATORS]
+    order = sorted(specs, key=lambda key: (specs[key].theme, names.index(key.rpartition("/")[2])))
+    return found, {key: specs[key] for key in order}
+
+
 def shown(name: str, value: float | None) -> str:
     """A value as people read it; a dash where it is undefined."""
     if value is None:
@@ -96,18 +138,11 @@ def comparison(
     """Rows of the comparison of business models, a head row first: name, a value for each model, unit."""
     models = list(indicators)
     rows = [["", *models, ""]]
-    units = {"pv": "kWp", "battery": "kWh"}
-    for technology in dict.fromkeys(kind for by_kind in sizes.values() for kind in by_kind):
-        name = {"pv": "Photovoltaics", "battery": "Batteries"}.get(
-            technology, technology.replace("-", " ").capitalize()
-        )
-        rows.append(
-            [
-                f"{name} installed",
-                *(f"{sizes[model].get(technology, 0.0):,.2f}" for model in models),
-                units.get(technology, "pieces"),
-            ]
-        )
+    for technology, (name, unit) in TECHNOLOGIES.items():
+        if any(technology in by_kind for by_kind in sizes.values()):
+            form = ",.0f" if unit == "pieces" else ",.2f"
+            capacities = (format(sizes[model].get(technology, 0.0), form) for model in models)
+            rows.append([f"{name} installed", *capacities, unit])
     for name, one in INDICATORS.items():
         if any(name in indicators[model] for model in models):
             rows.append([one.title, *(shown(name, indicators[model].get(name)) for model in models), one.unit])
@@ -129,3 +164,14 @@ def comparison_text(
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def power_notes(tables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sentences about sites whose load is above their contract."""
+    if "power_above_contract" not in tables:
+        return ()
+    return tuple(
+        f"{row['site']} takes up to {row['peak_kw']:.2f} kW, more than its {row['contracted_kw']:g} kW of contracted power: the study reckons with the "
+        "load and bills the contract; write a higher contracted_kw (connection_kw), or less to take"
+        for row in tables["power_above_contract"].to_pylist()
+    )

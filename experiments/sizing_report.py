@@ -1,5 +1,6 @@
 """The report of a study: one HTML file that needs nothing else, made from the study's folder alone."""
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,19 @@ from experiments.report_findings import conformance
 from experiments.report_page import Section, figure, page, paragraphs, table
 from experiments.report_sections import notices
 from experiments.results import Run, open_run
-from experiments.sizing_figures import INDICATORS, comparison
+from experiments.sizing_figures import INDICATORS, TECHNOLOGIES, comparison, power_notes, shown
 
 REPORT_FILE = "report.html"
 _COLOURS = (colours.WITH, colours.ORANGE, colours.GREEN, colours.PURPLE, colours.SKY, colours.WITHOUT, colours.GREY)
+_OPERATED = (
+    ("photovoltaics", ("pv",), colours.ORANGE),
+    ("batteries", ("battery",), colours.GREEN),
+    (
+        "heaters and cars, less than by themselves",
+        ("heat-pump-control", "water-heater-control", "charger"),
+        colours.SKY,
+    ),
+)
 
 
 def write_study_report(folder: Path | str) -> Path:
@@ -73,13 +83,25 @@ def _models(run: Run) -> Section:
     who = {one["name"]: one for one in run.meta["scenario"]["business_models"]}
     said = [[name, who[name]["objective"], who[name]["ownership"]] for name in _order(run)]
     definitions = [[one.title, one.definition] for name, one in INDICATORS.items() if name in wide.index]
-    html = table(rows[0], rows[1:], range(1, len(rows[0]) - 1)) + "<h3>The business models</h3>"
+    html = _best(indicators) + table(rows[0], rows[1:], range(1, len(rows[0]) - 1)) + "<h3>The business models</h3>"
     html += (
         table(("name", "what is best", "who builds"), said)
         + "<h3>Definitions</h3>"
         + table(("indicator", "definition"), definitions)
     )
     return Section("models", "Business models compared", html)
+
+
+def _best(indicators: Mapping[str, Mapping[str, float | None]]) -> str:
+    """The answer in a sentence: the cheapest business model, and who would be worse off in it."""
+    name = min(indicators, key=lambda model: indicators[model]["cost_eur"] or 0.0)
+    told = {key: f"{shown(key, indicators[name].get(key))} {INDICATORS[key].unit}" for key in INDICATORS}
+    worse = indicators[name].get("members_worse_off") or 0.0
+    return (
+        f"<p>Least cost under <i>{escape(name)}</i>: {told['cost_eur']}, {told['cost_reduction']} less than today ({told['cost_today_eur']}), "
+        f"for an investment of {told['investment_eur']} that is back after {told['payback_years']}. "
+        f"{f'{worse:.0f} members' if worse else 'No member'} would pay more than today.</p>"
+    )
 
 
 def _sizes(run: Run) -> Section:
@@ -89,8 +111,9 @@ def _sizes(run: Run) -> Section:
         return Section(
             "sizes", "What to install", None, "No business model installs anything: nothing pays for itself here."
         )
-    kinds = [kind for kind in ("pv", "battery") if (frame["technology"] == kind).any()]
-    with chart(9.0, 0.9 + 0.24 * frame["plant"].nunique(), 1, max(len(kinds), 1), squeeze=False) as (drawing, axes):
+    kinds = [kind for kind in TECHNOLOGIES if (frame["technology"] == kind).any()]
+    rows = max(frame.groupby("technology", observed=True)["plant"].nunique())
+    with chart(9.0, 0.9 + 0.36 * rows, 1, len(kinds), squeeze=False) as (drawing, axes):
         for place, kind in zip(axes[0], kinds, strict=False):
             part = frame[frame["technology"] == kind]
             wide = part.pivot(index="site", columns="model", values="capacity").astype(float)[_order(run)]
@@ -105,12 +128,16 @@ def _sizes(run: Run) -> Section:
                 )
             place.set_yticks(np.arange(len(wide)) + 0.4 - height / 2, list(wide.index))
             place.invert_yaxis()
-            place.set_title({"pv": "Photovoltaics", "battery": "Batteries"}[kind])
-            place.set_xlabel({"pv": "kWp", "battery": "kWh"}[kind])
+            title, unit = TECHNOLOGIES[kind]
+            place.set_title(title)
+            place.set_xlabel(unit)
         axes[0][0].legend()
         picture = svg(drawing, "sizes")
     wide = frame.assign(
-        shown=[f"{u:g} ({c:.2f})" if c else "" for u, c in zip(frame["units"], frame["capacity"], strict=True)]
+        shown=[
+            "" if not c else f"{u:g}" if TECHNOLOGIES[k][1] == "pieces" else f"{u:g} ({c:.2f})"
+            for u, c, k in zip(frame["units"], frame["capacity"], frame["technology"], strict=True)
+        ]
     )
     rows = wide.pivot(index="plant", columns="model", values="shown")[_order(run)]
     cells = [[str(plant), *map(str, row)] for plant, row in zip(rows.index, rows.to_numpy(), strict=True)]
@@ -118,7 +145,7 @@ def _sizes(run: Run) -> Section:
     return Section(
         "sizes",
         "What to install",
-        html + table(("units (kWp or kWh)", *_order(run)), cells, range(1, len(_order(run)) + 1)),
+        html + table(("units (kWp, kWh or pieces)", *_order(run)), cells, range(1, len(_order(run)) + 1)),
     )
 
 
@@ -171,7 +198,7 @@ def _members(run: Run) -> Section:
                         r.npv_eur,
                     )
                 ),
-                _years(r.payback_years),
+                *(_years(v, r.investment_eur) for v in (r.payback_years, r.discounted_payback_years)),
             ]
             for r in sorted(part.itertuples(), key=lambda r: (r.account == "community", str(r.account)))
         ]
@@ -185,6 +212,7 @@ def _members(run: Run) -> Section:
             "alone",
             "net present value",
             "payback, years",
+            "discounted",
         )
         html += f"<h3>{escape(model)}</h3>" + table(head, rows, range(1, len(head)))
     note = "<p>EUR. <i>Today</i>: as it stands, each by itself. <i>Alone</i>: what the member would pay at its own optimum, without the community.</p>"
@@ -195,8 +223,9 @@ def _money(value: float) -> str:
     return "-" if np.isnan(value) else f"{value:,.0f}".replace("-0", "0") if abs(value) < 0.5 else f"{value:,.0f}"
 
 
-def _years(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.1f}"
+def _years(value: float, investment_eur: float) -> str:
+    """Years; a dash for who invests nothing, or never has it back."""
+    return "-" if np.isnan(value) or investment_eur <= 0.0 else f"{value:.1f}"
 
 
 def _operation(run: Run) -> Section:
@@ -223,10 +252,11 @@ def _operation(run: Run) -> Section:
                 label="net load of all",
             )
             if plans is not None:
-                for kind, colour in (("pv", colours.ORANGE), ("battery", colours.GREEN)):
-                    part = plans[plans["plant"].str.endswith(f"/{kind}")]
-                    power = part.groupby("position")["power_kw"].sum().reindex(span, fill_value=0.0)
-                    place.step(hours, power, where="post", color=colour, label=kind)
+                for title, kinds, colour in _OPERATED:
+                    part = plans[plans["plant"].str.rpartition("/")[2].isin(kinds)]
+                    if part["power_kw"].abs().sum() > 0.0:
+                        power = part.groupby("position")["power_kw"].sum().reindex(span, fill_value=0.0)
+                        place.step(hours, power, where="post", color=colour, label=title)
             prices = trade.groupby("position")["price_eur_per_kwh"].first().reindex(span)
             twin = place.twinx()
             twin.step(hours, prices, where="post", color=colours.PURPLE, linestyle=":", label="internal price")
@@ -258,6 +288,7 @@ def _flexibility(run: Run) -> Section:
             )
         axes[0].set_xlabel("hour of the day")
         axes[1].set_xlabel("year of the horizon")
+        axes[1].xaxis.get_major_locator().set_params(integer=True)
         axes[0].set_ylabel("kW, up (solid) and down (dashed)")
         axes[0].legend(fontsize=7)
         picture = svg(drawing, "flexibility")
@@ -298,6 +329,7 @@ def _data(run: Run) -> Section:
         for name, yes in zip(*(_frame(run, "study_members")[c] for c in ("member", "consent")), strict=True)
         if not yes
     ]
+    html += "".join(f"<p>{escape(note[0].upper() + note[1:])}.</p>" for note in power_notes(run.tables))
     if left:
         html += f"<p>Left out, since they do not consent to the use of their data: {escape(', '.join(left))}.</p>"
     return Section("data-made", "Data behind the study", html)

@@ -7,15 +7,14 @@ from typing import Any
 
 from experiments.errors import CoflexError
 from experiments.run import Progress, conformance_of, versions
+from experiments.sizing_figures import STUDY, power_notes
 from experiments.sizing_study import Study
 
 REGISTERED = (
     "study_members", "completions", "simulated_yields", "representative_days", "represented_days", "represented_sums", "study_profiles",
-    "device_courses", "sizes", "schedules", "transactions", "investments", "study_indicators", "flexibility", "front", "member_reports",
+    "device_courses", "power_above_contract", "sizes", "schedules", "transactions", "investments", "study_indicators", "flexibility", "front", "member_reports",
 )  # fmt: skip
 """Tables that the parties of a study write."""
-STUDY = "study"
-"""What ``kind`` says in the run.json of a study."""
 LONGEST_MS = 12 * 3_600_000
 
 
@@ -30,6 +29,7 @@ class StudyResult:
         wall_s: seconds by stage: setup, run, write.
         indicators: business model -> indicator -> value (None where undefined).
         sizes: business model -> technology -> capacity to install.
+        notes: what a reader must know beside the figures.
     """
 
     out: Path
@@ -38,6 +38,7 @@ class StudyResult:
     wall_s: dict[str, float]
     indicators: dict[str, dict[str, float | None]]
     sizes: dict[str, dict[str, float]]
+    notes: tuple[str, ...]
 
 
 def run_study(
@@ -75,7 +76,7 @@ def run_study(
     digests = write_run(out, tables, _meta(site, wall_s), force=force, finish=_report, required=False)
     wall_s["write"] = time.perf_counter() - lived
     progress("figures, report", 1, 1)
-    return StudyResult(out, seed, digests.digest, wall_s, _indicators(tables), _sizes(tables))
+    return StudyResult(out, seed, digests.digest, wall_s, _indicators(tables), _sizes(tables), power_notes(tables))
 
 
 def _refuse_unfinished(world: Any, study: Study) -> None:

@@ -1,6 +1,6 @@
 """Writes the generated pages of the manual.
 
-docs/scenario.md (from the schema), docs/validation.md (from the reference cases), docs/results.md (from the catalogues of tables and
+docs/scenario.md and docs/study.md (from the schemas), docs/validation.md (from the reference cases), docs/results.md (from the catalogues of tables and
 figures), docs/commands.md (from the command line's own help), docs/rules.md (from the rules themselves).
 
 python tools/write_docs.py            write them
@@ -21,6 +21,7 @@ def pages() -> dict[Path, str]:
     """The text of every generated page by its path."""
     return {
         ROOT / "docs/scenario.md": scenario_page(),
+        ROOT / "docs/study.md": study_page(),
         ROOT / "docs/validation.md": validation_page(),
         ROOT / "docs/results.md": results_page(),
         ROOT / "docs/commands.md": commands_page(),
@@ -33,9 +34,6 @@ def scenario_page() -> str:
     from experiments.scenario import scenario_yaml
     from experiments.scenario_show import schema_keys
 
-    keys = schema_keys()
-    sections = [list(group) for _, group in groupby(keys, key=lambda key: key.path.partition(".")[0].partition("[")[0])]
-    plain = [group[0] for group in sections if len(group) == 1]
     lines = [
         "# Scenario files", "", GENERATED, "",
         "A scenario is a YAML file that says only what is special; every key has a default. `coflex schema` prints this reference,",
@@ -45,12 +43,34 @@ def scenario_page() -> str:
         "`18:40` (first delivery day), `day 2 18:40` or `2016-01-20 18:40`; delays `1` (seconds), `{uniform: [1, 2]}` or",
         "`{lognormal: [median, most]}` (95 of 100 messages stay below the second value). All times are local.",
         "", "The scenario that ships:", "", "```yaml", scenario_yaml("district-day").rstrip(), "```", "",
-        "## General", "", *_table(plain),
+        *_sections(schema_keys()),
     ]  # fmt: skip
-    for group in sections:
-        if len(group) > 1:
-            lines += ["", f"## {group[0].path}", "", group[0].meaning, "", *_table(group[1:])]
     return "\n".join(lines) + "\n"
+
+
+def study_page() -> str:
+    """The reference of study files: every key, section by section."""
+    from experiments.scenario_show import keys_of
+    from experiments.sizing_study import Study
+
+    lines = [
+        "# Study files", "", GENERATED, "",
+        "A study (`coflex size community-plan`, [sizing.md](sizing.md)) is a YAML file that says only what is special; every key has a default.",
+        "`coflex scenarios --studies` lists those that ship, `coflex show NAME --all` shows one with every default filled in, `coflex validate FILE`",
+        "everything that is wrong with one. Any key can be changed by its path: `--set technologies.battery.capex_eur=300`.", "",
+        "Shares are written `60%` or `0.6`; a position `[120, 40]` in metres to the east and north.", "",
+        *_sections(keys_of(Study)),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _sections(keys: Iterable[Any]) -> Iterator[str]:
+    """A table of the keys that stand alone, then one for each section."""
+    parts = [list(group) for _, group in groupby(keys, key=lambda key: key.path.partition(".")[0].partition("[")[0])]
+    yield from ("## General", "", *_table(group[0] for group in parts if len(group) == 1))
+    for group in parts:
+        if len(group) > 1:
+            yield from ("", f"## {group[0].path}", "", group[0].meaning, "", *_table(group[1:]))
 
 
 def _table(keys: Iterable[Any]) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from agents.strategies.sizing_devices import Charging, Device, Thermal, course_of
 from environment.devices.heat_pump import cop_air
 from experiments.covers import covers
+from experiments.sizing_figures import power_notes
 
 HOURS = np.arange(96)
 OUTDOOR_C = 6.0 + 5.0 * np.sin(HOURS / 24.0 * 2.0 * np.pi)
@@ -82,7 +84,7 @@ def plan(small):
     """A study of a member with heaters, one with a car, and a shared hall where cars charge at work."""
     return small(
         members__0__water_heater={}, members__0__heat_pump={"kw": 1.5, "controlled": True}, members__1__charging={},
-        assets__0__charging={"cars": 3, "arrives_h": 8, "leaves_h": 17, "most": 2}, members__3__heat_pump={"kw": 0.01},
+        assets__0__connection_kw=6, assets__0__charging={"cars": 3, "arrives_h": 8, "leaves_h": 17, "most": 2}, members__3__heat_pump={"kw": 0.01},
         business_models=[{"name": "together"}], front_points=0,
     )  # fmt: skip
 
@@ -97,7 +99,15 @@ def planned(plan):
     world = build_study_world(build_study(study_from(plan), 3))
     world.run(LONGEST_MS)
     tables = study_tables(world)
-    names = ("sizes", "device_courses", "schedules", "representative_days", "study_profiles", "completions")
+    names = (
+        "sizes",
+        "device_courses",
+        "schedules",
+        "representative_days",
+        "power_above_contract",
+        "study_profiles",
+        "completions",
+    )
     return {name: pd.DataFrame(tables[name]) for name in names}
 
 
@@ -126,6 +136,22 @@ def test_devices_are_part_of_the_load_and_shifted_within_their_comfort(planned):
     np.testing.assert_allclose(shift.sum(axis=1), 0.0, atol=1e-6)  # a car's day takes what it took
     assert np.abs(shift).max() > 0.5
     assert (np.abs(shift[:, :8]).max(), np.abs(shift[:, 17:]).max()) == pytest.approx((0.0, 0.0), abs=1e-6)
+
+
+def test_power_above_the_contract_is_said(planned):
+    """Three cars at sockets of 2.3 kW take more than the hall's connection of 6 kW."""
+    above = planned["power_above_contract"].set_index("site")
+    assert above.loc["hall", "contracted_kw"] == 6.0
+    assert above.loc["hall", "peak_kw"] == pytest.approx(6.9, rel=1e-2)
+    load = planned["study_profiles"].groupby("site", observed=True)["load_kw"].max()
+    assert set(above.index) == {site for site in load.index if load[site] > {"ana": 4.6, "bea": 3.45, "cal": 10.0, "hall": 6.0}[site]}  # fmt: skip
+    note = next(
+        note
+        for note in power_notes({"power_above_contract": pa.table(planned["power_above_contract"])})
+        if "hall" in note
+    )
+    assert note.startswith("hall takes up to 6.9")
+    assert "write a higher contracted_kw (connection_kw)" in note
 
 
 def test_a_study_with_infeasible_comfort_is_refused(plan, tmp_path):

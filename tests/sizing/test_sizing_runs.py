@@ -180,6 +180,40 @@ def test_the_report_holds_what_a_manager_asks(small_run):
     assert "nan" not in text.replace("finance", "")
 
 
+def test_studies_are_compared_model_by_model(small_run, tmp_path, capsys):
+    import shutil
+
+    from experiments.compare import compare
+    from experiments.results_schema import ResultsError
+
+    folder = str(small_run.out)
+    assert run_cli(["compare", folder, folder, "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    cost = said["figures"]["together/cost_eur"]
+    assert cost["values"] == [small_run.indicators["together"]["cost_eur"]] * 2
+    assert cost["differences"] == [0.0]
+    assert said["figures"]["own-use/pv"]["values"][0] == pytest.approx(small_run.sizes["own-use"]["pv"])
+    assert said["figures"]["together/price_settled"]["values"] == [None, None]  # no profit, no price to reckon with
+    assert said["figures"]["investor/price_settled"]["values"][0] in (0.0, 1.0)
+    text = compare([folder, folder]).text()
+    assert "Own-use" in text
+    assert "Photovoltaics installed" in text
+    day = shutil.copytree(small_run.out, tmp_path / "day")
+    meta = json.loads((day / "run.json").read_text("utf-8"))
+    (day / "run.json").write_text(json.dumps({**meta, "kind": "day"}), "utf-8")
+    with pytest.raises(ResultsError, match="compare studies with studies"):
+        compare([folder, day])
+
+
+def test_studies_are_listed_beside_scenarios(capsys):
+    assert run_cli(["scenarios"]) == 0
+    assert "Sizing studies (coflex size NAME):\ncommunity-plan  " in capsys.readouterr().out
+    assert run_cli(["scenarios", "--studies", "--format", "json"]) == 0
+    assert {one["name"]: one["usecases"] for one in json.loads(capsys.readouterr().out)} == {
+        "community-plan": ["SUC01.1"]
+    }
+
+
 def test_other_commands_know_studies(capsys):
     assert run_cli(["validate", "community-plan"]) == 0
     assert "in order" in capsys.readouterr().out
