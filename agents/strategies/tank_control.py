@@ -22,7 +22,7 @@ Bool = NDArray[np.bool_]
 
 COLDEST_C, GRID_K, LEVELS = 20.0, 1.0, 66
 """The grid: 20 to 85 degC in steps of 1 K."""
-BLOCK = 128
+BLOCK = 256
 """Homes solved at once; a matter of speed only."""
 SHORTFALL_EUR_PER_KWH = 5.0
 """Cost of each kWh below a floor in each interval: some twenty times the price of electricity."""
@@ -107,16 +107,19 @@ def moved(model: TankModel, task: Task, step: int, tank_c: F64) -> tuple[Moved, 
 
     The safety thermostat cuts what would go above the ceiling.
     """
+    keep, gain = _response(model)
+    cool = task.room_c + (tank_c - task.room_c) * keep - (task.need_kwh[:, step, None] / HOURS) * gain
+    hot = cool + model.heater_kw[:, None] * gain
+    reached = np.minimum(hot, np.maximum(cool, task.ceiling_c[:, None]))
+    kwh = np.where(hot > reached, (reached - cool) / gain, model.heater_kw[:, None]) * HOURS
+    return Moved(reached, kwh), Moved(cool, np.zeros_like(cool))
+
+
+def _response(model: TankModel) -> tuple[F64, F64]:
+    """Share of the warmth above the room that an interval leaves, and its rise by a kW [K/kW], (n, 1) each."""
     loss, capacity = model.loss_kw_per_k[:, None], model.capacity_kwh_per_k[:, None]
     keep = np.exp(-loss * HOURS / capacity)
-    gain = (1.0 - keep) / loss
-    room, ceiling = task.room_c, task.ceiling_c[:, None]
-    cool = room + (tank_c - room) * keep - (task.need_kwh[:, step, None] / HOURS) * gain
-    full = model.heater_kw[:, None]
-    hot = cool + full * gain
-    reached = np.minimum(hot, np.maximum(cool, ceiling))
-    kwh = np.where(hot > reached, (reached - cool) / gain, full) * HOURS
-    return Moved(reached, kwh), Moved(cool, np.zeros_like(cool))
+    return keep, (1.0 - keep) / loss
 
 
 def _rows(task: Task, rows: slice) -> Task:
@@ -125,29 +128,52 @@ def _rows(task: Task, rows: slice) -> Task:
 
 
 def _solve(model: TankModel, task: Task) -> tuple[Bool, F64]:
+    """``moved`` backwards over all grid temperatures; temperatures are counted in steps of the grid, which saves half of the work."""
     n, steps = task.need_kwh.shape
-    grid = COLDEST_C + GRID_K * np.arange(LEVELS)
-    tank = np.broadcast_to(grid, (n, LEVELS))
-    on = np.empty((n, steps, LEVELS), np.bool_)
-    ahead = np.zeros((n, LEVELS))
-    weight = SHORTFALL_EUR_PER_KWH * model.capacity_kwh_per_k[:, None]
+    keep, gain = _response(model)
+    kept = _places(task.room_c + (COLDEST_C + GRID_K * np.arange(LEVELS) - task.room_c) * keep)
+    drop = task.need_kwh * (gain / HOURS / GRID_K)
+    rise, kwh_a_place = model.heater_kw[:, None] * gain / GRID_K, GRID_K * HOURS / gain
+    ceiling, floors = np.minimum(_places(task.ceiling_c[:, None]), LEVELS - 1.0), _places(task.floor_c)
+    weight = SHORTFALL_EUR_PER_KWH * GRID_K * model.capacity_kwh_per_k[:, None]
+    on, ahead = np.empty((n, steps, LEVELS), np.bool_), _Ahead(n)
     for step in range(steps - 1, -1, -1):
-        floor = task.floor_c[:, step, None]
-        heated, cool = moved(model, task, step, tank)
-        cheap = np.minimum(heated.kwh, task.cheap_kw[:, step, None] * HOURS)
-        price, dear = task.price_eur_per_kwh[:, step, None], task.dear_eur_per_kwh[:, step, None]
-        stay = weight * np.maximum(floor - cool.tank_c, 0.0) + _between(ahead, cool.tank_c)
-        heat = weight * np.maximum(floor - heated.tank_c, 0.0) + _between(ahead, heated.tank_c)
-        heat += price * cheap + dear * (heated.kwh - cheap)
+        now = slice(step, step + 1)
+        cool = kept - drop[:, now]
+        heated = np.minimum(cool + rise, np.maximum(cool, ceiling))
+        kwh = (heated - cool) * kwh_a_place
+        price, dear = task.price_eur_per_kwh[:, now], task.dear_eur_per_kwh[:, now]
+        heat = dear * kwh
+        heat -= (dear - price) * np.minimum(kwh, task.cheap_kw[:, now] * HOURS)
+        for cost, place in ((heat, heated), (stay := np.zeros_like(cool), cool)):
+            cost += weight * np.maximum(floors[:, now] - place, 0.0)
+            cost += ahead.at(place)
         on[:, step] = heat < stay
-        ahead = np.minimum(heat, stay)
-    return on, ahead
+        np.minimum(heat, stay, out=ahead.cost_eur)
+    return on, ahead.cost_eur.copy()
 
 
-def _between(values: F64, tank_c: F64) -> F64:
-    """Values of the grid, linear in between, (n, levels)."""
-    place = np.clip((tank_c - COLDEST_C) / GRID_K, 0.0, LEVELS - 1.0)
-    low = np.minimum(place.astype(np.int64), LEVELS - 2)
-    share = place - low
-    one = np.take_along_axis(values, low, axis=1)
-    return np.asarray(one + share * (np.take_along_axis(values, low + 1, axis=1) - one))
+def _places(tank_c: F64) -> F64:
+    return np.asarray((tank_c - COLDEST_C) / GRID_K)
+
+
+class _Ahead:
+    """Cost from some instant on, from every grid temperature, (n, levels), 0 in the end; one column more so that the last has a neighbour."""
+
+    def __init__(self, n: int) -> None:
+        self._wide = np.zeros((n, LEVELS + 1))
+        self._rows = ((LEVELS + 1) * np.arange(n))[:, None]
+        self.cost_eur = self._wide[:, :LEVELS]
+
+    def at(self, place: F64) -> F64:
+        """Cost between grid temperatures, linear, at places not above the grid, (n, levels)."""
+        place = np.maximum(place, 0.0)
+        low = place.astype(np.int64)
+        place -= low
+        low += self._rows
+        flat = self._wide.reshape(-1)
+        one = flat.take(low)
+        low += 1
+        place *= flat.take(low) - one
+        place += one
+        return place

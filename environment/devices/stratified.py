@@ -313,9 +313,11 @@ def _first_below_zero(guard: _Guard, legs: _Legs, hours: F64) -> F64:
 def _zero(level: F64, first: F64, second: F64, fast: F64, slow: F64, low: F64, high: F64) -> F64:
     """Where ``level + first exp(-fast t) + second exp(-slow t)`` falls through zero between low and high: Newton, kept in its bracket.
 
-    Each row stops by itself, so that a batch is its rows bit for bit.
+    A row stops where the sum is zero but for the rounding of its terms: nearer no instant is told from its neighbour. Each row stops by
+    itself, so that a batch is its rows bit for bit.
     """
     at, done = 0.5 * (low + high), np.zeros(len(low), np.bool_)
+    rounding = _EPSILON * (np.abs(level) + np.abs(first) + np.abs(second))
     for _ in range(_ROUNDS):
         one, other = first * np.exp(-fast * at), second * np.exp(-slow * at)
         value, slope = level + one + other, -(fast * one + slow * other)
@@ -324,7 +326,7 @@ def _zero(level: F64, first: F64, second: F64, fast: F64, slow: F64, low: F64, h
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = at - value / slope
         move = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
-        near = np.abs(move - at) <= _EPSILON * at
+        near = (np.abs(value) <= rounding) | (np.abs(move - at) <= _EPSILON * at)
         at = np.where(done, at, move)
         done = done | near
         if done.all():
