@@ -87,7 +87,7 @@ class Ems(CustomerDesk):
         self._trained = np.zeros(n, bool)
         self._usual_c = np.full(n, np.nan)
         self._start_c = np.full(n, np.nan)
-        self._hot_ms = np.full(n, -1, np.int64)
+        self._hot_ms = np.full(n, NEVER_MS, np.int64)
         self._training: dict[str, I64] = {}
         self._plan: _Plan | None = None
 
@@ -240,9 +240,11 @@ class Ems(CustomerDesk):
         steps = np.arange(now, min(now + round(terms.horizon_s * 1000 / timeline.step_ms), last))
         quarters = steps % self._per_day
         services = self.services(rows)
-        usual = tank_services.usual(
-            memory.base_kw(rows, now - now % self._per_day, terms.learning.reserve_days), terms.learning.memory_days
-        )
+        limit = terms.peak_share * memory.contracted_kw[rows]
+        base = memory.base_kw(rows, now - now % self._per_day, terms.learning.reserve_days)
+        days = terms.learning.memory_days
+        surplus = tank_services.surplus_kw(base, days)
+        crowded = tank_services.crowded(base, memory.heater_kw[rows], limit, days)
         buy, sell = (np.array([self._prices(row)[side][steps] for row in rows]) for side in (0, 1))
         ceiling = memory.ceiling_c[rows]
         begun = np.isnan(self._start_c[rows])
@@ -252,9 +254,8 @@ class Ems(CustomerDesk):
         floor = tank_services.hygiene(floor, model, terms.comfort, due, ceiling, quarters)
         if len(steps) and steps[-1] == last - 1:  # no less is left in the end than there was when control began
             floor[:, -1] = np.maximum(floor[:, -1], np.nan_to_num(self._start_c[rows]))
-        limit = terms.peak_share * memory.contracted_kw[rows]
-        outlook = Outlook(usual[:, quarters], buy, sell)
-        task = tank_services.task(model, services, outlook, quarters, limit, floor, ceiling, terms.learning.room_c)
+        outlook = Outlook(surplus[:, quarters], crowded[:, quarters], buy, sell)
+        task = tank_services.task(model, services, outlook, quarters, floor, ceiling, terms.learning.room_c)
         self._plan = _Plan(rows, now, tank_control.plan(model, task), services, limit)
         names = [terms.customers[row] for row in rows]
         tank = self._tank_c(rows, now)
@@ -316,5 +317,7 @@ class _Plan:
     limit_kw: F64
 
 
+NEVER_MS = -(10**15)
+"""Long before any run: a tank that was never seen hot is due at once."""
 LISTENS_MS = 30_000
 """Half a minute after the end of an interval what modules report is there."""

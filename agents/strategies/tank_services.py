@@ -3,6 +3,9 @@
 Energy efficiency has one price for every kWh. With the tariff service the prices are the tariff's; with self-consumption what own
 generation leaves over is had at what it would earn when fed in; with peak shaving every kWh that would lift the household above its limit
 costs more than any hour. They combine freely (SUC03.2 rules 8 to 13). Comfort and hygiene are floors, the same for all services.
+
+Surplus and crowding are expected values over the days measured, not those of a mean day: the mean of many evenings has no peak, and an oven
+that is on every third evening is a third of a kWh too much each time.
 """
 
 from typing import NamedTuple
@@ -41,12 +44,14 @@ class Outlook(NamedTuple):
     """What is expected of households and prices over the T intervals, (n, T) each.
 
     Attributes:
-        base_kw: net load without the water heater.
+        surplus_kw: what own generation leaves over.
+        crowded: share of the element's power that would be above the household's limit, 0 to 1.
         buy_eur_per_kwh: price of the tariff.
         sell_eur_per_kwh: what a kWh fed in earns.
     """
 
-    base_kw: F64
+    surplus_kw: F64
+    crowded: F64
     buy_eur_per_kwh: F64
     sell_eur_per_kwh: F64
 
@@ -68,10 +73,32 @@ def usual(measured: F64, days: float) -> F64:
     return np.divide(total, weight, out=np.zeros_like(total), where=weight > 0.0)
 
 
+def surplus_kw(base_kw: F64, days: float) -> F64:
+    """Surplus of own generation to be expected in each quarter of the day, (n, 96).
+
+    Args:
+        base_kw: net load without the water heater on whole days, NaN where nothing came, (n, m).
+        days: after which a day counts 1/e.
+    """
+    return usual(np.maximum(-base_kw, 0.0), days)
+
+
+def crowded(base_kw: F64, heater_kw: F64, limit_kw: F64, days: float) -> F64:
+    """Share of the element's power that is expected above the household's limit in each quarter of the day, (n, 96).
+
+    Args:
+        base_kw: net load without the water heater on whole days, NaN where nothing came, (n, m).
+        heater_kw: of the elements, (n,).
+        limit_kw: of the households, (n,).
+        days: after which a day counts 1/e.
+    """
+    kw = np.maximum(heater_kw, 1e-9)[:, None]
+    return usual(np.clip((base_kw + kw - limit_kw[:, None]) / kw, 0.0, 1.0), days)
+
+
 def task(
-    model: TankModel, services: Services, outlook: Outlook, quarters: I64, limit_kw: F64, floor_c: F64, ceiling_c: F64,
-    room_c: float,
-) -> Task:  # fmt: skip
+    model: TankModel, services: Services, outlook: Outlook, quarters: I64, floor_c: F64, ceiling_c: F64, room_c: float
+) -> Task:
     """What each home's tank is asked for.
 
     Args:
@@ -79,18 +106,15 @@ def task(
         services: which home has which.
         outlook: of households and prices.
         quarters: quarter of the day of each interval, (T,).
-        limit_kw: power that a household with peak shaving should not exceed, (n,).
         floor_c: temperatures to have at the ends of the intervals, (n, T).
         ceiling_c: the safety thermostats, (n,).
         room_c: assumed of all rooms.
     """
     mean = _row_mean(outlook.buy_eur_per_kwh)[:, None]
     buy = np.where(services.tariff[:, None], outlook.buy_eur_per_kwh, mean)
-    surplus = np.where(services.self_consumption[:, None], np.maximum(-outlook.base_kw, 0.0), 0.0)
+    surplus = np.where(services.self_consumption[:, None], outlook.surplus_kw, 0.0)
     earned = np.minimum(outlook.sell_eur_per_kwh, buy)
-    kw = model.heater_kw[:, None]
-    over = np.clip(outlook.base_kw + kw - limit_kw[:, None], 0.0, kw) / np.maximum(kw, 1e-9)
-    penalty = np.where(services.peak_shaving[:, None], PEAK_EUR_PER_KWH * over, 0.0)
+    penalty = np.where(services.peak_shaving[:, None], PEAK_EUR_PER_KWH * outlook.crowded, 0.0)
     return Task(earned + penalty, buy + penalty, surplus, model.need_kwh[:, quarters], floor_c, ceiling_c, room_c)
 
 
@@ -108,16 +132,23 @@ def floors(model: TankModel, comfort: Comfort, usual_c: F64, ceiling_c: F64, qua
 def hygiene(
     floor_c: F64, model: TankModel, comfort: Comfort, due: NDArray[np.bool_], ceiling_c: F64, quarters: I64
 ) -> F64:
-    """Floors with the hygiene temperature where it is due: once within a day, when the tank is wanted warmest anyhow."""
+    """Floors with the hygiene temperature where it is due: once within a day, when the tank is wanted warmest anyhow.
+
+    It is asked for over an hour, because a draw at its beginning would put it off by a day, and at the same hour again.
+    """
     day = model.reserve_kwh[:, quarters[:QUARTERS]]
     at = np.argmax(day, axis=1)
     wanted = np.minimum(comfort.hygiene_c + HYGIENE_MARGIN_K, ceiling_c - 0.5)
     out = floor_c.copy()
     rows = np.flatnonzero(due)
-    out[rows, at[rows]] = np.maximum(out[rows, at[rows]], wanted[rows])
+    for later in range(HYGIENE_QUARTERS):
+        then = np.minimum(at[rows] + later, floor_c.shape[1] - 1)
+        out[rows, then] = np.maximum(out[rows, then], wanted[rows])
     return out
 
 
+HYGIENE_QUARTERS = 4
+"""Quarters of an hour for which plans ask for it (judgement)."""
 HYGIENE_MARGIN_K = 1.5
 """Plans aim so much higher, because the model is no tank and a probe errs."""
 

@@ -100,9 +100,10 @@ def _planned(model: Any, services: Services, usual_c: Any, ceiling_c: Any, step:
     quarters = (step + np.arange(QUARTERS)) % QUARTERS
     floor = tank_services.floors(model, Comfort(), usual_c, ceiling_c, quarters)
     price = np.broadcast_to(np.where(quarters < 28, 0.2, 0.3), (n, QUARTERS))
-    base = np.broadcast_to(np.where(abs(quarters - 50) < 12, -1.0, 0.5), (n, QUARTERS))
-    outlook = Outlook(base, price, np.full((n, QUARTERS), 0.08))
-    task = tank_services.task(model, services, outlook, quarters, np.full(n, 3.0), floor, ceiling_c, 20.0)
+    noon, evening = abs(quarters - 50) < 12, abs(quarters - 80) < 8
+    surplus, crowded = (np.broadcast_to(np.where(when, 1.0, 0.0), (n, QUARTERS)) for when in (noon, evening))
+    outlook = Outlook(surplus, crowded, price, np.full((n, QUARTERS), 0.08))
+    task = tank_services.task(model, services, outlook, quarters, floor, ceiling_c, 20.0)
     return tank_control.plan(model, task)
 
 

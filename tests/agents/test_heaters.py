@@ -203,6 +203,38 @@ def test_services_follow_from_what_a_home_has():
     assert retrofit.names(Services(no, no, no), 0) == "efficiency"
 
 
+@covers("SUC03.2/r14")
+def test_a_tank_that_was_never_hot_enough_is_heated_against_legionella(usual):
+    """Under thermostats below 60 degC no tank gets there; on the first day under control each does."""
+    begins, mean = 4 * DAY_MS // usual.site.timeline.step_ms, usual.site.living.physics.record.inner[KIND]["mean_c"]
+    whole = np.isfinite(usual.set_kw[:, begins + 4 :]).sum(axis=1) >= 80
+    cool = np.flatnonzero(whole & (usual.fleet.ratings.set_c < 59.0))
+    assert len(cool) >= 2
+    assert (mean[cool, :begins].max(axis=1) < 60.0).all()
+    assert (mean[cool, begins : begins + 96].max(axis=1) > 59.7).all()  # but for the probes
+    plans = usual.table("heater_plans")
+    first = plans["t_ms"] == plans["t_ms"].min()
+    assert plans["hygiene_due"][first].any()
+
+
+@covers("SUC03.2/r11")
+def test_peak_shaving_lowers_the_peak():
+    """Against the same homes under their thermostats: less energy above the limit, and lower peaks where there were any above it."""
+    shaving = {"self_consumption": 0.0, "peak_shaving": 1.0, "tariff": 0.0}
+    changes = {"clock__days": 6, "heaters__services": shaving, "heaters__installation__household_meter": 1.0}
+    shaved, free = World(**changes), World(coordination=False, **changes)
+    step_ms = shaved.site.timeline.step_ms
+    days = slice(4 * DAY_MS // step_ms, 6 * DAY_MS // step_ms)
+    rows = np.flatnonzero(np.isfinite(shaved.set_kw[:, days]).mean(axis=1) > 0.95)
+    limit = 0.9 * shaved.site.people.contracted_kw[rows, None]
+    own, other = (one.site.living.physics.meters.kw[rows, days] for one in (shaved, free))
+    above, otherwise = (np.maximum(net - limit, 0.0) for net in (own, other))
+    assert len(rows) >= HOMES // 2
+    assert above.sum() < 0.9 * otherwise.sum()
+    high = otherwise.max(axis=1) > 0.0
+    assert own[high].max(axis=1).mean() < other[high].max(axis=1).mean()
+
+
 # --- people's data ----------------------------------------------------------------------------------------------------
 
 
