@@ -20,21 +20,73 @@ WHOLE_DAY_H = 22.0
 
 @dataclass(frozen=True)
 class Compared:
-    """Controlled tank-days beside the same of the twin: energy used [kWh], lost [kWh], draws and cold draws, (days,) each."""
+    """Controlled tank-days beside the same of the twin, each (days,); a pair is (run, twin).
+
+    Attributes:
+        owner: of the tank.
+        services: which its home had.
+        used_kwh: electricity less the increase of stored heat.
+        twin_lost_kwh: standing losses in the twin.
+        cold: cold draws.
+        cost_eur: what the energy of the whole home cost.
+        fed_in_kwh: own generation that the home fed in.
+        above_kwh: energy of the home above the limit of peak shaving.
+        peak_kw: largest net load of the home.
+    """
 
     owner: NDArray[np.str_]
-    used_kwh: F64
-    twin_used_kwh: F64
+    services: NDArray[np.str_]
+    used_kwh: tuple[F64, F64]
     twin_lost_kwh: F64
-    draws: F64
-    cold: F64
-    twin_cold: F64
+    cold: tuple[F64, F64]
+    cost_eur: tuple[F64, F64]
+    fed_in_kwh: tuple[F64, F64]
+    above_kwh: tuple[F64, F64]
+    peak_kw: tuple[F64, F64]
+
+    def of(self, days: NDArray[np.bool_]) -> "Compared":
+        """Some of the days."""
+        pairs = (self.cold, self.cost_eur, self.fed_in_kwh, self.above_kwh, self.peak_kw)
+        return Compared(
+            self.owner[days], self.services[days], (self.used_kwh[0][days], self.used_kwh[1][days]),
+            self.twin_lost_kwh[days], *((run[days], twin[days]) for run, twin in pairs),
+        )  # fmt: skip
+
+    def having(self, service: str, without: str = "") -> "Compared":
+        """The days of homes that have a service, and not another."""
+        parts = [set(one.split(" + ")) for one in self.services.tolist()]
+        return self.of(np.array([service in one and without not in one for one in parts], bool))
+
+    @property
+    def saved_percent(self) -> float | None:
+        """Electricity saved, of what the thermostats used [%]."""
+        own, twin = (float(one.sum()) for one in self.used_kwh)
+        return 100.0 * (1.0 - own / twin) if twin else None
+
+    @property
+    def bound_percent(self) -> float | None:
+        """What the jackets lost under the thermostats, of what these used: at equal comfort nobody saves more [%]."""
+        twin = float(self.used_kwh[1].sum())
+        return 100.0 * float(self.twin_lost_kwh.sum()) / twin if twin else None
+
+
+def saved(pair: tuple[F64, F64]) -> float:
+    """Of the twin less of the run."""
+    return float(pair[1].sum() - pair[0].sum())
 
 
 def compared(facts: Facts) -> Compared | None:
     """The controlled days; None without control or twin."""
+    if "heaters compared" not in facts.memo:
+        facts.memo["heaters compared"] = _compared(facts)
+    found: Compared | None = facts.memo["heaters compared"]
+    return found
+
+
+def _compared(facts: Facts) -> Compared | None:
     own, twin = facts.all("heater_days"), facts.twin.all("heater_days") if facts.twin else None
-    if own is None or twin is None:
+    plans = facts.all("heater_plans")
+    if own is None or twin is None or plans is None:
         return None
     keys = [
         dict(zip(zip(_owners(one), one.ints("t_ms").tolist(), strict=True), range(len(one)), strict=True))
@@ -44,11 +96,17 @@ def compared(facts: Facts) -> Compared | None:
     pairs = [(row, keys[1][key]) for key, row in keys[0].items() if controlled[row] and key in keys[1]]
     if not pairs:
         return None
-    here, there = (np.array(rows, np.int64) for rows in zip(*pairs, strict=True))
-    used, other = (one.floats("kwh") - one.floats("stored_kwh") for one in (own, twin))
+    rows = tuple(np.array(one, np.int64) for one in zip(*pairs, strict=True))
+
+    def both(name: str) -> tuple[F64, F64]:
+        return own.floats(name)[rows[0]], twin.floats(name)[rows[1]]
+
+    of = dict(zip(_owners(plans), plans.names("services").tolist(), strict=True))  # the last plan stays
+    owner = own.names("owner")[rows[0]]
+    kwh, stored = both("kwh"), both("stored_kwh")
     return Compared(
-        own.names("owner")[here], used[here], other[there], twin.floats("lost_kwh")[there], own.floats("draws")[here],
-        own.floats("cold_draws")[here], twin.floats("cold_draws")[there],
+        owner, np.array([of.get(name, "") for name in owner.tolist()]), (kwh[0] - stored[0], kwh[1] - stored[1]),
+        both("lost_kwh")[1], *(both(name) for name in ("cold_draws", "cost_eur", "fed_in_kwh", "above_limit_kwh", "peak_kw")),
     )  # fmt: skip
 
 
@@ -149,20 +207,19 @@ FIGURES: Mapping[str, Figure] = {
     "retrofits_refused": _outcome("refused"),
     "retrofits_not_eligible": _outcome("not eligible"),
     "heaters_controlled": controlled_homes,
-    "heater_days_controlled": _of_compared(lambda one: float(len(one.used_kwh))),
-    "heater_saved_kwh": _of_compared(lambda one: float(one.twin_used_kwh.sum() - one.used_kwh.sum())),
-    "heater_saved_percent": _of_compared(
-        lambda one: (
-            100.0 * float(1.0 - one.used_kwh.sum() / one.twin_used_kwh.sum()) if one.twin_used_kwh.sum() else None
-        )
-    ),
-    "heater_bound_percent": _of_compared(
-        lambda one: (
-            100.0 * float(one.twin_lost_kwh.sum() / one.twin_used_kwh.sum()) if one.twin_used_kwh.sum() else None
-        )
-    ),
-    "heater_cold_draws": _of_compared(lambda one: float(one.cold.sum())),
-    "heater_twin_cold_draws": _of_compared(lambda one: float(one.twin_cold.sum())),
+    "heater_days_controlled": _of_compared(lambda one: float(len(one.owner))),
+    "heater_saved_kwh": _of_compared(lambda one: saved(one.used_kwh)),
+    "heater_saved_percent": _of_compared(lambda one: one.saved_percent),
+    "heater_efficiency_saved_percent": _of_compared(lambda one: one.of(one.services == "efficiency").saved_percent),
+    "heater_bound_percent": _of_compared(lambda one: one.bound_percent),
+    "heater_cost_saved_eur": _of_compared(lambda one: saved(one.cost_eur)),
+    "heater_tariff_saved_eur": _of_compared(lambda one: saved(one.having("tariff", "self-consumption").cost_eur)),
+    "heater_self_consumption_saved_eur": _of_compared(lambda one: saved(one.having("self-consumption").cost_eur)),
+    "heater_own_use_kwh": _of_compared(lambda one: saved(one.having("self-consumption").fed_in_kwh)),
+    "heater_above_limit_kwh": _of_compared(lambda one: float(one.having("peak-shaving").above_kwh[0].sum())),
+    "heater_twin_above_limit_kwh": _of_compared(lambda one: float(one.having("peak-shaving").above_kwh[1].sum())),
+    "heater_cold_draws": _of_compared(lambda one: float(one.cold[0].sum())),
+    "heater_twin_cold_draws": _of_compared(lambda one: float(one.cold[1].sum())),
     "heater_cold_percent": cold_percent,
     "heater_loss_error_percent": loss_error_percent,
     "heater_need_error_percent": need_error_percent,

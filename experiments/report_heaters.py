@@ -1,12 +1,13 @@
 """The section of retrofitted water heaters: what became of the visits, what was learned, how tanks lived, and what that saved."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
 from experiments import colours
-from experiments.kpis_facts import Facts, Frame
-from experiments.kpis_heaters import WHOLE_DAY_H, compared
+from experiments.kpis_facts import F64, Facts, Frame
+from experiments.kpis_heaters import WHOLE_DAY_H, compared, saved
 from experiments.plots import View, chart, svg
 from experiments.report_page import Section, figure, table
 
@@ -44,35 +45,34 @@ def _visits(visits: Frame) -> str:
 
 
 def _savings(facts: Facts) -> str:
-    """Electricity and comfort against the thermostat by combination of services."""
-    found, plans = compared(facts), facts.all("heater_plans")
-    if found is None or plans is None:
+    """Electricity, money, peaks and comfort against the thermostat by combination of services."""
+    found = compared(facts)
+    if found is None:
         return "<p>No water heater was under control for a whole day.</p>"
-    of = dict(zip(plans.names("owner").tolist(), plans.names("services").tolist(), strict=True))
-    combination = np.array([of.get(owner, "") for owner in found.owner.tolist()])
     rows = []
-    for name in [*sorted(set(combination.tolist())), "all"]:
-        mine = np.ones(len(combination), bool) if name == "all" else combination == name
-        used, twin = found.used_kwh[mine].sum(), found.twin_used_kwh[mine].sum()
+    for name in [*sorted(set(found.services.tolist()), key=lambda one: (len(one), one)), "all"]:
+        mine = found if name == "all" else found.of(found.services == name)
         rows.append((
-            name, str(len(set(found.owner[mine].tolist()))), str(int(mine.sum())), f"{twin - used:,.1f}", f"{100 * (1 - used / twin):.1f}",
-            f"{100 * found.twin_lost_kwh[mine].sum() / twin:.1f}", str(int(found.cold[mine].sum())), str(int(found.twin_cold[mine].sum())),
+            name, str(len(set(mine.owner.tolist()))), str(len(mine.owner)), f"{saved(mine.used_kwh):,.1f}",
+            f"{mine.saved_percent or 0.0:.1f}", f"{mine.bound_percent or 0.0:.1f}", f"{saved(mine.fed_in_kwh):,.1f}",
+            f"{saved(mine.cost_eur):,.2f}", _pair(mine.above_kwh, np.sum, 1), _pair(mine.peak_kw, np.mean, 2), _pair(mine.cold, np.sum, 0),
         ))  # fmt: skip
     head = (
-        "services",
-        "homes",
-        "tank-days",
-        "saved (kWh)",
-        "saved (%)",
-        "at most (%)",
-        "cold draws",
-        "under thermostats",
-    )
+        "services", "homes", "tank-days", "saved (kWh)", "saved (%)", "at most (%)", "own generation used more (kWh)", "saved (EUR)",
+        "above the limit (kWh)", "peak of a day (kW)", "cold draws",
+    )  # fmt: skip
     text = (
-        "<p>Against the same tanks and days under their thermostats, heat left in the tank counted. <i>At most</i> is the share of what the "
-        "thermostats used that the jackets lost: at equal comfort nobody saves more.</p>"
+        "<p>Against the same tanks and days under their thermostats, heat left in the tank counted; pairs are <i>control / thermostat</i>. "
+        "<i>At most</i> is the share of what the thermostats used that the jackets lost: at equal comfort nobody saves more, and only who knew "
+        "every draw beforehand could come near it. Self-consumption and tariff services heat ahead, at hours when a kWh costs little; a warmer "
+        "tank loses more, so what they save is money and not energy.</p>"
     )
     return text + table(head, rows, numbers=range(1, len(head)))
+
+
+def _pair(values: tuple[F64, F64], of: Callable[[F64], float], digits: int) -> str:
+    """Under control beside under thermostats."""
+    return " / ".join(f"{of(one):,.{digits}f}" for one in values)
 
 
 def learned_chart(view: View) -> str | None:

@@ -41,7 +41,8 @@ def heater_tables(site: Site) -> dict[str, Table]:
             "loss_kw_per_k": fleet.ratings.loss_kw_per_k,
             "set_c": fleet.ratings.set_c,
         },
-        "heater_days": _days(site, kwh, drawn, missing, outlet, mean, commanded, outside.loss_factor[rows, run], least),
+        "heater_days": _days(site, kwh, drawn, missing, outlet, mean, commanded, outside.loss_factor[rows, run], least)
+        | _household_days(site, rows, run),
     }
     if site.scenario.results.detail == "full":
         tables["heater_states"] = {
@@ -87,6 +88,28 @@ def _days(
     table = {name: np.concatenate([day[name] for day in days]) for name in days[0]}
     table["lost_kwh"] = table["kwh"] - table["drawn_kwh"] - table["stored_kwh"]
     return table
+
+
+def _household_days(site: Site, rows: NDArray[np.int64], run: slice) -> Table:
+    """What the homes of the tanks had at the meter on every day of delivery, in the order of ``_days``."""
+    said, people, index = site.scenario.heaters, site.people, site.timeline.index
+    assert said is not None
+    net_kw, hours = site.living.physics.meters.kw[rows, run], site.timeline.hours
+    buy, sell = (
+        np.array([getattr(people.prices[k], side)[run] for k in people.tariff[rows]])
+        for side in ("buy_eur_per_kwh", "sell_eur_per_kwh")
+    )
+    limit_kw = said.peak_limit * people.contracted_kw[rows, None]
+    columns: dict[str, list[F64]] = {name: [] for name in ("cost_eur", "fed_in_kwh", "above_limit_kwh", "peak_kw")}
+    for start_ms, end_ms in site.days_ms:
+        span = slice(index(start_ms) - index(0), index(end_ms) - index(0))
+        net = net_kw[:, span]
+        bought, fed = np.maximum(net, 0.0) * hours, np.maximum(-net, 0.0) * hours
+        columns["cost_eur"].append((bought * buy[:, span] - fed * sell[:, span]).sum(axis=1))
+        columns["fed_in_kwh"].append(fed.sum(axis=1))
+        columns["above_limit_kwh"].append(np.maximum(net - limit_kw, 0.0).sum(axis=1) * hours)
+        columns["peak_kw"].append(net.max(axis=1))
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 
 def customer_table(site: Site, world: World) -> dict[str, Table]:
