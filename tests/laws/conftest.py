@@ -51,3 +51,23 @@ def lived(run_folders):
 def lived_as(run_of):
     """One shipped run, by the name of its scenario."""
     return lambda name: Lived(run_of(name).out)
+
+
+PILOT_MS = round(35.75 * 3_600_000)
+"""A quarter to six in the evening, seen from six in the morning of the day before: the DSO has called an hour of what it took."""
+
+
+@pytest.fixture(scope="session")
+def pilot_evening(small):
+    """The shipped service for households with 14 homes on a feeder too weak for them, stopped in a call: (site, world). Look, and do not touch."""
+    from experiments.build_world import build_world
+    from experiments.scenario import load_scenario, scenario_from
+
+    content = load_scenario("homes-flex").as_data()
+    content["people"][0]["homes"]["count"] = 14
+    content["clock"]["history_days"] = 3
+    content["pilot"]["congestion"] = {"limit_kw": 12.0}
+    site = small.site(scenario_from(content))
+    world = build_world(site)
+    world.run(PILOT_MS)
+    return site, world

@@ -105,6 +105,12 @@ def evening(small, small_begun):
     return site, world
 
 
+@pytest.fixture(params=["evening", "pilot_evening"])
+def stopped(request):
+    """Worlds stopped while somebody is called: a market's, and a service's for households."""
+    return request.getfixturevalue(request.param)
+
+
 def parties_of(world):
     return [actor.party for actor in world.agents]
 
@@ -118,17 +124,17 @@ def test_conversations_are_open_when_the_graph_is_walked(evening):
     assert any(isinstance(thing, Heard) for thing, _ in reachable([attacker]).values())
 
 
-def test_no_party_reaches_the_world_the_truth_or_another_party(evening):
-    _, world = evening
+def test_no_party_reaches_the_world_the_truth_or_another_party(stopped):
+    _, world = stopped
     for party in parties_of(world):
         for thing, path in reachable([party, *lives_of(party)]).values():
             assert not isinstance(thing, HIDDEN), " > ".join(path)
             assert not isinstance(thing, Party) or thing is party, " > ".join(path)
 
 
-def test_no_party_holds_an_array_of_the_truth(evening):
+def test_no_party_holds_an_array_of_the_truth(stopped):
     """True weather, trips, draws and loads to come are in no array that a party can reach."""
-    site, world = evening
+    site, world = stopped
     hidden = [*site.weather, *(getattr(site.people.cars, name) for name in ("away", "driven_kw", "departure_step"))]
     hidden += [site.people.load_kw, site.people.pv_kw, site.people.draw_kw, site.living.physics.uncontrolled.others_kw]
     hidden += list(site.living.physics.record.power_kw.values())
@@ -163,8 +169,8 @@ def test_the_walk_finds_what_is_hidden_in_closures_and_frames(evening):
 # --- history --------------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_sees_readings_of_the_future(evening):
-    site, world = evening
+def test_nobody_sees_readings_of_the_future(stopped):
+    site, world = stopped
     now = site.timeline.index(world.clock.now_ms)
     assert now > site.timeline.index(0)
     stores = [site.living.physics.meters, *site.living.shares.values()]
