@@ -221,12 +221,8 @@ class CongestionBuyer(Buyer):
     def tell_constraints(self, batch: Batch[DataQuery]) -> None:
         """Step 6.2: what the area may take in coming periods."""
         for place in range(len(batch)):
-            none = np.zeros(1)
-            told = ExternalData(
-                kind="grid", from_ms=self.now_ms, step_s=self.terms.step_ms / 1000.0, temp_c=none, ghi_wm2=none,
-                constraint_kw=np.full(96, self._limit_kw), price_eur_per_kwh=none, participation=("congestion",),
-                observed_from_ms=self.now_ms, observed_temp_c=none, observed_ghi_wm2=none,
-            )  # fmt: skip
+            constraint_kw = np.full(96, self._limit_kw)
+            told = about("grid", self.now_ms, self.terms.step_ms, ("congestion",), constraint_kw=constraint_kw)
             self.answer(batch.take(np.array([place])), told)
 
 
@@ -265,6 +261,14 @@ class ReserveBuyer(Buyer):
     def hear_no(self, batch: Batch[NothingNeeded]) -> None:
         """The aggregator has nothing to offer."""
         self._declined[batch.conversation] = batch.one().reason
+
+    @handles(DataQuery)
+    def tell_participation(self, batch: Batch[DataQuery]) -> None:
+        """Step 6.2: its reserve is open, up to a price."""
+        price = np.full(24, self._reserve.cap_eur_per_kwh)
+        for place in range(len(batch)):
+            told = about("balancing", self.now_ms, 3_600_000, ("balancing",), price_eur_per_kwh=price)
+            self.answer(batch.take(np.array([place])), told)
 
     def trade(self, number: int, from_ms: int, to_ms: int) -> Process:
         """Scenario 10: open the offer period, clear at the gate, tell prices and requirements; then the hours themselves."""
@@ -341,10 +345,19 @@ class ClosedMarket(Party):
             if str(question["what"][0]) != "market":
                 refuse(self, question, 0, str(question["what"][0]), "this source speaks of its market alone")
                 continue
-            none = np.zeros(1)
-            told = ExternalData(
-                kind="market", from_ms=self.now_ms, step_s=3600.0, temp_c=none, ghi_wm2=none, constraint_kw=none,
-                price_eur_per_kwh=none, participation=(), observed_from_ms=self.now_ms, observed_temp_c=none,
-                observed_ghi_wm2=none,
-            )  # fmt: skip
+            told = about("market", self.now_ms, 3_600_000, ())
             self.answer(question, told)
+
+
+def about(kind: str, now_ms: int, step_ms: int, participation: tuple[str, ...], **columns: F64) -> ExternalData:
+    """What an operator says of the periods to come; what it does not speak of has one value, 0."""
+    names = ("temp_c", "ghi_wm2", "constraint_kw", "price_eur_per_kwh", "observed_temp_c", "observed_ghi_wm2")
+    values = dict.fromkeys(names, np.zeros(1)) | columns
+    return ExternalData(
+        kind=kind,
+        from_ms=now_ms,
+        step_s=step_ms / 1000.0,
+        participation=participation,
+        observed_from_ms=now_ms,
+        **values,
+    )

@@ -83,24 +83,26 @@ class HomeTemperatures(HomePicture):
         place = step - current.first
         ahead = min(place + AHEAD_STEPS, current.view.m)
         devices, planned, idle, needed = [], [], [], []
-        models = {WATER_HEATER: (tank(current.view), "heater_c", self.planner.book.heater["kw"]),
-                  HEAT_PUMP: (house(current.view), "house_c", self.planner.book.house["hp_kw"])}  # fmt: skip
-        for kind, (model, state, rated) in models.items():
+        models = {WATER_HEATER: (tank(current.view), current.plan.heater_kw, self.planner.book.heater["kw"]),
+                  HEAT_PUMP: (house(current.view), current.plan.heat_pump_kw, self.planner.book.house["hp_kw"])}  # fmt: skip
+        for kind, (model, power_kw, rated) in models.items():
             mine = rows[(self.number[kind, rows] >= 0) & (rated[rows] > 0.0)]
-            cold = self._latest[state][mine].copy()
+            cold = self._latest[STATES[kind]][mine].copy()
+            warm = cold.copy()
             for at in range(place, ahead):
                 cold = model.keep[mine] * cold + model.drift[mine, at]
+                warm = model.keep[mine] * warm + model.drift[mine, at] + model.gain[mine, at] * power_kw[mine, at]
             gain = model.gain[mine, place:ahead].sum(axis=1)
             short = np.maximum(self.limits[0, kind, mine] - cold, 0.0)
             hours = (ahead - place) * self.timeline.hours
             devices += [f"{name}/{DEVICE_KINDS[kind]}" for name in self.names_of(mine)]
-            planned += getattr(current.expected, state)[mine, ahead].tolist()
+            planned += warm.tolist()
             idle += cold.tolist()
             needed += (short / np.maximum(gain, 1e-9) * hours).tolist()
         if not devices:
             devices, planned, idle, needed = ["none"], [0.0], [0.0], [0.0]
         return TemperatureForecast(
-            devices=tuple(devices), in_2h_c=np.array(planned), idle_2h_c=np.nan_to_num(np.array(idle)),
+            devices=tuple(devices), in_2h_c=np.nan_to_num(np.array(planned)), idle_2h_c=np.nan_to_num(np.array(idle)),
             needed_kwh=np.nan_to_num(np.array(needed)),
         )  # fmt: skip
 

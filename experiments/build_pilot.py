@@ -131,7 +131,13 @@ def _terms(site: Site, pilot: Pilot) -> HomeTerms:
 def _cloud(site: Site, world: World) -> Made:
     pilot = site.scenario.pilot
     assert pilot is not None
-    sources = {"weather": pilot.names.weather, "grid": site.scenario.actors.dso.name, "market": pilot.names.market}
+    names = pilot.names
+    sources = {
+        "weather": names.weather,
+        "grid": site.scenario.actors.dso.name,
+        "balancing": names.tso,
+        "market": names.market,
+    }
     party = role("cloud-database")(
         world.seat(CLOUD), site.timeline, site.people.n, sources, pilot.names.service, float(pilot.control.outside_every_s),
         pilot.control.retention_days * MS_PER_DAY, pilot.names.aggregator,

@@ -152,7 +152,7 @@ class ExternalData(Record, frozen=True, kw_only=True):
     """Weather, grid and market data of outside sources for coming periods; what a source does not speak of has one value, 0."""
 
     source: ClassVar[Source] = _of("N8")
-    kind: Annotated[str, Item("what it is about", one_of=("weather", "grid", "market"))]
+    kind: Annotated[str, Item("what it is about", one_of=("weather", "grid", "balancing", "market"))]
     from_ms: Annotated[int, Item("start of the first step")]
     step_s: Annotated[float, Item("length of a step", ge=1)]
     temp_c: Annotated[Profile, Item("outdoor temperature", catalogue="weather")]
