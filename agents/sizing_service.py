@@ -8,7 +8,7 @@ from agents.sizing_people import HOUR_S, SIZING
 from agents.sizing_registers import keep_flexibility, keep_money, keep_sizing
 from agents.sizing_results import Results, StudyTerms, community_of, models_of, record_of
 from agents.strategies.sizing import SizingError
-from agents.strategies.sizing_assessment import pareto, reference, size
+from agents.strategies.sizing_assessment import Sizings, pareto, reference, size
 from agents.strategies.sizing_community import INVESTOR
 from agents.strategies.sizing_economics import economics, indicators_of, trades
 from agents.strategies.sizing_flexibility import long_term_kw
@@ -97,12 +97,13 @@ class DerSizing(Party):
         models = models_of(definition)
         self.told("sizing", 0, len(models) + 1)
         results.reference = reference(results.community, self.terms.whole_units)
+        sizings = Sizings(results.community, self.terms.whole_units)
         for number, model in enumerate(models):
-            results.sized[model.name] = size(results.community, model, results.reference, rule, self.terms.whole_units)
+            results.sized[model.name] = size(sizings, model, results.reference, rule)
             self.told("sizing", number + 1, len(models) + 1)
         points = self.terms.front_points
         results.front = pareto(
-            results.community, models[0], points, lambda done: self.told("front of cost and emissions", done, points)
+            sizings, models[0], points, lambda done: self.told("front of cost and emissions", done, points)
         )
         keep_sizing(results, self.terms.year, self.register)
         reads = [f"completions/{name}" for name in results.community.members]

@@ -14,8 +14,6 @@ Index = NDArray[np.int64]
 
 DUAL_TOLERANCE = 1e-9
 """Below the tie cost of a step of a day, so that ties are decided by it."""
-_LARGE = 5000
-"""From so many columns on interior points are faster than the simplex method, where there is no basis yet."""
 
 
 class InfeasibleError(RuntimeError):
@@ -120,10 +118,9 @@ class Solver:
     Args:
         programme: what is minimised, tie costs included.
         dual_tolerance: by how much a reduced cost may be on the wrong side; below the tie costs.
-        interior: whether a large programme without a basis is begun by interior points (with crossover, so that it ends at a vertex).
     """
 
-    def __init__(self, programme: Programme, *, dual_tolerance: float = DUAL_TOLERANCE, interior: bool = False) -> None:
+    def __init__(self, programme: Programme, *, dual_tolerance: float = DUAL_TOLERANCE) -> None:
         import highspy
 
         self._highspy = highspy
@@ -132,7 +129,6 @@ class Solver:
         self._highs.setOptionValue("threads", 1)
         self._highs.setOptionValue("dual_feasibility_tolerance", dual_tolerance)
         self._highs.passModel(_model(highspy, programme))
-        self._interior = interior and programme.n_columns >= _LARGE
 
     def costs(self, columns: Index, cost: ArrayLike) -> None:
         """Other costs of some columns."""
@@ -148,6 +144,19 @@ class Solver:
         """Other bounds of some rows."""
         where = rows.ravel().astype(np.int32)
         self._highs.changeRowsBounds(len(where), where, _flat(low, rows.shape), _flat(high, rows.shape))
+
+    def coefficients(self, rows: Index, columns: Index, values: F64) -> None:
+        """Other coefficients, one for each pair of a row and a column."""
+        for row, column, value in zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True):
+            self._highs.changeCoeff(row, column, value)
+
+    def basis(self) -> Any:
+        """Where the last solution stands, for ``start``."""
+        return self._highs.getBasis()
+
+    def start(self, basis: Any) -> None:
+        """Begin the next solution at an earlier one."""
+        self._highs.setBasis(basis)
 
     def add_column(self, cost: float, rows: Index, values: F64) -> None:
         """One more column, at least 0."""
@@ -166,9 +175,6 @@ class Solver:
             InfeasibleError: nothing fulfils all conditions.
             RuntimeError: there is no optimum, or it was not found.
         """
-        # From nothing interior points are faster, from a basis the simplex method is; both end at a vertex.
-        self._highs.setOptionValue("solver", "ipm" if self._interior else "choose")
-        self._interior = False
         if not self._optimal():
             self._highs.clearSolver()  # a start that misleads is rare; from nothing it is found
             if not self._optimal():

@@ -10,7 +10,7 @@ none is left. The first solution bounds the cost from below (``Solution.bound_eu
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -81,7 +81,8 @@ class Sizing:
         self.problem = problem
         self.model = Model(problem, accounts)
         programme = self.model.programme
-        self.solver = Solver(programme, dual_tolerance=_DUAL_TOLERANCE, interior=True)
+        self.solver = Solver(programme, dual_tolerance=_DUAL_TOLERANCE)
+        self._starts: dict[tuple[Objective, bool], Any] = {}
         self._all = np.arange(programme.n_columns)
         self._tied_cost = programme.tied_cost
         self._matrix = programme.matrix().tocsr()
@@ -117,10 +118,20 @@ class Sizing:
         for row, most in ((model.cost_row, most_eur), (model.carbon_row, most_kg)):
             solver.row_bounds(np.array([row]), -np.inf, most)
         self._aim(objective)
+        # Each kind of question begins at its own last answer, which is nearer than that of another kind.
+        kind = (objective, units is not None)
+        if kind in self._starts:
+            solver.start(self._starts[kind])
         try:
-            return self._one_way()
+            found = self._one_way()
         except InfeasibleError as error:
             raise SizingError(_unreachable(most_eur, most_kg)) from error
+        self._starts[kind] = solver.basis()
+        return found
+
+    def price(self, price: F64) -> None:
+        """Reckon the money of accounts with another internal price, shape (T,)."""
+        self.solver.coefficients(*self.model.priced(price))
 
     def _one_way(self) -> Solution:
         """Solve until no meter takes and feeds in at once."""
@@ -228,9 +239,8 @@ def front(sizing: Sizing, points: int, told: Callable[[int], None] = lambda done
     told(1)
     cleanest = sizing.solve("emissions")
     told(2)
-    # From the clean end back, so that each solution is near the one before.
-    found = [cleanest]
-    for number, most_kg in enumerate(np.linspace(cleanest.emissions_kg, cheapest.emissions_kg, points)[1:-1]):
+    found = [cheapest]
+    for number, most_kg in enumerate(np.linspace(cheapest.emissions_kg, cleanest.emissions_kg, points)[1:-1]):
         found.append(sizing.solve("total-cost", most_kg=float(most_kg)))
         told(3 + number)
-    return [cheapest, *found[::-1]]
+    return [*found, cleanest]

@@ -71,17 +71,31 @@ def reference(community: Community, whole_units: bool = False) -> Reference:
     return Reference(stands_kw, bills, alone)
 
 
-def size(
-    community: Community, model: BusinessModel, compared: Reference, rule: InternalPrice, whole_units: bool
-) -> Sized:
+class Sizings:
+    """The programmes of a community by who builds; business models that differ in their aim alone share one, and its last solutions."""
+
+    def __init__(self, community: Community, whole_units: bool = False) -> None:
+        self.community = community
+        self.whole_units = whole_units
+        self._made: dict[str, Sizing] = {}
+
+    def of(self, model: BusinessModel) -> Sizing:
+        """The programme of a business model."""
+        if model.ownership not in self._made:
+            self._made[model.ownership] = Sizing(problem_of(self.community, model, whole_units=self.whole_units))
+        return self._made[model.ownership]
+
+
+def size(sizings: Sizings, model: BusinessModel, compared: Reference, rule: InternalPrice) -> Sized:
     """The optimal sizes of a business model.
 
     Raises:
         SizingError: its conditions cannot be met, named with the way out.
     """
+    whole_units = sizings.whole_units
     if model.objective == "profit":
-        return _profitable(community, model, compared, rule, whole_units)
-    sizing = Sizing(problem_of(community, model, whole_units=whole_units))
+        return _profitable(sizings.community, model, compared, rule, whole_units)
+    sizing = sizings.of(model)
     objective: Objective = model.objective  # type: ignore[assignment]
     limits: dict[str, float] = {}
     if objective != "total-cost":
@@ -106,8 +120,8 @@ def _profitable(
 ) -> Sized:
     """Most profit of the chosen accounts, while nobody else pays more than today; the internal price is found by iteration.
 
-    The price depends on who trades how much, and this on the price: it is solved with the price that came out the last time (averaged),
-    until it stays as it is.
+    The price depends on who trades how much, and this on the price: it is solved with the price that came out the last time, until it
+    stays as it is. Where a price swings it goes half as far as the time before.
     """
     problem = problem_of(community, model, by_site=True, whole_units=whole_units)
     prices, tariff = community.prices, community.tariff
@@ -116,21 +130,24 @@ def _profitable(
     most = share @ (compared.today_eur - np.where(community.shared, 0.0, community.fixed_eur))
     chosen = accounts_of(community, model, price, np.zeros(len(share))).chosen
     limit = np.where(chosen, np.inf, most + 0.01)
+    sizing = Sizing(problem, accounts_of(community, model, price, limit))
+    pace, last = np.ones(len(price)), np.zeros(len(price))
     for number in range(_PRICE_ROUNDS):
-        sizing = Sizing(problem, accounts_of(community, model, price, limit))
+        sizing.price(price)
         found = sizing.solve("profit")
         if whole_units:
             found = _rounded(sizing, found, "profit", {})
         came = trades(community, found, rule).price_eur_per_kwh
-        wrong = np.nan_to_num(np.abs(came - price))
-        if wrong.max() <= _PRICE_SETTLED_EUR_PER_KWH:
+        off = np.nan_to_num(came - price)
+        if np.abs(off).max() <= _PRICE_SETTLED_EUR_PER_KWH:
             return Sized(model, found, settled=True, rounds=number + 1)
-        price = np.where(np.isnan(came), price, 0.5 * (price + came))
+        pace = np.where(off * last < 0.0, 0.5 * pace, pace)
+        price, last = price + pace * off, off
     return Sized(model, found, settled=False, rounds=_PRICE_ROUNDS)
 
 
 def pareto(
-    community: Community, model: BusinessModel, points: int, told: Callable[[int], None] = lambda done: None
+    sizings: Sizings, model: BusinessModel, points: int, told: Callable[[int], None] = lambda done: None
 ) -> list[Solution]:
-    """The front of cost against emissions of a business model, without rounding to whole units."""
-    return list(front(Sizing(problem_of(community, model)), points, told)) if points else []
+    """The front of cost against emissions of who builds in a business model, without rounding to whole units."""
+    return list(front(sizings.of(model), points, told)) if points else []

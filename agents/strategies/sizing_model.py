@@ -69,7 +69,9 @@ class Model:
             self._feeding()
         self._sums()
         self.chosen_row: int | None = None
-        self.account_rows = np.zeros(0, np.int64) if accounts is None else self._money(accounts)
+        self.account_rows = np.zeros(0, np.int64)
+        if accounts is not None:
+            self._money(accounts)
 
     def _tied(self, *names: str) -> F64:
         """Tie cost of each step of some things, shape (names, T): of their names and the step alone."""
@@ -243,22 +245,18 @@ class Model:
         put(self.carbon_row, self.units, np.array([plant.unit_kg_per_year for plant in one.plants]))
         put(self.use_row, self.bought, -hours)  # of a given consumption what is not bought is one's own
 
-    def _money(self, accounts: Accounts) -> I64:
+    def _money(self, accounts: Accounts) -> None:
         one, hours, put = self.problem, self.problem.days.step_hours, self.programme.put
-        rows = self.programme.rows((len(accounts.names),), -np.inf, accounts.most_eur)
+        self.account_rows = self.programme.rows((len(accounts.names),), -np.inf, accounts.most_eur)
         extra = np.where(np.isfinite(one.extra_eur_per_kw), one.extra_eur_per_kw, 0.0)
-        targets = [(rows[number], number) for number in range(len(rows))]
         if accounts.chosen.any():
             self.chosen_row = int(self.programme.rows((1,), -np.inf, np.inf)[0])
-            targets += [(self.chosen_row, int(number)) for number in np.flatnonzero(accounts.chosen)]
-        for row, number in targets:
+        for row, number in self._targets(accounts):
             shares, parts = accounts.node_share[number], accounts.plant_share[number]
             for node in np.flatnonzero(shares):
                 share = shares[node] * hours
                 put(row, self.bought[node], share * one.prices.buy[node])
                 put(row, self.sold[node], -share * one.prices.sell[node])
-                put(row, self.inside_bought[node], share * (one.prices.inside[node] + accounts.price))
-                put(row, self.inside_sold[node], -share * accounts.price)
                 put(row, self.extra[node], shares[node] * extra[node])
             for which in np.flatnonzero(parts):
                 plant = one.plants[which]
@@ -266,7 +264,32 @@ class Model:
                 if plant.battery is not None and which in self.operation:
                     wear = plant.battery.wear_eur_per_kwh * hours
                     put(row, self.operation[int(which)][1], parts[which] * wear)
-        return rows
+        put(*self.priced(accounts.price))
+
+    def _targets(self, accounts: Accounts) -> list[tuple[int, int]]:
+        """Rows and the account whose money each adds up: one of its own, and that of the chosen."""
+        found = [(int(row), number) for number, row in enumerate(self.account_rows)]
+        if self.chosen_row is not None:
+            found += [(self.chosen_row, int(number)) for number in np.flatnonzero(accounts.chosen)]
+        return found
+
+    def priced(self, price: F64) -> tuple[I64, I64, F64]:
+        """What trade inside adds to the money of accounts at an internal price, shape (T,): rows, columns, coefficients."""
+        if self.accounts is None:
+            msg = "without accounts an internal price is nobody's money"
+            raise RuntimeError(msg)
+        hours, parts = self.problem.days.step_hours, []
+        borne: dict[tuple[int, int], float] = {}
+        for row, number in self._targets(self.accounts):
+            for node in np.flatnonzero(self.accounts.node_share[number]).tolist():
+                borne[row, node] = borne.get((row, node), 0.0) + float(self.accounts.node_share[number, node])
+        for (row, node), part in borne.items():
+            share = part * hours
+            rows = np.full(len(hours), row)
+            parts.append((rows, self.inside_bought[node], share * (self.problem.prices.inside[node] + price)))
+            parts.append((rows, self.inside_sold[node], -share * price))
+        found = tuple(np.concatenate(one) for one in zip(*parts, strict=True))
+        return found[0], found[1], found[2]
 
 
 def yield_of(plant: Plant) -> F64:
