@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.covers import covers
 from experiments.scenario_library import rule
 from markets.allocation import hierarchical, proportional, static, transactions
 from markets.internal_prices.offers import Offers
@@ -34,6 +35,7 @@ def trade(name, offers, **parameters):
     return rule("internal-price", name.strip())(offers, **parameters)
 
 
+@covers("SUC01.1/r23", "SUC01.1/r25", "SUC01.1/r26", "SUC01.1/r27", "SUC01.1/r28", "SUC01.1/r29")
 @pytest.mark.parametrize("name", SINGLE)
 @given(rows=st.lists(offer, min_size=1, max_size=12))
 def test_inside_payments_sum_to_zero_and_nobody_trades_at_a_loss(name, rows):

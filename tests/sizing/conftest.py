@@ -5,7 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from agents.strategies.sizing_problem import BatteryKind, Days, Plant, Prices, Problem
+from agents.strategies.sizing_community import Community, Place, Technology
+from agents.strategies.sizing_problem import BatteryKind, Days, Plant, Prices, Problem, Store
 
 IDEAL = BatteryKind(1.0, 1.0, 1.0, 1.0, 0.0)
 
@@ -48,6 +49,36 @@ def make_pv():
 @pytest.fixture(scope="session")
 def make_battery():
     return battery
+
+
+LOSSY = BatteryKind(0.5, 0.93, 0.9, 0.9, 0.0)
+
+
+@pytest.fixture(scope="session")
+def three_sites():
+    """A community of three sites on two days: roof and battery, battery and control of a heat pump, nothing."""
+    rng = np.random.default_rng(11)
+    days = Days(np.array([200.0, 165.0]), 24, 1.0)
+    hour = np.tile(np.arange(24), 2)
+    base, gain, low, high = (rng.uniform(*span, 48) for span in ((0.2, 1.0), (2.0, 4.0), (-4.0, 0.0), (0.0, 4.0)))
+    load = 0.3 + rng.random((3, 48))
+    load[1] += base
+    buy = np.where((hour >= 18) & (hour < 22), 0.32, np.where(hour < 8, 0.12, 0.2))[None, :]
+    places = (
+        Place("a/battery", 0, "battery", 0.0, 6.0),
+        Place("a/pv", 0, "pv", 0.0, 5.0, np.maximum(np.sin((hour - 6) / 12 * np.pi), 0.0)),
+        Place("b/battery", 1, "battery", 3.0, 4.0),
+        Place("b/control", 1, "control", 0.0, 1.0, None, Store(base, 2.0 - base, base, gain, 0.9, low, high)),
+    )
+    technologies = {
+        "pv": Technology("pv", 1.0, 600.0, 0.0, 0.0, 20.0, 0.0, 0.0, 0.005),
+        "battery": Technology("battery", 1.0, 60.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.02, LOSSY),
+        "control": Technology("control", 1.0, 1.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0),
+    }
+    return Community(
+        days, ("a", "b", "c"), np.zeros(3, bool), load, np.full(3, 9.0), np.zeros(3), np.zeros(3, np.int64),
+        Prices(buy, 0.05 * np.ones_like(buy), 0.0 * buy), np.full(48, 0.2), technologies, places, {}, np.zeros((3, 0)),
+    )  # fmt: skip
 
 
 SMALL = {

@@ -4,62 +4,28 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from agents.strategies.sizing import Sizing
-from agents.strategies.sizing_community import BusinessModel, Community, Place, Technology, problem_of
+from agents.strategies.sizing_community import BusinessModel, problem_of
 from agents.strategies.sizing_flexibility import long_term_kw, potentials_kw
-from agents.strategies.sizing_problem import BatteryKind, Days, Prices, Store
 from experiments.covers import covers
 
-DAYS = Days(np.array([200.0, 165.0]), 24, 1.0)
-LOSSY = BatteryKind(0.5, 0.93, 0.9, 0.9, 0.0)
-PV = Technology("pv", 1.0, 600.0, 0.0, 0.0, 20.0, 0.0, 0.0, 0.005)
-BATTERY = Technology("battery", 1.0, 60.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.02, LOSSY)
-CONTROL = Technology("control", 1.0, 1.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0)
-
-
-def store(rng):
-    base = rng.uniform(0.2, 1.0, DAYS.n)
-    return Store(
-        base,
-        2.0 - base,
-        base,
-        rng.uniform(2.0, 4.0, DAYS.n),
-        0.9,
-        -rng.uniform(0.0, 4.0, DAYS.n),
-        rng.uniform(0.0, 4.0, DAYS.n),
-    )
+HOURS = 48
 
 
 @pytest.fixture(scope="module")
-def sized():
-    """A community of three sites, sized and run: roof and battery, battery and heat pump control, nothing."""
-    rng = np.random.default_rng(11)
-    hour = np.tile(np.arange(24), 2)
-    sun = np.maximum(np.sin((hour - 6) / 12 * np.pi), 0.0)
-    given = store(rng)
-    load = 0.3 + rng.random((3, DAYS.n))
-    load[1] += given.base_kw
-    buy = np.where((hour >= 18) & (hour < 22), 0.32, np.where(hour < 8, 0.12, 0.2))[None, :]
-    places = (
-        Place("a/battery", 0, "battery", 0.0, 6.0),
-        Place("a/pv", 0, "pv", 0.0, 5.0, sun),
-        Place("b/battery", 1, "battery", 3.0, 4.0),
-        Place("b/control", 1, "control", 0.0, 1.0, None, given),
-    )
-    one = Community(
-        DAYS, ("a", "b", "c"), np.zeros(3, bool), load, np.full(3, 9.0), np.zeros(3), np.zeros(3, np.int64),
-        Prices(buy, 0.05 * np.ones_like(buy), 0.0 * buy), np.full(DAYS.n, 0.2), {"pv": PV, "battery": BATTERY, "control": CONTROL},
-        places, {}, np.zeros((3, 0)),
-    )  # fmt: skip
-    return one, Sizing(problem_of(one, BusinessModel("together", "total-cost", "individual", (), 1.0))).solve()
+def sized(three_sites):
+    """A community, its sizes and operation."""
+    model = BusinessModel("together", "total-cost", "individual", (), 1.0)
+    return three_sites, Sizing(problem_of(three_sites, model)).solve()
 
 
 def most_held(community, solution, number, start, held, sign):
     """By a mixed-integer programme: charging and discharging of each hour, one of them at a time, and the content after it."""
     place = community.places[number]
     kind = community.technologies[place.technology]
+    battery = kind.battery
     size = place.existing + solution.units[number] * kind.unit
     day = start // 24 * 24
     steps = [day + (start - day + k) % 24 for k in range(held)]
@@ -82,9 +48,9 @@ def most_held(community, solution, number, start, held, sign):
     for k, step in enumerate(steps):
         g, t, b, e = (1 + 4 * k + part for part in range(4))
         whole[b] = high[b] = 1.0
-        if kind.battery is not None:
-            power = (LOSSY.kw_per_kwh * size,) * 2
-            low[e], high[e], keep, fills = 0.0, LOSSY.usable_share * size, 1.0, (LOSSY.charge_efficiency, 1.0 / LOSSY.discharge_efficiency)  # fmt: skip
+        if battery is not None:
+            power = (battery.kw_per_kwh * size,) * 2
+            low[e], high[e], keep, fills = 0.0, battery.usable_share * size, 1.0, (battery.charge_efficiency, 1.0 / battery.discharge_efficiency)  # fmt: skip
         else:
             one = place.store
             power = (one.less_kw[step] * size, one.more_kw[step] * size)
@@ -94,8 +60,6 @@ def most_held(community, solution, number, start, held, sign):
         row([(t, 1.0), (b, power[1])], -np.inf, power[1])
         begun = keep * content[before] if k == 0 else 0.0
         row([(e, 1.0), (t, -fills[0]), (g, fills[1]), *([(e - 4, -keep)] if k else [])], begun, begun)
-    from scipy.optimize import Bounds
-
     found = milp(
         cost, constraints=LinearConstraint(np.array(rows), least, most), bounds=Bounds(low, high), integrality=whole
     )
@@ -112,7 +76,7 @@ def test_what_a_device_can_hold_is_what_a_programme_finds(sized, held):
     for number, place in enumerate(community.places):
         if place.technology != "pv":
             assert place.existing + solution.units[number] > 0.5, "the case tests nothing otherwise"
-            for start in range(0, DAYS.n, 5):
+            for start in range(0, HOURS, 5):
                 for sign, found in ((1.0, up), (-1.0, down)):
                     best = most_held(community, solution, number, start, held, sign)
                     assert found[number, start] == pytest.approx(best, abs=1e-5), (place.name, start, sign)

@@ -35,7 +35,7 @@ def village(seed):
     return net, resources, prices
 
 
-@covers("SUC02.1/r01", "SUC02.1/r33")
+@covers("SUC02.1/r01", "SUC02.1/r33", "SUC01.1/r31")
 @settings(max_examples=6)
 @given(seed=st.integers(0, 10**6), pick=st.sampled_from(["lower", "middle", "upper"]))
 def test_the_pool_lies_between_its_bound_and_ends_near_the_welfare_optimum(seed, pick):
