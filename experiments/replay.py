@@ -65,7 +65,8 @@ def _study(recorded: Run, progress: Progress | None) -> ReplayResult:
     study = study_from(recorded.meta["scenario"], where=f"{recorded.path / 'run.json'}: scenario")
     with TemporaryDirectory(prefix="coflex-replay-") as apart:
         out = Path(apart) / "run"
-        run_study(study, seed=recorded.meta["seed"], out=out, progress=progress or (lambda stage, done, total: None))
+        tell = progress or (lambda stage, done, total: None)
+        run_study(study, seed=recorded.meta["seed"], out=out, progress=tell, report=False)
         return compare_runs(recorded, open_run(out))
 
 

@@ -111,7 +111,28 @@ def _sizes(run: Run) -> Section:
         return Section(
             "sizes", "What to install", None, "No business model installs anything: nothing pays for itself here."
         )
-    kinds = [kind for kind in TECHNOLOGIES if (frame["technology"] == kind).any()]
+    html = _sizes_drawn(run, frame)
+    wide = frame.assign(
+        shown=[
+            "" if not c else f"{u:g}" if TECHNOLOGIES[k][1] == "pieces" else f"{u:g} ({c:.2f})"
+            for u, c, k in zip(frame["units"], frame["capacity"], frame["technology"], strict=True)
+        ]
+    )
+    rows = wide.pivot(index="plant", columns="model", values="shown")[_order(run)]
+    cells = [[str(plant), *map(str, row)] for plant, row in zip(rows.index, rows.to_numpy(), strict=True)]
+    return Section(
+        "sizes",
+        "What to install",
+        html + table(("units (kWp, kWh or pieces)", *_order(run)), cells, range(1, len(_order(run)) + 1)),
+    )
+
+
+def _sizes_drawn(run: Run, frame: Any) -> str:
+    """Capacities as bars; pieces are read in the table."""
+    kinds = [kind for kind in ("pv", "battery") if (frame["technology"] == kind).any()]
+    if not kinds:
+        return ""
+    frame = frame[frame["technology"].isin(kinds)]
     rows = max(frame.groupby("technology", observed=True)["plant"].nunique())
     with chart(9.0, 0.9 + 0.36 * rows, 1, len(kinds), squeeze=False) as (drawing, axes):
         for place, kind in zip(axes[0], kinds, strict=False):
@@ -133,20 +154,7 @@ def _sizes(run: Run) -> Section:
             place.set_xlabel(unit)
         axes[0][0].legend()
         picture = svg(drawing, "sizes")
-    wide = frame.assign(
-        shown=[
-            "" if not c else f"{u:g}" if TECHNOLOGIES[k][1] == "pieces" else f"{u:g} ({c:.2f})"
-            for u, c, k in zip(frame["units"], frame["capacity"], frame["technology"], strict=True)
-        ]
-    )
-    rows = wide.pivot(index="plant", columns="model", values="shown")[_order(run)]
-    cells = [[str(plant), *map(str, row)] for plant, row in zip(rows.index, rows.to_numpy(), strict=True)]
-    html = figure(picture, "Capacity to install at each site, by business model.")
-    return Section(
-        "sizes",
-        "What to install",
-        html + table(("units (kWp, kWh or pieces)", *_order(run)), cells, range(1, len(_order(run)) + 1)),
-    )
+    return figure(picture, "Capacity to install at each site, by business model.")
 
 
 def _front(run: Run) -> Section:
@@ -268,7 +276,7 @@ def _operation(run: Run) -> Section:
         axes[0].set_ylabel("kW")
         axes[0].legend(loc="upper left")
         picture = svg(drawing, "operation")
-    caption = f"Optimal operation of {model} on the two days that stand for most; dotted: the internal price."
+    caption = f"Optimal operation of {model} on the two days that stand for most; dotted: the internal price. Load is that of devices by themselves; what controls shift is positive where devices take less."
     return Section("operation", "Operation and trade", figure(picture, caption))
 
 

@@ -42,7 +42,13 @@ class StudyResult:
 
 
 def run_study(
-    study: Study, *, seed: int = 1, out: Path, force: bool = False, progress: Progress = lambda stage, done, total: None
+    study: Study,
+    *,
+    seed: int = 1,
+    out: Path,
+    force: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+    report: bool = True,
 ) -> StudyResult:
     """Make a study and write its folder.
 
@@ -52,6 +58,7 @@ def run_study(
         out: the folder; absent or empty, or with ``force`` an earlier run.
         force: replace an earlier run.
         progress: called with (stage, done, total).
+        report: whether the folder gets its report, which takes most of the time of a small study.
 
     Raises:
         CoflexError: the study was refused, with its reason; or the folder cannot be written.
@@ -73,7 +80,9 @@ def run_study(
     tables = conform(study_tables(world))
     tables |= conform({"conformance": conformance_columns(conformance_of(tables))})
     wall_s = {"setup": setup - begun, "run": lived - setup, "write": 0.0}
-    digests = write_run(out, tables, _meta(site, wall_s), force=force, finish=_report, required=False)
+    digests = write_run(
+        out, tables, _meta(site, wall_s), force=force, finish=_report if report else None, required=False
+    )
     wall_s["write"] = time.perf_counter() - lived
     progress("figures, report", 1, 1)
     return StudyResult(out, seed, digests.digest, wall_s, _indicators(tables), _sizes(tables), power_notes(tables))
