@@ -18,7 +18,7 @@ from experiments.scenario_heaters import Heaters
 from experiments.scenario_library import known_products, scenario_names, scenarios_folder
 from experiments.scenario_people import HomesGroup, PeopleGroup, PlantGroup
 from experiments.scenario_pilot import Pilot
-from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, parse_yaml
+from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, named_file, parse_yaml
 from experiments.scenario_world import Clock, Event, Grid, Place, Platforms
 
 
@@ -172,17 +172,11 @@ def find_scenario(name_or_path: str | Path) -> Path:
     Raises:
         CoflexError: there is none, with the nearest name.
     """
-    text = str(name_or_path)
-    if text in scenario_names():
-        return scenarios_folder() / f"{text}.yaml"
-    path = Path(text)
-    if path.is_file():
+    if path := named_file(name_or_path, "scenario", scenario_names(), scenarios_folder()):
         return path
-    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        msg = f"there is no scenario file {text}"
-        raise CoflexError(msg)
     from experiments.sizing_study import study_names
 
+    text = str(name_or_path)
     if text in study_names():
         msg = f"'{text}' is a sizing study, not a scenario; run it with: coflex size {text}"
         raise CoflexError(msg)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -51,6 +52,23 @@ _WORDS: dict[str, tuple[str, list[str]]] = {
 for _tag, (_pattern, _first) in _WORDS.items():
     _Reader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
 _Reader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(loader.construct_scalar(node)))
+
+
+def named_file(name_or_path: str | Path, kind: str, names: Iterable[str], folder: Path) -> Path | None:
+    """The file of a shipped scenario or study, or one of the user's; None for a name that is neither.
+
+    Raises:
+        CoflexError: what looks like a path is no file.
+    """
+    text, path = str(name_or_path), Path(name_or_path)
+    if text in names:
+        return folder / f"{text}.yaml"
+    if path.is_file():
+        return path
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        msg = f"there is no {kind} file {text}"
+        raise CoflexError(msg)
+    return None
 
 
 def parse_yaml(text: str, where: str) -> Any:

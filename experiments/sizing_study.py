@@ -11,7 +11,7 @@ import data as shipped
 from experiments.errors import CoflexError, did_you_mean
 from experiments.scenario_explain import salvage, sentences
 from experiments.scenario_fields import JUDGEMENT, Part, Share, given
-from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, parse_yaml
+from experiments.scenario_read import ScenarioError, apply_sets, as_mapping, named_file, parse_yaml
 from experiments.scenario_world import Place
 from experiments.sizing_parts import (
     TYPICAL,
@@ -227,16 +227,11 @@ def find_study(name_or_path: str | Path) -> Path:
     Raises:
         CoflexError: there is none, with the nearest name.
     """
-    text = str(name_or_path)
-    if text in study_names():
-        return shipped.path("studies") / f"{text}.yaml"
-    if Path(text).is_file():
-        return Path(text)
-    if Path(text).suffix in {".yaml", ".yml"} or len(Path(text).parts) > 1:
-        msg = f"there is no study file {text}"
-        raise CoflexError(msg)
+    if path := named_file(name_or_path, "study", study_names(), Path(str(shipped.path("studies")))):
+        return path
     from experiments.scenario_library import scenario_names
 
+    text = str(name_or_path)
     if text in scenario_names():
         msg = f"'{text}' is a scenario, not a study; run it with: coflex run {text}"
         raise CoflexError(msg)
