@@ -7,6 +7,7 @@ from agents.prosumer_belonging import Belonging
 from environment.addresses import Directory
 from environment.chance import name_hashes
 from experiments.build import Site
+from experiments.scenario import Scenario
 from experiments.scenario_communities import Community, share_by_member
 
 PARTS = {
@@ -21,6 +22,12 @@ NOTICE_H = 24.0
 """Who leaves says so a day before (judgement)."""
 LOOKS_H = 7.5
 """People who want to know look at half past seven in the morning (judgement)."""
+
+
+def operator(scenario: Scenario) -> str:
+    """Address of the grid operator towards communities; beside providers of flexibility it has a desk (and an account) of its own for them."""
+    actors = scenario.actors
+    return f"{actors.dso.name}-communities" if actors.fsps else actors.dso.name
 
 
 def asked(site: Site) -> dict[str, list[str]]:
@@ -62,7 +69,7 @@ def _belonging(site: Site, directory: Directory, one: Community, members: list[s
     at = {key: f"{one.name}/{part}" for key, part in PARTS.items()}
     return Belonging(
         community=one.name, platform=at["platform"], planner=at["planner"], market=at["market"],
-        billing=f"{one.billing}/billing-system", dso=site.scenario.actors.dso.name, rows=rows,
+        billing=f"{one.billing}/billing-system", dso=operator(site.scenario), rows=rows,
         hems=directory.numbers([f"{name}/hems" for name in members]),
         consent=site.chance.stream("community.consent").uniform(hashes) < one.consent,
         tariff=tuple(people.tariff_names[people.tariff[row]] for row in rows), assets=tuple(shares),

@@ -12,7 +12,7 @@ from environment.addresses import Address
 from environment.people.carbon import carbon_g_per_kwh
 from environment.world import World
 from experiments.build import Site
-from experiments.build_belongings import PARTS, asked
+from experiments.build_belongings import PARTS, asked, operator
 from experiments.build_flexibility import look_ahead_of
 from experiments.build_people import HOMES
 from experiments.build_roles import Made, Maker, role
@@ -39,7 +39,9 @@ def addresses(site: Site) -> list[Address]:
     """Managers with their microservices, billing agents with their systems, and the HEMS of the homes that are asked."""
     if not site.scenario.coordination:
         return []
-    found = []
+    found, desk = [], operator(site.scenario)
+    if site.scenario.actors.communities and desk != site.scenario.actors.dso.name:
+        found.append(Address(desk, desk, ("dso",), desk))
     for one in site.scenario.actors.communities:
         found.append(Address(one.name, one.name, ("ec-manager",), one.name))
         found += [Address(f"{one.name}/{PARTS[key]}", one.name, (actor,), one.name) for key, actor in ACTORS.items()]
@@ -114,8 +116,8 @@ def _manager(site: Site, world: World, one: Community, members: list[str]) -> Ma
         emissions_g_per_kwh={start: carbon[site.timeline.steps(start, end)] for start, end in site.days_ms},
         candidates=_candidates(site, one, members),
         days=community_days(site, one),
-        dso=site.scenario.actors.dso.name,
-        asks=_between(site, one) or site.scenario.actors.dso.name,
+        dso=operator(site.scenario),
+        asks=_between(site, one) or operator(site.scenario),
         offers=one.flexibility.offers,
         billing_system=f"{one.billing}/billing-system",
     )
@@ -194,6 +196,6 @@ def _dso(site: Site, world: World) -> Made:
         settle=rule_with("settlement", settlement.rule, settlement.arguments()),
     )  # fmt: skip
     party = role("dso-community")(
-        world.seat(dso.name), look_ahead_of(site), living.physics.meters, site.calendar, terms
+        world.seat(operator(scenario)), look_ahead_of(site), living.physics.meters, site.calendar, terms
     )
     return Made(party)

@@ -67,7 +67,8 @@ def channels(site: Site) -> dict[str, str]:
 def makers(site: Site) -> list[Maker]:
     """Nobody of these acts without coordination, where communities sell in place of providers, or where only water heaters are looked after."""
     actors = site.scenario.actors
-    if not site.scenario.coordination or site.scenario.pilot or actors.communities or site.scenario.heaters:
+    instead = actors.communities and not actors.fsps
+    if not site.scenario.coordination or site.scenario.pilot or instead or site.scenario.heaters:
         return []
     market = [_lfmo] if actors.lfmo else []
     return [_dso, *market, _platform, _provider, *(partial(_aggregator, name=fsp.name) for fsp in actors.fsps)]

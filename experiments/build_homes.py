@@ -54,7 +54,7 @@ def _homes(site: Site, world: World) -> Made:
     device = directory.numbers([f"{home}/der" for home in people.names])
     coordinated = site.scenario.coordination
     communities = belongings(site, directory)
-    living.hems.windows = {} if communities else service_windows(site)
+    living.hems.windows = service_windows(site) if site.scenario.actors.fsps or not communities else {}
     living.hems.keep_views = bool(communities)
     flexible = {kind: own.astype(np.float64) for kind, own in people.owns.items() if kind != "pv"}
     book = living.hems.book

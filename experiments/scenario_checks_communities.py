@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.errors import did_you_mean
 from experiments.scenario_communities import Community, Flexibility
 from experiments.scenario_library import RULES, tariff_names
+from experiments.scenario_people import NOBODY
 from experiments.sharing import sharing_rules
 
 if TYPE_CHECKING:
@@ -112,8 +113,23 @@ def _together(scenario: "Scenario") -> Problems:
     for place, one in enumerate(actors.communities):
         if one.flexibility.through == "lfmo" and actors.lfmo is None:
             yield f"actors.communities[{place}].flexibility.through: there is no market operator (lfmo: none); write direct, or name an actors.lfmo"
-    if actors.communities and actors.fsps:
-        yield "actors.communities: beside fsps they are not built yet, since one DSO buys in one way; leave out fsps or communities"
+    for place, one in enumerate(actors.communities):
+        if not actors.fsps:
+            break
+        if one.mode == "centralised" and one.flexibility.offers:
+            yield (
+                f"actors.communities[{place}].flexibility.offers: beside fsps a need of the grid would be bought twice, since the operator buys at a market and "
+                "from communities apart; write offers: false, mode: market, or leave out fsps"
+            )
+        for number, group in enumerate(scenario.homes):
+            prefix = group.homes.prefix
+            if any(name.rsplit("-", 1)[0] == prefix or name == prefix for name in one.members) and set(
+                group.served_by
+            ) != {NOBODY}:
+                yield (
+                    f"people[{number}].served_by: homes of '{prefix}' are asked by {one.name}, so that two would act on their devices; "
+                    "write served_by: nobody, or name other homes in its members"
+                )
     if actors.communities and scenario.clock.history_days < 1 and scenario.coordination:
         yield "clock.history_days: 0, so that homes have seen no whole day to plan from; write at least 1"
     for place, one in enumerate(actors.communities):

@@ -105,9 +105,23 @@ def evening(small, small_begun):
     return site, world
 
 
-@pytest.fixture(params=["evening", "pilot_evening"])
+@pytest.fixture(scope="module")
+def communal(small):
+    """A small community that is operated centrally, stopped in the evening."""
+    one = {"name": "ec-1", "members": "home"}
+    site = small.site(
+        small.scenario(
+            8, people__0__served_by="nobody", actors__fsps=[], actors__communities=[one], clock__history_days=3
+        )
+    )
+    world = build_world(site)
+    world.run(round(EVENING_H * 3_600_000))
+    return site, world
+
+
+@pytest.fixture(params=["evening", "pilot_evening", "communal"])
 def stopped(request):
-    """Worlds stopped while somebody is called: a market's, and a service's for households."""
+    """Worlds stopped while somebody is called: a market's, a service's for households, and a community's."""
     return request.getfixturevalue(request.param)
 
 
