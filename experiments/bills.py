@@ -41,6 +41,12 @@ def _bills(run: Run) -> Iterator[Bill]:
         yield bill_of(run, rows[key])
 
 
+def _agreed_ct(run: Run, community: str) -> float | None:
+    """Grid tariff that a community shares at: whole cents on a bill would show another."""
+    told = [one for one in run.meta["scenario"]["actors"]["communities"] if one["name"] == community]
+    return 100.0 * float(told[0]["grid_tariff_eur_per_kwh"]) if told else None
+
+
 def bill_of(run: Run, row: Mapping[str, Any]) -> Bill:
     """A bill as its member reads it, from the record that was sent."""
     first, last = run.local(row["from_ms"]).date(), run.local(row["to_ms"] - 1).date()
@@ -50,7 +56,12 @@ def bill_of(run: Run, row: Mapping[str, Any]) -> Bill:
             None,
             _c(row, "internal_eur"),
         ),
-        Line("Grid tariff of shared energy", row["self_consumed_kwh"], _c(row, "grid_eur")),
+        Line(
+            "Grid tariff of shared energy",
+            row["self_consumed_kwh"],
+            _c(row, "grid_eur"),
+            _agreed_ct(run, row["community"]),
+        ),
         Line("Flexibility for the grid operator", None, -_c(row, "flexibility_eur")),
         Line("Flexibility that was missing", None, _c(row, "shortfall_eur")),
     )

@@ -11,13 +11,12 @@ from experiments.plots import View, chart, svg, with_style
 from experiments.report_page import Section, figure, table
 
 _HEAD: Final = (
-    "member", "bought (kWh)", "sold (kWh)", "self-consumed (kWh)", "from retailer (kWh)", "to retailer (kWh)", "inside (EUR)",
-    "alone (EUR)", "saved (EUR)", "flexibility (EUR)",
+    "member", "bought", "sold", "self-consumed", "from retailer", "to retailer", "inside", "alone", "saved", "flexibility",
 )  # fmt: skip
 _ABOUT: Final = (
     "Energies at the metering points, period by period: what members took, what of it came from other members, and what their retailers supplied. "
     "Inside is what a member pays for energy to its retailer, the grid and other members, less what it earns; alone is what the same "
-    "energies would have cost with its retailer. Fixed charges are left out of both."
+    "energies would have cost with its retailer. Fixed charges are left out of both. In the table energies are in kWh, amounts in EUR."
 )
 _COSTS: Final = ("supply_eur", "grid_eur", "internal_eur", "shortfall_eur")
 
@@ -63,7 +62,7 @@ def _day(view: View, energies: Frame) -> str:
             view.clock(times), -sums["surplus_kwh"], step="post", color=colours.PALE, alpha=0.6, label="to retailers"
         )
         top.set_ylabel("kWh per period")
-        top.legend(loc="upper left", ncols=3)
+        top.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
         _prices(view, bottom)
         for axes in (top, bottom):
             view.time_axis(axes)

@@ -31,8 +31,10 @@ from experiments.report_page import Section, figure, table
 KEY_FIGURES: Final = (
     "peak_loading_percent", "overload_hours", "overload_kwh", "voltage_violation_hours", "flexibility_needed_kwh",
     "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
-    "cost_eur_per_kwh_delivered", "messages_total", "steps_made",
+    "cost_eur_per_kwh_delivered", "community_members", "community_shared_kwh", "community_self_consumption_percent",
+    "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_delivered_percent", "messages_total", "steps_made",
 )  # fmt: skip
+"""What a report begins with, as far as it is defined for the run."""
 DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
@@ -53,7 +55,11 @@ def key_figures(view: View) -> str:
     """The most asked for figures as cards, with what they were without coordination."""
     values, twin = figures_of(view)
     rows = {row.id: row for row in figure_rows(values, twin, every=True)}
-    return f'<div class="cards">{"".join(_card(rows[key]) for key in KEY_FIGURES if key in rows)}</div>'
+    return f'<div class="cards">{"".join(_card(rows[key]) for key in KEY_FIGURES if key in rows and _defined(rows[key]))}</div>'
+
+
+def _defined(row: FigureRow) -> bool:
+    return row.value != "-" or row.without != "-"
 
 
 def _card(row: FigureRow) -> str:

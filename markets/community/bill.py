@@ -15,15 +15,18 @@ from markets.ledger import CENTS_PER_EUR, cents
 
 @dataclass(frozen=True)
 class Line:
-    """One line: what for, energy [kWh] where it is about energy, amount [cents], negative in the member's favour."""
+    """One line: what for, energy [kWh] where it is about energy, amount [cents], negative in the member's favour, and the price where one was agreed."""
 
     text: str
     kwh: float | None
     cents: int
+    agreed_ct_per_kwh: float | None = None
 
     @property
     def price_ct_per_kwh(self) -> float | None:
-        """Mean price, where there is energy."""
+        """The agreed price, or the mean one, where there is energy."""
+        if self.agreed_ct_per_kwh is not None:
+            return self.agreed_ct_per_kwh
         return abs(self.cents) / self.kwh if self.kwh and self.kwh > 0.0 else None
 
 
