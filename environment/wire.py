@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from environment.chance import FEW, U64
 from environment.channels import I64
-from environment.journal import LOST, NEVER, Traffic
+from environment.journal import BULK, LOST, NEVER, Traffic
 from environment.messages.base import Batch
 from environment.messages.digest import GOLDEN, digest_rows, mix, mix_word
 
@@ -39,10 +39,15 @@ class Wire:
     status: I64
 
     def traffic(self, batch: Batch[Any], rows: slice, unknown: dict[int, str]) -> Traffic:
-        """The fate of the batch in these rows."""
+        """The fate of the batch in these rows; a small part of much is copied, so that the journal does not keep all for its sake."""
+        alone = len(batch) < BULK <= len(self.ids)
+
+        def own(column: NDArray[Any]) -> NDArray[Any]:
+            return column[rows].copy() if alone else column[rows]
+
         return Traffic(
-            batch, self.digest[rows], self.delivered_ms[rows], self.acknowledged_ms[rows], self.given_up_ms[rows],
-            self.attempts[rows], self.duplicates[rows], self.status[rows], {}, unknown,
+            batch, own(self.digest), own(self.delivered_ms), own(self.acknowledged_ms), own(self.given_up_ms), own(self.attempts),
+            own(self.duplicates), own(self.status), {}, unknown,
         )  # fmt: skip
 
 

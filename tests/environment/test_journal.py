@@ -142,3 +142,21 @@ def test_bulk_traffic_that_is_over_says_the_same_in_less_room(loss):
     traffic.duplicates[0] += True
     traffic.status[0] = LATE
     assert bus.journal.messages()["status"][0] == "late"
+
+
+def test_a_few_messages_sent_with_many_do_not_keep_what_became_of_the_many(bus):
+    many = batch_of(bus, [receipt(str(row)) for row in range(BULK)], ["a"] * BULK, ["b"] * BULK)
+    few = batch_of(bus, [receipt("x"), receipt("y")], ["b", "b"], ["c", "c"])
+    rings = [bus.key_ring(bus.directory.parties.index(name)) for name in ("a", "b")]
+    _, kept = bus.post_all([(many, {}, rings[0]), (few, {}, rings[1])], 5)
+    for column in (
+        kept.delivered_ms,
+        kept.acknowledged_ms,
+        kept.given_up_ms,
+        kept.attempts,
+        kept.duplicates,
+        kept.status,
+    ):
+        assert len(column) == 2
+        assert column.base is None
+    assert kept.acknowledged_ms.tolist() == [2005, 2005]
