@@ -129,22 +129,24 @@ class Dso(GridPlanning):
                 self._refused.setdefault(record.session, f"the market operator refused the session: {record.reason}")
 
     def _engage(self, conversation: str, results: list[ClearingResult]) -> Process:
-        """Step 2.9: engage the FSPs with cleared bids, and let the GDBN know whom to pass notices to; gives the lots that bind.
+        """Step 2.9: engage the FSPs with cleared bids, all at once, and let the GDBN know whom to pass notices to; gives the lots that bind.
 
         An engagement that its FSP does not acknowledge binds nobody: the bid is not called. One that the GDBN misses stays; if it cannot
         pass a notice for it, the call shows that and the next contract is taken.
         """
-        engaged = []
-        for record in results:
-            lot = Lot.cleared(record)
-            engagement = EngagementRequest(
+        lots = [Lot.cleared(record) for record in results]
+        engagements = [
+            EngagementRequest(
                 session=record.session, contract=lot.contract, bid=record.bid, fsp=record.fsp, area=record.area,
                 direction=record.direction, from_ms=record.from_ms, step_s=record.step_s, engaged_kw=record.cleared_kw,
                 price_eur_per_kwh=record.price_eur_per_kwh, availability_eur_per_kw_h=record.availability_eur_per_kw_h,
-            )  # fmt: skip
-            receivers = [record.fsp, self._terms.gdbn]
-            outcome = yield self.confirm(self.send(engagement, receivers, conversation, system="derms"))
-            of_fsp, _ = outcome.status
+            )
+            for record, lot in zip(results, lots, strict=True)
+        ]  # fmt: skip
+        receivers = [one.fsp for one in engagements] + [self._terms.gdbn] * len(engagements)
+        outcome = yield self.confirm(self.send(engagements * 2, receivers, conversation, system="derms"))
+        engaged = []
+        for lot, engagement, of_fsp in zip(lots, engagements, outcome.status, strict=False):
             if of_fsp == "acknowledged":
                 engaged.append(lot)
                 self._readiness.note(conversation, engagement, self.name)
