@@ -42,9 +42,9 @@ def near_need(
     """
     branch = model.network.branch_index(need.constraint)
     step_now, step_from = (timeline.index(at_ms) - outlook.first for at_ms in moment)
-    forecast = outlook.expected.p_from_kw[:, branch]
-    loading = outlook.flow.loading_percent[:, branch]
-    bearable = np.abs(outlook.flow.p_from_kw[:, branch]) * need.limit / np.maximum(loading, 1e-9)
+    forecast = outlook.expected.p_from_kw_of([branch])[:, 0]
+    loading = outlook.flow.loading_percent_of([branch])[:, 0]
+    bearable = np.abs(outlook.flow.p_from_kw_of([branch])[:, 0]) * need.limit / np.maximum(loading, 1e-9)
     free = flow_without_call(np.array([scada.value(f"{need.constraint}.p_kw")]), np.array([active_kw]))
     count = block.stop - block.start
     ahead = forecast[None, step_now + 1 : step_from + count]

@@ -16,11 +16,12 @@ def keep_forecast(party: Party, look_ahead: LookAhead, outlook: Outlook) -> None
     t_ms = timeline.starts_ms[outlook.first : outlook.first + len(outlook.p_kw)]
     transformers = look_ahead.model.distribution_transformers
     past_first, past_kw = look_ahead.past_flow_kw(8 * round(24.0 / timeline.hours), transformers)
-    for branch, past in zip(transformers, past_kw.T, strict=True):
-        name, solved = network.branches.names[branch], outlook.expected.converged
+    solved, expected_kw = outlook.expected.converged, outlook.expected.p_from_kw_of(transformers)
+    for branch, ahead, past in zip(transformers, expected_kw.T, past_kw.T, strict=True):
+        name = network.branches.names[branch]
         party.register("forecasts").add(
             made_ms=party.now_ms, t_ms=t_ms[solved], party=party.name, subject=name,
-            value_kw=outlook.expected.p_from_kw[solved, branch], horizon_h=(t_ms[solved] - party.now_ms) / 3_600_000.0,
+            value_kw=ahead[solved], horizon_h=(t_ms[solved] - party.now_ms) / 3_600_000.0,
         )  # fmt: skip
         known = ~np.isnan(past)
         party.register("actuals").add(

@@ -68,9 +68,9 @@ class Headroom:
     up_kw: F64
     down_kw: F64
 
-    def of(self, window: slice, element: int) -> "Headroom":
-        """That of one element in a window, shape (steps,)."""
-        return Headroom(self.up_kw[window, element], self.down_kw[window, element])
+    def of(self, element: int) -> "Headroom":
+        """That of one element, shape (T,)."""
+        return Headroom(self.up_kw[:, element], self.down_kw[:, element])
 
 
 def branch_headroom(flows: Sequence[Flow], limits: Limits, toward: F64, of: I64 | slice = EVERY) -> Headroom:
@@ -142,12 +142,12 @@ class Reach:
         """What is left of the headroom of elements when all is activated, the least over the window; below 0: it could be used up.
 
         Args:
-            room: of the elements, over all steps.
+            room: of the elements, over the window.
             effect: kW at each element per kW less net load in each area, shape (elements, areas).
         """
         with_it, against = (room.up_kw, room.down_kw) if self.direction == "up" else (room.down_kw, room.up_kw)
         left = [
-            np.where(moved > 0.0, kw[self.window] - REACH_MARGIN * moved, np.inf).min(axis=0, initial=np.inf)
+            np.where(moved > 0.0, kw - REACH_MARGIN * moved, np.inf).min(axis=0, initial=np.inf)
             for kw, moved in ((with_it, self.moved_kw(effect)), (against, self.moved_kw(-effect)))
         ]
         return np.asarray(np.minimum(*left))
@@ -234,8 +234,8 @@ def branch_kept(branch: int, limit_percent: float, toward: float) -> Callable[[F
     """
 
     def kept(flow: Flow, up: bool) -> Bool:
-        along = flow.p_from_kw[:, branch] * (toward if up else -toward)
-        return np.asarray(flow.converged & ((flow.loading_percent[:, branch] <= limit_percent) | (along > 0.0)))
+        along = flow.p_from_kw_of([branch])[:, 0] * (toward if up else -toward)
+        return np.asarray(flow.converged & ((flow.loading_percent_of([branch])[:, 0] <= limit_percent) | (along > 0.0)))
 
     return kept
 

@@ -39,6 +39,7 @@ class Outlook:
     expected: Flow
     _effects: dict[int, Effects] = field(default_factory=dict, compare=False, repr=False)
     _own: dict[int, F64] = field(default_factory=dict, compare=False, repr=False)
+    _within: dict[tuple[int, int], tuple[Flow, Flow]] = field(default_factory=dict, compare=False, repr=False)
 
     def effects(self, step: int, moves: sparse.csc_matrix) -> Effects:
         """What moves of net load, (buses, moves), change at a step; computed once for the moves that are first asked for."""
@@ -56,3 +57,10 @@ class Outlook:
     def forecasts(self) -> tuple[Flow, Flow]:
         """With and without margin: which of them is nearer to a limit depends on the direction of the flow."""
         return self.flow, self.expected
+
+    def forecasts_within(self, window: slice) -> tuple[Flow, Flow]:
+        """The same in a window of the steps; what follows from them is worked out for the window alone."""
+        key = window.start, window.stop
+        if key not in self._within:
+            self._within[key] = self.flow.rows(window), self.expected.rows(window)
+        return self._within[key]

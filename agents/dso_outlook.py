@@ -163,7 +163,7 @@ class LookAhead:
             rows = slice(begin, min(begin + AT_ONCE, known))
             p = self.model.to_buses(self._meters.kw[:, rows]).T
             flow = grid.solve(p, p * self.model.kvar_per_kw, begin - first)
-            found[begin - first : rows.stop - first] = flow.p_from_kw[:, branches]
+            found[begin - first : rows.stop - first] = flow.p_from_kw_of(branches)
         return first, found
 
     def _areas_kw(self, buses_kw: F64) -> F64:
@@ -236,12 +236,15 @@ class LookAhead:
         for branch in np.flatnonzero(kw.max(axis=0) > 0.0):
             worst = window.start + int(np.argmax(kw[:, branch]))
             effect, toward = self._branch_effect(outlook, worst, int(branch))
-            consumes = outlook.flow.p_from_kw[worst, branch] * toward >= 0.0
-            room = branch_headroom(outlook.forecasts, self.model.limits, np.array([toward]), np.array([branch]))
+            at_worst = outlook.flow.rows(slice(worst, worst + 1))
+            consumes = float(at_worst.p_from_kw_of([int(branch)])[0, 0]) * toward >= 0.0
+            room = branch_headroom(
+                outlook.forecasts_within(window), self.model.limits, np.array([toward]), np.array([branch])
+            )
             result.append(
                 Need(
                     self.model.network.branches.names[branch], "overload", "up" if consumes else "down", kw[:, branch],
-                    float(limit[branch]), self._named(effect), room.of(window, 0),
+                    float(limit[branch]), self._named(effect), room.of(0),
                 )
             )  # fmt: skip
         return result
@@ -257,13 +260,13 @@ class LookAhead:
             worst = int(np.argmax(np.abs(deviation[:, bus])))
             above = bool(deviation[worst, bus] > 0)
             effect, own = self._bus_effect(outlook, window.start + worst, bus)
-            room = bus_headroom(outlook.forecasts, self.model.limits, np.array([own]), np.array([bus]))
+            room = bus_headroom(outlook.forecasts_within(window), self.model.limits, np.array([own]), np.array([bus]))
             violation: Violation = "overvoltage" if above else "undervoltage"
             need = np.where((deviation[:, bus] > 0) == above, kw[:, bus], 0.0)
             result.append(
                 Need(
                     self.model.network.bus_names[bus], violation, "down" if above else "up", need, high if above else low,
-                    self._named(effect), room.of(window, 0),
+                    self._named(effect), room.of(0),
                 )
             )  # fmt: skip
         return result
@@ -320,20 +323,17 @@ class LookAhead:
     def _near(self, outlook: Outlook, step: int, reach: Reach) -> list[Need]:
         model = self.model
         effect, toward = self._branch_effects(outlook, step)
-        room = branch_headroom(outlook.forecasts, model.limits, toward)
+        room = branch_headroom(outlook.forecasts_within(reach.window), model.limits, toward)
         percent = model.limits.percent(model.network)
         near = np.flatnonzero(reach.left_kw(room, effect) < 0.0).tolist()
         names = model.network.branches.names
-        found = [
-            self._guard(names[k], "overload", float(percent[k]), effect[k], room.of(reach.window, k), reach)
-            for k in near
-        ]
+        found = [self._guard(names[k], "overload", float(percent[k]), effect[k], room.of(k), reach) for k in near]
         return found + self._near_buses(outlook, step, reach)
 
     def _near_buses(self, outlook: Outlook, step: int, reach: Reach) -> list[Need]:
         model, up, found = self.model, reach.direction == "up", []
         effect, own = self._bus_effects(outlook, step)
-        room = bus_headroom(outlook.forecasts, model.limits, own)
+        room = bus_headroom(outlook.forecasts_within(reach.window), model.limits, own)
         left = reach.left_kw(room, effect)
         limit = model.limits.voltage_pu[1 if up else 0]
         threat: Violation = "overvoltage" if up else "undervoltage"
@@ -341,7 +341,7 @@ class LookAhead:
             bus = int(buses[np.argmin(left[buses])]) if len(buses) else -1
             if bus >= 0 and left[bus] < 0.0:
                 name = model.network.bus_names[bus]
-                found.append(self._guard(name, threat, limit, effect[bus], room.of(reach.window, bus), reach))
+                found.append(self._guard(name, threat, limit, effect[bus], room.of(bus), reach))
         return found
 
     def _guard(

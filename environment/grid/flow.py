@@ -1,7 +1,7 @@
 """Result of power flows: voltages of T steps, and everything that follows from them, computed when first asked for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from environment.grid.admittance import Ports
 from environment.grid.model import BASE_KW, BASE_MVA, C128, F64, I64, Bool, Network
+
+AT_ONCE = 1_500_000
+"""Values of a table of steps and buses that are looked at together: what follows from voltages takes some twenty such tables."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,28 @@ class Flow:
         """Reactive power entering at the to side, shape (T, m)."""
         return self._to_kva.imag
 
+    def p_from_kw_of(self, branches: Sequence[int]) -> F64:
+        """``p_from_kw`` of some branches, shape (T, k), without a table of all."""
+        start, _, i_from = self._at_from(branches)
+        return np.asarray((start * (BASE_KW * np.conj(i_from))).real)
+
+    def loading_percent_of(self, branches: Sequence[int]) -> F64:
+        """``loading_percent`` of some branches, shape (T, k), without a table of all."""
+        part, plate = list(branches), self.network.branches
+        start, end, i_from = self._at_from(part)
+        i_to = self.ports.tt[..., part] * end + self.ports.tf[..., part] * start
+        sides = (i_from, plate.from_bus, plate.limit_from_ka), (i_to, plate.to_bus, plate.limit_to_ka)
+        return np.maximum(
+            *(np.abs(i) * ka_per_pu(self.network, bus[part]) * (100.0 / limit_ka[part]) for i, bus, limit_ka in sides)
+        )
+
+    def _at_from(self, branches: Sequence[int]) -> tuple[C128, C128, C128]:
+        """Voltages at both ends of some branches, and the current into their from sides, (T, k) each."""
+        part = list(branches)
+        start = self.v[:, self.network.branches.from_bus[part]]
+        end = self.v[:, self.network.branches.to_bus[part]]
+        return start, end, self.ports.ff[..., part] * start + self.ports.ft[..., part] * end
+
     @cached_property
     def branch_losses_kw(self) -> F64:
         """Losses of each branch, iron and hanging cables included, shape (T, m)."""
@@ -147,9 +172,10 @@ class Flow:
         return np.asarray(np.where(self.energised, 0.0, np.maximum(self.p_kw, 0.0)).sum(axis=1))
 
     def lighten(self) -> None:
-        """Forget the currents behind loadings and powers, once these are known; they are worked out again if asked for."""
-        for name in ("_end_currents", "i_from_ka", "i_to_ka"):
-            self.__dict__.pop(name, None)
+        """Forget all that follows from the voltages; it is worked out again if asked for."""
+        kept = {one.name for one in fields(self)}
+        for name in [name for name in self.__dict__ if name not in kept]:
+            del self.__dict__[name]
 
     def __len__(self) -> int:
         return len(self.v)
@@ -162,6 +188,12 @@ class Flow:
         return Flow(
             self.network, ports, self.v[steps], self.p_kw[steps], self.q_kvar[steps], self.converged[steps], energised
         )
+
+
+def in_blocks(steps: slice, n_bus: int) -> list[slice]:
+    """Steps in so few at a time that a table of all buses keeps within ``AT_ONCE`` values."""
+    most = max(AT_ONCE // n_bus, 1)
+    return [slice(begin, min(begin + most, steps.stop)) for begin in range(steps.start, steps.stop, most)]
 
 
 def joined(flows: Sequence[Flow]) -> Flow:

@@ -17,7 +17,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.grid.flow import Flow
+from environment.grid.flow import Flow, in_blocks
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.limits import Limits, Violations, find_violations
 from environment.grid.model import F64, Bool, Network
@@ -139,8 +139,15 @@ def _rank(row: tuple[bool, float, float, str, Measure]) -> tuple[bool, float, fl
 
 def needs_kw(power_flow: PowerFlow, p_kw: ArrayLike, q_kvar: ArrayLike, limits: Limits) -> F64:
     """What is wrong in each step as one number, shape (T,): the largest need of an element, and the load unserved."""
-    flow = power_flow.solve(p_kw, q_kvar)
-    return _needs(power_flow, flow, limits)
+    p = np.atleast_2d(np.asarray(p_kw, np.float64))
+    q = np.broadcast_to(np.asarray(q_kvar, np.float64), p.shape)
+    return np.concatenate([_needs(power_flow, flow, limits) for flow in _flows(power_flow, p, q)])
+
+
+def _flows(power_flow: PowerFlow, p_kw: F64, q_kvar: F64) -> Iterator[Flow]:
+    """The power flow of some steps, of a large network a few at a time."""
+    blocks = in_blocks(slice(0, len(p_kw)), power_flow.network.n_bus)
+    return (power_flow.solve(p_kw[rows], q_kvar[rows]) for rows in blocks)
 
 
 def _need_below(power_flow: PowerFlow, p_kw: F64, q_kvar: F64, limits: Limits, most_kw: float) -> float:
@@ -165,9 +172,11 @@ def _judged(
     step_h: float,
 ) -> Measure:
     power_flow = measure.power_flow(network, state)
-    flow = power_flow.solve(p, q)
-    need = _needs(power_flow, flow, limits)
-    peak = float(np.nanmax(flow.loading_percent)) if flow.converged.any() else float("inf")
+    needs, peaks = [], []
+    for flow in _flows(power_flow, p, q):
+        needs.append(_needs(power_flow, flow, limits))
+        peaks += [float(np.nanmax(flow.loading_percent))] if flow.converged.any() else []
+    need, peak = np.concatenate(needs), max(peaks, default=float("inf"))
     kwh, hours = float(need.sum()) * step_h, float((need > _BETTER_KW).sum()) * step_h
     return replace(measure, residual_kwh=kwh, residual_hours=hours, peak_loading_percent=peak)
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from environment.grid.feeders import Effects, effects
-from environment.grid.flow import Flow, joined
+from environment.grid.flow import Flow, in_blocks, joined
 from environment.grid.limits import Limits, Violations, find_violations, joined_violations
 from environment.grid.model import F64, Network
 from environment.grid.power_flow import PowerFlow
@@ -95,8 +95,12 @@ class SwitchedGrid:
         return joined(parts)
 
     def violations(self, flow: Flow, limits: Limits) -> Violations:
-        """What a flow of the whole horizon violates."""
-        found = [find_violations(solver, flow.rows(rows), limits) for rows, solver in self._parts(0, len(flow))]
+        """What a flow of the whole horizon violates; of a large network some steps at a time, which bounds the memory."""
+        found = [
+            find_violations(solver, flow.rows(few), limits)
+            for rows, solver in self._parts(0, len(flow))
+            for few in in_blocks(rows, self.network.n_bus)
+        ]
         return joined_violations(found)
 
     def at(self, step: int) -> PowerFlow:
