@@ -5,11 +5,12 @@ import pytest
 from scipy import sparse
 
 from environment.grid.limits import Limits, find_violations
+from environment.grid.means import conventional_measures
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
 from environment.grid.sensitivity import sensitivities
 from environment.grid.switching import Planned, State, SwitchingPlan, planned
-from tests.environment.grid.test_means import ring
+from tests.environment.grid.test_means import COSTS, ring
 
 HOUR = 3_600_000
 STARTS = HOUR * np.arange(6, dtype=np.int64)
@@ -43,6 +44,34 @@ def test_a_part_of_the_horizon_is_solved_in_the_states_of_its_steps(network, out
     whole, part = grid.solve(LOADS, 0.0), grid.solve(LOADS[1:4], 0.0, first=1)
     np.testing.assert_array_equal(part.v, whole.v[1:4])
     np.testing.assert_array_equal(whole.rows(slice(1, 4)).p_from_kw, part.p_from_kw)
+
+
+def test_what_some_branches_carry_is_what_the_table_of_all_says(network, outage):
+    flow = outage.over(network, STARTS).solve(LOADS, 0.0)
+    some = [3, 0]
+    np.testing.assert_allclose(flow.p_from_kw_of(some), flow.p_from_kw[:, some], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(flow.loading_percent_of(some), flow.loading_percent[:, some], rtol=1e-12, atol=1e-12)
+    before = flow.loading_percent.copy()
+    flow.lighten()
+    assert "loading_percent" not in vars(flow)
+    np.testing.assert_array_equal(flow.loading_percent, before)
+
+
+def test_steps_looked_at_a_few_at_a_time_violate_the_same(network, outage, monkeypatch):
+    grid, limits = outage.over(network, STARTS), Limits(line_percent=50.0, voltage_pu=(0.999, 1.1))
+    flow = grid.solve(LOADS, 0.0)
+    whole, p = grid.violations(flow, limits), 2.0 * LOADS
+    found = conventional_measures(network, p, 0.0, limits, COSTS)
+    monkeypatch.setattr("environment.grid.flow.AT_ONCE", network.n_bus)
+    few = grid.violations(flow, limits)
+    assert len(few._counts) > len(whole._counts)
+    for name in ("overload_percent", "overload_kw", "voltage_pu", "voltage_kw", "severity_kw", "unsolved"):
+        np.testing.assert_allclose(getattr(few, name), getattr(whole, name), rtol=1e-12, err_msg=name)
+    again = conventional_measures(network, p, 0.0, limits, COSTS)
+    assert found
+    assert [one.text for one in again] == [one.text for one in found]
+    assert [one.residual_kwh for one in again] == pytest.approx([one.residual_kwh for one in found])
+    assert [one.peak_loading_percent for one in again] == pytest.approx([one.peak_loading_percent for one in found])
 
 
 def test_violations_and_effects_are_those_of_the_state_of_the_step(network, outage):
