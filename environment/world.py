@@ -112,7 +112,7 @@ class World(mesa.Model):  # type: ignore[misc]
             self._agenda.repeat(step_ms, PHYSICS, 0, self.physics.close_step, first_ms=step_ms)
             self._agenda.repeat(snapshot_ms, PHYSICS, 1, self.physics.snapshot, first_ms=0)
             self._agenda.repeat(step_ms, OBSERVATION, 0, self._observe, first_ms=step_ms)
-        with _garbage_left_alone():
+        with garbage_left_alone():
             self._agenda.run(until_ms)
 
     def _observe(self, now_ms: int) -> None:
@@ -123,7 +123,7 @@ class World(mesa.Model):  # type: ignore[misc]
 
 
 @contextmanager
-def _garbage_left_alone() -> Iterator[None]:
+def garbage_left_alone() -> Iterator[None]:
     """What was built stays: only what comes after it is collected, and seldom."""
     threshold = gc.get_threshold()
     gc.freeze()

@@ -17,6 +17,7 @@ from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
 from environment.messages.aggregation import AssetTelemetry
 from environment.messages.base import Batch
+from environment.world import garbage_left_alone
 
 NETWORK = "simbench/1-MVLV-semiurb-3.202-0-sw"
 STEPS_A_DAY = 96
@@ -37,17 +38,24 @@ def rate(count: int, work: Callable[[], object], repeats: int = REPEATS) -> floa
 def messages(count: int, batch: int) -> float:
     """Messages/s through the bus: ids, digest, signature, transmission, acknowledgement, checks at the door, journal.
 
+    The batches are made before, and garbage is collected as in a world.
+
     Args:
         count: number of messages.
         batch: how many are sent at once.
     """
-
-    def send() -> None:
+    best = 0.0
+    for _ in range(REPEATS + 1):
         bus, ring, receiver = _bus(batch)
-        for number in range(count // batch):
-            bus.post(_telemetry(batch, receiver), ring, 1000 * number)
+        batches = [_telemetry(batch, receiver) for _ in range(count // batch)]
 
-    return rate(count // batch * batch, send)
+        def send(bus: Bus = bus, ring: KeyRing = ring, batches: list[Batch[AssetTelemetry]] = batches) -> None:
+            for number, one in enumerate(batches):
+                bus.post(one, ring, 1000 * number)
+
+        with garbage_left_alone():
+            best = max(best, rate(count // batch * batch, send, repeats=0))
+    return best
 
 
 def _bus(devices: int) -> tuple[Bus, KeyRing, int]:
