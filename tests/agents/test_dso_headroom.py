@@ -188,7 +188,7 @@ def confirmed(network, p, direction, reach):
         moved[:, buses] += sign * areas_kw
         return kept(flow_of.solve(moved, 0.0 * p), up)
 
-    room = branch_headroom([flow_of.solve(p, 0.0 * p)], Limits(), np.ones(len(network.branches))).of(slice(0, 1), line)
+    room = branch_headroom([flow_of.solve(p, 0.0 * p)], Limits(), np.ones(len(network.branches))).of(line)
     return room, reach.confirmed(room, np.array([1.0, 0.0]), keeps)
 
 
