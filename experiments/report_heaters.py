@@ -49,25 +49,33 @@ def _savings(facts: Facts) -> str:
     found = compared(facts)
     if found is None:
         return "<p>No water heater was under control for a whole day.</p>"
-    rows = []
+    energy, money = [], []
     for name in [*sorted(set(found.services.tolist()), key=lambda one: (len(one), one)), "all"]:
         mine = found if name == "all" else found.of(found.services == name)
-        rows.append((
+        energy.append((
             name, str(len(set(mine.owner.tolist()))), str(len(mine.owner)), f"{saved(mine.used_kwh):,.1f}",
-            f"{mine.saved_percent or 0.0:.1f}", f"{mine.bound_percent or 0.0:.1f}", f"{saved(mine.fed_in_kwh):,.1f}",
-            f"{saved(mine.cost_eur):,.2f}", _pair(mine.above_kwh, np.sum, 1), _pair(mine.peak_kw, np.mean, 2), _pair(mine.cold, np.sum, 0),
+            f"{mine.saved_percent or 0.0:.1f}", f"{mine.bound_percent or 0.0:.1f}", _pair(mine.cold, np.sum, 0),
         ))  # fmt: skip
-    head = (
-        "services", "homes", "tank-days", "saved (kWh)", "saved (%)", "at most (%)", "own generation used more (kWh)", "saved (EUR)",
-        "above the limit (kWh)", "peak of a day (kW)", "cold draws",
-    )  # fmt: skip
+        money.append((
+            name, f"{saved(mine.cost_eur):,.2f}", f"{saved(mine.fed_in_kwh):,.1f}", _pair(mine.above_kwh, np.sum, 1),
+            _pair(mine.peak_kw, np.mean, 2),
+        ))  # fmt: skip
     text = (
         "<p>Against the same tanks and days under their thermostats, heat left in the tank counted; pairs are <i>control / thermostat</i>. "
-        "<i>At most</i> is the share of what the thermostats used that the jackets lost: at equal comfort nobody saves more, and only who knew "
-        "every draw beforehand could come near it. Self-consumption and tariff services heat ahead, at hours when a kWh costs little; a warmer "
-        "tank loses more, so what they save is money and not energy.</p>"
+        "<i>At most</i> is the share of what the thermostats used that the jackets lost: at equal comfort nobody saves more, and who does not "
+        "know the next draw saves much less.</p>"
     )
-    return text + table(head, rows, numbers=range(1, len(head)))
+    more = (
+        "<p>Self-consumption and tariff services heat ahead, at hours when a kWh costs little; a warmer tank loses more, so what they save is "
+        "money and not energy. The cost is that of all energy of the homes at their tariffs. A home with panels but without a household meter "
+        "feeds in more than before: its surplus is not seen.</p>"
+    )
+    heads = (
+        ("services", "homes", "tank-days", "saved (kWh)", "saved (%)", "at most (%)", "cold draws"),
+        ("services", "saved (EUR)", "fed in less (kWh)", "above the limit (kWh)", "peak of a day, mean (kW)"),
+    )
+    first, second = heads
+    return text + table(first, energy, numbers=range(1, 7)) + more + table(second, money, numbers=range(1, 5))
 
 
 def _pair(values: tuple[F64, F64], of: Callable[[F64], float], digits: int) -> str:

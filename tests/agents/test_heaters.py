@@ -2,6 +2,7 @@
 
 import copy
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -10,7 +11,9 @@ from agents.strategies.retrofit import Eligibility, Services
 from experiments.build import build_site
 from experiments.build_tanks import KIND
 from experiments.build_world import build_world
+from experiments.conformance_provenance import check_provenance, equalities, fault
 from experiments.covers import covers
+from experiments.results_schema import conform
 from experiments.run_heaters import heater_tables
 from experiments.run_tables import registered
 from experiments.scenario import load_scenario, scenario_from
@@ -263,6 +266,18 @@ def test_the_erased_cannot_be_resolved_and_are_controlled_no_more(usual):
     assert sum(people.resolve(name) is None for name in names) == len(gone)
     after = int(answers["t_ms"].max() // usual.site.timeline.step_ms) + 3
     assert np.isnan(usual.set_kw[[usual.site.people.names.index(home) for home in gone], after:]).all()
+
+
+# --- numbers that steps carry ---------------------------------------------------------------------------------------------
+
+
+def test_numbers_that_steps_carry_are_those_of_the_tables_and_each_equality_can_fail(usual, small):
+    tables = conform(small.tables(usual.site, usual.world))
+    assert check_provenance(tables, ["SUC03.1", "SUC03.2"]) == {}
+    with duckdb.connect() as base:
+        for one in (*equalities()["SUC03.1"], *equalities()["SUC03.2"]):
+            emptied = {**tables, one.right.table: tables[one.right.table].slice(0, 0)}
+            assert fault(one, emptied, base), one.says
 
 
 # --- physics and knowledge --------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ import pytest
 from experiments.conformance_provenance import Equality, Side, check_provenance, equalities, fault
 
 STEP = 900_000
-ELSEWHERE = ("SUC01.1", "SUC13.1")
-"""Sizing has tables of its own (tests/sizing); the service for households is looked at in its shipped run (tests/laws/test_homes_flex.py)."""
+ELSEWHERE = ("SUC01.1", "SUC03.1", "SUC03.2", "SUC13.1")
+"""Water heaters have worlds of their own (tests/agents/test_heaters.py), sizing has tables of its own (tests/sizing); the service for households is looked at in its shipped run (tests/laws/test_homes_flex.py)."""
 
 
 def changed(tables, name, column, row, value):
