@@ -93,12 +93,16 @@ def plan(small):
 def planned(plan):
     """What its parties registered; no folder, no report."""
     from experiments.build_sizing import build_study, build_study_world
+    from experiments.results_schema import conform
+    from experiments.run import conformance_of
     from experiments.sizing_run import LONGEST_MS, study_tables
     from experiments.sizing_study import study_from
 
     world = build_study_world(build_study(study_from(plan), 3))
     world.run(LONGEST_MS)
     tables = study_tables(world)
+    case = conformance_of(conform(tables))["SUC01.1"]
+    assert (case["unmatched"], len(case["made_steps"]), case["broken"]) == (0, 10, [])
     names = (
         "sizes",
         "device_courses",
