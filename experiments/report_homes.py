@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments import colours
 from experiments.kpis_facts import Facts
@@ -105,11 +106,19 @@ def _corrections(facts: Facts) -> str:
     for kind, text in (("peak", "near the contract"), ("surplus", "fed in")):
         mine = about == kind
         asked, moved, left = (frame.floats(name)[mine] for name in ("asked_kw", "moved_kw", "left_kw"))
-        rows.append(
-            (text, str(int(mine.sum())), f"{asked.sum():,.1f}", f"{moved.sum():,.1f}", str(int((left > 0.05).sum())))
-        )
-    head = ("power within the quarter of an hour", "corrections", "asked (kW)", "moved (kW)", "not all could be moved")
+        rows.append((text, str(int(mine.sum())), _mean(asked), _mean(moved), str(int((left > 0.05).sum()))))
+    head = (
+        "power within the quarter of an hour",
+        "corrections",
+        "asked, mean (kW)",
+        "moved, mean (kW)",
+        "not all could be moved",
+    )
     return table(head, rows, numbers=(1, 2, 3, 4))
+
+
+def _mean(power_kw: NDArray[np.float64]) -> str:
+    return f"{power_kw.mean():.2f}" if len(power_kw) else "-"
 
 
 def _activations(view: View) -> str:
@@ -123,7 +132,7 @@ def _activations(view: View) -> str:
             f"{row['expected_kw']:.1f}", f"{row['delivered_kw']:.1f}",
             f"{money[row['activation']]['eur']:.2f}" if row["activation"] in money else "-",
         )
-        for row in calls.table.to_pylist()
+        for row in sorted(calls.table.to_pylist(), key=lambda row: row["t_ms"])
     ]  # fmt: skip
     head = ("when", "market", "households", "called (kW)", "planned (kW)", "read (kW)", "paid (EUR)")
     return "<p>Calls on the households:</p>" + table(head, rows, numbers=(2, 3, 4, 5, 6))
