@@ -33,7 +33,8 @@ KEY_FIGURES: Final = (
     "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
     "cost_eur_per_kwh_delivered", "community_members", "community_shared_kwh", "community_self_consumption_percent",
     "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
-    "service_called_kwh", "service_delivered_kwh", "messages_total", "steps_made",
+    "service_called_kwh", "service_delivered_kwh", "heaters_controlled", "heater_saved_percent", "heater_bound_percent",
+    "heater_cost_saved_eur", "heater_cold_draws", "heater_twin_cold_draws", "messages_total", "steps_made",
 )  # fmt: skip
 """What a report begins with, as far as it is defined for the run."""
 DAYS_A_YEAR: Final = 365
