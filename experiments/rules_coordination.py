@@ -297,10 +297,7 @@ def _wants(rows: tuple[WantRow, ...], at: Mapping[int, int]) -> WantColumns:
 
 def _told(found: Activations, bids: tuple[BidRow, ...], taken: list[float]) -> dict[str, Any]:
     case = found.situation
-    asked = (case.low_kw > 0) & (found.outside_kw < 0) | (case.high_kw < 0) & (found.outside_kw > 0)
-    outside, relief = np.abs(found.outside_kw), found.relief_kw
-    needed = np.maximum(np.maximum(case.low_kw, -case.high_kw), 0.0)
-    unmet = np.where(asked, np.minimum(outside, needed), 0.0)
+    relief, unmet, violated = found.relief_kw, found.unmet_kw, found.violated_kw
     return {
         "bids": tuple(
             ActivatedBid(
@@ -312,7 +309,7 @@ def _told(found: Activations, bids: tuple[BidRow, ...], taken: list[float]) -> d
         "constraints": tuple(
             LimitRow(
                 constraint=name, operator=case.operators[case.operator_of_constraint[k]], t_ms=int(case.t_ms[t]),
-                relief_kw=tidy(relief[k, t]), unmet_kw=tidy(unmet[k, t]), violated_kw=tidy(outside[k, t] - unmet[k, t]),
+                relief_kw=tidy(relief[k, t]), unmet_kw=tidy(unmet[k, t]), violated_kw=tidy(violated[k, t]),
             )
             for k, name in enumerate(case.constraints)
             for t in range(len(case.t_ms))

@@ -175,6 +175,19 @@ class Activations:
         return _quiet(below + above)
 
     @cached_property
+    def unmet_kw(self) -> F64:
+        """What is left open of the need at each constraint, at least 0, (C, T)."""
+        found, case = self.outside_kw, self.situation
+        short = np.where(case.low_kw > 0, np.minimum(np.maximum(-found, 0.0), np.maximum(case.low_kw, 0.0)), 0.0)
+        over = np.where(case.high_kw < 0, np.minimum(np.maximum(found, 0.0), np.maximum(-case.high_kw, 0.0)), 0.0)
+        return short + over
+
+    @cached_property
+    def violated_kw(self) -> F64:
+        """By how much activations break a limit that held without them, or make an open need larger, at least 0, (C, T)."""
+        return _quiet(np.abs(self.outside_kw) - self.unmet_kw)
+
+    @cached_property
     def imbalance_left_kw(self) -> F64:
         """What the whole system is still short of (above 0) or long of, (T,)."""
         case = self.situation
