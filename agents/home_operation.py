@@ -56,9 +56,17 @@ class HomeOperation(HomeTemperatures):
 
     def _tell_day(self, from_ms: int, to_ms: int) -> None:
         self._to_ms = to_ms
+        self._delete_what_is_over()
         notice = ServiceDay(from_ms=from_ms, to_ms=to_ms)
         self.send(notice, self.terms.database, self.day)
         self._begin_day_of(np.flatnonzero(self._allowed("service")))
+
+    def _delete_what_is_over(self) -> None:
+        """Measurements and particulars that have been kept long enough are deleted here too (GDPR-2)."""
+        self.people.expire(self.now_ms)
+        self.planner.forget_before(
+            self.timeline.index(max(self.now_ms - self.terms.retention_ms["measurements"], self.timeline.start_ms))
+        )
 
     def _through(self, to_ms: int) -> Process:
         """The quarters of an hour of a day, and the ticks within them."""

@@ -24,14 +24,13 @@ I64 = NDArray[np.int64]
 
 MOVED_KWH = 0.5
 """A forecast has moved when the energy of its next hours differs by more (as a battery's or car's state that is off by a tenth)."""
-NOWCAST_STEPS = 8.0
-"""Steps in which the difference between measured and forecast generation falls to 1/e: two hours (judgement)."""
-LEAST_PV_KW = 0.1
-"""Below this forecast the ratio to what is measured says nothing."""
 SOON_STEPS = 4
 """For so long what is read now says more of cars and sun than other days do (judgement)."""
 MOVED_H = 4.0
 """How far ahead that is looked at."""
+BEHIND_KWH = 0.1
+"""A car that holds so much less than its plan expects is planned again: its people leave when they said, and want it full (judgement).
+Ten seconds of charging that an order takes on its way are a tenth of it."""
 
 
 @dataclass
@@ -113,12 +112,14 @@ class Planner(Hems):
     off: Bool = field(default_factory=lambda: np.zeros((4, 0), bool))
     audit_every: int = 16
     _dirty: Bool = field(default_factory=lambda: np.zeros(0, bool))
+    _leaves: F64 = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         n = self.book.n
         self.controlled, self.off = np.zeros((4, n), bool), np.zeros((4, n), bool)
         self._dirty = np.zeros(n, bool)
+        self._leaves = np.full(n, np.nan)
         self.automatic = np.ones(n, bool)
 
     def learn(self, book: HomeBook) -> None:
@@ -134,6 +135,14 @@ class Planner(Hems):
     def moved(self, rows: I64) -> None:
         """Some homes have other inputs: they are solved again in the next cycle."""
         self._dirty[rows] = True
+
+    def forget_before(self, step: int) -> None:
+        """What was recorded before a step has been kept long enough: it is deleted, and no forecast rests on it any more."""
+        seen = self.seen
+        seen.first = max(seen.first, step)
+        for column in (seen.load_kw, seen.pv_kw, seen.driven_kwh, seen.draw_kwh):
+            column[:, : seen.first] = 0.0
+        seen.plugged[:, : seen.first] = True
 
     # --- the cycle -----------------------------------------------------------------------------------------------------
 
@@ -154,6 +163,7 @@ class Planner(Hems):
         rows = np.flatnonzero(members)
         end = self.horizon_end(step)
         current = self.current
+        told = self._other_departure(readings)
         if current is None or current.end != end:
             self._begin(step, end, readings)
             began = self.current
@@ -161,7 +171,8 @@ class Planner(Hems):
             return Cycle(rows, len(rows), saved_eur=saved)
         place = step - current.first
         now = self.now_view(step, readings)
-        due = home_control.needs_replan(now, current.view, current.expected, place) | self._dirty
+        due = home_control.needs_replan(now, current.view, current.expected, place) | self._dirty | told
+        due |= self._behind(now, place)
         due |= self._order_is_over(step)
         if forecast:
             due[rows] |= self._forecast_moved(step, place, readings, rows)
@@ -178,6 +189,18 @@ class Planner(Hems):
             self.replanned += len(solved)
         self._dirty[:] = False
         return Cycle(solved, len(rows), *audit, saved)
+
+    def _other_departure(self, readings: Readings) -> Bool:
+        """Homes whose people say another departure of the car than a quarter of an hour ago, (n,)."""
+        leaves = readings["ev_departure_step"]
+        before, self._leaves = self._leaves, leaves
+        return np.asarray((leaves != before) & ~(np.isnan(leaves) & np.isnan(before)))
+
+    def _behind(self, now: HomeView, place: int) -> Bool:
+        """Homes whose car is here and holds less than its plan expects, (n,)."""
+        assert self.current is not None
+        here = self.controlled[0] & now.ev_plugged[:, 0]
+        return np.asarray(here & (now.ev_kwh < self.current.expected.ev_kwh[:, place] - BEHIND_KWH))
 
     def _day_end(self, step: int) -> int:
         end_ms = self.calendar.day_start(int(self.timeline.starts_ms[step]), 1)
@@ -239,7 +262,7 @@ class Planner(Hems):
         return self._as_left(super()._view(step, end, readings, rows), readings, rows)
 
     def _as_left(self, view: HomeView, readings: Readings, rows: I64) -> HomeView:
-        view = view._replace(pv_kw=nowcast(view.pv_kw, readings["pv_kw"][rows]))
+        view = view._replace(pv_kw=home_forecast.nowcast(view.pv_kw, readings["pv_kw"][rows]))
         return left_to_themselves(view, self.controlled[:, rows], self.off[:, rows])
 
     def now_view(self, step: int, readings: Readings) -> HomeView:
@@ -304,23 +327,16 @@ class Planner(Hems):
 
         In the next hour what is read now is what will be; further ahead the least of the similar days counts.
         """
-        past = home_forecast.Steps(*(column[: self.seen.steps] for column in self._steps))
+        lived = self.seen.lived
+        past = home_forecast.Steps(*(column[lived] for column in self._steps))
         ahead = home_forecast.Steps(*(column[step + window.start : step + window.stop] for column in self._steps))
-        lived, soon = slice(0, self.seen.steps), np.arange(window.start, window.stop) < SOON_STEPS
+        soon = np.arange(window.start, window.stop) < SOON_STEPS
         always = home_forecast.least_of_similar_days(self.seen.plugged[rows, lived].astype(np.float64), past, ahead)
         darkest = home_forecast.least_of_similar_days(self.seen.pv_kw[rows, lived], past, ahead)
         here = known(readings["ev_plugged"][rows], 0.0)[:, None]
         expected_kw = view.pv_kw[:, window]
         there = (np.where(soon, here, always) > 0.5) & view.ev_plugged[:, window]
         return there, np.where(soon, expected_kw, np.minimum(darkest, expected_kw))
-
-
-def nowcast(pv_kw: F64, measured_kw: F64) -> F64:
-    """Forecast generation of k homes, (k, m), drawn to what was measured last, (k,), for the next hours; less the further ahead."""
-    first = pv_kw[:, 0]
-    ratio = np.where(first > LEAST_PV_KW, np.clip(measured_kw / np.maximum(first, LEAST_PV_KW), 0.0, 2.0), 1.0)
-    fade = np.exp(-np.arange(pv_kw.shape[1]) / NOWCAST_STEPS)
-    return np.asarray(pv_kw * (1.0 + (ratio[:, None] - 1.0) * fade))
 
 
 def left_to_themselves(view: HomeView, controlled: Bool, off: Bool) -> HomeView:

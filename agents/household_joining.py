@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.household_life import HouseholdLife
-from agents.household_people import accepts, chosen_plan
+from agents.household_people import chosen_plan, decide
 from agents.prosumer_book import known
 from environment.messages.base import Batch
 from environment.messages.homes import (
@@ -83,12 +83,16 @@ class HouseholdJoining(HouseholdLife):
         """Step 5.8: apply for a plan where it is worth it, and answer the survey; who declines lets the offer pass."""
         for place, row in enumerate(self._rows(batch.receiver).tolist()):
             offer = batch.one(place)
-            price = float(self._people.reservation_eur_per_kwh[row])
-            if not accepts(offer.annual_saving_eur, offer.effort_share, self._flexible_kw(row), price):
-                self.register("declined").add(
-                    t_ms=self.now_ms, owner=self._hems.book.names[row], annual_saving_eur=offer.annual_saving_eur,
-                    reservation_eur_per_kwh=price,
-                )  # fmt: skip
+            people = self._people
+            decision = decide(
+                offer.annual_saving_eur, offer.effort_share, self._flexible_kw(row), float(people.reservation_eur_per_kwh[row]),
+                float(people.control_eur_per_year[row]),
+            )  # fmt: skip
+            self.register("plan_decisions").add(
+                t_ms=self.now_ms, owner=self._hems.book.names[row], accepted=decision.accepted, saving_eur=decision.saving_eur,
+                moving_eur=decision.moving_eur, control_eur=decision.control_eur, reason=decision.reason,
+            )  # fmt: skip
+            if not decision.accepted:
                 continue
             has = {"pv": bool(self._to.has_pv[row]), "devices": bool(self._to.appliances[row])}
             survey = self._to.surveys

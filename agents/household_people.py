@@ -1,12 +1,13 @@
 """What people of households decide: whether they take part, which plan they want, what they consent to, what they set.
 
-Acceptance is a decision from preferences. A household weighs the saving that it is promised against what control means to it: the effort
-of the plan times its reservation price (in which it weighs the discomfort) times the energy that its controllable devices would move in a
-year. Nothing is drawn that follows from preferences.
+Acceptance is a decision from preferences. A household weighs the saving that it is promised against what control means to it: what moving is
+worth to it (the effort of the plan times its reservation price, in which it weighs the discomfort, times the energy that its controllable
+devices would move in a year), and what it wants for others switching its devices at all. Nothing is drawn that follows from preferences.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ class Preferences:
         cautious: keep their data from everybody but the aggregator, (n,).
         control: consent to control of their devices, (n,).
         reservation_eur_per_kwh: least that they want for a kWh of flexibility, (n,).
+        control_eur_per_year: what they want for others switching their devices at all, (n,).
         comfort_c: wanted indoor temperature, (n,).
         comfort_width_k: half width of the band they tolerate, (n,).
         tank_c: temperature they set at their tank, (n,).
@@ -40,6 +42,7 @@ class Preferences:
     cautious: Bool
     control: Bool
     reservation_eur_per_kwh: F64
+    control_eur_per_year: F64
     comfort_c: F64
     comfort_width_k: F64
     tank_c: F64
@@ -59,16 +62,48 @@ class Preferences:
         return (*given, "transfer:installer", *others)
 
 
-def accepts(saving_eur: float, effort: float, flexible_kw: float, reservation_eur_per_kwh: float) -> bool:
-    """Whether a household takes a plan: what it saves in a year against what control is worth to it.
+class Decision(NamedTuple):
+    """What a household answers to an offered plan, and why.
+
+    Attributes:
+        saving_eur: what it would save in a year.
+        moving_eur: what it wants for the energy that would be moved.
+        control_eur: what it wants for others switching its devices.
+    """
+
+    saving_eur: float
+    moving_eur: float
+    control_eur: float
+
+    @property
+    def accepted(self) -> bool:
+        """It takes the plan where it is left with more than it wants."""
+        return self.saving_eur > self.moving_eur + self.control_eur
+
+    @property
+    def reason(self) -> str:
+        """Its reason in words; of a refusal the larger of the two things that it weighs."""
+        wanted = self.moving_eur + self.control_eur
+        if self.accepted:
+            return f"saves {self.saving_eur:.0f} EUR a year and wants {wanted:.0f}"
+        what = "others switching its devices" if self.control_eur >= self.moving_eur else "the energy that is moved"
+        return f"saves {self.saving_eur:.0f} EUR a year and wants {wanted:.0f}, most of it for {what}"
+
+
+def decide(
+    saving_eur: float, effort: float, flexible_kw: float, reservation_eur_per_kwh: float, control_eur: float
+) -> Decision:
+    """What a household answers to a plan: what it saves in a year against what control is worth to it.
 
     Args:
         saving_eur: saving promised for a year.
         effort: share of its devices that are controlled.
         flexible_kw: rated power of its controllable devices.
         reservation_eur_per_kwh: least that it wants for a kWh moved.
+        control_eur: what it wants in a year for others switching its devices.
     """
-    return saving_eur > effort * flexible_kw * MOVED_HOURS_PER_YEAR * reservation_eur_per_kwh
+    moving_eur = effort * flexible_kw * MOVED_HOURS_PER_YEAR * reservation_eur_per_kwh
+    return Decision(saving_eur, moving_eur, control_eur)
 
 
 def chosen_plan(kinds: tuple[str, ...], has: Mapping[str, bool]) -> str:

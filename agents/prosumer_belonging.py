@@ -51,7 +51,6 @@ class Belonging:
         asks: (days, k) where the people of a home ask for its indicators after a day.
         asks_after_ms: how long after a day they do.
         reads_after_ms: how long after a day the meters of the resources are read out.
-        rights: who uses which right over its data when, (instant, row, right), in order of time.
     """
 
     community: str
@@ -72,7 +71,6 @@ class Belonging:
     asks: Bool
     asks_after_ms: int
     reads_after_ms: int
-    rights: tuple[tuple[int, int, str], ...] = ()
 
     def places(self, hems: I64) -> I64:
         """Places of HEMS addresses in ``rows``."""
@@ -93,7 +91,7 @@ def approval(book: HomeBook, rows: I64, rules: Batch[CommunityRules], steps: sli
     wanted = np.where(central, book.reservation_eur_per_kwh[rows], 0.0)
     approved = (gain > 0.0) & (gain >= wanted)
     reasons = [
-        "" if yes else f"a shared kWh brings {got:.3f} EUR, {least - got:.2g} less than it wants"
+        "" if yes else f"a shared kWh brings {got:.3f} EUR, wanted are {least:.3f}"
         for yes, got, least in zip(approved.tolist(), gain.tolist(), wanted.tolist(), strict=True)
     ]
     return approved, reasons

@@ -57,6 +57,13 @@ class Seen:
     driven_kwh: F64
     draw_kwh: F64
     steps: int = 0
+    first: int = 0
+    """The first step that is kept; what was before has been forgotten."""
+
+    @property
+    def lived(self) -> slice:
+        """The steps that are known."""
+        return slice(self.first, self.steps)
 
 
 @dataclass
@@ -179,10 +186,10 @@ class Hems:
 
     def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
         """What some homes know at the start of ``step`` about the steps up to ``end``."""
-        past = home_forecast.Steps(*(column[: self.seen.steps] for column in self._steps))
-        ahead = home_forecast.Steps(*(column[step:end] for column in self._steps))
-        lived = slice(0, self.seen.steps)
         seen = self.seen
+        lived = seen.lived
+        past = home_forecast.Steps(*(column[lived] for column in self._steps))
+        ahead = home_forecast.Steps(*(column[step:end] for column in self._steps))
         load = home_forecast.load(seen.load_kw[rows, lived], past, ahead)
         irradiance = self.weather.observed.ghi_wm2[lived]
         upcoming = self.weather.ahead(step, end)

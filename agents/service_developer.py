@@ -125,12 +125,17 @@ class ServiceDeveloper(Party):
         def share(part: str, whole: str) -> float | None:
             return sums[part] / sums[whole] if part in sums and sums.get(whole, 0.0) > 0.0 else None
 
-        missed = share("missed_kwh", "forecast_of_kwh")
+        def percent(part: str, whole: str) -> float | None:
+            found = share(part, whole)
+            return None if found is None else 100.0 * found
+
         found = {
             "savings_eur": sums.get("saved_eur"), "peak_share": share("near_steps", "judged_steps"),
             "plan_error_kw": share("plan_distance_kw", "planned_hours"),
             "delivered_share": share("delivered_kwh", "called_kwh"),
-            "load_error_percent": None if missed is None else 100.0 * missed, "import_kwh": sums.get("import_kwh"),
+            "load_error_percent": percent("missed_kwh", "forecast_of_kwh"),
+            "yesterday_error_percent": percent("yesterday_missed_kwh", "yesterday_of_kwh"),
+            "last_week_error_percent": percent("last_week_missed_kwh", "last_week_of_kwh"), "import_kwh": sums.get("import_kwh"),
         }  # fmt: skip
         undefined = tuple(name for name, value in found.items() if value is None)
         return KpiValues(

@@ -96,10 +96,20 @@ def _preferences(site: Site) -> Preferences:
         interested=drawn(site, "interest") < pilot.admission.interested,
         cautious=drawn(site, "caution") < pilot.admission.cautious,
         control=people.consent, reservation_eur_per_kwh=people.drawn.reservation_eur_per_kwh,
+        control_eur_per_year=_control_eur(site, pilot),
         comfort_c=people.drawn.comfort_c, comfort_width_k=people.drawn.comfort_width_k,
         tank_c=people.ratings["water_heater"]["set_c"], soc_share=people.ratings["ev"]["target_share"],
         setback_k=1.0 + 1.5 * drawn(site, "setback"),
     )  # fmt: skip
+
+
+def _control_eur(site: Site, pilot: Pilot) -> np.ndarray:
+    """What the people of each home want for others switching their devices, log-normal [EUR/a]."""
+    said, names = pilot.admission, name_hashes(site.people.names)
+    return np.asarray(
+        said.control_eur_per_year
+        * np.exp(said.control_spread * site.chance.stream("pilot.control-worth").normal(names))
+    )
 
 
 def _initial_modes(site: Site) -> np.ndarray:

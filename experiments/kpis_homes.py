@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.kpis_facts import F64, Facts, Frame, ratio
+from experiments.kpis_facts import F64, MS_PER_H, Facts, Frame, ratio
 from experiments.kpis_grid import Figure
 
 NEAR = 1e-6
@@ -69,17 +69,34 @@ def loss_percent(facts: Facts) -> float | None:
 
 
 def corrections(about: str, column: str) -> Figure:
-    """Energy asked for, or moved, by corrections of a kind, taken for the tick that they last."""
+    """Energy asked for, or moved, by corrections of a kind.
+
+    What is ordered lasts to the end of the quarter of an hour; what could not be moved is asked for again at the next tick.
+    """
 
     def energy(facts: Facts) -> float | None:
         frame = facts.days("corrections")
         if frame is None:
             return 0.0 if served(facts) and facts.all("resolves") else None
+        mine = frame.names("about") == about
         tick_h = float(facts.scenario["pilot"]["control"]["tick_s"]) / 3600.0
-        found = _sum(frame, column, frame.names("about") == about)
-        return None if found is None else found * tick_h
+        rest_h = facts.hours - frame.ints("t_ms") % facts.step_ms / MS_PER_H
+        moved = float((frame.floats("moved_kw") * rest_h)[mine].sum())
+        return moved if column == "moved_kw" else moved + float(frame.floats("left_kw")[mine].sum()) * tick_h
 
     return energy
+
+
+def daily(column: str) -> Figure:
+    """Mean over the days of a figure that the service itself works out (scenario 13)."""
+
+    def mean(facts: Facts) -> float | None:
+        frame = facts.all("service_figures")
+        values = np.zeros(0) if frame is None else frame.floats(column)
+        values = values[~np.isnan(values)]
+        return float(values.mean()) if len(values) else None
+
+    return mean
 
 
 def settled(column: str) -> Figure:
@@ -126,6 +143,9 @@ FIGURES: Mapping[str, Figure] = {
     "service_peak_moved_kwh": corrections("peak", "moved_kw"),
     "service_surplus_asked_kwh": corrections("surplus", "asked_kw"),
     "service_surplus_moved_kwh": corrections("surplus", "moved_kw"),
+    "service_load_error_percent": daily("load_error_percent"),
+    "service_yesterday_error_percent": daily("yesterday_error_percent"),
+    "service_last_week_error_percent": daily("last_week_error_percent"),
     "service_called_kwh": settled("ordered_kwh"),
     "service_delivered_kwh": settled("delivered_kwh"),
     "service_income_eur": settled("eur"),

@@ -6,6 +6,7 @@ import numpy as np
 
 from experiments.kpis_facts import F64, I64, Facts, total
 from experiments.kpis_grid import Figure
+from experiments.kpis_homes import served
 
 KINDS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("dso", frozenset({"dso"})),
@@ -141,19 +142,24 @@ def steps_with(verdict: str) -> Figure:
 
 
 def homes_enrolled(facts: Facts) -> float | None:
-    """Homes with a flexibility contract that consent to activation."""
-    homes = facts.all("homes")
+    """Homes with a flexibility contract that consent to activation; None where a service of their own sells for them."""
+    homes = None if served(facts) else facts.all("homes")
     return float(((homes.names("fsp") != "") & homes.bools("consent")).sum()) if homes else None
 
 
 def homes_active(facts: Facts) -> float | None:
-    """Homes that started a delivery at least once."""
+    """Homes that started a delivery at least once; None where a service of their own sells for them."""
+    if served(facts):
+        return None
     active = delivering_homes(facts)
     return None if active is None else float(len(active))
 
 
 def delivering_homes(facts: Facts) -> set[str] | None:
-    """The homes with an act start_delivery; None where nobody acted."""
+    """The homes with an act start_delivery, or with control devices of a service; None where nobody acted."""
+    equipped = facts.all("modes") if served(facts) else None
+    if equipped:
+        return set(equipped.names("owner").tolist())
     acts, addresses, homes = facts.all("acts"), facts.all("addresses"), facts.all("homes")
     if acts is None or addresses is None or homes is None:
         return None

@@ -1,6 +1,6 @@
 """The section of a report about a service for households: modes, contracted power, surplus, offers and activations, re-solving."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from experiments import colours
 from experiments.kpis_facts import Facts
 from experiments.kpis_homes import net_of_homes
+from experiments.kpis_parties import comfort_violation_degree_h, ev_missing_kwh
 from experiments.plots import View, chart, svg
 from experiments.report_page import Section, figure, table
 
@@ -23,11 +24,12 @@ def service(view: View) -> Section | None:
     parts = [
         _admissions(view.facts),
         _modes(view.facts),
+        _comfort(view.facts),
         _contract(view),
         _cycles(view.facts),
         _corrections(view.facts),
     ]
-    parts += [_activations(view), _rights(view.facts)]
+    parts += [_activations(view), _days(view), _rights(view.facts)]
     return Section("service", title, "".join(parts))
 
 
@@ -35,12 +37,25 @@ def _admissions(facts: Facts) -> str:
     asked, budgets = facts.all("admissions"), facts.all("installations")
     if asked is None or budgets is None:
         return ""
-    declined, cost = facts.all("declined"), float(budgets.floats("budget_eur")[budgets.bools("approved")].sum())
+    decided, cost = facts.all("plan_decisions"), float(budgets.floats("budget_eur")[budgets.bools("approved")].sum())
+    declined = [] if decided is None else [row for row in decided.table.to_pylist() if not row["accepted"]]
     return (
         f"<p>{len(asked)} households were interested, {int(asked.bools('approved').sum())} were admitted, "
-        f"{len(declined) if declined else 0} declined the plan they were offered; {int(budgets.bools('approved').sum())} sites were equipped "
-        f"for {cost:,.0f} EUR.</p>"
+        f"{len(declined)} declined the plan they were offered; {int(budgets.bools('approved').sum())} sites were equipped "
+        f"for {cost:,.0f} EUR.</p>" + _declined(declined)
     )
+
+
+def _declined(rows: list[dict[str, Any]]) -> str:
+    """Who declined, and why."""
+    if not rows:
+        return ""
+    head = ("declined", "promised (EUR/a)", "wanted for what is moved (EUR/a)", "wanted for being switched (EUR/a)")
+    columns = ("saving_eur", "moving_eur", "control_eur")
+    found = [
+        (row["owner"], *(f"{row[name]:.0f}" for name in columns)) for row in sorted(rows, key=lambda row: row["owner"])
+    ]
+    return table(head, found, numbers=(1, 2, 3))
 
 
 def _modes(facts: Facts) -> str:
@@ -54,6 +69,41 @@ def _modes(facts: Facts) -> str:
     ]
     return "<p>Times a device was put into a mode, installation included:</p>" + table(
         ("device", *MODES), rows, numbers=(1, 2, 3, 4)
+    )
+
+
+def _comfort(facts: Facts) -> str:
+    """What people lack with the service, beside what they lack without it."""
+    rows = []
+    for text, of, unit in (
+        ("cars at departure", ev_missing_kwh, "kWh"),
+        ("rooms and water", comfort_violation_degree_h, "K h"),
+    ):
+        here, there = (None if one is None else of(one) for one in (facts, facts.twin))
+        rows.append((text, *("-" if value is None else f"{value:.1f} {unit}" for value in (here, there))))
+    return table(("what people lack", _WITH, _WITHOUT), rows, numbers=(1, 2))
+
+
+def _days(view: View) -> str:
+    """What the service itself works out of each day (scenario 13)."""
+    frame = view.facts.all("service_figures")
+    if frame is None:
+        return ""
+    columns = (
+        "savings_eur",
+        "plan_error_kw",
+        "load_error_percent",
+        "yesterday_error_percent",
+        "last_week_error_percent",
+    )
+    rows = [
+        (view.time_text(row["from_ms"])[:-6], *("-" if row[name] is None else f"{row[name]:.2f}" for name in columns))
+        for row in sorted(frame.table.to_pylist(), key=lambda row: row["from_ms"])
+    ]
+    head = ("day", "planned savings (EUR)", "distance to the plan (kW)", "load forecast, error (%)", "day before instead (%)",
+            "week before instead (%)")  # fmt: skip
+    return "<p>Days as the service sums them up, over households that consent to statistics:</p>" + table(
+        head, rows, numbers=(1, 2, 3, 4, 5)
     )
 
 
@@ -73,7 +123,7 @@ def _contract(view: View) -> str:
         axes.axhline(100.0, color=colours.GREY, linewidth=0.8)
         axes.axhline(0.0, color=colours.GREY, linewidth=0.8)
         axes.set(xlabel="home hours, highest power first", ylabel="power (% of the contract)")
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower left")
         picture = svg(drawn, "contract")
     return figure(
         picture,

@@ -24,7 +24,7 @@ Table = dict[str, Any]
 REGISTERED = (
     "forecasts", "actuals", "needs", "bids", "clearings", "baselines", "activations", "deliveries", "settlements",
     "measures", "unmet", "availability", "refused_baselines", "refused_requests", "overrides", "shortfalls", "comparisons",
-    "admissions", "installation_plans", "installers", "installations", "declined", "consents", "data_requests", "rights", "modes",
+    "admissions", "installation_plans", "installers", "installations", "plan_decisions", "consents", "data_requests", "rights", "modes",
     "resolves", "corrections", "home_bids", "home_commitments", "home_activations", "home_settlements", "feeder_needs", "simulated_markets", "service_figures",
     "community_members", "community_needs", "community_markets", "community_prices", "community_energies", "community_settlements", "community_flexibility",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",

@@ -40,6 +40,20 @@ class Admission(Part):
     """Share of the homes that would hear of a pilot."""
     cautious: Share = given(0.15, unit="share", source=JUDGEMENT)
     """Share of the homes that let their data go to nobody but the aggregator (and an installer)."""
+    control_eur_per_year: float = given(
+        22.0,
+        unit="EUR/a",
+        source="middle of the 4.8 to 99 EUR a year that Danish households asked for switch-offs of appliances (Energy 238 (2022) 121749)",
+        ge=0,
+    )
+    """What half of the homes would want at least for others switching their devices, beside their price of the energy moved."""
+    control_spread: float = given(
+        0.9,
+        source="that span taken as the middle 90 % of a log-normal distribution (its form is an assumption)",
+        ge=0,
+        le=3,
+    )
+    """Standard deviation of its logarithm among homes."""
     places: int = given(60, source=JUDGEMENT, ge=1)
     """Most homes that the pilot takes."""
     late: Share = given(0.1, unit="share", source=JUDGEMENT)

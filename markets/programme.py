@@ -15,9 +15,6 @@ Index = NDArray[np.int64]
 DUAL_TOLERANCE = 1e-9
 """Below the tie cost of a step of a day, so that ties are decided by it."""
 
-PRIMAL = 4
-"""HiGHS's number of the primal simplex among its strategies."""
-
 
 class InfeasibleError(RuntimeError):
     """No columns fulfil all conditions."""
@@ -121,10 +118,9 @@ class Solver:
     Args:
         programme: what is minimised, tie costs included.
         dual_tolerance: by how much a reduced cost may be on the wrong side; below the tie costs.
-        reprices: after the first solution only costs change. It then stays feasible, and the primal simplex goes on from it.
     """
 
-    def __init__(self, programme: Programme, *, dual_tolerance: float = DUAL_TOLERANCE, reprices: bool = False) -> None:
+    def __init__(self, programme: Programme, *, dual_tolerance: float = DUAL_TOLERANCE) -> None:
         import highspy
 
         self._highspy = highspy
@@ -133,7 +129,6 @@ class Solver:
         self._highs.setOptionValue("threads", 1)
         self._highs.setOptionValue("dual_feasibility_tolerance", dual_tolerance)
         self._highs.passModel(_model(highspy, programme))
-        self._reprices = reprices
 
     def costs(self, columns: Index, cost: ArrayLike) -> None:
         """Other costs of some columns."""
@@ -184,8 +179,6 @@ class Solver:
             self._highs.clearSolver()  # a start that misleads is rare; from nothing it is found
             if not self._optimal():
                 self._give_up()
-        if self._reprices:
-            self._highs.setOptionValue("simplex_strategy", PRIMAL)
         solution = self._highs.getSolution()
         return Found(
             np.asarray(solution.col_value), np.asarray(solution.row_dual), float(self._highs.getObjectiveValue())

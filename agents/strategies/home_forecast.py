@@ -13,6 +13,11 @@ from agents.strategies.home_view import F64, Bool
 
 Int = NDArray[np.int64]
 
+NOWCAST_STEPS = 8.0
+"""Steps in which the difference between measured and forecast generation falls to 1/e: two hours (judgement)."""
+LEAST_PV_KW = 0.1
+"""Below this forecast the ratio to what is measured says nothing."""
+
 
 class Steps(NamedTuple):
     """Calendar of some steps, each (t,): day number, step of the day, type of day."""
@@ -129,6 +134,14 @@ def generation(
     weight = prior * energy.max() / observed_days
     yields = (power + weight * overall[:, None]) / np.where(energy + weight > 0.0, energy + weight, 1.0)
     return np.asarray(np.maximum(yields[:, hour_ahead] * weather_ahead, 0.0))
+
+
+def nowcast(pv_kw: F64, measured_kw: F64) -> F64:
+    """Forecast generation of k homes, (k, m), drawn to what was measured last, (k,), for the next hours; less the further ahead."""
+    first = pv_kw[:, 0]
+    ratio = np.where(first > LEAST_PV_KW, np.clip(measured_kw / np.maximum(first, LEAST_PV_KW), 0.0, 2.0), 1.0)
+    fade = np.exp(-np.arange(pv_kw.shape[1]) / NOWCAST_STEPS)
+    return np.asarray(pv_kw * (1.0 + (ratio[:, None] - 1.0) * fade))
 
 
 def _last(sums: F64) -> F64:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agents.strategies.retrofit import Services
 from agents.strategies.tank_control import Task
-from agents.strategies.tank_model import HOURS, QUARTERS, TankModel
+from agents.strategies.tank_model import QUARTERS, TankModel
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -121,13 +121,11 @@ def task(
 def floors(model: TankModel, comfort: Comfort, usual_c: F64, ceiling_c: F64, quarters: I64) -> F64:
     """Temperature to have at the end of each interval, (n, T): comfort, and the reserve of the quarter that begins then.
 
-    Not more than people usually had under their thermostat, and not up to the safety thermostat. A thermostat heats while people draw and a
-    command comes an interval later: what the element gives in an interval is held beforehand.
+    Not more than people usually had under their thermostat, and not up to the safety thermostat.
     """
     following = (quarters + 1) % QUARTERS
     margin = model.layering[:, None] * (model.reserve_kwh / model.capacity_kwh_per_k[:, None])[:, following]
-    late = model.heater_kw * HOURS / model.capacity_kwh_per_k
-    most = np.minimum(usual_c + late, ceiling_c - comfort.below_ceiling_k)
+    most = np.minimum(usual_c, ceiling_c - comfort.below_ceiling_k)
     return np.minimum(comfort.least_c + margin, np.maximum(most, comfort.least_c)[:, None])
 
 

@@ -168,6 +168,12 @@ class KpiValues(Record, frozen=True, kw_only=True):
     ]
     delivered_share: Annotated[float, Item("delivered of what was called", ge=0, catalogue="commitment_compliance")]
     load_error_percent: Annotated[float, Item("error of the load forecast", ge=0, catalogue="forecast_performance")]
+    yesterday_error_percent: Annotated[
+        float, Item("error that the load of the day before would have", ge=0, catalogue="forecast_performance")
+    ]
+    last_week_error_percent: Annotated[
+        float, Item("error that the load of a week before would have", ge=0, catalogue="forecast_performance")
+    ]
     displays: Annotated[int, Item("how often the interface was opened", ge=0, catalogue="interface_use")]
     automatic_share: Annotated[float, Item("devices in automatic mode, share", ge=0, le=1, catalogue="device_use")]
     import_kwh: Annotated[float, Item("energy taken from the grid", ge=0, catalogue="energy_behaviour")]

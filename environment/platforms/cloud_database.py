@@ -48,6 +48,9 @@ QUANTITIES = (
 )  # fmt: skip
 """What is kept of each household as its latest value."""
 
+SIMPLE = {"yesterday": 1, "last_week": 7}
+"""Simple forecasts that the forecast of load is compared with: the same time so many days before."""
+
 LOOK_MS = 2_000
 """Samples are stored at every full two seconds."""
 
@@ -267,8 +270,8 @@ class CloudDatabase(Party):
     def begin_day(self, batch: Batch[ServiceDay]) -> Process:
         """Step 6.2: ask outside sources again and again through the day; delete what was kept long enough."""
         day, until_ms = batch.conversation, int(batch["to_ms"][0])
-        self._forget()
         while self.now_ms < until_ms:
+            self._forget()
             kinds = list(self._sources)
             questions = [DataQuery(what=kind, purpose="service", since_ms=self._timeline.start_ms) for kind in kinds]
             answers = yield self.ask(questions, [self._sources[kind] for kind in kinds], day)
@@ -366,7 +369,16 @@ class CloudDatabase(Party):
         return {
             "households": float(len(rows)), "load_kwh": float(np.nansum(load)) * hours,
             "pv_kwh": float(np.nansum(pv)) * hours, "automatic_share": modes.count(MODE_LETTERS[AUTOMATIC]) / max(len(modes), 1),
-        } | self.sums.of(rows, steps, load)  # fmt: skip
+        } | self.sums.of(rows, steps, load, {name: self._ago(rows, steps, days) for name, days in SIMPLE.items()})  # fmt: skip
+
+    def _ago(self, rows: I64, steps: slice, days: int) -> F64:
+        """Recorded load of some days before a period, (k, steps); NaN where it is not kept."""
+        back = days * round(24.0 / self._timeline.hours)
+        found = np.full((len(rows), steps.stop - steps.start), np.nan)
+        first = max(steps.start - back, 0)
+        kept = self.history["load_kw"][rows, first : max(steps.stop - back, 0)]
+        found[:, found.shape[1] - kept.shape[1] :] = kept
+        return found
 
     def processes(self) -> Iterable[Process]:
         """It lives by reaction."""

@@ -4,6 +4,9 @@ Of each household and step the cloud database keeps what its meter showed, what 
 day saves. What leaves are sums over all households that consent to statistics, and none that too few households have a value for.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,13 +91,16 @@ class ServiceSums:
         for name in COUNTS:
             self._counts[name][at] += told[name]
 
-    def of(self, rows: I64, steps: slice, load_kw: F64) -> dict[str, float]:
+    def of(
+        self, rows: I64, steps: slice, load_kw: F64, simple_kw: Mapping[str, F64] = MappingProxyType({})
+    ) -> dict[str, float]:
         """Sums over some households and a period; one that fewer than ``FEWEST`` of them have a value for is left out.
 
         Args:
             rows: households that consent to statistics, (k,).
             steps: the period.
             load_kw: their own load as recorded, (k, steps); NaN where unknown.
+            simple_kw: simple forecasts of it that theirs is to be compared with, by name, (k, steps) each; NaN where unknown.
         """
         if self._first < 0 or steps.stop <= self._first:
             return {}
@@ -116,6 +122,10 @@ class ServiceSums:
         _add(
             sums, {"missed_kwh": missed * hours, "forecast_of_kwh": np.where(np.isnan(missed), np.nan, load_kw) * hours}
         )
+        for name, kw in simple_kw.items():
+            simply = np.where(np.isnan(missed), np.nan, np.abs(load_kw - kw[:, begin - steps.start :]))
+            judged_kwh = np.where(np.isnan(simply), np.nan, load_kw) * hours
+            _add(sums, {f"{name}_missed_kwh": simply * hours, f"{name}_of_kwh": judged_kwh})
         _add(sums, {"saved_eur": _first_of_each(kept["saved_eur"])})
         return sums | {name: float(column[part].sum()) for name, column in self._counts.items()}
 

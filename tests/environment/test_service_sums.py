@@ -38,6 +38,17 @@ def test_sums_are_those_of_what_was_told():
     assert found["saved_eur"] == pytest.approx(1.5)
 
 
+@covers("SUC13.1/r40")
+def test_simple_forecasts_are_judged_where_the_forecast_is_and_they_are_known():
+    sums, load = kept(6), np.ones((6, 96))
+    known = np.full((6, 96), 0.5)
+    known[:, :48] = np.nan
+    found = sums.of(np.arange(6), DAY, load, {"yesterday": known, "last_week": np.full((6, 96), np.nan)})
+    assert found["yesterday_missed_kwh"] == pytest.approx(6 * 12 * 0.5)
+    assert found["yesterday_of_kwh"] == pytest.approx(6 * 12)
+    assert "last_week_missed_kwh" not in found
+
+
 def test_a_later_plan_replaces_what_is_to_come_and_leaves_the_day_s_first_saving():
     sums = kept(5)
     sums.planned(0, 12 * 3_600_000, 3600.0, np.full(24, 1.0), 1.1, 9.0)
@@ -71,5 +82,6 @@ def test_a_figure_without_what_it_is_made_of_is_named_as_undefined():
     found = ServiceDeveloper._figures(None, told, 0, 86_400_000)
     assert set(found.undefined) == {
         "savings_eur", "peak_share", "plan_error_kw", "delivered_share", "load_error_percent", "import_kwh",
+        "yesterday_error_percent", "last_week_error_percent",
     }  # fmt: skip
     assert (found.displays, found.earned_eur, found.automatic_share) == (0, 0.0, 0.5)

@@ -151,6 +151,76 @@ def test_rights_are_respected_and_the_erased_have_no_name_in_what_the_service_ke
         assert not set(names) & homes, table
 
 
+@covers("SUC13.1/GDPR-3")
+def test_the_erased_are_named_no_more_and_what_was_published_of_all_stays(flex):
+    """After erasure no message carries the household's id; the sums of the day before still hold its energy."""
+    rights, homes = flex.frame("rights"), home_of(flex)
+    messages = flex.frame("messages").set_index("row")
+    sent = messages["sent_ms"]
+    published, seen = flex.frame("service_figures"), 0
+    samples = flex.frame("content/DeviceMeasurement")
+    samples = samples[samples["kind"].astype(str) == "meter"]
+    of = messages.loc[samples["row"]].astype({"sender": str, "receiver": str, "status": str})
+    stored = ((of["status"] == "acknowledged") & (of["receiver"] == "cloud-1")).to_numpy()
+    samples, of = samples[stored], of[stored]
+    step = ((of["sent_ms"] - 1) // flex.meta["step_ms"]).to_numpy()
+    net = samples["consumption_kw"].groupby([of["sender"].str.split("/").str[0].to_numpy(), step]).mean()
+    for home, at_ms in rights.loc[rights["right"].astype(str) == "erase", ["owner", "t_ms"]].itertuples(index=False):
+        (name,) = [prosumer for prosumer, site in homes.items() if site == str(home)]
+        for record, column in (("OptimisationResult", "household"), ("HomeForecast", "household"), ("StoredReadings", "households"),
+                               ("StoredHistory", "households"), ("TemperatureForecast", "devices")):  # fmt: skip
+            content = flex.frame(f"content/{record}")
+            names = content[column].map(lambda value: " ".join(value) if not isinstance(value, str) else value)
+            carries = names.str.contains(name)
+            assert (carries & (sent.loc[content["row"]] < at_ms).to_numpy()).any(), record
+            assert not (carries & (sent.loc[content["row"]] > at_ms + 60_000).to_numpy()).any(), record
+        orders_known = flex.frame("content/ProcessingOrder")
+        last = orders_known[orders_known["prosumer_id"] == name].iloc[-1]
+        assert last["erase"]
+        assert last["site"] == ""
+        for day in published[published["t_ms"] < at_ms].itertuples():
+            first, end = day.from_ms // flex.meta["step_ms"], day.to_ms // flex.meta["step_ms"]
+            within = net[(net.index.get_level_values(1) >= first) & (net.index.get_level_values(1) < end)]
+            energy = within.clip(lower=0.0).groupby(level=0).sum() * flex.hours
+            counted = energy[energy.index.isin(homes.values())]
+            assert counted[str(home)] > 0.0
+            told = orders_known[(sent.loc[orders_known["row"]] < day.t_ms).to_numpy()].drop_duplicates(
+                "prosumer_id", keep="last"
+            )
+            summed = {homes[one.prosumer_id] for one in told.itertuples() if "statistics" in one.purposes}
+            assert day.import_kwh == pytest.approx(counted[counted.index.isin(summed)].sum())
+            seen += 1
+    assert seen > 0
+
+
+@covers("SUC13.1/r04")
+def test_households_take_a_plan_or_decline_it_by_what_they_want_of_it(flex):
+    decisions = flex.frame("plan_decisions")
+    wanted = decisions["moving_eur"] + decisions["control_eur"]
+    assert (decisions["accepted"] == (decisions["saving_eur"] > wanted)).all()
+    assert set(decisions["accepted"]) == {True, False}
+    assert decisions["control_eur"].nunique() == len(decisions)
+    messages = flex.frame("messages").set_index("row")
+    applied = set(messages.loc[flex.frame("content/PlanApplication")["row"], "sender"].astype(str))
+    assert applied == set(decisions.loc[decisions["accepted"], "owner"].astype(str))
+    asked = messages.loc[flex.frame("content/PlanOffer")["row"], "receiver"].astype(str)
+    assert set(asked) == set(decisions["owner"].astype(str))
+    for one in decisions.itertuples():
+        assert f"{one.saving_eur:.0f} EUR" in one.reason
+        assert ("most of it" in one.reason) == (not one.accepted)
+
+
+def test_cars_leave_with_no_less_than_without_the_service(flex):
+    """A car that charges by itself begins when it comes home; nobody could fill it more than that."""
+    missing, twin = (
+        flex.frame(f"{prefix}departures").set_index(["owner", "t_ms"])["missing_kwh"] for prefix in flex.prefixes
+    )
+    more = missing - twin.reindex(missing.index)
+    assert len(more) > 50
+    assert more.max() < 0.5
+    assert missing.sum() <= twin.sum() + 0.5
+
+
 @covers("SUC13.1/r35", "SUC13.1/r36", "SUC13.1/r40")
 def test_what_is_paid_is_what_was_called_and_got(flex):
     calls = flex.frame("home_settlements")

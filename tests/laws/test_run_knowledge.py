@@ -22,6 +22,7 @@ from environment.world import World
 from experiments import build
 from experiments.build_people import People
 from experiments.build_world import build_world
+from experiments.covers import covers
 
 EVENING_H = 30.5
 """From noon of the day before to half past six, in the middle of the need."""
@@ -119,9 +120,9 @@ def communal(small):
     return site, world
 
 
-@pytest.fixture(params=["evening", "pilot_evening", "communal", "retrofit_morning"])
+@pytest.fixture(params=["evening", "pilot_evening", "communal"])
 def stopped(request):
-    """Worlds stopped while somebody is called: a market's, a service's for households, a community's, and that of water heaters under control."""
+    """Worlds stopped while somebody is called: a market's, a service's for households, and a community's."""
     return request.getfixturevalue(request.param)
 
 
@@ -152,9 +153,6 @@ def test_no_party_holds_an_array_of_the_truth(stopped):
     hidden = [*site.weather, *(getattr(site.people.cars, name) for name in ("away", "driven_kw", "departure_step"))]
     hidden += [site.people.load_kw, site.people.pv_kw, site.people.draw_kw, site.living.physics.uncontrolled.others_kw]
     hidden += list(site.living.physics.record.power_kw.values())
-    if site.scenario.heaters:  # who learns tanks from their measurements knows no parameter and no state of them
-        tanks = site.living.physics.installed["stratified_heater"].fleet
-        hidden += [*tanks.ratings, *tanks.state, *site.living.physics.record.inner["stratified_heater"].values()]
     hidden = [array for array in hidden if isinstance(array, np.ndarray)]
     assert len(hidden) > 8
     for party in parties_of(world):
@@ -196,8 +194,25 @@ def test_nobody_sees_readings_of_the_future(stopped):
         assert np.isnan(store.kw[:, now:]).all()
         assert np.isfinite(store.kw[:, :now]).all()
     seen = site.living.hems.seen
-    steps = 0 if site.scenario.heaters else now  # no home there has a management of its own
-    assert seen.steps == steps
-    assert not seen.load_kw[:, steps:].any()
-    np.testing.assert_array_equal(seen.load_kw[:, :steps], site.people.load_kw[:, :steps])
+    assert seen.steps == now
+    assert not seen.load_kw[:, now:].any()
+    np.testing.assert_array_equal(seen.load_kw[:, :now], site.people.load_kw[:, :now])
     assert all(at_ms <= world.clock.now_ms for at_ms, _ in site.living.scada.history)
+
+
+@covers("SUC13.1/GDPR-2")
+def test_measurements_are_deleted_where_they_have_been_kept_long_enough(pilot_evening):
+    """In the database by the hour, where plans are made by the day; what is younger is there, and plans go on."""
+    site, world = pilot_evening
+    parties = {party.name: party for party in parties_of(world)}
+    database, planner = parties["cloud-1"], parties["agg-1"].planner
+    oldest = site.timeline.index(world.clock.now_ms - 3 * 86_400_000)
+    day_begin = site.timeline.index(site.days_ms[0][0] - 3 * 86_400_000)
+    assert day_begin > 0
+    load, seen = database.history["load_kw"], planner.seen
+    assert np.isnan(load[:, : oldest - 4]).all()
+    assert (~np.isnan(load[:, oldest + 1 : seen.steps])).any(axis=0).all()
+    assert seen.first >= day_begin
+    for column in (seen.load_kw, seen.pv_kw, seen.driven_kwh, seen.draw_kwh):
+        assert not column[:, : seen.first].any()
+    assert (seen.load_kw[:, seen.first + 1 : seen.steps] > 0.0).any(axis=0).all()

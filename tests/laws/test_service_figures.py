@@ -115,6 +115,35 @@ def test_forecast_error_is_that_of_the_forecasts_in_force(days):
         assert day.row.load_error_percent == pytest.approx(100.0 * np.nansum(missed) / np.nansum(load))
 
 
+def lived_kw(run):
+    """Own load of each home as its device shows it, and before that as its meter handed it over: home -> step -> kW."""
+    lived = run.frame("devices")
+    lived = lived[lived["kind"].astype(str) == "load"]
+    found = {
+        str(home): dict(zip(part["t_ms"], part["power_kw"], strict=True))
+        for home, part in lived.groupby("owner", observed=True)
+    }
+    for one in told(run, "MeasurementHistory").itertuples():
+        times = one.from_ms + round(one.step_s * 1000.0) * np.arange(len(one.load_kw))
+        found[str(one.sender).split("/")[0]] |= dict(zip(times.tolist(), one.load_kw, strict=True))
+    return found
+
+
+@covers("SUC13.1/r16")
+def test_forecasts_of_load_beat_the_day_before_and_the_week_before(run, days):
+    load = lived_kw(run)
+    for day in days:
+        judged = ~np.isnan(day.load_kw - day.in_force("HomeForecast", "load_kw"))
+        for days_ago, error in ((1, day.row.yesterday_error_percent), (7, day.row.last_week_error_percent)):
+            then = (day.steps - days_ago * 86_400_000).tolist()
+            before = np.array([[load[home].get(t_ms, np.nan) for t_ms in then] for home in day.homes])
+            both = judged & ~np.isnan(before)
+            assert both.sum() > 0.8 * judged.sum()
+            missed = np.abs(before - day.load_kw)[both].sum() / day.load_kw[both].sum()
+            assert error == pytest.approx(100.0 * missed, rel=0.02)
+            assert day.row.load_error_percent < error
+
+
 @covers("SUC13.1/r40")
 def test_savings_are_those_of_each_household_s_first_plan_of_the_day(run, days):
     results = told(run, "OptimisationResult")
