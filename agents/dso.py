@@ -7,7 +7,7 @@ service. This one buys on the local flexibility market; ``agents.dso_direct`` ha
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agents.dso_contracts import Contracts, Lot, session_requests
+from agents.dso_contracts import Contracts, Lot, alike, session_requests
 from agents.dso_need import Need
 from agents.dso_outlook import LookAhead
 from agents.dso_planning import GridPlanning
@@ -15,7 +15,13 @@ from agents.dso_terms import DsoTerms, MarketDay
 from environment.calendar import Calendar
 from environment.instruments import MeterStore, ScadaView, Switchgear
 from environment.messages.base import Batch
-from environment.messages.procurement import ClearingResult, EngagementRequest, NothingCleared, SessionRefusal
+from environment.messages.procurement import (
+    ClearingResult,
+    EngagementRequest,
+    NothingCleared,
+    SessionRefusal,
+    SessionRequest,
+)
 from environment.party import Process, Seat, Work, act, handles
 
 TOGETHER_MS = 10_000
@@ -67,9 +73,8 @@ class Dso(GridPlanning):
         needs, guards = self._look_ahead.told(outlook, needs, day.from_ms, self._terms.largest_whole_kw)
         terms = replace(self._terms, price_cap_eur_per_kwh=self.price_cap(conversation))
         requests = session_requests(f"{self.name}/{subject}", self.name, needs, guards, terms, day)
-        sent = self.send(requests, [self._terms.market] * len(requests), conversation)
-        outcome = yield self.confirm(sent)
-        if not outcome.acknowledged:
+        acknowledged = yield from self._request(conversation, requests)
+        if not acknowledged:
             self._fail(conversation, needs, day, "the market operator did not acknowledge the session request")
             return
         results = yield from self._take_results(conversation, requests[0].gate_ms, requests[0].session)
@@ -88,6 +93,16 @@ class Dso(GridPlanning):
         contracts = Contracts(self._terms.step_s, engaged)
         self._blocks |= contracts.blocks()
         self.start(self.operate(conversation, contracts, outlook, needs))
+
+    def _request(self, conversation: str, requests: list[SessionRequest]) -> Process:
+        """Step 2.3: ask the market operator for the session; whether it has acknowledged all of it."""
+        market = self._terms.market
+        parts = [self.send(part, [market] * len(part), conversation) for part in alike(requests)]
+        heard = []
+        for sent in parts:
+            outcome = yield self.confirm(sent)
+            heard.append(outcome.acknowledged)
+        return all(heard)
 
     def _fail(self, conversation: str, needs: list[Need], day: MarketDay, reason: str) -> None:
         """Nothing could be bought."""

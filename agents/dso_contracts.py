@@ -280,11 +280,18 @@ class Contracts:
 def session_requests(
     session: str, dso: str, needs: Sequence[Need], guards: Sequence[Need], terms: DsoTerms, day: MarketDay
 ) -> list[SessionRequest]:
-    """One request for each constraint of a session, in need or guarded; areas are those that can help any in need."""
+    """One request for each constraint of a session, in need or guarded; the session's areas are those that can help any in need.
+
+    A request names those that act on its constraint: of many feeders, these are few. Where none does, it names all, with 0.
+    """
+    named = [*needs, *guards]
     areas = tuple(sorted({area for need in needs for area, kw in need.sensitivity.items() if kw > 0.0}))
+    able = frozenset(areas)
+    acting = [
+        tuple(sorted(area for area, kw in need.sensitivity.items() if kw and area in able)) or areas for need in named
+    ]
     needed = np.max([need.need_kw for need in needs], axis=0) > 0.0
     starts, ends = activation_windows(needed, day.from_ms, round(terms.step_s * 1000))
-    named = [*needs, *guards]
     return [
         SessionRequest(
             session=session,
@@ -295,8 +302,8 @@ def session_requests(
             constraint=need.constraint,
             constraints=len(named),
             direction=need.direction,
-            areas=areas,
-            sensitivity=np.array([need.sensitivity.get(area, 0.0) for area in areas]),
+            areas=here,
+            sensitivity=np.array([need.sensitivity.get(area, 0.0) for area in here]),
             from_ms=day.from_ms,
             step_s=terms.step_s,
             need_kw=need.need_kw,
@@ -320,8 +327,16 @@ def session_requests(
             remuneration=terms.remuneration,
             baseline=terms.method.rule,
         )
-        for need in named
+        for need, here in zip(named, acting, strict=True)
     ]
+
+
+def alike(requests: Sequence[SessionRequest]) -> list[list[SessionRequest]]:
+    """Requests that make one batch: those that name equally many areas."""
+    by_length: dict[int, list[SessionRequest]] = {}
+    for request in requests:
+        by_length.setdefault(len(request.areas), []).append(request)
+    return list(by_length.values())
 
 
 def activation_windows(needed: NDArray[np.bool_], from_ms: int, step_ms: int) -> tuple[F64, F64]:

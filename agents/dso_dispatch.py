@@ -85,11 +85,7 @@ def least_cost(
     )
     elements = [*needs, *guards]
     areas = tuple(sorted({lot.area for lot in lots}))
-    network = Sensitivities(
-        tuple(one.constraint for one in elements),
-        areas,
-        np.array([[one.sensitivity.get(area, 0.0) for area in areas] for one in elements]),
-    )
+    network = Sensitivities.of(tuple(one.constraint for one in elements), areas, [one.sensitivity for one in elements])
     moved = [contracts.moved_kw(one, block) for one in elements]
     left = [
         (one.constraint, up, np.maximum(one.need_kw[block] - kw, 0.0)) for one, kw in zip(needs, moved, strict=False)

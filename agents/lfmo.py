@@ -234,14 +234,14 @@ class Lfmo(Party):
 
     def publish(self, running: Running, admitted: Sequence[str]) -> None:
         """Publish the need to the FSPs able to help."""
-        first = running.first
-        able = tuple(fsp for fsp in admitted if set(self._areas[fsp]) & set(first.areas))
+        first, areas = running.first, frozenset(running.session.terms.areas)
+        able = tuple(fsp for fsp in admitted if set(self._areas[fsp]) & areas)
         if not able:
             return
         need = np.max([request.need_kw for request in running.requests], axis=0)
         publication = SessionPublication(
             session=first.session, dso=first.dso, product=first.product, negotiation=first.negotiation, able=able,
-            direction=first.direction, areas=first.areas, from_ms=first.from_ms, step_s=first.step_s, need_kw=need,
+            direction=first.direction, areas=running.session.terms.areas, from_ms=first.from_ms, step_s=first.step_s, need_kw=need,
             gate_ms=first.gate_ms, price_cap_eur_per_kwh=first.price_cap_eur_per_kwh, granularity_kw=first.granularity_kw,
             min_quantity_kw=first.min_quantity_kw, announcement_s=first.announcement_s, remuneration=first.remuneration,
             activation_from_ms=first.activation_from_ms, activation_to_ms=first.activation_to_ms,

@@ -18,7 +18,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 
-OWN = frozenset({"constraint", "violation", "sensitivity", "need_kw", "headroom_up_kw", "headroom_down_kw"})
+OWN = frozenset({"constraint", "violation", "areas", "sensitivity", "need_kw", "headroom_up_kw", "headroom_down_kw"})
 """Fields of a session request that differ from constraint to constraint; the others are the session's."""
 
 
@@ -76,15 +76,23 @@ def contract_of(request: SessionRequest, fsp: str) -> Contract:
     )
 
 
+def areas_of(requests: Sequence[SessionRequest]) -> tuple[str, ...]:
+    """The areas of a session: all that its requests name; of a single request as it names them."""
+    if len(requests) == 1:
+        return requests[0].areas
+    return tuple(sorted({area for request in requests for area in request.areas}))
+
+
 def requested_session(requests: Sequence[SessionRequest], opens_ms: int) -> Session:
     """The session that the requests of all its constraints ask for."""
     first = requests[0]
     step_ms = round(first.step_s * 1000)
     window = Window(first.from_ms, first.from_ms + step_ms * len(first.need_kw))
+    areas = areas_of(requests)
     product = FlexibilityProduct(
         name=first.product,
         direction="up" if first.direction == "up" else "down",
-        area=LocalArea("zone", first.areas),
+        area=LocalArea("zone", areas),
         capacity_min_kw=first.min_quantity_kw,
         capacity_max_kw=first.max_quantity_kw,
         granularity_kw=first.granularity_kw,
@@ -108,7 +116,7 @@ def requested_session(requests: Sequence[SessionRequest], opens_ms: int) -> Sess
         auction=first.session,
         dso=first.dso,
         product=product,
-        areas=first.areas,
+        areas=areas,
         opens_ms=opens_ms,
         gate_ms=first.gate_ms,
     )
@@ -146,8 +154,9 @@ def _columns(rows: Sequence[tuple[str, bool, F64]], t_ms: I64) -> NeedColumns:
 
 def network_of(requests: Sequence[SessionRequest]) -> Sensitivities:
     """How the areas of a session act on its constraints."""
-    constraints = tuple(request.constraint for request in requests)
-    return Sensitivities(constraints, requests[0].areas, np.array([request.sensitivity for request in requests]))
+    areas, constraints = areas_of(requests), tuple(request.constraint for request in requests)
+    acting = [dict(zip(request.areas, request.sensitivity.tolist(), strict=True)) for request in requests]
+    return Sensitivities.of(constraints, areas, acting)
 
 
 def participant_of(file: ParticipantFile) -> Participant:

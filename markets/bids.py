@@ -4,13 +4,14 @@ Rules work on columns; a single bid is a column of one. Order never matters: whe
 equal bids it takes the one received earlier, then the one whose id sorts first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from environment.units import Direction
 
@@ -173,21 +174,33 @@ class Sensitivities:
     Attributes:
         constraints: names of the rows.
         areas: names of the columns.
-        kw_per_kw: shape (constraints, areas).
+        kw_per_kw: shape (constraints, areas), dense or sparse: of a district of many feeders nearly all are 0.
     """
 
     constraints: tuple[str, ...]
     areas: tuple[str, ...]
-    kw_per_kw: F64
+    kw_per_kw: F64 | sparse.csr_matrix
 
     def __post_init__(self) -> None:
         expected = (len(self.constraints), len(self.areas))
         if self.kw_per_kw.shape != expected:
             msg = f"sensitivities: shape {self.kw_per_kw.shape}, but names say {expected}"
             raise ValueError(msg)
-        if not np.isfinite(self.kw_per_kw).all():
+        if not np.isfinite(self.kw_per_kw.data if sparse.issparse(self.kw_per_kw) else self.kw_per_kw).all():
             msg = "sensitivities: not all are finite numbers"
             raise ValueError(msg)
+
+    @classmethod
+    def of(
+        cls, constraints: tuple[str, ...], areas: tuple[str, ...], acting: Sequence[Mapping[str, float]]
+    ) -> "Sensitivities":
+        """From what acts on each constraint, by area; areas that are not among those named are left out."""
+        place = {area: column for column, area in enumerate(areas)}
+        rows = [[(place[area], kw) for area, kw in sorted(one.items()) if area in place] for one in acting]
+        ends = np.cumsum([0, *map(len, rows)])
+        columns = np.array([column for row in rows for column, _ in row], np.int64)
+        values = np.array([kw for row in rows for _, kw in row], np.float64)
+        return cls(constraints, areas, sparse.csr_matrix((values, columns, ends), (len(constraints), len(areas))))
 
     def between(self, constraints: Sequence[str] | Names, areas: Sequence[str] | Names) -> F64:
         """The submatrix of named constraints and areas, shape (len(constraints), len(areas)).
@@ -195,9 +208,15 @@ class Sensitivities:
         Raises:
             ValueError: a name is unknown.
         """
+        return np.asarray(self.acting(constraints, areas).toarray(), np.float64)
+
+    def acting(self, constraints: Sequence[str] | Names, areas: Sequence[str] | Names) -> sparse.csr_matrix:
+        """The same, sparse."""
         rows = positions(constraints, self.constraints, "constraint")
         columns = positions(areas, self.areas, "area")
-        return np.asarray(self.kw_per_kw[np.ix_(rows, columns)])
+        if sparse.issparse(self.kw_per_kw):
+            return sparse.csr_matrix(self.kw_per_kw[rows][:, columns])
+        return sparse.csr_matrix(self.kw_per_kw[np.ix_(rows, columns)])
 
 
 def names(values: Iterable[str]) -> Names:

@@ -43,7 +43,8 @@ class SessionRequest(Record, frozen=True, kw_only=True):
     """The DSO asks the market operator for a session: the need and the product.
 
     One request for each element that the session is about: those in need, and those that need nothing (0) but could be brought to
-    their limit by the flexibility that relieves the others.
+    their limit by the flexibility that relieves the others. Each names the areas that act on its own element; the areas of all requests are
+    those of the session.
     """
 
     source: ClassVar[Source] = (("SUC06.1", "N2"), ("SUC06.1", "Info-2"), ("SUC06.1", "Info-3"))
@@ -58,9 +59,12 @@ class SessionRequest(Record, frozen=True, kw_only=True):
     constraints: Annotated[int, Item("number of elements that this session is about, one request each", ge=1)]
     direction: Annotated[str, Item("up: less net load", one_of=("up", "down"), umei="regulationType", uftp="Direction")]
     areas: Annotated[
-        tuple[str, ...], Item("local areas that can help", catalogue="local area", umei="flexibilityZoneId")
+        tuple[str, ...],
+        Item("local areas of the session that act on it", catalogue="local area", umei="flexibilityZoneId"),
     ]
-    sensitivity: Annotated[Profile, Item("relief at the constraint per kW of each area; negative: it makes it worse")]
+    sensitivity: Annotated[
+        Profile, Item("relief at the constraint per kW of each of them; negative: it makes it worse")
+    ]
     from_ms: Annotated[int, Item("start of the service window", catalogue="service window", umei="periodFrom")]
     step_s: Annotated[float, Item("length of an interval", ge=1)]
     need_kw: Annotated[

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
 from markets.bids import F64, I64, BidColumns, Bools, Names, NeedColumns, Sensitivities
@@ -154,8 +154,8 @@ def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headr
         active = active[np.argsort(needs.constraint[active], kind="stable")]
         guards, low, high = _guards(headrooms, up, t_ms)
         areas, area = np.unique(bids.area[mine], return_inverse=True)
-        relief = _effect(network.between(needs.constraint[active], areas))
-        guard = _effect(network.between(guards, areas))
+        relief = _effect(network.acting(needs.constraint[active], areas))
+        guard = _effect(network.acting(guards, areas))
         for needy, guarded, inside in _apart(relief, guard):
             columns = np.flatnonzero(inside[area])
             rows = mine[columns]
@@ -166,18 +166,17 @@ def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headr
                 quantity_kw=bids.quantity_kw[rows],
                 least_kw=bids.least_kw[rows],
                 need_kw=needs.quantity_kw[active[needy]],
-                relief=relief[needy][:, area[columns]],
-                guard=guard[guarded][:, area[columns]],
+                relief=relief[needy][:, area[columns]].toarray(),
+                guard=guard[guarded][:, area[columns]].toarray(),
                 guard_low_kw=low[guarded],
                 guard_high_kw=high[guarded],
             )
 
 
-def _apart(relief: F64, guard: F64) -> Iterator[tuple[Bools, Bools, Bools]]:
+def _apart(relief: csr_matrix, guard: csr_matrix) -> Iterator[tuple[Bools, Bools, Bools]]:
     """Which needs, guarded constraints and areas belong together, as masks; areas that act on no need come with the first."""
-    k, h = len(relief), len(guard)
-    acts = np.concatenate([relief, guard]) != 0.0
-    constraint, area = np.nonzero(acts)
+    k, h = relief.shape[0], guard.shape[0]
+    constraint, area = vstack([relief, guard]).nonzero()
     nodes = k + h + relief.shape[1]
     graph = coo_matrix((np.ones(len(area), np.int8), (constraint, k + h + area)), (nodes, nodes))
     _, part = connected_components(graph, directed=False)
@@ -191,9 +190,11 @@ def _apart(relief: F64, guard: F64) -> Iterator[tuple[Bools, Bools, Bools]]:
         yield inside[:k], inside[k : k + h], (inside | (idle & first))[k + h :]
 
 
-def _effect(kw_per_kw: F64) -> F64:
+def _effect(kw_per_kw: csr_matrix) -> csr_matrix:
     """Sensitivities without what is below any measurement and would only trouble a solver."""
-    return np.where(np.abs(kw_per_kw) < ZERO_EFFECT, 0.0, kw_per_kw)
+    kw_per_kw.data[np.abs(kw_per_kw.data) < ZERO_EFFECT] = 0.0
+    kw_per_kw.eliminate_zeros()
+    return kw_per_kw
 
 
 def _guards(headrooms: NeedColumns, up: bool, t_ms: int) -> tuple[list[str], F64, F64]:

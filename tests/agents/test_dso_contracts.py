@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.dso_contracts import LEAST_CALL_KW, Contracts, Lot, activation_windows
+from agents.dso_contracts import LEAST_CALL_KW, Contracts, Lot, activation_windows, alike, session_requests
 from agents.dso_headroom import Headroom
 from agents.dso_need import Need
+from agents.dso_terms import DsoTerms, MarketDay
 from environment.messages.procurement import ClearingResult
 from tests.environment.kernel_cases import plain
 
@@ -110,3 +111,20 @@ def test_activation_windows_cover_what_is_needed_and_nothing_else(needed):
     ]
     assert covered == needed
     assert (ends[:-1] < starts[1:]).all()
+
+
+def test_a_request_names_the_areas_of_the_session_that_act_on_its_element():
+    guard = Need("line", "overload", "up", np.zeros(STEPS), 100.0, {"B": -0.2, "C": 1.0}, ROOM)
+    alone = Need("bus", "undervoltage", "up", np.full(STEPS, 2.0), 0.9, {"C": -1.0}, ROOM)
+    day = MarketDay(0, 0, 0, 0, 0, STEPS)
+    terms = DsoTerms(
+        days=[day], step_s=900.0, fsps=["fa"], market="m", gdbn="g", service="s", product="p", directions=["up"],
+        price_cap_eur_per_kwh=1.0, granularity_kw=0.0, min_quantity_kw=0.0, max_quantity_kw=100.0, min_acceptance_kw=0.0,
+        divisible=True, max_duration_s=86_400.0, exclusive=True, announcement_s=0.0, full_activation_s=300.0,
+        margin_share=0.0, tap_change_eur=0.0, switching_eur=0.0,
+    )  # fmt: skip
+    requests = session_requests("s", "dso-1", [NEED, alone], [guard], terms, day)
+    assert [dict(zip(one.areas, one.sensitivity, strict=True)) for one in requests] == [
+        {"A": 1.0, "B": 0.5}, {"A": 0.0, "B": 0.0}, {"B": -0.2},
+    ]  # fmt: skip
+    assert [[one.constraint for one in part] for part in alike(requests)] == [["trafo", "bus"], ["line"]]

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.dso_contracts import session_requests
+from agents.dso_contracts import alike, session_requests
 from agents.dso_grid import GridModel
 from agents.dso_headroom import Headroom, Reach, branch_headroom, branch_kept, bus_headroom
 from agents.dso_outlook import LookAhead
 from agents.dso_terms import DsoTerms, MarketDay
 from agents.lfmo import PLATFORM, Lfmo, LfmoTerms
+from agents.lfmo_session import areas_of
 from agents.settlement import Service
 from environment.calendar import Calendar, Timeline
 from environment.grid.limits import Limits, find_violations
@@ -90,11 +91,12 @@ def asked(look_ahead, direction):
 
 def cleared(stage, requests, direction, rule=network_aware.clear):
     """What the market accepts of 30 kW in each feeder, f1 at a third of the price of f2: kW of each, in the first hour."""
-    areas = requests[0].areas
+    areas = areas_of(requests)
     there = stage(
         "dso-1", "dso-1/derms", "lfmo-1", SYSTEM, "fsp", actors={"dso-1/derms": ("derms",), SYSTEM: (PLATFORM,)}
     )
-    there.puppet("dso-1", (0, lambda one: one.send(requests, [SYSTEM] * len(requests), "c")))
+    parts = alike(requests)
+    there.puppet("dso-1", (0, lambda one: [one.send(part, [SYSTEM] * len(part), "c") for part in parts]))
     bids = [
         Bid(bid=area, session="s", fsp="fsp", area=area, direction=direction, from_ms=FROM_MS, step_s=3600.0,
             quantity_kw=np.full(STEPS, 30.0), price_eur_per_kwh=0.1 if area.endswith("l1") else 0.3, min_acceptance_kw=0.0)

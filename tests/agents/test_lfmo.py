@@ -226,3 +226,22 @@ def test_constraints_of_one_session_are_cleared_together(market):
     (publication,) = there.fsps["fa"].of(SessionPublication)
     np.testing.assert_allclose(publication.need_kw, [10.0, 6.0])
     np.testing.assert_allclose(there.fsps["fa"].of(Award)[0].cleared_kw, [10.0, 6.0])
+
+
+def test_each_constraint_names_the_areas_that_act_on_it_and_the_session_has_them_all(market):
+    line = {
+        "constraint": "line",
+        "areas": ("B",),
+        "sensitivity": np.array([0.5]),
+        "need_kw": np.array([0.0, 3.0]),
+        "estimated_activation_h": 0.5,
+    }
+    bids = [bid("a", "fa", [20, 20], 0.2), bid("b", "fa", [20, 20], 0.1, area="B")]
+    there = market(
+        requests=[request(constraints=2), request(constraints=2, **line)],
+        fa=(papers("fa", areas=("A", "B")), [offer(1_000_000, *bids)]),
+    )
+    (publication,) = there.fsps["fa"].of(SessionPublication)
+    assert publication.areas == ("A", "B")
+    awarded = {one.bid: one.cleared_kw.tolist() for one in there.fsps["fa"].of(Award)}
+    assert awarded == {"a": [10.0, 4.0], "b": [0.0, 6.0]}
