@@ -137,9 +137,11 @@ def need_columns(requests: Sequence[SessionRequest], t_ms: I64) -> NeedColumns:
 
 
 def headroom_columns(requests: Sequence[SessionRequest], t_ms: I64) -> NeedColumns:
-    """What the constraints bear, one row for each constraint, direction and interval."""
-    rows = [(request.constraint, True, request.headroom_up_kw) for request in requests]
-    return _columns(rows + [(request.constraint, False, request.headroom_down_kw) for request in requests], t_ms)
+    """What the constraints bear, one row for each constraint, direction and interval in which something is needed."""
+    needed = np.any([request.need_kw > 0.0 for request in requests], axis=0)
+    rows = [(request.constraint, True, request.headroom_up_kw[needed]) for request in requests]
+    rows += [(request.constraint, False, request.headroom_down_kw[needed]) for request in requests]
+    return _columns(rows, t_ms[needed])
 
 
 def _columns(rows: Sequence[tuple[str, bool, F64]], t_ms: I64) -> NeedColumns:
