@@ -76,7 +76,7 @@ class Wanted(Part):
     """Services that customers want beside energy efficiency, as shares of the homes; each needs what SUC03.2 rule 13 says."""
 
     self_consumption: Share = given(0.6, unit="share", source=JUDGEMENT)
-    """Heating at sunny hours; needs PV and a household meter."""
+    """Heating at sunny hours; needs own PV and a household meter (panels that homes share are a community's)."""
     peak_shaving: Share = given(0.4, unit="share", source=JUDGEMENT)
     """Heating within the household's power limit; needs a household meter."""
     tariff: Share = given(0.7, unit="share", source=JUDGEMENT)
