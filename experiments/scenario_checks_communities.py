@@ -52,6 +52,7 @@ def _members(path: str, one: Community, scenario: "Scenario") -> Problems:
     prefixes = {group.homes.prefix: group for group in scenario.homes}
     names = {name for group in scenario.homes for name in group.names}
     known = [*prefixes, *sorted(names)[:50]]
+    plants = {group.mv_plant.name for group in scenario.plants}
     parts = {
         "members": list(one.members),
         "allocation.shares": list(one.allocation.shares),
@@ -61,7 +62,9 @@ def _members(path: str, one: Community, scenario: "Scenario") -> Problems:
     parts |= {"chosen": list(one.chosen), "joins": list(one.joins), "leaves": list(one.leaves)}
     for key, listed in parts.items():
         for name in listed:
-            if name not in prefixes and name not in names:
+            if name in plants and name not in names:
+                yield f"{path}.{key}: '{name}' is a plant, not a home with a meter of its own use; name it in shared_assets with its owners"
+            elif name not in prefixes and name not in names:
                 yield f"{path}.{key}: there is no home and no group of homes '{name}'{did_you_mean(name, known)}"
             elif key != "members" and name not in one.members and name.rsplit("-", 1)[0] not in one.members:
                 yield f"{path}.{key}: '{name}' is not asked to be a member; name it in members, or leave it out here"

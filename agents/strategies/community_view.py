@@ -145,6 +145,25 @@ def problems(of: Community) -> list[str]:
             f"{of.names[row]}: {name} is missing in period {step}; complete the profile or the tariff first"
             for row, step in _first_in_row(holes)
         ]
+    return found + _discomfort(of)
+
+
+def _discomfort(of: Community) -> list[str]:
+    """Comfort that no schedule keeps, whatever it costs: bands without anything inside, cars wanted fuller than they can be."""
+    view, found = of.view, []
+    for row, step in _first_in_row((view.house_low_c > view.house_high_c) & (view.hp_kw > 0.0)[:, None]):
+        low, high = view.house_low_c[row, step], view.house_high_c[row, step]
+        found.append(
+            f"{of.names[row]}: in period {step} its rooms may be no colder than {low:g} and no warmer than {high:g} degC; widen the band"
+        )
+    for row in np.flatnonzero((view.heater_low_c > view.heater_high_c) & (view.heater_kw > 0.0)):
+        low, high = view.heater_low_c[row], view.heater_high_c[row]
+        found.append(
+            f"{of.names[row]}: its tank is to hold {low:g} degC, its limit is {high:g}; want less or raise the limit"
+        )
+    for row in np.flatnonzero((view.ev_end_kwh > view.ev_kwh_capacity + 1e-9) & (view.ev_kw > 0.0)):
+        end, most = view.ev_end_kwh[row], view.ev_kwh_capacity[row]
+        found.append(f"{of.names[row]}: its car is to hold {end:g} kWh at the end and takes {most:g}; want less")
     return found
 
 

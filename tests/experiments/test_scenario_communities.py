@@ -81,6 +81,12 @@ def test_a_member_without_a_tariff_that_exists_is_named():
     assert "unknown tariff 'es-20tt-2025'; did you mean 'es-20td-2025'" in refusal(whole)
 
 
+def test_a_plant_without_consumption_is_no_member():
+    text = refusal(content(members={"home": 0.9, "pv-roof-1": 1.0}))
+    assert "actors.communities[0].members: 'pv-roof-1' is a plant" in text
+    assert "name it in shared_assets with its owners" in text
+
+
 def test_too_few_members_are_seen_before_anything_runs():
     assert "50 are needed, but at most 26 homes are asked" in refusal(content(min_members=50))
 

@@ -249,3 +249,28 @@ def test_what_cannot_be_planned_is_named():
     holes = homes(1, 4, 0.25, buy_eur_per_kwh=0.2, load_kw=[[1.0, np.nan, 1.0, 1.0]])
     with pytest.raises(ValueError, match="a: load_kw is missing in period 1; complete the profile"):
         community(("a",), holes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"hp_kw": 2.0, "house_low_c": [[20.0, 20.0, 23.0, 20.0]], "house_high_c": 22.0},
+            "a: in period 2 its rooms may be no colder than 23 and no warmer than 22 degC; widen the band",
+        ),
+        (
+            {"heater_kw": 2.0, "heater_low_c": 70.0, "heater_high_c": 65.0},
+            "a: its tank is to hold 70 degC, its limit is 65; want less or raise the limit",
+        ),
+        (
+            {"ev_kw": 7.0, "ev_kwh_capacity": 40.0, "ev_end_kwh": 50.0},
+            "a: its car is to hold 50 kWh at the end and takes 40; want less",
+        ),
+    ],
+)
+def test_comfort_that_no_schedule_keeps_is_named(changes, text):
+    view = homes(1, 4, 0.25, buy_eur_per_kwh=0.2, **changes)
+    with pytest.raises(ValueError, match=text):
+        community(("a",), view)
+    owned = {name: 0.0 for name in ("hp_kw", "heater_kw", "ev_kw") if name in changes}
+    assert community(("a",), homes(1, 4, 0.25, buy_eur_per_kwh=0.2, **(changes | owned))).n == 1
