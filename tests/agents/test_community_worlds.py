@@ -11,6 +11,7 @@ from agents.ec_manager_terms import Candidate
 from environment.messages import digest_rows
 from environment.messages.community import MembershipNotice
 from experiments.conformance import check
+from experiments.conformance_provenance import check_provenance
 from experiments.covers import covers
 from experiments.results_schema import conform
 from markets.community_indicators import Standing
@@ -127,6 +128,10 @@ def test_members_agree_on_the_day_before_it_or_are_told_that_they_do_not(lived, 
     volumes = (one["content/EnergyBid"]["volume_kwh"].to_pylist() for one in (tables, alone))
     assert next(volumes) != next(volumes)
     assert "community_markets" not in alone
+    if price != "welfare-optimum":
+        more = tables["community_markets"].set_column(2, "rounds", [[day["rounds"] + 1]])
+        (wrong,) = check_provenance({**tables, "community_markets": more}, ["SUC02.1"])["SUC02.1"]
+        assert "the rounds of the internal market are those that were announced" in wrong.why
 
 
 @covers("SUC02.1/O-1", "SUC02.1/O-3")
