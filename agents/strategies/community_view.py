@@ -156,12 +156,12 @@ def _discomfort(of: Community) -> list[str]:
         found.append(
             f"{of.names[row]}: in period {step} its rooms may be no colder than {low:g} and no warmer than {high:g} degC; widen the band"
         )
-    for row in np.flatnonzero((view.heater_low_c > view.heater_high_c) & (view.heater_kw > 0.0)):
+    for row in np.flatnonzero((view.heater_low_c > view.heater_high_c) & (view.heater_kw > 0.0)).tolist():
         low, high = view.heater_low_c[row], view.heater_high_c[row]
         found.append(
             f"{of.names[row]}: its tank is to hold {low:g} degC, its limit is {high:g}; want less or raise the limit"
         )
-    for row in np.flatnonzero((view.ev_end_kwh > view.ev_kwh_capacity + 1e-9) & (view.ev_kw > 0.0)):
+    for row in np.flatnonzero((view.ev_end_kwh > view.ev_kwh_capacity + 1e-9) & (view.ev_kw > 0.0)).tolist():
         end, most = view.ev_end_kwh[row], view.ev_kwh_capacity[row]
         found.append(f"{of.names[row]}: its car is to hold {end:g} kWh at the end and takes {most:g}; want less")
     return found
