@@ -33,10 +33,18 @@ KEY_FIGURES: Final = (
     "peak_loading_percent", "overload_hours", "overload_kwh", "voltage_violation_hours", "flexibility_needed_kwh",
     "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
     "cost_eur_per_kwh_delivered", "community_members", "community_shared_kwh", "community_self_consumption_percent",
-    "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
+    "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_offered_kwh",
+    "community_flexibility_ordered_kwh", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
     "service_called_kwh", "service_delivered_kwh", "messages_total", "steps_made",
 )  # fmt: skip
 """What a report begins with, as far as it is defined for the run."""
+OF_A_MARKET: Final = (
+    "flexibility_offered_kwh",
+    "flexibility_cleared_kwh",
+    "flexibility_delivered_kwh",
+    "flexibility_true_kwh",
+)
+"""Key figures of providers at a market; beside communities without providers their zeros would hide what communities gave."""
 DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
@@ -57,6 +65,8 @@ def key_figures(view: View) -> str:
     """The most asked for figures as cards, with what they were without coordination."""
     values, twin = figures_of(view)
     rows = {row.id: row for row in figure_rows(values, twin, every=True)}
+    if view.facts.all("community_members") is not None and view.facts.all("bids") is None:
+        rows = {key: row for key, row in rows.items() if key not in OF_A_MARKET}
     return f'<div class="cards">{"".join(_card(rows[key]) for key in KEY_FIGURES if key in rows and _defined(rows[key]))}</div>'
 
 

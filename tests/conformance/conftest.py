@@ -355,6 +355,10 @@ def community_tables():
         "community_needs": _interval_table({"constraint": ["trafo-1"] * 2}, need="need-1", relief_kw=[40.0, 30.0]),
         "community_flexibility": _interval_table(order, offered_kw=[4.0, 0.0], ordered_kw=[3.0, 0.0], delivered_kw=[2.0, 0.0]),
         "community_prices": _interval_table({"community": ["ec-1"] * 2}, price_eur_per_kwh=[0.1, 0.1]),
+        "community_markets": pa.table({"community": ["ec-1"], "day_ms": [0], "rounds": [2], "converged": [True]}),
+        "content/PriceRound": pa.Table.from_pylist(
+            [{"row": row, "community": "ec-1", "from_ms": 0, "number": 2, "last": last, "reason": ""} for row, last in ((33, False), (34, True))]
+        ),
         "community_energies": _interval_table(whole, coefficient=[0.4, 0.25], supplied_kwh=[0.3, 0.0]),
         "community_settlements": day,
         "content/CommunityBaseline": pa.concat_tables(  # to the integration microservice, and passed on

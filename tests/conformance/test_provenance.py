@@ -65,6 +65,8 @@ WRONG = [
     ("meters", "export_kwh", 5, 0.3, "SUC02.1", "1.8"),
     ("content/SmartMeterData", "owned_kwh", 0, [0.0, 0.0], "SUC02.1", "1.9"),
     ("community_prices", "price_eur_per_kwh", 1, 0.2, "SUC02.1", "1.10"),
+    ("community_markets", "rounds", 0, 3, "SUC02.1", "2.2"),
+    ("community_markets", "converged", 0, False, "SUC02.1", "2.2"),
     ("community_energies", "coefficient", 0, 0.5, "SUC02.1", "1.11"),
     ("community_energies", "supplied_kwh", 0, 0.2, "SUC02.1", "1.12"),
     ("community_settlements", "internal_eur", 0, 0.5, "SUC02.1", "1.13"),
