@@ -12,6 +12,9 @@ import numpy as np
 from markets.bids import F64, I64, BidColumns, NeedColumns, Sensitivities
 from markets.clearing.outcome import ZERO_KW, Clearing, Problem, Solution, assemble, no_headrooms, snap
 
+ROUNDING = 1e-9
+"""Relative: an effective price that is the stated price but for its last digits is bought."""
+
 
 def clear(
     bids: BidColumns,
@@ -51,7 +54,7 @@ def _relieve(problem: Problem, k: int, accepted: F64, unmet_eur_per_kwh: float) 
     last = 0.0
     for j in _by_effective_price(problem.cost, relief):
         price = problem.cost[j] / relief[j]
-        if missing <= ZERO_KW or price > unmet_eur_per_kwh:
+        if missing <= ZERO_KW or price > unmet_eur_per_kwh * (1.0 + ROUNDING):
             break
         quantity = min(problem.quantity_kw[j] - taken[j], missing / relief[j])
         if taken[j] + quantity < problem.least_kw[j] - ZERO_KW or quantity <= 0.0:

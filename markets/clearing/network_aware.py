@@ -39,6 +39,9 @@ from markets.clearing.outcome import Clearing, Problem, Solution, assemble, no_h
 
 PENALTY_SCALE = 1e3  # the price of an unmet need inside the solver, so that tie costs stay above its tolerances
 TIE_SHARE = 1e-8  # largest tie cost as a share of that price
+UNMET_SCALE = PENALTY_SCALE * (
+    1.0 + 2.0 * TIE_SHARE
+)  # so that a bid at exactly that price is bought whatever its tie cost
 LARGEST = (
     100.0  # the largest bid inside the solver: quantities are in a power of two of a kW, so that scaling rounds nothing
 )
@@ -120,7 +123,7 @@ class ReliefModel:
         weight = np.maximum(np.maximum(problem.relief, 0.0).sum(axis=0), 1e-3)
         tie = TIE_SHARE * weight * tie_order(self._n)
         bids = (problem.cost / unmet_eur_per_kwh + tie) * PENALTY_SCALE
-        costs = np.concatenate([bids, np.full(self._k, PENALTY_SCALE)])
+        costs = np.concatenate([bids, np.full(self._k, UNMET_SCALE)])
         self._highs.changeColsCost(len(costs), self._columns, costs)
 
     def _set_rows(self, problem: Problem, unit_kw: float) -> None:
@@ -148,7 +151,7 @@ class ReliefModel:
         found = self._run(("simplex", "ipm"))
         accepted = snap(problem, np.asarray(found.col_value[: self._n], np.float64) * unit_kw)
         duals = np.asarray(found.row_dual, np.float64) * unmet_eur_per_kwh / PENALTY_SCALE
-        return Solution(accepted, np.maximum(duals[: self._k], 0.0), -duals[self._k :])
+        return Solution(accepted, np.clip(duals[: self._k], 0.0, unmet_eur_per_kwh), -duals[self._k :])
 
 
 _CONTINUOUS = int(highspy.HighsVarType.kContinuous)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from markets.bids import F64, I64, Bools
-from markets.clearing.network_aware import PENALTY_SCALE, TIE_SHARE, tie_order
+from markets.clearing.network_aware import PENALTY_SCALE, TIE_SHARE, UNMET_SCALE, tie_order
 from markets.coordination.situation import ZERO_KW, Situation
 from markets.programme import Programme, Solver
 
@@ -111,8 +111,8 @@ def _add_limits(
     programme.put(
         np.broadcast_to(limits[:, None], acts.shape)[acts], np.broadcast_to(bids, acts.shape)[acts], effect[acts]
     )
-    short = programme.columns((len(mine),), high=np.maximum(low, 0.0), cost=PENALTY_SCALE)
-    over = programme.columns((len(mine),), high=np.maximum(-high, 0.0), cost=PENALTY_SCALE)
+    short = programme.columns((len(mine),), high=np.maximum(low, 0.0), cost=UNMET_SCALE)
+    over = programme.columns((len(mine),), high=np.maximum(-high, 0.0), cost=UNMET_SCALE)
     programme.put(limits, short, 1.0)
     programme.put(limits, over, -1.0)
 
@@ -123,7 +123,7 @@ def _add_balance(programme: Programme, need: float, sign: F64, bids: I64, wanted
     if len(served):
         programme.put(balance, served, -wanted)
     # The slack has the sign of the need, so that its cost is that of its size.
-    left = programme.columns((1,), min(need, 0.0), max(need, 0.0), cost=PENALTY_SCALE if need >= 0 else -PENALTY_SCALE)
+    left = programme.columns((1,), min(need, 0.0), max(need, 0.0), cost=UNMET_SCALE if need >= 0 else -UNMET_SCALE)
     programme.put(balance, left, 1.0)
 
 

@@ -279,3 +279,16 @@ def test_relief_that_makes_another_need_worse_is_counted_there():
     assert outcome.accepted_kw.tolist() == [4]
     assert outcome.cleared_kw.tolist() == [-2, 4]
     assert outcome.unmet_kw.tolist() == [5, 0]
+
+
+@pytest.mark.parametrize("rule", [network_aware, merit_order])
+@pytest.mark.parametrize(("relief", "price"), [(1.0, 3.0), (0.3, 0.9), (0.7, 2.1)])
+def test_a_bid_at_exactly_the_price_of_an_unmet_need_is_bought(rule, relief, price):
+    bid = Bid(
+        bid="b", fsp="f", area="a", direction="up", t_ms=0, quantity_kw=2.0, price_eur_per_kwh=price, received_ms=0
+    )
+    need = NeedColumns.of([("c", "up", 0, relief)])
+    network = Sensitivities(("c",), ("a",), np.array([[relief]]))
+    outcome = rule.clear(BidColumns.of([bid]), need, network, hours=1.0, unmet_eur_per_kwh=3.0)
+    assert outcome.accepted_kw == pytest.approx([1.0])
+    assert outcome.shadow_eur_per_kwh == pytest.approx([3.0])
