@@ -52,7 +52,8 @@ WEIGHTS |= {"battery_eta_charge", "battery_eta_discharge", "ev_eta_charge", "ev_
 WEIGHTS |= {"low", "high", "state", "other", "values"}  # of several quantities; the kind or name beside says which
 COUNTS |= {"persons", "attempt", "number", "pieces"}  # "number": of a round
 WEIGHTS |= {"on", "called", "value", "gain"}  # switches; a first value of the quantity beside; kWh for each kWh
-WEIGHTS |= {"share", "keep", "interest", "pricing_weight", "cost_limit", "known", "defined"}  # shares, and 1 or 0 of each step
+WEIGHTS |= {"share", "keep", "interest", "pricing_weight", "cost_limit"}  # shares
+WEIGHTS |= {"known", "defined"}  # 1 or 0 of each step
 WEIGHTS |= {"units", "unit", "capacity", "existing", "most"}  # kW or kWh, as the technology beside is sized
 COUNTS |= {"years", "minimum_members"}
 
