@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.aggregator_pool import Call, Pool, member_shares
 from agents.aggregator_potential import LEAST_SHORT_KW, answer
@@ -17,6 +16,7 @@ from agents.aggregator_terms import Contract, FspTerms, Portfolio
 from agents.payments import pay, pay_many
 from agents.readiness import Readiness
 from agents.settlement import contract_name
+from environment.arrays import F64, I64
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
 from environment.messages.aggregation import (
@@ -47,8 +47,6 @@ from environment.party import Party, Process, Seat, Work, act, handles
 from markets.settlement.availability import calls_of
 from markets.settlement.blocks import Block
 from markets.settlement.cases import engaged_blocks
-
-F64 = NDArray[np.float64]
 
 
 class Aggregator(Party):
@@ -103,7 +101,7 @@ class Aggregator(Party):
             self._pool.onboard(self._rows(file), file)
         self._watch_assets()
 
-    def _rows(self, batch: Batch[Any]) -> NDArray[np.int64]:
+    def _rows(self, batch: Batch[Any]) -> I64:
         """Rows of the portfolio behind the senders of a batch."""
         return np.searchsorted(self._pool.address, batch.sender)
 
@@ -332,7 +330,7 @@ class Aggregator(Party):
         to, system = (self._terms.derms, "") if ahead else (self._terms.dso, "fsp-technical-platform")
         self.send(receipt, to, conversation, system=system)
 
-    def _signal(self, order: ActivationRequest, rows: NDArray[np.int64], change_kw: F64, conversation: str) -> None:
+    def _signal(self, order: ActivationRequest, rows: I64, change_kw: F64, conversation: str) -> None:
         n = len(rows)
         columns = {
             "activation": np.array([order.activation] * n, object),

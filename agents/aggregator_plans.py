@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
+from environment.arrays import F64, I64, Bool, Names
 
 SOURCES: Mapping[str, tuple[str, ...]] = {"up": ("up",), "down": ("down", "curtail")}
 """What members change in a direction: their stores up or down, and generation that they give up."""
@@ -28,9 +25,9 @@ class Offer:
     member: I64
     kw: F64
     price: F64
-    source: NDArray[np.str_]
+    source: Names
 
-    def of(self, rows: NDArray[np.bool_]) -> "Offer":
+    def of(self, rows: Bool) -> "Offer":
         """That of some rows."""
         return Offer(self.member[rows], self.kw[rows], self.price[rows], self.source[rows])
 
@@ -51,11 +48,11 @@ class DayPlans:
 
     from_ms: int
     step_s: float
-    planned: NDArray[np.bool_]
+    planned: Bool
     net_kw: F64
     possible_kw: dict[str, F64]
     price: dict[str, F64]
-    asked: NDArray[np.bool_]
+    asked: Bool
 
     @classmethod
     def empty(cls, members: int, from_ms: int, step_s: float, steps: int) -> "DayPlans":

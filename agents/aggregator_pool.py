@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.aggregator_plans import DayPlans, Offer
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earnings_eur, offered_share, offers
+from environment.arrays import F64, I64, Bool, Names
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
@@ -25,10 +25,6 @@ from markets.baselines.declared import freeze
 from markets.baselines.method import Method, hashed
 from markets.ledger import cents, split
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
-
 COVERED_SHARE = 0.02
 """An order is covered when less than this part of it is missing."""
 
@@ -40,7 +36,7 @@ RESERVE_SHARE = 0.1
 class _Members:
     """Names, areas and prices of some homes, to share money among them."""
 
-    name: NDArray[np.str_]
+    name: Names
     area: I64
     price: F64
 
@@ -68,11 +64,11 @@ class Call:
     share: F64
 
     @property
-    def asked(self) -> NDArray[np.bool_]:
+    def asked(self) -> Bool:
         """Members that were asked."""
         return np.asarray((self.asked_kw > 0.0).any(axis=1))
 
-    def places(self, rows: I64) -> tuple[NDArray[np.bool_], I64]:
+    def places(self, rows: I64) -> tuple[Bool, I64]:
         """Which rows of the pool are members of the area, and their places among them."""
         place = np.minimum(np.searchsorted(self.members, rows), len(self.members) - 1)
         here = self.members[place] == rows
@@ -177,7 +173,7 @@ class Pool:
         value = (mine.kw * mine.price[:, None]).sum(axis=0)
         return total, np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
 
-    def _able(self, plans: DayPlans, members: I64) -> NDArray[np.bool_]:
+    def _able(self, plans: DayPlans, members: I64) -> Bool:
         """Which of some members can be counted on."""
         return np.asarray(plans.planned[members] & self._onboarded[members] & self.connected[members])
 

@@ -1,13 +1,11 @@
 """What an aggregator can do of what the DSO needs of it (SUC05.1 rules 6 and 7)."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.aggregator_pool import Pool
 from agents.aggregator_terms import FspTerms
+from environment.arrays import F64
 from environment.messages.aggregation import CongestionRequirements, FlexibilityPotential
-
-F64 = NDArray[np.float64]
 
 LEAST_SHORT_KW = 0.1
 """A smaller gap is the granularity of bids, no shortfall."""

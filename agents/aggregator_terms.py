@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import I64
 from environment.messages.procurement import SessionPublication
 from markets.baselines.method import Method
 from markets.settlement.blocks import Block
 from markets.settlement.cases import Settle
 from markets.settlement.linear_with_grace import settle
-
-I64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies.intrusion import altered, notices, signals
-from environment.chance import U64, name_hash
+from environment.arrays import I64, U64
+from environment.chance import name_hash
 from environment.messages.activation import ActivationRequest, ActivationSignal
 from environment.messages.base import Batch, Record, columns_of
 from environment.messages.digest import GOLDEN, digest_rows, mix
@@ -21,8 +21,6 @@ from environment.messages.procurement import EngagementRequest
 from environment.party import Party, Process, Seat
 from environment.wire import sign
 from environment.wiretap import Heard, Wiretap
-
-I64 = NDArray[np.int64]
 
 NOTICE_MS = 900_000
 """How far ahead it orders: the notice that products of the day give, so that receivers find nothing unusual."""

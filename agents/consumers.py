@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.payments import pay_many
+from environment.arrays import F64, I64, Bool
 from environment.instruments import Controls
 from environment.messages.base import Batch, Record
 from environment.messages.retrofit import (
@@ -26,9 +26,6 @@ from environment.messages.retrofit import (
 )
 from environment.messages.settlement import RetailBill
 from environment.party import Party, Process, Seat, handles
-
-Bool = NDArray[np.bool_]
-I64 = NDArray[np.int64]
 
 KIND = "stratified_heater"
 
@@ -58,7 +55,7 @@ class Households:
     persons: I64
     tariff: tuple[str, ...]
     own_generation: Bool
-    contracted_kw: NDArray[np.float64]
+    contracted_kw: F64
     signs: Bool
     wants_copy: Bool
     wants: tuple[tuple[str, ...], ...]

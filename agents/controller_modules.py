@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.base import Batch, Record, columns_of
@@ -24,10 +24,6 @@ from environment.messages.thermal_loads import (
     TankReading,
 )
 from environment.party import Party, Process, Seat, handles
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 KIND = "stratified_heater"
 PLAUSIBLE_C = (0.0, 99.0)
@@ -214,7 +210,7 @@ class ControllerModules(Party):
                     home = self._head(len(read), span.start) | {"net_kw": series["household"][read]}
                     self.send_batch(HouseholdReading, home, own.meter[part[read]], own.module[part[read]], talk)
 
-    def _head(self, n: int, first: int) -> dict[str, NDArray[np.float64] | I64]:
+    def _head(self, n: int, first: int) -> dict[str, F64 | I64]:
         step_s = self._timeline.step_ms / 1000.0
         return {"from_ms": np.full(n, self._timeline.starts_ms[first], np.int64), "step_s": np.full(n, step_s)}
 

@@ -7,7 +7,6 @@ service asks its database for readings and baselines, and the GDBN passes the am
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_contracts import Call
 from agents.dso_settlement import GivenUp, judge, unreadable
@@ -44,7 +43,6 @@ from markets.settlement.availability import HELD, Calls, ready_eur_per_h
 from markets.settlement.blocks import Block
 from markets.settlement.cases import Case, cases, lacking
 
-F64 = NDArray[np.float64]
 SERVICE = "dso-settlement-service"
 
 

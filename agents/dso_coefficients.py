@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64
 from environment.messages.base import Batch
 from environment.messages.community import (
     MemberFiling,
@@ -19,8 +19,6 @@ from environment.messages.community_settlement import (
 )
 from markets.allocation.energies import COEFFICIENT_DIGITS, PER_KWH, Energies, allocate, whole
 from markets.allocation.proportional import proportional
-
-F64 = NDArray[np.float64]
 
 TOLERANCE = 0.5 * 10.0**-COEFFICIENT_DIGITS
 """Coefficients are filed with so many decimals; their sum may miss 1 by less than one unit of the last."""

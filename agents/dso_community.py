@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_coefficients import MemberDay, energies, faults, provisional
 from agents.dso_community_needs import Called, CommunityNeeds, CommunityTerms
 from agents.payments import pay
+from environment.arrays import F64, I64
 from environment.messages.base import Batch
 from environment.messages.community_settlement import (
     AllocatedEnergies,
@@ -26,9 +26,6 @@ from environment.messages.settlement import Invoice
 from environment.party import Process, handles
 from environment.units import Direction
 from markets.settlement.delivery import delivered_kw
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 AGREES_KWH = 1e-6
 """Readings of resources and of the metering point agree within this in every interval."""

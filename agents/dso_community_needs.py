@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_forecasts import keep_forecast
 from agents.dso_horizon import Outlook
 from agents.dso_outlook import LookAhead
+from environment.arrays import F64, I64
 from environment.calendar import Calendar
 from environment.instruments import MeterStore
 from environment.messages.base import Batch
@@ -27,9 +27,6 @@ from environment.party import Party, Process, Seat, handles
 from environment.units import Direction
 from markets.baselines.declared import BaselineStore, freeze, verify
 from markets.settlement.outcome import Settlement
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 Settle = Callable[..., Settlement]
 

@@ -5,20 +5,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_grid import GridModel
 from agents.dso_horizon import Outlook
 from agents.dso_need import Need
 from agents.dso_terms import DsoTerms, MarketDay
 from agents.strategies.procurement import call_kw, flow_without_call, near_flow
+from environment.arrays import F64, Bool
 from environment.calendar import Timeline
 from environment.instruments import ScadaView
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import ClearingResult, SessionRequest
 from markets.settlement.blocks import Block
 
-F64 = NDArray[np.float64]
 LEAST_CALL_KW = 0.05
 """Nobody is called for less."""
 
@@ -339,7 +338,7 @@ def alike(requests: Sequence[SessionRequest]) -> list[list[SessionRequest]]:
     return list(by_length.values())
 
 
-def activation_windows(needed: NDArray[np.bool_], from_ms: int, step_ms: int) -> tuple[F64, F64]:
+def activation_windows(needed: Bool, from_ms: int, step_ms: int) -> tuple[F64, F64]:
     """Starts and ends [ms] of the stretches of a service window in which something is needed."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], needed.astype(np.int8), [0]])))
     times = from_ms + step_ms * edges.astype(np.float64)

@@ -8,7 +8,6 @@ room (``agents.dso_operation``) calls more, of what the FSPs report that is left
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_contracts import Call, Contracts, Lot
 from agents.dso_dispatch import Reports, least_cost, standing_lots
@@ -17,6 +16,7 @@ from agents.dso_need import Need
 from agents.dso_outlook import LookAhead
 from agents.dso_planning import GridPlanning
 from agents.dso_terms import DsoTerms, MarketDay, Standing
+from environment.arrays import I64
 from environment.calendar import Calendar
 from environment.instruments import MeterStore, ScadaView, Switchgear
 from environment.messages.activation import ActivationRequest, SignalReceipt
@@ -24,8 +24,6 @@ from environment.messages.procurement import FlexibilityAvailability
 from environment.party import Process, Seat, Work, act
 from environment.units import Direction
 from markets.settlement.blocks import Block
-
-F64 = NDArray[np.float64]
 
 
 class DirectDso(GridPlanning):
@@ -144,7 +142,7 @@ class DirectDso(GridPlanning):
         reads = [f"needs/{self.name}/{self.subject(day, needs[0].direction)}"]
         return Work(calls, conversation, reads, [f"activations/{call.activation}" for call in calls])
 
-    def _starts(self, day: MarketDay) -> NDArray[np.int64]:
+    def _starts(self, day: MarketDay) -> I64:
         """Starts of the intervals of the window of a day [ms]."""
         return day.from_ms + self._meters.timeline.step_ms * np.arange(day.steps, dtype=np.int64)
 

@@ -6,18 +6,15 @@ The rule is that of a market's clearing, a pure function: what an FSP has availa
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_contracts import Contracts, Lot
 from agents.dso_need import Need
 from agents.settlement import contract_name
+from environment.arrays import F64, I64
 from environment.messages.procurement import FlexibilityAvailability
 from environment.units import Direction
 from markets.bids import BidColumns, NeedColumns, Sensitivities, names
 from markets.clearing.outcome import Clearing
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 
 class Reports:

@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.grid.limits import Limits
 from environment.grid.model import Network
 from environment.grid.switching import SwitchingPlan
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 LV_KV = 1.0
 """Below it a voltage is low."""

@@ -19,17 +19,13 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from agents.strategies.procurement import headrooms
+from environment.arrays import F64, I64, Bool
 from environment.grid.flow import Flow
 from environment.grid.limits import Limits
 from environment.units import Direction
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-I64 = NDArray[np.int64]
 
 EVERY = slice(None)
 

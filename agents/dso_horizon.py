@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from environment.arrays import F64
 from environment.grid.feeders import Effects
 from environment.grid.flow import Flow
 from environment.grid.limits import Violations
 from environment.grid.switching import SwitchedGrid
-
-F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

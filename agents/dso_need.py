@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agents.dso_headroom import Headroom
+from environment.arrays import F64
 from environment.units import Direction
 
-F64 = NDArray[np.float64]
 Violation = Literal["overload", "undervoltage", "overvoltage"]
 
 

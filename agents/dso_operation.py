@@ -4,7 +4,6 @@ A call goes to the GDBN, which passes it on, or straight to the technical platfo
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_accounts import DsoAccounts
 from agents.dso_contracts import Call, Contracts, near_need
@@ -12,6 +11,7 @@ from agents.dso_horizon import Outlook
 from agents.dso_need import Need
 from agents.dso_outlook import LookAhead
 from agents.dso_terms import DsoTerms
+from environment.arrays import F64
 from environment.instruments import MeterStore, ScadaView
 from environment.messages.activation import (
     ActivationNeed,
@@ -23,7 +23,6 @@ from environment.messages.activation import (
 from environment.messages.base import Batch
 from environment.party import Process, Seat, handles
 
-F64 = NDArray[np.float64]
 ROUNDING_KW = 1e-6
 """Less than this is left of a need by rounding alone."""
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from agents.dso_grid import GridModel
@@ -24,6 +23,7 @@ from agents.dso_headroom import (
 from agents.dso_horizon import Outlook
 from agents.dso_need import Need, Violation
 from agents.strategies import forecasting
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
 from environment.grid.diagnosis import diagnose
@@ -32,11 +32,6 @@ from environment.grid.limits import Violations
 from environment.grid.switching import SwitchedGrid
 from environment.instruments import MeterStore, Switching
 from environment.weather.view import WeatherView
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
-
 
 AT_ONCE = 96
 """Steps of the past whose power flow is solved at once: bounds the memory."""

@@ -6,7 +6,6 @@ standing contracts itself (``agents.dso_direct``).
 
 import numpy as np
 from msgspec import structs
-from numpy.typing import NDArray
 
 from agents.dso_forecasts import keep_forecast
 from agents.dso_horizon import Outlook
@@ -32,8 +31,6 @@ from environment.messages.base import Batch
 from environment.messages.procurement import AvailabilityRequest, FlexibilityAvailability
 from environment.party import Process, Seat, handles
 from environment.requests import Sent
-
-F64 = NDArray[np.float64]
 
 
 class GridPlanning(GridOperation):

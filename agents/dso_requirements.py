@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.dso_need import Need
 from agents.dso_terms import DsoTerms, MarketDay
+from environment.arrays import F64
 from environment.messages.aggregation import CongestionRequirements
 from environment.messages.procurement import FlexibilityAvailability
 
-F64 = NDArray[np.float64]
 BASELINE_HORIZON_S = 86_400.0
 """A baseline has to cover the day."""
 

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.ec_manager_accounts import fields, filed_coefficients, settled_day, trade, transactions
 from agents.ec_manager_market import MOST_COMPARED, Negotiation, scheduled_eur
@@ -17,6 +16,7 @@ from agents.ec_manager_members import Members
 from agents.ec_manager_offers import Desk
 from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms, Market
 from agents.payments import pay, pay_many
+from environment.arrays import F64
 from environment.messages.base import Batch, Record
 from environment.messages.community import (
     CommunityActivation,
@@ -46,7 +46,6 @@ from environment.messages.settlement import Invoice
 from environment.party import Party, Process, Seat, handles
 from markets.internal_prices.series import Trades
 
-F64 = NDArray[np.float64]
 Sheets = dict[str, MemberRegistration]
 """Members of a day by name."""
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.ec_manager_terms import ManagerTerms
+from environment.arrays import F64
 from environment.messages.base import Record
 from environment.messages.community import DerForecast, MemberRegistration
 from environment.messages.community_settlement import (
@@ -27,8 +27,6 @@ from markets.community.settlement import Flexibility, Settled, Terms, corrected,
 from markets.community_indicators import Standing, avoided_kg
 from markets.internal_prices.offers import InternalPrice
 from markets.internal_prices.series import Trades, cleared
-
-F64 = NDArray[np.float64]
 
 
 def table(rows: Sequence[Record], name: str) -> F64:

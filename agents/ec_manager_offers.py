@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.ec_manager_plan import Scheduled, view_of
 from agents.ec_manager_terms import CommunityDay, ManagerTerms
 from agents.strategies.community_offer import Direction, Seller
 from agents.strategies.community_schedule import CommunitySchedule, Scheduler
 from agents.strategies.community_view import OBJECTIVES, Objective, community
+from environment.arrays import F64
 from environment.messages.community import (
     CommunityActivation,
     CommunityBaseline,
@@ -20,8 +20,6 @@ from environment.messages.community import (
     MemberRegistration,
 )
 from markets.baselines.declared import freeze
-
-F64 = NDArray[np.float64]
 
 
 class Desk:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.ems_desk import CustomerDesk
 from agents.ems_memory import DAY_MS, Memory, policy
@@ -17,13 +16,11 @@ from agents.strategies import retrofit, tank_control, tank_model, tank_services
 from agents.strategies.retrofit import Services
 from agents.strategies.tank_model import Learning, TankModel
 from agents.strategies.tank_services import Comfort, Outlook
+from environment.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.messages.thermal_loads import LoadTelemetry, MonitoringOrder, SwitchCommand
 from environment.party import Process, Seat, Work, act
 from markets.registers.personal_data import PersonalData
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,11 @@ Measurements are columns over the intervals of the run, written as they arrive. 
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies.tank_model import Measured
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from markets.registers.personal_data import PersonalData, Policy
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 DAY_MS = 86_400_000
 CONTROL, LEARNING = "control of the water heater", "learning of heating losses and needs"

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.payments import pay
 from agents.strategies.home_promise import BEFORE_STEPS
+from environment.arrays import F64
 from environment.calendar import Calendar
 from environment.chance import Stream
 from environment.instruments import MeterStore
@@ -27,8 +27,6 @@ from environment.messages.homes_market import (
 from environment.messages.settlement import Invoice
 from environment.party import Party, Process, Seat, handles
 from environment.refusals import refuse
-
-F64 = NDArray[np.float64]
 
 LOOKS_BACK_DAYS = 3
 """Days whose same quarter hours a forecast of the net load averages."""

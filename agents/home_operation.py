@@ -4,10 +4,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.home_planner import Cycle
 from agents.home_temperatures import HomeTemperatures
+from environment.arrays import I64
 from environment.messages.homes import DEVICE_KINDS, STORES
 from environment.messages.homes_control import OptimisationResult
 from environment.messages.homes_data import (
@@ -20,10 +20,6 @@ from environment.messages.homes_data import (
     StoredReadings,
 )
 from environment.party import Process
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 LATER_S = 5.0
 """So long after the begin of a quarter of an hour its samples are in the database."""

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.home_planner import Planner
 from agents.home_recruiting import HomeRecruiting
 from agents.home_terms import HomeTerms
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Readings
 from environment.messages.base import Batch
@@ -38,10 +38,6 @@ from environment.messages.homes_data import (
 from environment.party import Seat, handles
 from environment.weather.records import Weather
 from environment.weather.view import WeatherView
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 class HomePicture(HomeRecruiting):

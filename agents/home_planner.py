@@ -10,17 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.prosumer_book import HomeBook, known
 from agents.prosumer_hems import Hems
 from agents.strategies import home_control, home_flexibility, home_forecast, home_promise
 from agents.strategies.home_model import States, cost_eur, own_controls, simulate, with_net
 from agents.strategies.home_plan import plan as cheapest
-from agents.strategies.home_view import F64, PER_STEP, Bool, HomePlan, HomeView, take, take_plan
+from agents.strategies.home_view import PER_STEP, HomePlan, HomeView, take, take_plan
+from environment.arrays import F64, I64, Bool
 from environment.instruments import Readings
-
-I64 = NDArray[np.int64]
 
 MOVED_KWH = 0.5
 """A forecast has moved when the energy of its next hours differs by more (as a battery's or car's state that is off by a tenth)."""

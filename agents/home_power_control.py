@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agents.home_operation import F64, I64, Bool, HomeOperation
+from agents.home_operation import HomeOperation
 from agents.home_planner import Planner
 from agents.home_terms import HomeTerms
 from agents.strategies import home_balance, home_promise
+from environment.arrays import F64, I64, Bool
 from environment.messages.base import Batch, Record
 from environment.messages.homes import AUTOMATIC, BATTERY, DEVICE_KINDS, EV, MODES, OFF, STATES
 from environment.messages.homes_control import LimitWarning
@@ -308,6 +308,6 @@ class HomePowerControl(HomeOperation):
         return found[0]
 
 
-def cents(eur: NDArray[np.float64]) -> NDArray[np.float64]:
+def cents(eur: F64) -> F64:
     """Whole cents, rounded down."""
     return np.asarray(np.floor(eur * 100.0 + 1e-6) / 100.0)

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.home_terms import HomeTerms, Round
 from environment.messages.base import Batch, Record
@@ -31,8 +30,6 @@ from environment.messages.homes import (
 from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest, ProcessingOrder, UserPreferences
 from environment.party import Party, Process, Seat, Work, act, handles
 from markets.registers.personal_data import PersonalData, PersonalDataError, Policy
-
-I64 = NDArray[np.int64]
 
 HOUR_S = 3600.0
 PLAN_KINDS = ("flex", "solar", "technology")

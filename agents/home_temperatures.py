@@ -7,14 +7,11 @@ from numpy.typing import NDArray
 
 from agents.home_picture import HomePicture
 from agents.strategies.home_model import house, tank
+from environment.arrays import F64, I64
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, HEAT_PUMP, MODES, OFF, ON, STATES, THERMAL, WATER_HEATER
 from environment.messages.homes_control import DeviceOrder, PowerReference
 from environment.messages.homes_data import DataQuery, TemperatureForecast
 from environment.party import Process
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 AHEAD_STEPS = 8
 """Temperatures are forecast for two hours."""

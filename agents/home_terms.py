@@ -3,11 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
-I64 = NDArray[np.int64]
-F64 = NDArray[np.float64]
+from environment.arrays import F64, I64
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from environment.arrays import F64, I64, Bool
 from environment.instruments import Controls, Readings
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, MANUAL, OFF, STATES, THERMAL
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 STALE_MS = 1_800_000
 """Two quarters of an hour without word from the service: the device goes its own way (judgement)."""

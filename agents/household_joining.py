@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agents.household_life import HouseholdLife
 from agents.household_people import chosen_plan, decide
 from agents.prosumer_book import known
+from environment.arrays import I64
 from environment.messages.base import Batch
 from environment.messages.homes import (
     DEVICE_KINDS,
@@ -29,10 +30,6 @@ from environment.messages.homes import (
 )
 from environment.messages.homes_data import MeasurementHistory, UserPreferences
 from environment.party import Process, handles
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 class HouseholdJoining(HouseholdLife):

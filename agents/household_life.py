@@ -13,6 +13,7 @@ from agents.prosumer_book import known
 from agents.prosumer_hems import Hems
 from agents.prosumer_life import MANUAL as BY_HAND
 from agents.prosumer_life import OVERRIDE_STEPS
+from environment.arrays import I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.base import Batch
@@ -27,10 +28,6 @@ from environment.messages.homes_data import (
 )
 from environment.party import Party, Process, Seat, handles
 from environment.refusals import refuse
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 LOOK_MS = 5_000
 """Control devices process their post at every full five seconds."""

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, Bool
 from environment.messages.homes import CONSENTS
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 
 MOVED_HOURS_PER_YEAR = 250.0
 """Full-load hours a year in which a controllable device would run at another time than without control (judgement)."""

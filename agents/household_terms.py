@@ -3,14 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from environment.arrays import F64, I64, Bool
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 PLACES = ("meter", *DEVICE_KINDS)
 DEVICES: Mapping[str, str] = {kind: kind.replace("_", "-") for kind in PLACES}

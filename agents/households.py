@@ -8,21 +8,17 @@ a home lives as it always did: devices by their own controls, people taking over
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.household_joining import HouseholdJoining
 from agents.household_life import texts
 from agents.household_terms import Wish
 from agents.payments import pay_many
+from environment.arrays import I64
 from environment.messages.base import Batch
 from environment.messages.homes import ControlNotice, ServiceRecommendation
 from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest, DisplayRequest, HomeDisplay
 from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Process, handles
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 class Households(HouseholdJoining):

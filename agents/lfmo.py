@@ -24,6 +24,7 @@ from agents.lfmo_session import (
     requested_session,
     rows_by_bid,
 )
+from environment.arrays import F64, I64
 from environment.messages.base import Batch
 from environment.messages.procurement import (
     PAPERS,
@@ -54,7 +55,6 @@ from markets.session import (
     submit,
 )
 
-F64 = NDArray[np.float64]
 PLATFORM = "flexibility-market-platform"
 """The operator's system that market participants talk to."""
 Clear = Callable[..., Clearing]
@@ -114,7 +114,7 @@ class Running:
         return BidColumns.joined(list(self.parts.values()))
 
     @property
-    def t_ms(self) -> NDArray[np.int64]:
+    def t_ms(self) -> I64:
         """Starts of the intervals."""
         return self.first.from_ms + round(self.first.step_s * 1000) * np.arange(len(self.first.need_kw), dtype=np.int64)
 

@@ -4,8 +4,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.messages.procurement import Bid, ParticipantFile, SessionRequest
 from markets.bids import BidColumns, NeedColumns, Sensitivities, names
 from markets.clearing.outcome import Clearing
@@ -13,10 +13,6 @@ from markets.products import FlexibilityProduct, LocalArea, Remuneration, Window
 from markets.qualification import PAPERS as KINDS
 from markets.qualification import Contract, Paper, Participant
 from markets.session import Session, SessionTerms
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
 
 OWN = frozenset({"constraint", "violation", "areas", "sensitivity", "need_kw", "headroom_up_kw", "headroom_down_kw"})
 """Fields of a session request that differ from constraint to constraint; the others are the session's."""

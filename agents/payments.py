@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.chance import U64
+from environment.arrays import F64, U64
 from environment.party import Party
 
 
@@ -17,7 +17,7 @@ def pay_many(
     party: Party,
     debtor: NDArray[np.object_],
     creditor: NDArray[np.object_],
-    eur: NDArray[np.float64],
+    eur: F64,
     purpose: str,
     message_id: U64,
 ) -> None:

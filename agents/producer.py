@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies.generation_forecast import by_irradiance, persistence
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, MeterStore, Readings
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement
@@ -28,9 +28,6 @@ from environment.messages.base import Batch, Record
 from environment.messages.settlement import MemberStatement
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.weather.view import WeatherView
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 MOVED_KW = 0.05
 """A smaller change of power does not show in a measurement."""
@@ -61,7 +58,7 @@ class Plants:
     dso: int
     scada: int
     capacity_kw: F64
-    solar: NDArray[np.bool_]
+    solar: Bool
     price_eur_per_kwh: F64
 
 
@@ -91,7 +88,7 @@ class Producers(Party):
         shape = len(plants.names), meters.timeline.n
         self._planned_kw = np.zeros(shape)
         self._curtailed_kw = np.zeros(shape)
-        self._cycles: list[tuple[int, str, NDArray[np.bool_]]] = []
+        self._cycles: list[tuple[int, str, Bool]] = []
         self._streams: dict[int, str] = {}
 
     @property

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.payments import pay_many
 from agents.prosumer_consent import Laid, take_back
 from agents.prosumer_hems import Hems
 from agents.prosumer_life import live_step
 from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement
@@ -33,9 +33,6 @@ from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.physics import FLEXIBLE
 from environment.refusals import refuse
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 LOOK_MS = 5_000
 """A HEMS processes its post at every full five seconds."""
@@ -91,7 +88,7 @@ class Prosumers(Party):
 
     def __init__(
         self, seat: Seat, hems: Hems, readings: Readings, controls: Controls, membership: Membership,
-        overrides: NDArray[np.bool_], withdrawals: Mapping[int, NDArray[np.bool_]],
+        overrides: Bool, withdrawals: Mapping[int, Bool],
     ) -> None:  # fmt: skip
         super().__init__(seat)
         self._hems = hems

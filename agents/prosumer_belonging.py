@@ -14,16 +14,13 @@ from agents.strategies.home_model import simulate
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_sheets import CAPACITY, FORECAST
 from agents.strategies.home_view import HomePlan, HomeView, take
+from environment.arrays import F64, I64, Bool
 from environment.instruments import Readings
 from environment.messages.base import Batch
 from environment.messages.community import (
     CommunityRules,
     DerSchedule,
 )
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 RATED = {"battery": "battery_kw", "ev": "ev_kw", "water-heater": "heater_kw", "heat-pump": "hp_kw"}
 

@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, HomeView
+from environment.arrays import F64, I64, U64, Bool
 from environment.chance import name_hashes
 from environment.instruments import Readings
 from environment.weather.records import Weather
 from environment.weather.view import WeatherView
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-I64 = NDArray[np.int64]
 
 TANK_LOW_C = 40.0
 """Lowest tank temperature at which a shower of 40 degC is possible."""
@@ -65,7 +62,7 @@ class HomeBook:
     house: dict[str, F64]
 
     @cached_property
-    def hashes(self) -> NDArray[np.uint64]:
+    def hashes(self) -> U64:
         """64 stable bits of each home's name, (n,)."""
         return name_hashes(self.names)
 

@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.prosumer_hems import Hems
+from environment.arrays import I64
 from environment.instruments import Controls, Readings
 from environment.physics import FLEXIBLE
-
-I64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

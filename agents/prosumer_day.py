@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies.home_flexibility import Potential
 from agents.strategies.home_view import HomePlan, HomeView
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64, Bool
 
 TOGETHER = 8_192
 """Homes that are planned at once: bounds the memory. Homes are planned row by row, so that it changes no result."""
@@ -98,7 +94,7 @@ def day_plan(first: int, parts: Iterator[Planned], n: int, *, keep: bool) -> Day
 def _room(first: int, n: int, part: Planned) -> DayPlan:
     """A plan of n homes of the shape of a block's, to be filled."""
 
-    def like(column: NDArray[np.float64] | Bool) -> NDArray[np.float64]:
+    def like(column: F64 | Bool) -> F64:
         return np.empty((n, *column.shape[1:]), column.dtype)
 
     view, offered = part.view, part.offered
@@ -108,10 +104,10 @@ def _room(first: int, n: int, part: Planned) -> DayPlan:
     )  # fmt: skip
 
 
-def _columns(made: DayPlan) -> list[NDArray[np.float64] | Bool]:
+def _columns(made: DayPlan) -> list[F64 | Bool]:
     return [*made.plan, made.buy_eur_per_kwh, made.pv_kw, made.ev_plugged, made.ev_drive_kwh, made.ev_kwh, *(made.offered or ())]  # fmt: skip
 
 
-def _columns_of(part: Planned) -> list[NDArray[np.float64] | Bool]:
+def _columns_of(part: Planned) -> list[F64 | Bool]:
     view = part.view
     return [*part.plan, view.buy_eur_per_kwh, view.pv_kw, view.ev_plugged, view.ev_drive_kwh, part.ev_kwh, *(part.offered or ())]  # fmt: skip

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.prosumer_book import HomeBook, known
 from agents.prosumer_day import DayPlan, Planned, blocks, day_plan
@@ -20,14 +19,11 @@ from agents.strategies.home_model import simulate
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_recharge import recharge
 from agents.strategies.home_view import PER_STEP, HomePlan, HomeView, take_plan
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.chance import Stream
 from environment.instruments import Readings
 from environment.weather.view import WeatherView
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-I64 = NDArray[np.int64]
 
 CAR_KWH = 1.0
 """A car may differ by so much from what its plan expects."""

@@ -1,13 +1,11 @@
 """A step in the life of homes, the same in history, twin and coordinated run."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.prosumer_hems import Hems
+from environment.arrays import I64, Bool
 from environment.instruments import Controls, Readings
 from environment.physics import FLEXIBLE
-
-I64 = NDArray[np.int64]
 
 OVERRIDE_STEPS = 8
 """How long a manual intervention lasts: two hours of quarter-hour steps."""
@@ -19,7 +17,7 @@ PLAN_HOUR = 12.0
 """Local hour at which the next day is planned."""
 
 
-def live_step(hems: Hems, readings: Readings, controls: Controls, overrides: NDArray[np.bool_], step: int) -> I64:
+def live_step(hems: Hems, readings: Readings, controls: Controls, overrides: Bool, step: int) -> I64:
     """What the homes do at the beginning of ``step``: record the last step, plan at noon, set their devices.
 
     Args:
@@ -53,7 +51,7 @@ def live_step(hems: Hems, readings: Readings, controls: Controls, overrides: NDA
     return _take_over(hems, controls, overrides, step)
 
 
-def _take_over(hems: Hems, controls: Controls, overrides: NDArray[np.bool_], step: int) -> I64:
+def _take_over(hems: Hems, controls: Controls, overrides: Bool, step: int) -> I64:
     """People who intervene charge the car and heat water at full power for two hours."""
     taken = np.flatnonzero(overrides[:, step])
     if len(taken):

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.messages.activation import ActivationSignal
 from environment.messages.aggregation import AggregationCycle
 from environment.messages.base import Batch, joined
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 
 @dataclass
@@ -27,7 +24,7 @@ class Delivery:
     planned_kw: F64
     generation: F64
 
-    def by(self, homes: NDArray[np.bool_]) -> "Delivery":
+    def by(self, homes: Bool) -> "Delivery":
         """What some of them deliver."""
         rows, kw = self.rows[homes], self.planned_kw[homes]
         return Delivery(self.conversation, self.activation, rows, self.from_ms, kw, self.generation[homes])
@@ -45,9 +42,7 @@ class Order:
     change_kw: F64
 
 
-def refusals(
-    batch: Batch[ActivationSignal], own_provider: NDArray[np.bool_], timeline: Timeline, planned: range
-) -> dict[int, str]:
+def refusals(batch: Batch[ActivationSignal], own_provider: Bool, timeline: Timeline, planned: range) -> dict[int, str]:
     """Rows of signals that homes do not follow, with the reason: a stranger's, or about steps that no plan of theirs has.
 
     Args:
@@ -129,7 +124,7 @@ def disjoint(orders: list[Order], homes: int) -> Iterable[list[Order]]:
         yield together
 
 
-def consenting(deliveries: list[Delivery], consent: NDArray[np.bool_]) -> Iterable[Delivery]:
+def consenting(deliveries: list[Delivery], consent: Bool) -> Iterable[Delivery]:
     """Deliveries by the homes that consent, (homes,)."""
     return [one.by(consent[one.rows]) for one in deliveries if consent[one.rows].any()]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.payments import pay_many
+from environment.arrays import F64
 from environment.instruments import MeterStore
 from environment.messages.base import Batch
 from environment.messages.community_settlement import (
@@ -15,8 +15,6 @@ from environment.messages.community_settlement import (
 from environment.messages.settlement import Invoice, RetailBill
 from environment.party import Party, Process, Seat, handles
 from environment.units import MS_PER_DAY
-
-F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,12 @@ class Retailer(Party):
                               purpose=name, eur=total)  # fmt: skip
             self.send(invoice, [creditor, self.name], f"billing:{self.name}:{from_ms}")
 
-    def _bills(self, from_ms: int, to_ms: int) -> dict[str, NDArray[np.float64]]:
+    def _bills(self, from_ms: int, to_ms: int) -> dict[str, F64]:
         """Columns of the bills, amounts due in whole cents: what was taken, and the fixed charges of the time billed."""
         steps = self._meters.timeline.steps(from_ms, to_ms)
         taken, fed = self._energies(from_ms, to_ms)
         n = len(taken)
-        columns: dict[str, NDArray[np.float64]] = {
+        columns: dict[str, F64] = {
             "from_ms": np.full(n, from_ms, np.int64), "to_ms": np.full(n, to_ms, np.int64),
             "import_kwh": taken.sum(axis=1), "export_kwh": fed.sum(axis=1),
         }  # fmt: skip

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from environment.calendar import Timeline
 from environment.messages.base import Batch
@@ -14,8 +13,6 @@ from environment.messages.homes_control import DeviceOrder, OptimisationResult, 
 from environment.messages.homes_data import DataQuery, PortfolioForecast
 from environment.messages.homes_market import KpiInputs, KpiValues, SimulatedMarket
 from environment.party import Party, Process, Seat, handles
-
-F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

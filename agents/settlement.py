@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration
 from environment.messages.settlement import Invoice, MeterData, MeterDataRequest, RemunerationAndPenalty
@@ -18,10 +18,6 @@ from environment.party import Party, Process
 from markets.baselines.declared import BaselineStore, freeze
 from markets.baselines.method import DECLARED, Method, MethodEvent, hashed
 from markets.settlement.cases import Case, Settle, settle_case
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
 
 Portfolio = tuple[str, str]
 """FSP and area."""

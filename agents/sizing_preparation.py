@@ -8,7 +8,8 @@ import numpy as np
 from agents.sizing_people import HOUR_S, PREPARATION
 from agents.strategies.gap_filling import Completed, complete
 from agents.strategies.sizing_devices import Course, Device, course_of
-from agents.strategies.study_year import F64, StudyYear
+from agents.strategies.study_year import StudyYear
+from environment.arrays import F64
 from environment.messages.base import Batch
 from environment.messages.sizing import (
     CompletedProfile,

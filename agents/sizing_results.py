@@ -11,8 +11,9 @@ from agents.strategies.sizing import Solution
 from agents.strategies.sizing_assessment import Reference, Sized
 from agents.strategies.sizing_community import BusinessModel, Community, Place, Technology
 from agents.strategies.sizing_economics import Economics
-from agents.strategies.sizing_problem import F64, Days, Prices, Store
+from agents.strategies.sizing_problem import Days, Prices, Store
 from agents.strategies.study_year import StudyYear
+from environment.arrays import F64
 from environment.messages.sizing import (
     BusinessModelKpi,
     CommunityDefinition,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.chance import U64, name_hashes
+from environment.arrays import I64, U64, Bool
+from environment.chance import name_hashes
 
 
 class AddressError(ValueError):
@@ -57,7 +57,7 @@ class Directory:
         self.hashes: U64 = name_hashes(self.names)
         self.parties: tuple[str, ...] = tuple(sorted({address.party for address in self.addresses}))
         rank = {name: number for number, name in enumerate(self.parties)}
-        self.party: NDArray[np.int64] = np.array([rank[address.party] for address in self.addresses], np.int64)
+        self.party: I64 = np.array([rank[address.party] for address in self.addresses], np.int64)
 
     def __contains__(self, name: str) -> bool:
         return name in self._number
@@ -70,10 +70,10 @@ class Directory:
             raise AddressError(text)
         return self._number[name]
 
-    def numbers(self, names: Sequence[str]) -> NDArray[np.int64]:
+    def numbers(self, names: Sequence[str]) -> I64:
         """The numbers of several addresses, shape (n,)."""
         return np.array([self.number(name) for name in names], np.int64)
 
-    def playing(self, actor: str) -> NDArray[np.bool_]:
+    def playing(self, actor: str) -> Bool:
         """Which addresses play an actor of the catalogue, shape (n,)."""
         return np.array([actor in address.actors for address in self.addresses], bool)

@@ -11,20 +11,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from environment.addresses import Directory
-from environment.chance import FEW, U64, Chance, name_hash, philox, philox_word
-from environment.channels import (
-    I64,
-    INTERNAL,
-    Channel,
-    Disturbance,
-    DroppedAcknowledgements,
-    Mask,
-    Outage,
-    Partition,
-)
+from environment.arrays import F64, I64, U64, Bool
+from environment.chance import FEW, Chance, name_hash, philox, philox_word
+from environment.channels import INTERNAL, Channel, Disturbance, DroppedAcknowledgements, Outage, Partition
 from environment.door import Door
 from environment.journal import ACKNOWLEDGED, DELIVERED, NEVER, Journal, Traffic
 from environment.message_ids import MessageIds
@@ -313,13 +304,13 @@ class Bus:
         return delay
 
     @staticmethod
-    def _happens(stream: Any, share: NDArray[np.float64], ids: U64, attempt: int) -> Mask:
+    def _happens(stream: Any, share: F64, ids: U64, attempt: int) -> Bool:
         # A draw that cannot matter is not made: draws have addresses, so leaving one out shifts no other.
         if not share.any():
             return np.zeros(len(ids), bool)
         return np.asarray(stream.uniform(ids, attempt) < share)
 
-    def _passes(self, source: I64, target: I64, leaves_ms: Any, arrives_ms: I64) -> Mask:
+    def _passes(self, source: I64, target: I64, leaves_ms: Any, arrives_ms: I64) -> Bool:
         """Whether no outage holds the source when it sends or the target on arrival, and no partition lies between."""
         passes = np.ones(len(source), bool)
         for one in self._disturbances:
@@ -331,7 +322,7 @@ class Bus:
                 passes &= ~(across & _during(one, arrives_ms))
         return passes
 
-    def _dropped(self, receiver: I64, at_ms: I64, ids: U64, attempt: int) -> Mask:
+    def _dropped(self, receiver: I64, at_ms: I64, ids: U64, attempt: int) -> Bool:
         dropped = np.zeros(len(receiver), bool)
         for one in self._disturbances:
             if isinstance(one, DroppedAcknowledgements):

@@ -6,8 +6,8 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64, Bool
 from environment.units import MS_PER_DAY, MS_PER_S
 
 
@@ -54,7 +54,7 @@ class Calendar:
         """The local midnight [ms] of the day of an instant, ``days`` later."""
         return self.on(self.local(time_ms).date() + timedelta(days=days))
 
-    def local_columns(self, times_ms: NDArray[np.int64]) -> "LocalTime":
+    def local_columns(self, times_ms: I64) -> "LocalTime":
         """Local calendar columns of an array of instants."""
         offset_ms = np.fromiter((self._offset_ms(int(t)) for t in times_ms), np.int64, len(times_ms))
         local_ms = times_ms + self._begins_unix_ms + offset_ms
@@ -84,15 +84,15 @@ class Calendar:
 class LocalTime:
     """Local calendar columns, shape (n,): day number since 1970-01-01, hour of day [h], weekday (Monday 0), month, holiday."""
 
-    day: NDArray[np.int64]
-    hour: NDArray[np.float64]
-    weekday: NDArray[np.int64]
-    month: NDArray[np.int64]
-    day_of_year: NDArray[np.int64]
-    holiday: NDArray[np.bool_]
+    day: I64
+    hour: F64
+    weekday: I64
+    month: I64
+    day_of_year: I64
+    holiday: Bool
 
     @property
-    def workday(self) -> NDArray[np.bool_]:
+    def workday(self) -> Bool:
         """Monday to Friday, holidays excepted."""
         return (self.weekday < 5) & ~self.holiday
 
@@ -122,7 +122,7 @@ class Timeline:
         return self.start_ms + self.n * self.step_ms
 
     @cached_property
-    def starts_ms(self) -> NDArray[np.int64]:
+    def starts_ms(self) -> I64:
         """Start of every step, shape (n,)."""
         return self.start_ms + self.step_ms * np.arange(self.n, dtype=np.int64)
 

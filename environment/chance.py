@@ -14,10 +14,9 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-U64 = NDArray[np.uint64]
-F64 = NDArray[np.float64]
+from environment.arrays import F64, I64, U64
 
 WORD = (1 << 64) - 1
 """64 bits."""
@@ -115,7 +114,7 @@ class Stream:
         angle = (second >> np.uint64(11)).astype(np.float64) * (2.0 * np.pi * _TWO53)
         return np.asarray(np.sqrt(-2.0 * np.log(radius)) * np.cos(angle))
 
-    def choice(self, owner: Any, shares: ArrayLike, index: ArrayLike = 0) -> NDArray[np.int64]:
+    def choice(self, owner: Any, shares: ArrayLike, index: ArrayLike = 0) -> I64:
         """Position drawn with the given shares (they are normalised); a share of nothing is never drawn."""
         weights = np.asarray(shares, np.float64)
         if not (np.all(weights >= 0.0) and 0.0 < weights.sum() < np.inf):

@@ -5,13 +5,10 @@ from math import log
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from environment.arrays import F64, I64, Bool
 from environment.units import MS_PER_DAY
-
-I64 = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 ACKNOWLEDGE_TIMEOUT_MS = 60_000
 """One minute for any machine-to-machine exchange (SUC06.2/SEC-3, SUC06.3/SEC-3, SUC05.1/SEC-3)."""
@@ -33,7 +30,7 @@ class Delay:
     low_s: float = 1.0
     high_s: float = 2.0
 
-    def ms(self, u: NDArray[np.float64]) -> I64:
+    def ms(self, u: F64) -> I64:
         """The delays at the quantiles ``u`` in [0, 1): whole milliseconds, at least 1 (law 3) and at most a week."""
         if self.kind == "constant":
             delay_s = np.full(u.shape, self.low_s)
@@ -72,7 +69,7 @@ INTERNAL = Channel("inside", Delay("constant", 0.001))
 class Outage:
     """Addresses that neither send nor receive in [from_ms, to_ms)."""
 
-    addresses: Mask
+    addresses: Bool
     from_ms: int
     to_ms: int
 
@@ -81,8 +78,8 @@ class Outage:
 class Partition:
     """Nothing passes between two sets of addresses in [from_ms, to_ms)."""
 
-    one: Mask
-    other: Mask
+    one: Bool
+    other: Bool
     from_ms: int
     to_ms: int
 
@@ -91,7 +88,7 @@ class Partition:
 class DroppedAcknowledgements:
     """A share of the acknowledgements by these receivers never arrives in [from_ms, to_ms)."""
 
-    receivers: Mask
+    receivers: Bool
     from_ms: int
     to_ms: int
     share: float = 1.0

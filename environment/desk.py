@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
-from environment.chance import U64
+from environment.arrays import I64, U64
 from environment.journal import LATE, NEVER, REFUSED, Traffic
 from environment.messages.base import Batch, Record, joined
 from environment.requests import Answers, Outcome, Receive
 
-I64 = NDArray[np.int64]
 Arrivals = list[tuple[Traffic, I64]]
 """Rows of what was sent that arrive together."""
 

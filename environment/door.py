@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from environment.chance import U64
-from environment.channels import Mask
+from environment.arrays import U64, Bool
 from environment.journal import NEVER, REFUSED, Journal, Traffic
 
 FORGED = "signature"
@@ -29,7 +28,7 @@ class Door:
         authenticate: whether anything but the address is checked.
     """
 
-    def __init__(self, permitted: Mapping[str, Mask], authenticate: bool) -> None:
+    def __init__(self, permitted: Mapping[str, Bool], authenticate: bool) -> None:
         self._permitted = permitted
         self._authenticate = authenticate
 
@@ -38,7 +37,7 @@ class Door:
         allowed = self._permitted.get(record) if self._authenticate else None
         return allowed is None or bool(allowed[sender])
 
-    def check(self, traffic: Traffic, genuine: Mask, now_ms: int, journal: Journal | None = None) -> None:
+    def check(self, traffic: Traffic, genuine: Bool, now_ms: int, journal: Journal | None = None) -> None:
         """Refuse, each for its own reason, the rows of ``traffic`` that do not pass.
 
         Args:
@@ -66,7 +65,7 @@ class Door:
                 _refuse(traffic, row, before[row])
 
 
-def repeated(traffic: Traffic, genuine: Mask, now_ms: int, journal: Journal) -> dict[int, str]:
+def repeated(traffic: Traffic, genuine: Bool, now_ms: int, journal: Journal) -> dict[int, str]:
     """Rows whose ids were on the wire before, with what is wrong about it; a repetition is counted at the original."""
     found: dict[int, str] = {}
     for row, earlier, place in _earlier(traffic.batch.ids, journal):

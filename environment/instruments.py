@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 
 class MeterStore:
@@ -108,7 +105,7 @@ class Controls:
         """Take an order back; what lies below shows again."""
         self.pending.append(Request("revoke", kind, homes, 0, np.zeros(0), name))
 
-    def mode(self, kind: str, homes: I64, automatic: NDArray[np.bool_]) -> None:
+    def mode(self, kind: str, homes: I64, automatic: Bool) -> None:
         """Put devices into automatic or manual mode."""
         self.pending.append(Request("mode", kind, homes, 0, automatic.astype(np.float64)))
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.addresses import Directory
-from environment.chance import U64
+from environment.arrays import I64, U64
 from environment.messages.base import Batch
 
 NEVER = -1
@@ -33,9 +33,9 @@ class Traffic:
 
     batch: Batch[Any]
     digest: U64
-    delivered_ms: NDArray[np.int64]
-    acknowledged_ms: NDArray[np.int64]
-    given_up_ms: NDArray[np.int64]
+    delivered_ms: I64
+    acknowledged_ms: I64
+    given_up_ms: I64
     attempts: NDArray[Any]
     duplicates: NDArray[Any]
     status: NDArray[Any]
@@ -76,7 +76,7 @@ class Act:
     """Work that a party did by itself, once for each actor (addresses, shape (n,))."""
 
     act: str
-    actors: NDArray[np.int64]
+    actors: I64
     conversation: str
     t_ms: int
     reads: tuple[str, ...]
@@ -145,7 +145,7 @@ class Journal:
 
     def contents(self) -> dict[str, dict[str, NDArray[Any]]]:
         """For every record class the table ``content/<Record>``: ``row`` of the message and the record's fields."""
-        rows: dict[str, list[NDArray[np.int64]]] = {}
+        rows: dict[str, list[I64]] = {}
         parts: dict[str, list[Batch[Any]]] = {}
         row = 0
         for one in self.traffic:

@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from environment.agenda import AGENT, ARRIVAL, Agenda
+from environment.arrays import I64
 from environment.bus import KeyRing
 from environment.desk import Desk, known_ms, mark_late, merged, outcome_of
 from environment.journal import NEVER, Act, Conversation, Journal, Traffic
@@ -36,8 +36,6 @@ from environment.requests import (
     Sent,
     Sleep,
 )
-
-I64 = NDArray[np.int64]
 
 
 class WorldError(RuntimeError):

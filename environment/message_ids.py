@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from environment.chance import FEW, U64, name_hash
+from environment.arrays import U64
+from environment.chance import FEW, name_hash
 from environment.journal import NEVER
 from environment.messages.base import Batch
 from environment.messages.digest import GOLDEN, mix, mix_word

@@ -18,25 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from environment.addresses import Directory
+from environment.arrays import I64
 from environment.bus import KeyRing
 from environment.messages.base import Batch, MessageError, Record, columns_of, typed
 from environment.register import Register
-from environment.requests import (
-    Acted,
-    Await,
-    Child,
-    Confirm,
-    Ended,
-    Join,
-    Opened,
-    Receive,
-    Sent,
-    Sleep,
-)
+from environment.requests import Acted, Await, Child, Confirm, Ended, Join, Opened, Receive, Sent, Sleep
 from environment.requests import Process as Process
 from environment.units import ms
 
-I64 = NDArray[np.int64]
 Rec = TypeVar("Rec", bound=Record)
 
 

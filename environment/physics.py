@@ -10,18 +10,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.devices.fleet import Fleet
 from environment.devices.set_points import Priority
 from environment.grid.flow import Flow
 from environment.grid.power_flow import PowerFlow
 from environment.instruments import Controls, MeterStore, Readings, Request, ScadaView
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
 
 FLEXIBLE = ("ev", "battery", "water_heater", "heat_pump")
 """Kinds that a home's energy management sets."""

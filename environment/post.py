@@ -8,15 +8,13 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from environment.agenda import POST, Agenda
+from environment.arrays import I64
 from environment.bus import Bus, KeyRing
 from environment.journal import NEVER, REFUSED, Traffic
 from environment.requests import Sent
 from environment.wiretap import Wiretap
-
-I64 = NDArray[np.int64]
 
 _FIRST = np.zeros(1, np.int64)
 """The row of a batch of one."""

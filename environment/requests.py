@@ -7,12 +7,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from environment.arrays import I64
 from environment.messages.base import Batch, Record
 
-I64 = NDArray[np.int64]
 Process = Generator[Any, Any, Any]
 
 

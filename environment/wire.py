@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.chance import FEW, U64
-from environment.channels import I64
+from environment.arrays import I64, U64
+from environment.chance import FEW
 from environment.journal import BULK, LOST, NEVER, Traffic
 from environment.messages.base import Batch
 from environment.messages.digest import GOLDEN, digest_rows, mix, mix_word

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.chance import U64
+from environment.arrays import I64, U64
 from environment.messages.base import Batch
 
 
@@ -40,7 +39,7 @@ class Wiretap:
     heard: dict[str, list[Heard]] = field(default_factory=dict)
     pending: list[tuple[Batch[Any], U64]] = field(default_factory=list)
 
-    def overhear(self, batch: Batch[Any], signature: U64, party: NDArray[np.int64]) -> None:
+    def overhear(self, batch: Batch[Any], signature: U64, party: I64) -> None:
         """Keep copies of the messages of a batch that pass between two parties; ``party`` is the party of every address."""
         if batch.record.__name__ in self.records:
             rows = np.flatnonzero((batch.receiver >= 0) & (party[batch.sender] != party[batch.receiver]))

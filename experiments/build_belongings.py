@@ -1,10 +1,10 @@
 """Who belongs to which community: the homes that are asked, what they own of shared plants, and their HEMS addresses."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.prosumer_belonging import Belonging
 from environment.addresses import Directory
+from environment.arrays import I64
 from environment.chance import name_hashes
 from experiments.build import Site
 from experiments.scenario import Scenario
@@ -78,7 +78,7 @@ def _belonging(site: Site, directory: Directory, one: Community, members: list[s
     )  # fmt: skip
 
 
-def _leaves(site: Site, one: Community, members: list[str]) -> NDArray[np.int64]:
+def _leaves(site: Site, one: Community, members: list[str]) -> I64:
     """When each member leaves, 0 where it stays."""
     first = site.scenario.clock.start
     at = [one.leaves[name].at(site.calendar, first) if name in one.leaves else 0 for name in members]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.devices import battery, device_kind, ev, heat_pump, mv_plant, pv, stratified_heater, water_heater
@@ -29,9 +29,6 @@ from experiments.build_people import (
 )
 from experiments.build_tanks import Probes, tanks
 from experiments.scenario import Scenario
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 HOME_KVAR_PER_KW = 0.33
 """Reactive power of household appliances and heat pumps: power factor 0.95 (usual planning value)."""

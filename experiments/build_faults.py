@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.attacker import Plan
 from environment.addresses import Address, Directory
@@ -14,8 +13,6 @@ from experiments.build import Site
 from experiments.scenario_faults import ORDERS, Alter, Attack, Forge
 from experiments.scenario_world import PlatformDown
 from experiments.usecases import permissions
-
-I64 = NDArray[np.int64]
 
 
 def disturbances(site: Site, directory: Directory, channel_of: dict[str, str]) -> tuple[Disturbance, ...]:

@@ -1,7 +1,6 @@
 """The part of retrofitted water heaters: installer, consumers, controller modules, and the EMS."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.consumers import Households
 from agents.controller_modules import Hardware
@@ -12,6 +11,7 @@ from agents.strategies.retrofit import SERVICES, Eligibility
 from agents.strategies.tank_model import Learning
 from agents.strategies.tank_services import Comfort
 from environment.addresses import Address
+from environment.arrays import I64, Bool
 from environment.chance import name_hashes
 from environment.instruments import Controls
 from environment.world import World
@@ -20,8 +20,6 @@ from experiments.build_people import HOMES, TANK_ABOVE_SET_K
 from experiments.build_roles import Made, Maker, role
 from experiments.build_tanks import around
 from experiments.scenario_heaters import Heaters
-
-Bool = NDArray[np.bool_]
 
 MODULES = "modules"
 """Party of all controller modules and what is wired to them."""
@@ -120,7 +118,7 @@ def _modules(site: Site, world: World) -> Made:
     said, people, directory = _said(site), site.people, world.directory
     work, tries = said.installation, range(said.installation.attempts)
 
-    def numbers(device: str) -> NDArray[np.int64]:
+    def numbers(device: str) -> I64:
         return directory.numbers([f"{home}/{device}" for home in people.names])
 
     hardware = Hardware(

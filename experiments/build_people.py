@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.prosumer_book import HomeBook
+from environment.arrays import F64, I64, U64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.grid.model import Network, NetworkError
@@ -22,10 +22,6 @@ from environment.weather.records import Weather
 from experiments.scenario import Scenario
 from experiments.scenario_people import NOBODY, HomesGroup, Plant
 from experiments.scenario_world import ManualMode, Withdrawal
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 HOMES = "homes"
 """Party of the homes."""
@@ -236,7 +232,7 @@ class _Choices:
         return place
 
 
-def _hashes(names: Sequence[str]) -> NDArray[np.uint64]:
+def _hashes(names: Sequence[str]) -> U64:
     from environment.chance import name_hashes
 
     return name_hashes(names)

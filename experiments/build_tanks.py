@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 import data
+from environment.arrays import F64, Bool
 from environment.calendar import Timeline
 from environment.chance import Chance, name_hashes
 from environment.devices import device_kind, stratified_heater
@@ -13,9 +13,6 @@ from environment.devices.fleet import Fleet
 from environment.physics import Installed, Physics
 from experiments.build_people import COLD_WATER_C, TANK_ABOVE_SET_K, TANK_ROOM_C, People
 from experiments.scenario import Scenario
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 
 KIND = stratified_heater.KIND
 

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from environment.arrays import I64
 from experiments.conformance_journal import (
-    I64,
     ContentDigests,
     DigestRows,
     Journal,

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from environment.arrays import I32, I64, Bool
+
 Tables = Mapping[str, pa.Table]
-I32 = NDArray[np.int32]
-I64 = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 DigestRows = Callable[[str, Mapping[str, NDArray[Any]]], NDArray[Any]]
 """``digest_rows(record, columns)`` -> 64 bits of content for every row, as ``environment.messages.digest_rows``."""
 
@@ -77,9 +76,9 @@ class Addresses:
     actors: tuple[tuple[str, ...], ...]
     party: I32
     parties: tuple[str, ...]
-    plays: dict[str, Mask]
+    plays: dict[str, Bool]
 
-    def playing(self, actors: frozenset[str]) -> Mask:
+    def playing(self, actors: frozenset[str]) -> Bool:
         """Which addresses play any of the actors; one row more, False, for an unknown address."""
         found = np.zeros(len(self.names) + 1, bool)
         for actor in actors & self.plays.keys():
@@ -103,8 +102,8 @@ class Events:
     arrived_ms: I64
     acknowledged_ms: I64
     answer_to: I64
-    forged: Mask
-    hollow: Mask
+    forged: Bool
+    hollow: Bool
     undone: dict[int, str]
     messages: int
 
@@ -220,7 +219,7 @@ def _addresses(table: pa.Table) -> Addresses:
     owners = [operator or party for operator, party in pairs]
     parties = tuple(sorted(set(owners)))
     rank = {name: number for number, name in enumerate(parties)}
-    plays: dict[str, Mask] = {}
+    plays: dict[str, Bool] = {}
     for place, row in enumerate(actors):
         for actor in row:
             plays.setdefault(actor, np.zeros(len(names), bool))[place] = True
@@ -285,7 +284,7 @@ def _act_columns(table: pa.Table, place: Mapping[str, int], where: Mapping[str, 
     }
 
 
-def _joined(first: _Columns, second: _Columns | None, names: tuple[str, ...], forged: Mask, acts: Any) -> Events:
+def _joined(first: _Columns, second: _Columns | None, names: tuple[str, ...], forged: Bool, acts: Any) -> Events:
     both = {key: first[key] if second is None else np.concatenate([first[key], second[key]]) for key in first}
     hollow, undone = acts
     count = len(forged)
@@ -300,7 +299,7 @@ def _joined(first: _Columns, second: _Columns | None, names: tuple[str, ...], fo
     )
 
 
-def _forged(tables: Tables, digests: ContentDigests) -> Mask:
+def _forged(tables: Tables, digests: ContentDigests) -> Bool:
     """Which messages have content that does not give their digest, or no content at all, shape (messages,)."""
     messages = tables["messages"]
     stated = np.asarray(column(messages, "digest").to_numpy(zero_copy_only=False)).astype(np.int64)
@@ -348,11 +347,11 @@ def _profiles(values: pa.Array) -> NDArray[Any]:
     return rows
 
 
-def _no_acts() -> tuple[Mask, dict[int, str]]:
+def _no_acts() -> tuple[Bool, dict[int, str]]:
     return np.zeros(0, bool), {}
 
 
-def _examined(tables: Tables, acts: pa.Table) -> tuple[Mask, dict[int, str]]:
+def _examined(tables: Tables, acts: pa.Table) -> tuple[Bool, dict[int, str]]:
     from experiments.conformance_acts import lost_references
 
     reads, writes = column(acts, "reads"), column(acts, "writes")

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.conformance_journal import I64, NEVER, Mask
+from environment.arrays import I64, Bool
+from experiments.conformance_journal import NEVER
 from experiments.conformance_plan import Plan
 from experiments.conformance_walk import Rows
 
 
-def assign(plan: Plan, rows: Rows, slots: list[list[Mask]]) -> list[Mask]:
+def assign(plan: Plan, rows: Rows, slots: list[list[Bool]]) -> list[Bool]:
     """For each expectation the rows that belong to it; no row belongs to two.
 
     Args:
@@ -51,13 +52,13 @@ class _Sends:
     first: I64
     owner: I64
     sent_ms: I64
-    options: Mask
-    slots: list[list[Mask]]
+    options: Bool
+    slots: list[list[Bool]]
     fixed: I64
 
 
 def _settle(
-    plan: Plan, rows: Rows, slots: list[list[Mask]], fits: Mask, ambiguous: I64, clear: Mask, alike: Mask
+    plan: Plan, rows: Rows, slots: list[list[Bool]], fits: Bool, ambiguous: I64, clear: Bool, alike: Bool
 ) -> None:
     single = np.flatnonzero(clear)
     sends = _sends(rows, slots, fits, ambiguous, np.flatnonzero(clear & alike))
@@ -85,7 +86,7 @@ def _settle(
 
 
 def _score(
-    plan: Plan, sends: _Sends, anchors: I64, covered: list[list[Mask]], step: int, number: int
+    plan: Plan, sends: _Sends, anchors: I64, covered: list[list[Bool]], step: int, number: int
 ) -> tuple[bool, bool, bool, bool, int]:
     """The lowest fits best: in order, completes the step, reaches all that the step does, adds to it, earliest in the table.
 
@@ -110,7 +111,7 @@ def _far_off(plan: Plan, anchors: I64, step: int) -> bool:
     return bool(deeper) and all(anchors[one] == NEVER for one in (*causes, *deeper))
 
 
-def _sends(rows: Rows, slots: list[list[Mask]], fits: Mask, ambiguous: I64, single: I64) -> _Sends:
+def _sends(rows: Rows, slots: list[list[Bool]], fits: Bool, ambiguous: I64, single: I64) -> _Sends:
     both = np.concatenate([ambiguous, single])
     columns = [rows.case[both], rows.sent_ms[both], rows.sender[both], rows.name[both]]
     again = _repetition(_groups(*columns, rows.receiver[both]), rows.index[both])
@@ -145,7 +146,7 @@ def _groups(*columns: NDArray[Any]) -> I64:
     return found
 
 
-def _reached(slots: list[list[Mask]], ambiguous: I64, of: I64, count: int) -> list[list[Mask]]:
+def _reached(slots: list[list[Bool]], ambiguous: I64, of: I64, count: int) -> list[list[Bool]]:
     found = [[np.zeros(count, bool) for _ in masks] for masks in slots]
     for step, masks in enumerate(slots):
         for slot, mask in enumerate(masks):
@@ -163,7 +164,7 @@ def _repetition(number: I64, order_by: I64 | None = None) -> I64:
     return found
 
 
-def _anchors(rows: Rows, fits: Mask, single: I64) -> I64:
+def _anchors(rows: Rows, fits: Bool, single: I64) -> I64:
     """The first sending of each step's unambiguous rows in each conversation, ``NEVER`` for none, (steps, conversations)."""
     found = np.full((len(fits), int(rows.case[-1]) + 1), NEVER)
     for step, mask in enumerate(fits):
@@ -172,7 +173,7 @@ def _anchors(rows: Rows, fits: Mask, single: I64) -> I64:
     return found
 
 
-def _covered(rows: Rows, slots: list[list[Mask]], single: I64, sends: _Sends) -> list[list[Mask]]:
+def _covered(rows: Rows, slots: list[list[Bool]], single: I64, sends: _Sends) -> list[list[Bool]]:
     """For each step and slot the owners of sends of whom an unambiguous row fills it."""
     keys = np.unique(_owners(rows, sends.first))
     found = [[np.zeros(len(keys), bool) for _ in masks] for masks in slots]
@@ -185,7 +186,7 @@ def _covered(rows: Rows, slots: list[list[Mask]], single: I64, sends: _Sends) ->
     return found
 
 
-def _alike(sends: _Sends, anchors: I64) -> tuple[I64, Mask]:
+def _alike(sends: _Sends, anchors: I64) -> tuple[I64, Bool]:
     """Groups of sends of one sender that are alike between two anchors, and which of them matter.
 
     Of each group as many are looked at as there are steps for them; the others repeat the last of these.

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from experiments.conformance_journal import I64, NEVER, Journal, Mask
+from environment.arrays import I64, Bool
+from experiments.conformance_journal import NEVER, Journal
 from experiments.conformance_plan import Expectation, Plan
 from experiments.conformance_sends import assign
 from experiments.conformance_walk import Fitting, Rows, fit, question_masks, rows_of, slot_masks
@@ -70,10 +71,10 @@ class Walked:
     journal: Journal
     members: I64
     rows: Rows
-    slots: list[list[Mask]]
+    slots: list[list[Bool]]
     fittings: list[Fitting]
-    made: Mask
-    stray: Mask
+    made: Bool
+    stray: Bool
 
     def outcome(self, case: int) -> str:
         """How a conversation ended."""
@@ -97,7 +98,7 @@ def walk(plan: Plan, journal: Journal, members: I64) -> Walked:
     return Walked(plan, journal, members, rows, slots, fittings, made, ~known)
 
 
-def _made(one: Fitting, masks: list[Mask], rows: Rows, count: int) -> Mask:
+def _made(one: Fitting, masks: list[Bool], rows: Rows, count: int) -> Bool:
     made = np.ones(count, bool)
     for mask in masks:
         filled = np.zeros(count, bool)
@@ -118,7 +119,7 @@ def judge(walked: Walked, said: Said) -> Verdicts:
 
 
 def _settle(
-    walked: Walked, number: int, one: Expectation, known: tuple[dict[int, str], Mask, Said], found: Verdicts
+    walked: Walked, number: int, one: Expectation, known: tuple[dict[int, str], Bool, Said], found: Verdicts
 ) -> None:
     """Sort the conversations of one expectation into made, broken, excused and not reached."""
     spoilt, away, said = known
@@ -143,7 +144,7 @@ def _settle(
             found.broken += [Finding(one.step, walked.name(int(case)), why)] if why else []
 
 
-def _routed(walked: Walked, one: Expectation) -> Mask:
+def _routed(walked: Walked, one: Expectation) -> Bool:
     """The conversations that took one of an expectation's routes; where its step was not made the fault is that step's alone."""
     if one.group is None:
         return np.ones(len(walked.members), bool)
@@ -151,12 +152,12 @@ def _routed(walked: Walked, one: Expectation) -> Mask:
     return np.asarray(walked.made[next(at for at, other in enumerate(walked.plan.expectations) if other.step == step)])
 
 
-def _impossible(walked: Walked, one: Expectation, made: Mask, found: Verdicts) -> None:
+def _impossible(walked: Walked, one: Expectation, made: Bool, found: Verdicts) -> None:
     for case in np.flatnonzero(made):
         found.broken.append(Finding(one.step, walked.name(int(case)), "made although it is read as impossible"))
 
 
-def _away(walked: Walked, number: int) -> Mask:
+def _away(walked: Walked, number: int) -> Bool:
     """The conversations in which the alternative of an expectation was made."""
     found = np.zeros(len(walked.members), bool)
     group = walked.plan.expectations[number].group
@@ -278,7 +279,7 @@ def _late(walked: Walked, number: int, deadlines: Mapping[int, int]) -> Iterator
             yield Finding(one.step, walked.name(int(case)), why)
 
 
-def _slownesses(walked: Walked, place: I64, deadlines: Mapping[int, int]) -> Iterator[tuple[str, Mask]]:
+def _slownesses(walked: Walked, place: I64, deadlines: Mapping[int, int]) -> Iterator[tuple[str, Bool]]:
     rows, limits = walked.rows, walked.plan.conveyance
     sent, arrived = rows.sent_ms[place], rows.arrived_ms[place]
     if limits is not None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.conformance_journal import I64, NEVER, Addresses, Events, Journal, Mask
+from environment.arrays import I32, I64, Bool
+from experiments.conformance_journal import NEVER, Addresses, Events, Journal
 from experiments.conformance_plan import Expectation, Plan, Slot
 
 _NO_LIMIT = NEVER // 4
@@ -28,13 +28,13 @@ class Rows:
 
     index: I64
     case: I64
-    name: NDArray[np.int32]
-    sender: NDArray[np.int32]
-    receiver: NDArray[np.int32]
+    name: I32
+    sender: I32
+    receiver: I32
     sent_ms: I64
     arrived_ms: I64
     known_ms: I64
-    came: Mask
+    came: Bool
 
     def __len__(self) -> int:
         return len(self.index)
@@ -56,14 +56,14 @@ class Fitting:
 
     rows: I64
     questions: I64
-    unasked: Mask
-    early: Mask
-    untold: Mask
-    impossible_time: Mask
+    unasked: Bool
+    early: Bool
+    untold: Bool
+    impossible_time: Bool
     lost: I64
 
     @cached_property
-    def good(self) -> Mask:
+    def good(self) -> Bool:
         """Rows with nothing wrong in order."""
         return ~(self.unasked | self.early | self.untold | self.impossible_time)
 
@@ -75,7 +75,7 @@ class Fitting:
         return np.unique(np.concatenate([self.rows, self.questions]))
 
 
-def rows_of(events: Events, cases: NDArray[np.int64], within_ms: int | None) -> Rows:
+def rows_of(events: Events, cases: I64, within_ms: int | None) -> Rows:
     """The rows of some conversations.
 
     Args:
@@ -94,12 +94,12 @@ def rows_of(events: Events, cases: NDArray[np.int64], within_ms: int | None) -> 
     return Rows(index, case_of[index], *columns, sent, arrived, known, came)
 
 
-def slot_masks(plan: Plan, rows: Rows, journal: Journal) -> list[list[Mask]]:
+def slot_masks(plan: Plan, rows: Rows, journal: Journal) -> list[list[Bool]]:
     """For each expectation and each of its slots the rows that fit it."""
     return [[_fits(slot, rows, journal) for slot in expectation.slots] for expectation in plan.expectations]
 
 
-def question_masks(plan: Plan, rows: Rows, journal: Journal) -> list[Mask]:
+def question_masks(plan: Plan, rows: Rows, journal: Journal) -> list[Bool]:
     """For each expectation the rows that fit as its question (nothing where nothing is asked)."""
     none = np.zeros(len(rows), bool)
     return [
@@ -114,7 +114,7 @@ def _turned(slot: Slot, asks: str) -> Slot:
     return Slot(slot.label, slot.receiver, slot.sender, frozenset({asks}))
 
 
-def _fits(slot: Slot, rows: Rows, journal: Journal) -> Mask:
+def _fits(slot: Slot, rows: Rows, journal: Journal) -> Bool:
     named = np.array([name in slot.names for name in journal.events.names], bool)
     addresses = journal.addresses
     sender, receiver = addresses.playing(slot.sender), addresses.playing(slot.receiver)
@@ -124,7 +124,7 @@ def _fits(slot: Slot, rows: Rows, journal: Journal) -> Mask:
     return found
 
 
-def fit(plan: Plan, rows: Rows, journal: Journal, fits: list[Mask], questions: list[Mask]) -> list[Fitting]:
+def fit(plan: Plan, rows: Rows, journal: Journal, fits: list[Bool], questions: list[Bool]) -> list[Fitting]:
     """Examine the rows that were assigned to each expectation.
 
     Args:
@@ -145,7 +145,7 @@ def fit(plan: Plan, rows: Rows, journal: Journal, fits: list[Mask], questions: l
     ]
 
 
-def _questions(one: Expectation, rows: Rows, events: Events, fits: Mask, asks: Mask) -> tuple[I64, I64, Mask]:
+def _questions(one: Expectation, rows: Rows, events: Events, fits: Bool, asks: Bool) -> tuple[I64, I64, Bool]:
     """Arrived rows of an expectation, the question of each, and which have none."""
     place = np.flatnonzero(fits & rows.came)
     if not one.asks:
@@ -163,7 +163,7 @@ class _Known:
 
     keys: I64
     since_ms: I64
-    cases: Mask
+    cases: Bool
 
     @classmethod
     def of(cls, rows: Rows, place: I64, addresses: Addresses) -> "_Known":
@@ -188,12 +188,12 @@ class _Known:
         return np.where(self.keys[place] == keys, self.since_ms[place], NEVER)
 
 
-def _key(case: I64, party: NDArray[np.int32], width: int) -> I64:
+def _key(case: I64, party: I32, width: int) -> I64:
     return case * width + party + 1
 
 
 def _examine(
-    one: Expectation, rows: Rows, addresses: Addresses, asked: tuple[I64, I64, Mask], known: list[_Known], fits: Mask
+    one: Expectation, rows: Rows, addresses: Addresses, asked: tuple[I64, I64, Bool], known: list[_Known], fits: Bool
 ) -> Fitting:
     place, question, unasked = asked
     keys = _key(rows.case[question], addresses.party[rows.sender[question]], len(addresses.parties) + 1)

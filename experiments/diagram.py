@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from environment.arrays import I64
 from experiments.conformance import project_sources
-from experiments.conformance_journal import ACT, I64, NEVER, Addresses, JournalError, Tables, read_journal
+from experiments.conformance_journal import ACT, NEVER, Addresses, JournalError, Tables, read_journal
 from experiments.conformance_plan import plan
 from experiments.conformance_verdicts import Walked, walk
 from experiments.errors import did_you_mean

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64, Bool, Names
+
 MS_PER_H = 3_600_000
 
 
@@ -37,7 +36,7 @@ class Frame:
         """A column of whole numbers without nulls, shape (rows,)."""
         return np.asarray(self._array(column).to_numpy(zero_copy_only=False), np.int64)
 
-    def bools(self, column: str) -> NDArray[np.bool_]:
+    def bools(self, column: str) -> Bool:
         """A column of truth values, shape (rows,); null becomes False."""
         return np.asarray(self._array(column).fill_null(False).to_numpy(zero_copy_only=False), bool)
 
@@ -48,12 +47,12 @@ class Frame:
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes.astype(np.int64), list(encoded.dictionary.to_pylist())
 
-    def names(self, column: str) -> NDArray[np.str_]:
+    def names(self, column: str) -> Names:
         """A column of names, shape (rows,); null becomes the empty name."""
         codes, labels = self.codes(column)
         return np.array([*labels, ""], dtype=str)[codes]
 
-    def where(self, mask: NDArray[np.bool_]) -> "Frame":
+    def where(self, mask: Bool) -> "Frame":
         """The rows of the mask."""
         return self if mask.all() else Frame(self.table.filter(pa.array(mask)))
 

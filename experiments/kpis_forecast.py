@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.kpis_facts import F64, I64, MS_PER_H, Facts, paired, summed, unpaired
+from environment.arrays import F64, I64, Bool
+from experiments.kpis_facts import MS_PER_H, Facts, paired, summed, unpaired
 from experiments.kpis_grid import Figure
 from experiments.kpis_parties import party_kinds
 
@@ -33,14 +33,14 @@ class Errors:
     horizon_h: F64
     subject: I64
 
-    def of(self, method: str, rows: NDArray[np.bool_] | None = None) -> tuple[F64, F64, I64]:
+    def of(self, method: str, rows: Bool | None = None) -> tuple[F64, F64, I64]:
         """Actual, value of the method (forecast, persistence, last_week) and subject, where both are known."""
         value: F64 = getattr(self, method)
         known = ~np.isnan(value) & ~np.isnan(self.actual)
         known &= True if rows is None else rows
         return self.actual[known], value[known], self.subject[known]
 
-    def horizon(self, low_h: float, high_h: float) -> NDArray[np.bool_]:
+    def horizon(self, low_h: float, high_h: float) -> Bool:
         """Rows with a horizon in [low, high)."""
         return np.asarray((self.horizon_h >= low_h) & (self.horizon_h < high_h))
 

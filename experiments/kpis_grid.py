@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.kpis_facts import F64, Facts, Frame, difference, paired, ratio, total
+from environment.arrays import F64, Bool
+from experiments.kpis_facts import Facts, Frame, difference, paired, ratio, total
 
 Figure = Callable[[Facts], float | None]
 
@@ -31,7 +32,7 @@ def branch_limits(facts: Facts, frame: Frame) -> F64:
     return np.array(values, float)[codes]
 
 
-def overload_rows(facts: Facts, frame: Frame) -> NDArray[np.bool_]:
+def overload_rows(facts: Facts, frame: Frame) -> Bool:
     """Rows of ``grid_branches`` above their limit."""
     return np.asarray(frame.floats("loading_percent") > branch_limits(facts, frame))
 
@@ -77,7 +78,7 @@ def _bus_columns(network: Frame) -> list[tuple[Callable[[str], NDArray[np.generi
     return [(network.names, "bus"), (network.floats, "v_min_pu"), (network.floats, "v_max_pu")]
 
 
-def voltage_rows(facts: Facts, frame: Frame) -> NDArray[np.bool_] | None:
+def voltage_rows(facts: Facts, frame: Frame) -> Bool | None:
     """Rows of ``grid_buses`` outside their limits; None without limits."""
     limits = voltage_limits(facts, frame)
     volts = frame.floats("v_pu")
@@ -191,7 +192,7 @@ def _peak_kw(facts: Facts, branch: str) -> float | None:
     return _largest(np.abs(power))
 
 
-def _hours_with(facts: Facts, frame: Frame, rows: NDArray[np.bool_]) -> float:
+def _hours_with(facts: Facts, frame: Frame, rows: Bool) -> float:
     return len(np.unique(frame.ints("t_ms")[rows])) * facts.hours
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.kpis_facts import F64, Facts, Frame, ratio
+from environment.arrays import F64, Bool, Names
+from experiments.kpis_facts import Facts, Frame, ratio
 from experiments.kpis_grid import Figure
 
 WHOLE_DAY_H = 22.0
@@ -34,8 +34,8 @@ class Compared:
         peak_kw: largest net load of the home.
     """
 
-    owner: NDArray[np.str_]
-    services: NDArray[np.str_]
+    owner: Names
+    services: Names
     used_kwh: tuple[F64, F64]
     twin_lost_kwh: F64
     cold: tuple[F64, F64]
@@ -44,7 +44,7 @@ class Compared:
     above_kwh: tuple[F64, F64]
     peak_kw: tuple[F64, F64]
 
-    def of(self, days: NDArray[np.bool_]) -> "Compared":
+    def of(self, days: Bool) -> "Compared":
         """Some of the days."""
         pairs = (self.cold, self.cost_eur, self.fed_in_kwh, self.above_kwh, self.peak_kw)
         return Compared(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.kpis_facts import F64, MS_PER_H, Facts, Frame, ratio
+from environment.arrays import F64, Bool
+from experiments.kpis_facts import MS_PER_H, Facts, Frame, ratio
 from experiments.kpis_grid import Figure
 
 NEAR = 1e-6
@@ -47,7 +47,7 @@ def fed_kwh(facts: Facts) -> float | None:
     return None if found is None else float(np.maximum(-found[0], 0.0).sum()) * facts.hours
 
 
-def _sum(frame: Frame | None, column: str, where: NDArray[np.bool_] | None = None) -> float | None:
+def _sum(frame: Frame | None, column: str, where: Bool | None = None) -> float | None:
     if frame is None:
         return None
     values = frame.floats(column)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.kpis_facts import F64, MS_PER_H, Frame
+from environment.arrays import F64
+from experiments.kpis_facts import MS_PER_H, Frame
 from experiments.results_schema import Columns, conform
 
 

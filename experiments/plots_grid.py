@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from experiments import colours
-from experiments.kpis_facts import F64, Facts
+from experiments.kpis_facts import Facts
 from experiments.kpis_grid import branch_limits, voltage_limits, voltage_rows, worst_branch
 from experiments.plots import View, chart, svg, with_style
 
@@ -142,7 +142,7 @@ def _draw_buses(axes: Axes, net: Geometry, facts: Facts, t_ms: int, buses: froze
         axes.scatter(x, y, s=size, facecolors="none", edgecolors=colours.PURPLE, linewidths=1.2, zorder=5)
 
 
-def _frame(axes: Axes, places: NDArray[np.float64]) -> None:
+def _frame(axes: Axes, places: F64) -> None:
     """No axes around a map, and the aspect of the ground."""
     low, high = places.min(axis=0), places.max(axis=0)
     span = np.where(high > low, high - low, 1.0)
@@ -152,7 +152,7 @@ def _frame(axes: Axes, places: NDArray[np.float64]) -> None:
     axes.set_axis_off()
 
 
-def _shape(places: NDArray[np.float64]) -> tuple[float, Any]:
+def _shape(places: F64) -> tuple[float, Any]:
     """Height of a map per width, and the aspect of its axes.
 
     Degrees of longitude are shortened as on the ground; drawings (spans of more than 5) and bands fill what they get.
@@ -234,7 +234,7 @@ def voltage_chart(view: View) -> str | None:
         return svg(figure, "voltage")
 
 
-def _voltage_range(view: View, axes: Axes, t_ms: NDArray[np.int64], volts: F64, without: bool) -> None:
+def _voltage_range(view: View, axes: Axes, t_ms: I64, volts: F64, without: bool) -> None:
     instants, place = np.unique(t_ms, return_inverse=True)
     low, high = np.full(len(instants), np.inf), np.full(len(instants), -np.inf)
     known = ~np.isnan(volts)

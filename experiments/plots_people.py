@@ -5,8 +5,9 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
+from environment.arrays import F64, I64
 from experiments import colours
-from experiments.kpis_facts import F64, I64, Facts, Frame
+from experiments.kpis_facts import Facts, Frame
 from experiments.kpis_forecast import BINS, Errors, forecast_errors, mape_percent
 from experiments.kpis_market import accepted_calls
 from experiments.kpis_parties import PLATFORMS, delivering_homes, platform_of_messages

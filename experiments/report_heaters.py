@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from environment.arrays import F64
 from experiments import colours
-from experiments.kpis_facts import F64, Facts, Frame
+from experiments.kpis_facts import Facts, Frame
 from experiments.kpis_heaters import WHOLE_DAY_H, compared, saved
 from experiments.plots import View, chart, svg
 from experiments.report_page import Section, figure, table

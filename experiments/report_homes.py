@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64
 from experiments import colours
 from experiments.kpis_facts import Facts
 from experiments.kpis_homes import net_of_homes
@@ -167,7 +167,7 @@ def _corrections(facts: Facts) -> str:
     return table(head, rows, numbers=(1, 2, 3, 4))
 
 
-def _mean(power_kw: NDArray[np.float64]) -> str:
+def _mean(power_kw: F64) -> str:
     return f"{power_kw.mean():.2f}" if len(power_kw) else "-"
 
 

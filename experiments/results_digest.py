@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64, Bool
 from experiments.results_schema import spec_of
 
 TWIN = "twin/"
@@ -101,7 +101,7 @@ def _parts(column: Any, exact: bool) -> list[bytes]:
     return [head, _numbers(array, exact).tobytes()]
 
 
-def _numbers(array: Any, exact: bool) -> NDArray[np.int64]:
+def _numbers(array: Any, exact: bool) -> I64:
     if pa.types.is_floating(array.type):
         values = array.fill_null(0.0).to_numpy(zero_copy_only=False)
         return np.ascontiguousarray(values, "<f8").view("<i8") if exact else rounded(values)
@@ -111,7 +111,7 @@ def _numbers(array: Any, exact: bool) -> NDArray[np.int64]:
     )
 
 
-def rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def rounded(values: F64) -> I64:
     """Floats as integers of 1e-6 (so that -0.0 is 0.0); what is too large for that as its bits."""
     large = ~(np.abs(values) < _LARGEST_ROUNDED)
     steps = np.rint(np.where(large, 0.0, values) / RESOLUTION).astype("<i8")
@@ -162,7 +162,7 @@ def _plain(column: Any) -> Any:
     return array.cast(pa.string()) if pa.types.is_dictionary(array.type) else array
 
 
-def _missing(array: Any) -> NDArray[np.bool_]:
+def _missing(array: Any) -> Bool:
     return np.asarray(array.is_null().to_numpy(zero_copy_only=False), bool)
 
 

@@ -5,11 +5,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from environment.arrays import F64
 from experiments.rules_clearing import tidy
 from experiments.rules_face import Accounts, Face, Name, Outcome, Row
 from experiments.scenario_fields import JUDGEMENT, Part, Share, given
 from markets.community.exchange import cost_eur, exchanged
-from markets.internal_prices.flexible import F64, Optimum, Prices, Resources, welfare_optimum
+from markets.internal_prices.flexible import Optimum, Prices, Resources, welfare_optimum
 from markets.internal_prices.iterated import Iterated
 
 

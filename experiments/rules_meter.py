@@ -8,12 +8,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, model_validator
 
+from environment.arrays import F64
 from experiments.rules_clearing import tidy
 from experiments.rules_face import Accounts, Face, Name, Outcome, Row
 from experiments.scenario_fields import Part, given, refuse
 from markets.baselines.occasion import Occasion
 from markets.baselines.x_of_y import chosen_days, whole_days
-from markets.bids import F64
 
 
 def _on_grid(text: str) -> str:

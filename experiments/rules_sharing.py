@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64
 from experiments.rules_clearing import tidy
 from experiments.rules_face import Accounts, Face, Name, Outcome, Row
 from experiments.scenario_fields import Part, given
 from markets.community.exchange import cost_eur
 from markets.community.shapley import MOST_MEMBERS
-
-F64 = NDArray[np.float64]
 
 
 class PaidRow(Row):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from environment.arrays import I64, U64
 from environment.journal import NEVER, REFUSED, Journal, Traffic
 from environment.messages.activation import DeliveryMeasurement
 
@@ -32,7 +33,7 @@ def attack_table(tried: Mapping[str, NDArray[Any]], journal: Journal) -> dict[st
     }  # fmt: skip
 
 
-def _injected(journal: Journal, t_ms: NDArray[np.int64], ids: NDArray[np.uint64]) -> list[Row | None]:
+def _injected(journal: Journal, t_ms: I64, ids: U64) -> list[Row | None]:
     """The row of the journal of each of some ids at some instants; ids repeated at one instant in the order of sending, None where there is none."""
     instants = set(t_ms.tolist())
     found: dict[tuple[int, int], list[Row]] = {}

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import I64
 from environment.grid.diagnosis import diagnose
 from environment.grid.flow import Flow
 from environment.grid.power_flow import PowerFlow
@@ -13,7 +13,7 @@ from environment.physics import Physics
 Row = tuple[int, str, str, str]
 
 
-def grid_events(physics: Physics, batches: list[tuple[int, Flow]], t_ms: NDArray[np.int64]) -> dict[str, Any]:
+def grid_events(physics: Physics, batches: list[tuple[int, Flow]], t_ms: I64) -> dict[str, Any]:
     """The table ``events``.
 
     Args:
@@ -54,7 +54,7 @@ def _switching(physics: Physics, begins_ms: int) -> list[Row]:
     return rows
 
 
-def _unsolved(state: PowerFlow, flow: Flow, t_ms: NDArray[np.int64]) -> list[Row]:
+def _unsolved(state: PowerFlow, flow: Flow, t_ms: I64) -> list[Row]:
     """Steps without solution; the first of each stretch is diagnosed, the others refer to it."""
     rows: list[Row] = []
     text = ""

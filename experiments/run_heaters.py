@@ -3,15 +3,14 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.devices import stratified_heater
 from environment.world import World
 from experiments.build import Site
 from experiments.build_heaters import MODULES
 from experiments.build_tanks import KIND, around
 
-F64 = NDArray[np.float64]
 Table = dict[str, Any]
 
 
@@ -90,7 +89,7 @@ def _days(
     return table
 
 
-def _household_days(site: Site, rows: NDArray[np.int64], run: slice) -> Table:
+def _household_days(site: Site, rows: I64, run: slice) -> Table:
     """What the homes of the tanks had at the meter on every day of delivery, in the order of ``_days``."""
     said, people, index = site.scenario.heaters, site.people, site.timeline.index
     assert said is not None

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.prosumer_book import TANK_LOW_C
+from environment.arrays import F64, I64
 from environment.devices import device_kind
 from environment.grid.flow import Flow
 from environment.grid.limits import Limits
@@ -18,7 +19,6 @@ from experiments.run_events import grid_events
 from experiments.run_heaters import customer_table, heater_tables
 from experiments.scenario_people import NOBODY
 
-F64 = NDArray[np.float64]
 Table = dict[str, Any]
 
 REGISTERED = (
@@ -57,7 +57,7 @@ def _names(names: Any, steps: int) -> NDArray[Any]:
     return np.repeat(np.array(names, object), steps)
 
 
-def _grid(physics: Physics, t_ms: NDArray[np.int64]) -> dict[str, Table]:
+def _grid(physics: Physics, t_ms: I64) -> dict[str, Table]:
     batches = physics.flows()
     network = batches[0][1].network
     branches = network.branches
@@ -98,7 +98,7 @@ def _finite(values: F64) -> Any:
     return values if np.isfinite(values).all() else [value if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _devices(site: Site, physics: Physics, t_ms: NDArray[np.int64], steps: int) -> Table:
+def _devices(site: Site, physics: Physics, t_ms: I64, steps: int) -> Table:
     first = physics.first
     owners = [_names(site.people.names, steps)]
     kinds = [np.full(site.people.n * steps, "load", object)]
@@ -127,7 +127,7 @@ def _nullable(values: F64) -> Any:
     return pa.array(values, mask=~np.isfinite(values))
 
 
-def _meters(physics: Physics, t_ms: NDArray[np.int64]) -> Table:
+def _meters(physics: Physics, t_ms: I64) -> Table:
     store = physics.meters
     kwh = store.kw[:, physics.first : store.known] * store.timeline.hours
     return {
@@ -138,7 +138,7 @@ def _meters(physics: Physics, t_ms: NDArray[np.int64]) -> Table:
     }
 
 
-def _comfort(people: People, physics: Physics, t_ms: NDArray[np.int64], steps: int) -> Table:
+def _comfort(people: People, physics: Physics, t_ms: I64, steps: int) -> Table:
     """Distance of rooms and tanks outside the band that their homes asked for; a row where there is one, and one of each at least."""
     parts: list[tuple[list[str], str, F64]] = []
     pump = physics.installed["heat_pump"]

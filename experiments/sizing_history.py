@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import data
-from agents.strategies.study_year import F64, StudyYear
+from agents.strategies.study_year import StudyYear
+from environment.arrays import F64, Bool
 from environment.chance import Chance, name_hashes
 from environment.people.household import household_load_kw
 from environment.people.simbench_profiles import profiles
@@ -44,7 +44,7 @@ def _shapes(names: Sequence[str], year: StudyYear) -> dict[str, F64]:
 
 def consumption(
     study: Study, year: StudyYear, weather: Weather, chance: Chance
-) -> tuple[dict[str, F64], dict[str, NDArray[np.bool_]]]:
+) -> tuple[dict[str, F64], dict[str, Bool]]:
     """What meters read, by member, shape (T,) with 0 where nothing was read, and which steps were.
 
     Raises:
@@ -87,13 +87,13 @@ def _lived(study: Study, year: StudyYear, weather: Weather, chance: Chance) -> d
     return found
 
 
-def _known(member: Member, year: StudyYear, chance: Chance) -> NDArray[np.bool_]:
+def _known(member: Member, year: StudyYear, chance: Chance) -> Bool:
     blocks = -(-year.timeline.n // _GAP_STEPS)
     draws = chance.stream("sizing.gaps").uniform(name_hashes([member.name])[:, None], np.arange(blocks)[None, :])[0]
     return np.repeat(draws >= member.missing, _GAP_STEPS)[: year.timeline.n]
 
 
-def _from_file(study: Study, year: StudyYear) -> tuple[dict[str, F64], dict[str, NDArray[np.bool_]]]:
+def _from_file(study: Study, year: StudyYear) -> tuple[dict[str, F64], dict[str, Bool]]:
     file = Path(study.profiles.history)
     try:
         with file.open(newline="", encoding="utf-8") as stream:
@@ -141,7 +141,7 @@ def _number(file: Path, line: int, name: str, text: str) -> float:
     return value
 
 
-def _gaps(study: Study, known: dict[str, NDArray[np.bool_]]) -> list[str]:
+def _gaps(study: Study, known: dict[str, Bool]) -> list[str]:
     found = []
     for member in study.members:
         missing = 1.0 - float(known[member.name].mean())

@@ -10,15 +10,11 @@ from typing import Any, Self
 
 import msgspec
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from environment.arrays import F64, I64, Bool, Names
 from environment.units import Direction
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Names = NDArray[np.str_]
 
 
 class Bid(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,13 +75,13 @@ class BidColumns(Columns):
     bid: Names
     fsp: Names
     area: Names
-    up: Bools
+    up: Bool
     t_ms: I64
     quantity_kw: F64
     price_eur_per_kwh: F64
     received_ms: I64
     min_acceptance_kw: F64
-    divisible: Bools
+    divisible: Bool
 
     @classmethod
     def of(cls, bids: Iterable[Bid]) -> "BidColumns":
@@ -148,7 +144,7 @@ class NeedColumns(Columns):
     """
 
     constraint: Names
-    up: Bools
+    up: Bool
     t_ms: I64
     quantity_kw: F64
 

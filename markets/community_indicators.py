@@ -20,11 +20,10 @@ Sources: SUC01.1, SUC02.1 (names; no formulas are given there); self-consumption
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64
 from markets.community.settlement import Settled
-
-F64 = NDArray[np.float64]
 
 
 def _total(values: ArrayLike, weight: ArrayLike) -> float:

@@ -14,9 +14,9 @@ engineering economics, for example Blank, Tarquin: "Engineering Economy".
 from math import ceil, log
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-F64 = NDArray[np.float64]
+from environment.arrays import F64
 
 
 def capital_recovery_factor(interest: float, years: float) -> float:

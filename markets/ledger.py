@@ -17,7 +17,8 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from markets.bids import F64, I64, Columns, Names, names
+from environment.arrays import F64, I64, Names
+from markets.bids import Columns, names
 
 CENTS_PER_EUR = 100
 

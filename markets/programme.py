@@ -7,10 +7,9 @@ limit changes costs and bounds in place, and the last basis is the start.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-F64 = NDArray[np.float64]
-Index = NDArray[np.int64]
+from environment.arrays import F64, I64
 
 DUAL_TOLERANCE = 1e-9
 """Below the tie cost of a step of a day, so that ties are decided by it."""
@@ -28,8 +27,8 @@ class Programme:
         self._tie: list[F64] = []
         self._column_bounds: list[tuple[F64, F64]] = []
         self._row_bounds: list[tuple[F64, F64]] = []
-        self._entries: list[tuple[Index, Index, F64]] = []
-        self._shifts: list[tuple[Index, F64]] = []
+        self._entries: list[tuple[I64, I64, F64]] = []
+        self._shifts: list[tuple[I64, F64]] = []
         self.n_columns = 0
         self.n_rows = 0
 
@@ -40,7 +39,7 @@ class Programme:
         high: ArrayLike = np.inf,
         cost: ArrayLike = 0.0,
         tie: ArrayLike = 0.0,
-    ) -> Index:
+    ) -> I64:
         """A block of columns; returns their numbers."""
         size = int(np.prod(shape))
         self._cost.append(_flat(cost, shape))
@@ -49,7 +48,7 @@ class Programme:
         self.n_columns += size
         return np.arange(self.n_columns - size, self.n_columns).reshape(shape)
 
-    def rows(self, shape: tuple[int, ...], low: ArrayLike, high: ArrayLike) -> Index:
+    def rows(self, shape: tuple[int, ...], low: ArrayLike, high: ArrayLike) -> I64:
         """A block of rows; returns their numbers."""
         size = int(np.prod(shape))
         self._row_bounds.append((_flat(low, shape), _flat(high, shape)))
@@ -63,7 +62,7 @@ class Programme:
         )
         self._entries.append((row.ravel(), column.ravel(), value.ravel()))
 
-    def shift(self, rows: Index, given: ArrayLike) -> None:
+    def shift(self, rows: I64, given: ArrayLike) -> None:
         """Add a constant to the left side of some rows."""
         self._shifts.append((rows.ravel(), _flat(given, rows.shape)))
 
@@ -130,22 +129,22 @@ class Solver:
         self._highs.setOptionValue("dual_feasibility_tolerance", dual_tolerance)
         self._highs.passModel(_model(highspy, programme))
 
-    def costs(self, columns: Index, cost: ArrayLike) -> None:
+    def costs(self, columns: I64, cost: ArrayLike) -> None:
         """Other costs of some columns."""
         where = columns.ravel().astype(np.int32)
         self._highs.changeColsCost(len(where), where, _flat(cost, columns.shape))
 
-    def column_bounds(self, columns: Index, low: ArrayLike, high: ArrayLike) -> None:
+    def column_bounds(self, columns: I64, low: ArrayLike, high: ArrayLike) -> None:
         """Other bounds of some columns."""
         where = columns.ravel().astype(np.int32)
         self._highs.changeColsBounds(len(where), where, _flat(low, columns.shape), _flat(high, columns.shape))
 
-    def row_bounds(self, rows: Index, low: ArrayLike, high: ArrayLike) -> None:
+    def row_bounds(self, rows: I64, low: ArrayLike, high: ArrayLike) -> None:
         """Other bounds of some rows."""
         where = rows.ravel().astype(np.int32)
         self._highs.changeRowsBounds(len(where), where, _flat(low, rows.shape), _flat(high, rows.shape))
 
-    def coefficients(self, rows: Index, columns: Index, values: F64) -> None:
+    def coefficients(self, rows: I64, columns: I64, values: F64) -> None:
         """Other coefficients, one for each pair of a row and a column."""
         for row, column, value in zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True):
             self._highs.changeCoeff(row, column, value)
@@ -158,11 +157,11 @@ class Solver:
         """Begin the next solution at an earlier one."""
         self._highs.setBasis(basis)
 
-    def add_column(self, cost: float, rows: Index, values: F64) -> None:
+    def add_column(self, cost: float, rows: I64, values: F64) -> None:
         """One more column, at least 0."""
         self._highs.addCol(cost, 0.0, np.inf, len(rows), rows.astype(np.int32), values)
 
-    def whole(self, columns: Index) -> None:
+    def whole(self, columns: I64) -> None:
         """Make some columns whole numbers."""
         where = columns.ravel().astype(np.int32)
         kinds = np.full(len(where), self._highspy.HighsVarType.kInteger.value, np.uint8)

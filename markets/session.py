@@ -20,7 +20,8 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 
-from markets.bids import BidColumns, Names, NeedColumns, names
+from environment.arrays import Names
+from markets.bids import BidColumns, NeedColumns, names
 from markets.clearing.outcome import Clearing
 from markets.products import FlexibilityProduct
 

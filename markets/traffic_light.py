@@ -11,9 +11,9 @@ Green: all of it. Yellow: a part, the capability. Red: nothing. A point that off
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from markets.bids import F64
+from environment.arrays import F64, I64
 
 HOURS_OF_DAY = 24
 """Length of every hourly vector of a day, also when clocks change (SUC08.2)."""
@@ -27,7 +27,7 @@ class Colour(IntEnum):
     RED = 2
 
 
-def colours(offered_kw: ArrayLike, admitted_kw: ArrayLike) -> NDArray[np.int64]:
+def colours(offered_kw: ArrayLike, admitted_kw: ArrayLike) -> I64:
     """Colours by what is offered and what is admitted of it, any one shape; signs are ignored.
 
     Raises:

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from markets.bids import F64
+from environment.arrays import F64, Bool
 
 
 class Compliance(NamedTuple):
@@ -19,7 +19,7 @@ class Compliance(NamedTuple):
 
     planned_over_kw: F64
     metered_over_kw: F64
-    is_positive: NDArray[np.bool_]
+    is_positive: Bool
 
 
 def compliance(
@@ -60,7 +60,7 @@ class Discrepancies(NamedTuple):
     """
 
     difference_kwh: F64
-    is_open: NDArray[np.bool_]
+    is_open: Bool
 
 
 def discrepancies(

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64, Names
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +29,7 @@ class Homes:
         revenue_share: share of the margin above the reservation price that goes to the home, shape (n,).
     """
 
-    name: NDArray[np.str_]
+    name: Names
     area: I64
     price_eur_per_kwh: F64
     revenue_share: F64

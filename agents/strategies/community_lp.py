@@ -28,9 +28,10 @@ from agents.strategies.home_devices import Device
 from agents.strategies.home_lp import BEYOND_EUR_PER_KWH, MISSING_EUR_PER_KWH
 from agents.strategies.home_model import own_controls
 from agents.strategies.home_store import reach
-from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, F64, Bool, HomePlan, HomeView, Int, take
+from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, HomePlan, HomeView, take
+from environment.arrays import F64, I64, Bool
 from environment.chance import Stream, name_hashes
-from markets.programme import Found, Index, Programme, Solver
+from markets.programme import Found, Programme, Solver
 
 TIE_EUR_PER_KWH = 5e-6
 """Greatest tie cost of a kWh: a home's day of 30 kWh pays at most 0.00015 EUR for having one optimum."""
@@ -39,14 +40,14 @@ TIE_EUR_PER_KWH = 5e-6
 class Members(NamedTuple):
     """Columns and rows of members in a programme; of devices, by name, those of their owners."""
 
-    imported: Index
-    exported: Index
-    beyond: Index
-    curtailed: Index
+    imported: I64
+    exported: I64
+    beyond: I64
+    curtailed: I64
     devices: dict[str, Device]
-    taken: dict[str, Index]
-    given: dict[str, Index]
-    missing: dict[str, Index]
+    taken: dict[str, I64]
+    given: dict[str, I64]
+    missing: dict[str, I64]
 
 
 class Answer(NamedTuple):
@@ -116,7 +117,7 @@ def _fixed_kw(of: Community) -> F64:
 
 
 def _add_device(
-    programme: Programme, into: Members, name: str, balance: Index, tie: F64, wear: F64, hours: float
+    programme: Programme, into: Members, name: str, balance: I64, tie: F64, wear: F64, hours: float
 ) -> None:
     device = into.devices[name]
     store, shape = device.store, (len(device.rows), device.up_kw.shape[0])
@@ -279,7 +280,7 @@ class Monolith:
         )  # fmt: skip
 
 
-def classes(count: Coefficients) -> tuple[Int, F64, F64]:
+def classes(count: Coefficients) -> tuple[I64, F64, F64]:
     """Members of equal coefficients: class of each (n,), and what a kWh bought and sold inside changes, (classes, m)."""
     table = np.concatenate([count.supply, count.surplus, count.bought, count.sold], axis=1)
     _, first, which = np.unique(table, axis=0, return_index=True, return_inverse=True)
@@ -288,7 +289,7 @@ def classes(count: Coefficients) -> tuple[Int, F64, F64]:
     return which.reshape(-1), buys, sells
 
 
-def _add_trade(programme: Programme, of: Community, count: Coefficients, members: Members) -> Index:
+def _add_trade(programme: Programme, of: Community, count: Coefficients, members: Members) -> I64:
     """Bought and sold inside by class; returns the rows in which they are equal."""
     which, buys, sells = classes(count)
     hours, shape = of.view.hours, buys.shape
@@ -305,14 +306,14 @@ def _add_trade(programme: Programme, of: Community, count: Coefficients, members
 class Grid(NamedTuple):
     """Columns and rows of the community's net load and of what the grid asks, (m,) each."""
 
-    net: Index
-    balance: Index
-    up: Index
-    down: Index
-    over: Index
-    under: Index
-    most: Index
-    least: Index
+    net: I64
+    balance: I64
+    up: I64
+    down: I64
+    over: I64
+    under: I64
+    most: I64
+    least: I64
 
     def ask(self, solver: Solver, need: Need, hours: float, money: float) -> None:
         """Put a need into a solver."""

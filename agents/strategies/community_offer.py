@@ -18,7 +18,8 @@ import numpy as np
 
 from agents.strategies.community_schedule import CommunitySchedule, Scheduler
 from agents.strategies.community_view import Need, limited, priced
-from agents.strategies.home_view import F64, Bool, HomeView
+from agents.strategies.home_view import HomeView
+from environment.arrays import F64, Bool
 
 Direction = Literal["up", "down"]
 

@@ -36,7 +36,7 @@ from agents.strategies.community_lp import (
 )
 from agents.strategies.community_view import SHORT_EUR_PER_KWH, Coefficients, Community, Need, members, of_rows
 from agents.strategies.home_lp import BEYOND_EUR_PER_KWH
-from agents.strategies.home_view import F64, Int
+from environment.arrays import F64, I64
 from environment.chance import name_hashes
 from markets.programme import Programme, Solver
 
@@ -82,7 +82,7 @@ class Coordinated(NamedTuple):
 class _Block:
     """Some members whose programme is re-solved at other prices; keeps its answers."""
 
-    def __init__(self, of: Community, count: Coefficients, rows: Int, *, guarded: bool) -> None:
+    def __init__(self, of: Community, count: Coefficients, rows: I64, *, guarded: bool) -> None:
         self.rows = rows
         self.of, self.count = members(of, rows), of_rows(count, rows)
         programme = Programme()

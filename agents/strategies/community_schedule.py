@@ -21,7 +21,8 @@ from agents.strategies.community_prices import Limits, Prices, coordinate
 from agents.strategies.community_trades import Trades, counted, short_eur, trades
 from agents.strategies.community_view import Community, Need, Objective, coefficients, members, no_need
 from agents.strategies.home_model import cost_eur
-from agents.strategies.home_view import F64, HomePlan, HomeView, Int
+from agents.strategies.home_view import HomePlan, HomeView
+from environment.arrays import F64, I64
 
 MOST_TOGETHER = 60
 """Members of one programme."""
@@ -204,7 +205,7 @@ def within_store(view: HomeView, plan: HomePlan) -> HomePlan:
     return plan._replace(battery_kw=battery, net_kw=plan.net_kw + (battery - plan.battery_kw))
 
 
-def _in_order(found: CommunitySchedule, back: Int) -> CommunitySchedule:
+def _in_order(found: CommunitySchedule, back: I64) -> CommunitySchedule:
     """Rows in the order of the community that was given."""
     return found._replace(
         plan=HomePlan(*(part[back] for part in found.plan)), curtailed_kw=found.curtailed_kw[back],

@@ -18,7 +18,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from agents.strategies.home_view import F64, HomeView, Int, take
+from agents.strategies.home_view import HomeView, take
+from environment.arrays import F64, I64
 
 Objective = Literal["total-cost", "self-consumption", "member-profit", "emissions"]
 """What the business model of a community asks of its schedule."""
@@ -171,7 +172,7 @@ def _first_in_row(wrong: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[int,
     return [(int(row), int(np.argmax(wrong[row]))) for row in np.flatnonzero(wrong.any(axis=1))]
 
 
-def members(of: Community, rows: Int | slice) -> Community:
+def members(of: Community, rows: I64 | slice) -> Community:
     """The community of some of its members."""
     chosen = np.arange(of.n)[rows]
     names = tuple(of.names[row] for row in chosen)
@@ -242,7 +243,7 @@ def coefficients(
     return lesser._replace(supply=lesser.supply + counted)
 
 
-def of_rows(count: Coefficients, rows: Int | slice) -> Coefficients:
+def of_rows(count: Coefficients, rows: I64 | slice) -> Coefficients:
     """The coefficients of some members."""
     return _each(count, lambda part: part[rows])
 

@@ -6,11 +6,10 @@ A backtest goes back to past origins and forecasts again, each time with what ha
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from agents.strategies import forecasting
-
-F64 = NDArray[np.float64]
+from environment.arrays import F64
 
 
 @dataclass(frozen=True, eq=False)

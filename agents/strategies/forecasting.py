@@ -20,12 +20,10 @@ forecasting competition 2012", Int. J. Forecasting 30 (2014) 357-363, doi 10.101
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64
 from environment.calendar import LocalTime
-
-F64 = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 DAY_HARMONICS = 8
 HEATING_BASE_C = 15.0  # heating limit temperature of VDI 3807
@@ -181,7 +179,7 @@ def _carry(residual: F64, model: Model, steps: int) -> F64:
     return result
 
 
-def _seen(residual: F64, positions: NDArray[np.int64]) -> F64:
+def _seen(residual: F64, positions: I64) -> F64:
     """Residual at positions, 0 where they lie before the history."""
     return np.where(positions >= 0, residual[:, np.maximum(positions, 0)], 0.0)
 
@@ -265,7 +263,7 @@ def _between(values: F64, knots: list[int], horizon: int) -> F64:
     return np.asarray(values[:, left] * (1.0 - part) + values[:, right] * part)
 
 
-def _explained(residual: F64, lag: F64, target: NDArray[np.int64], step: int, grid: Shape) -> F64:
+def _explained(residual: F64, lag: F64, target: I64, step: int, grid: Shape) -> F64:
     day = step // grid.per_day + 1
     back, week = _seen(residual, target - day * grid.per_day), _seen(residual, target - 7 * grid.per_day)
     return np.asarray(lag[:, :1] * back + lag[:, 1:] * week)

@@ -14,10 +14,8 @@ annual energy); the choice by hold-out is this project's.
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from environment.arrays import F64, Bool
 
 Method = Literal["complete", "own-usual-day", "typical-profile", "scaled-profile"]
 _NEAR_DAYS = 28
@@ -44,7 +42,7 @@ class Completed(NamedTuple):
     other_rms_share: float
 
 
-def complete(kw: F64, known: Mask, typical_kw: F64, workday: Mask, hours: float, annual_kwh: float) -> Completed:
+def complete(kw: F64, known: Bool, typical_kw: F64, workday: Bool, hours: float, annual_kwh: float) -> Completed:
     """Complete one history.
 
     Args:
@@ -84,12 +82,12 @@ def _error(guess: F64, truth: F64) -> tuple[float, float]:
     return float(np.sqrt(((guess - truth) ** 2).mean())) / mean, float(guess.mean()) / mean - 1.0
 
 
-def _fill(method: Method, kw: F64, seen: Mask, typical_kw: F64, workday: Mask, steps: int) -> F64:
+def _fill(method: Method, kw: F64, seen: Bool, typical_kw: F64, workday: Bool, steps: int) -> F64:
     scaled = typical_kw * (kw[seen].sum() / max(typical_kw[seen].sum(), 1e-12))
     return scaled if method == "typical-profile" else _usual_day(kw, seen, workday, steps, scaled)
 
 
-def _usual_day(kw: F64, seen: Mask, workday: Mask, steps: int, otherwise: F64) -> F64:
+def _usual_day(kw: F64, seen: Bool, workday: Bool, steps: int, otherwise: F64) -> F64:
     """The mean of the same hour on near days of the same kind; of the whole year, else what is given, where there is none."""
     days = len(kw) // steps
     values, there = (np.where(seen, kw, 0.0).reshape(days, steps), seen.reshape(days, steps).astype(float))

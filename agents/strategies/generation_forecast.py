@@ -5,10 +5,9 @@ losses without a model of the plant (ratio estimator: Cochran, Sampling Techniqu
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64
+
 DARK_WM2 = 1.0
 """Mean irradiance of a time of day below which its ratio says nothing."""
 

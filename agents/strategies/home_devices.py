@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from agents.strategies.home_model import Linear, house, tank
 from agents.strategies.home_store import LEVELS, Ranks, Segment, Store, rank_prices, solve
-from agents.strategies.home_view import F64, HomeView, take
+from agents.strategies.home_view import HomeView, take
+from environment.arrays import F64, Bool
 
 ORDER = ("heat_pump_kw", "heater_kw", "ev_kw", "battery_kw")
 """Order of planning within a round: the less a device can wait, the earlier."""
@@ -125,7 +126,7 @@ def _widths(
     return tuple((upper - lower) * gain for lower, upper in pairwise(cuts))
 
 
-def _unchanged(last: Answer, new: Answer) -> NDArray[np.bool_]:
+def _unchanged(last: Answer, new: Answer) -> Bool:
     same = np.ones(new.most_kw.shape[1], np.bool_)
     for before, now in zip(last.widths, new.widths, strict=True):
         same &= (before == now).all(axis=0)

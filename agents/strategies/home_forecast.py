@@ -7,11 +7,8 @@ Time appears as calendar columns that the caller takes from its calendar: ``slot
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agents.strategies.home_view import F64, Bool
-
-Int = NDArray[np.int64]
+from environment.arrays import F64, I64, Bool
 
 NOWCAST_STEPS = 8.0
 """Steps in which the difference between measured and forecast generation falls to 1/e: two hours (judgement)."""
@@ -22,9 +19,9 @@ LEAST_PV_KW = 0.1
 class Steps(NamedTuple):
     """Calendar of some steps, each (t,): day number, step of the day, type of day."""
 
-    day: Int
-    slot: Int
-    kind: Int
+    day: I64
+    slot: I64
+    kind: I64
 
 
 class Trips(NamedTuple):
@@ -68,10 +65,10 @@ def least_of_similar_days(values: F64, past: Steps, future: Steps, days: int = 1
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def _matches(past: Steps, future: Steps, days: int) -> Int:
+def _matches(past: Steps, future: Steps, days: int) -> I64:
     """Positions in the past of the same step on similar days, latest first, -1 where there is none; (m, days)."""
     chosen = np.full((len(future.slot), days), -1, np.int64)
-    by_key: dict[tuple[int, int], Int] = {}
+    by_key: dict[tuple[int, int], I64] = {}
     for j, (slot, kind) in enumerate(zip(future.slot.tolist(), future.kind.tolist(), strict=True)):
         if (slot, kind) not in by_key:
             same = past.slot == slot

@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies import home_devices
 from agents.strategies.home_devices import Device
 from agents.strategies.home_model import cost_eur, own_controls, with_net
 from agents.strategies.home_store import reach
-from agents.strategies.home_view import F64, HomePlan, HomeView, put_plan, take
+from agents.strategies.home_view import HomePlan, HomeView, put_plan, take
+from environment.arrays import F64, I32, I64
 
 BEYOND_EUR_PER_KWH = 10.0
 """Price of a kWh beyond the contracted power: above any tariff, below missing comfort."""
@@ -50,12 +50,12 @@ class Template(NamedTuple):
     blocks: dict[tuple[str, str], int]
     n_columns: int
     n_rows: int
-    starts: NDArray[np.int32]
-    rows: NDArray[np.int32]
-    order: NDArray[np.int64]
+    starts: I32
+    rows: I32
+    order: I64
 
 
-def reference_cost(view: HomeView, rows: NDArray[np.int64] | None = None) -> F64:
+def reference_cost(view: HomeView, rows: I64 | None = None) -> F64:
     """Least cost of some homes (all if none are named), energy and wear without penalties and tie cost; (k,) [EUR].
 
     Raises:

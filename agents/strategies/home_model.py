@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.strategies.home_view import F64, HomePlan, HomeView
+from agents.strategies.home_view import HomePlan, HomeView
+from environment.arrays import F64
 
 
 class Linear(NamedTuple):

@@ -5,10 +5,8 @@ decide, equal prices the earlier step; the other devices keep their plan and the
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64
 
 
 def recharge(

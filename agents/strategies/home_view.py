@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-Int = NDArray[np.int64]
+from environment.arrays import F64, I64, Bool
 
 EARLY_EUR_PER_KWH_H = 1e-6
 """Tie cost: an hour's delay of one kWh costs this much, so that equal prices have one optimum, the earliest."""
@@ -244,18 +242,18 @@ def charged_at_end(view: HomeView) -> HomeView:
     return view._replace(ev_end_kwh=np.where(view.ev_plugged[:, -1], wanted, view.ev_end_kwh))
 
 
-def take(view: HomeView, rows: Int | Bool | slice) -> HomeView:
+def take(view: HomeView, rows: I64 | Bool | slice) -> HomeView:
     """The view of some homes: positions, a mask or a slice."""
     columns: list[Any] = [column[rows] for column in view[2:]]
     return HomeView(view.hours, view.start_step, *columns)
 
 
-def take_plan(plan: HomePlan, rows: Int | Bool | slice) -> HomePlan:
+def take_plan(plan: HomePlan, rows: I64 | Bool | slice) -> HomePlan:
     """The plan of some homes."""
     return HomePlan(*(column[rows] for column in plan))
 
 
-def put_plan(plan: HomePlan, rows: Int | Bool, part: HomePlan) -> HomePlan:
+def put_plan(plan: HomePlan, rows: I64 | Bool, part: HomePlan) -> HomePlan:
     """A copy of a plan in which the rows of some homes are replaced."""
     columns = [column.copy() for column in plan]
     for column, new in zip(columns, part, strict=True):

@@ -10,9 +10,6 @@ from environment.messages.activation import ActivationRequest
 from environment.messages.base import Batch, Record, fields
 from environment.messages.procurement import EngagementRequest
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
 ORDERED_STEPS = 4
 """How long the attacker orders: an hour of quarter-hours, as long as most calls."""
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, Bool
 from environment.units import Direction
 
-F64 = NDArray[np.float64]
 _ROUNDING_SLACK = 1e-9  # kW: an excess smaller than this is rounding, not a need
 
 
@@ -107,7 +107,7 @@ def service_windows(found: Needs, hours: float, bridge: int = 0) -> list[Service
     ]
 
 
-def _runs(flags: NDArray[np.bool_], bridge: int) -> list[tuple[int, int]]:
+def _runs(flags: Bool, bridge: int) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     runs: list[tuple[int, int]] = []
     for first, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):

@@ -13,10 +13,8 @@ time series aggregation methods on optimal energy system design", Renewable Ener
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64, Bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +30,11 @@ class Representatives:
 
     days: I64
     weight: F64
-    extreme: NDArray[np.bool_]
+    extreme: Bool
     of: I64
 
 
-def representative_days(
-    features: F64, count: int, extremes: I64, usable: NDArray[np.bool_] | None = None
-) -> Representatives:
+def representative_days(features: F64, count: int, extremes: I64, usable: Bool | None = None) -> Representatives:
     """Choose days.
 
     Args:

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-Bool = NDArray[np.bool_]
+from environment.arrays import Bool
 
 SERVICES = ("self-consumption", "peak-shaving", "tariff")
 """Add-on services; energy efficiency is always there (SUC03.2 rules 8 and 9)."""

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from agents.strategies.sizing_model import Model, yield_of
-from agents.strategies.sizing_problem import F64, Accounts, Problem, as_it_stands, only
+from agents.strategies.sizing_problem import Accounts, Problem, as_it_stands, only
+from environment.arrays import F64
 from markets.programme import Found, InfeasibleError, Solver
 
 Objective = Literal["total-cost", "self-consumption", "emissions", "profit"]

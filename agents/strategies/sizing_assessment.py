@@ -14,7 +14,8 @@ from agents.strategies.sizing_community import (
     problem_of,
 )
 from agents.strategies.sizing_economics import site_bills, trades
-from agents.strategies.sizing_problem import F64, only
+from agents.strategies.sizing_problem import only
+from environment.arrays import F64
 from markets.internal_prices.offers import InternalPrice
 
 _PRICE_ROUNDS = 12

@@ -5,9 +5,9 @@ from math import floor
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agents.strategies.sizing_problem import F64, I64, Accounts, BatteryKind, Days, Kind, Plant, Prices, Problem, Store
+from agents.strategies.sizing_problem import Accounts, BatteryKind, Days, Kind, Plant, Prices, Problem, Store
+from environment.arrays import F64, I64, Bool
 from markets.investment import annuity_eur, granted_eur
 
 INVESTOR = "investor"
@@ -96,7 +96,7 @@ class Community:
 
     days: Days
     sites: tuple[str, ...]
-    shared: NDArray[np.bool_]
+    shared: Bool
     load_kw: F64
     contracted_kw: F64
     fixed_eur: F64

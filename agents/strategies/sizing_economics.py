@@ -12,11 +12,10 @@ outlast it count with their straight-line value (``markets.investment``).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies.sizing import Solution
 from agents.strategies.sizing_community import BusinessModel, Community, account_names, node_shares
-from agents.strategies.sizing_problem import F64
+from environment.arrays import F64, Bool
 from markets import community_indicators as indicators
 from markets.internal_prices.offers import InternalPrice
 from markets.internal_prices.series import TradeSeries, trade_series
@@ -81,7 +80,7 @@ def site_bills(community: Community, solution: Solution, trade: TradeSeries | No
     )
 
 
-def stands(community: Community, solution: Solution) -> NDArray[np.bool_]:
+def stands(community: Community, solution: Solution) -> Bool:
     """Which sites have a meter: the members, and shared sites where something stands, is built or takes energy; shape (n,)."""
     found = np.asarray(~community.shared | (community.load_kw.max(axis=1) > 0.0))
     for place, units in zip(community.places, solution.units, strict=True):

@@ -25,7 +25,8 @@ communities (annuities of DER, state of charge reset at the end of each represen
 
 import numpy as np
 
-from agents.strategies.sizing_problem import F64, I64, Accounts, Plant, Problem
+from agents.strategies.sizing_problem import Accounts, Plant, Problem
+from environment.arrays import F64, I64
 from environment.chance import Chance, name_hashes
 from markets.programme import Programme
 

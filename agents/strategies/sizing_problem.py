@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64, Bool
 
 Kind = Literal["pv", "battery", "control"]
 
@@ -156,7 +154,7 @@ class Accounts:
     plant_share: F64
     price: F64
     most_eur: F64
-    chosen: NDArray[np.bool_]
+    chosen: Bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,9 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Calendar, LocalTime, Timeline
-
-F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +28,7 @@ class StudyYear:
         return self.calendar.local_columns(self.timeline.starts_ms)
 
     @cached_property
-    def day(self) -> NDArray[np.int64]:
+    def day(self) -> I64:
         """Number of the day of each step, shape (T,)."""
         return np.asarray(self.local.day - self.local.day[0])
 
@@ -45,7 +43,7 @@ class StudyYear:
         return round(24.0 / self.timeline.hours)
 
     @cached_property
-    def usable(self) -> NDArray[np.bool_]:
+    def usable(self) -> Bool:
         """Days of 24 hours, shape (days,): those on which the clock changes have 23 or 25."""
         return np.asarray(np.bincount(self.day, minlength=self.days) == self.steps)
 

@@ -13,12 +13,9 @@ Source: textbook dynamic programming (Bellman 1957); binary control by a relay: 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies.tank_model import HOURS, TankModel
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
+from environment.arrays import F64, I64, Bool
 
 COLDEST_C, GRID_K, LEVELS = 20.0, 1.0, 66
 """The grid: 20 to 85 degC in steps of 1 K."""
@@ -77,7 +74,7 @@ def commands(policy: Policy, interval: int, tank_c: F64) -> Bool:
     return np.asarray(policy.on[np.arange(len(tank_c)), interval, nearest(tank_c)])
 
 
-def nearest(tank_c: F64) -> NDArray[np.int64]:
+def nearest(tank_c: F64) -> I64:
     """Number of the grid temperature next to each, (n,)."""
     return np.clip(np.rint((tank_c - COLDEST_C) / GRID_K), 0, LEVELS - 1).astype(np.int64)
 

@@ -15,9 +15,8 @@ heating needs and heating losses, updated daily); the energy balance is the text
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from environment.arrays import F64
 
 WATER_KWH_PER_L_K = 4.186 / 3600.0
 QUARTERS = 96

@@ -10,10 +10,10 @@ self-consumption is a decision of the home's energy management, not of the devic
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, Bool
 from environment.devices import storage
-from environment.devices.kind import F64, Account
+from environment.devices.kind import Account
 
 KIND: str = "battery"
 STATE_UNIT: str = "kWh"
@@ -58,7 +58,7 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return low, np.minimum(fills, ratings.power_kw) + ratings.standby_kw
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """An inverter follows at once."""
     return np.zeros(ratings.capacity_kwh.shape, np.bool_)
 
@@ -80,7 +80,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(grid_kw * hours, after.energy_kwh - state.energy_kwh, np.zeros_like(lost), lost)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     low, high = ratings.min_soc_share, ratings.max_soc_share
     return {

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.devices.kind import F64, TICK_H, DeviceKind, take
+from environment.arrays import F64, Bool
+from environment.devices.kind import TICK_H, DeviceKind, take
 
 TOLERANCE_KWH = 1e-9
 """No law about energy forgives more."""
@@ -190,17 +190,17 @@ def _slack(hours: F64) -> F64:
     return np.asarray(TOLERANCE_KWH / np.maximum(hours, 1e-3))
 
 
-def _proportional(kind: DeviceKind, case: Case) -> NDArray[np.bool_]:
+def _proportional(kind: DeviceKind, case: Case) -> Bool:
     """Rows whose mean power grows with what is asked: all, unless the kind knows better."""
     rule = getattr(kind, "proportional", None)
     return np.ones(case.hours.shape, np.bool_) if rule is None else np.asarray(rule(case.ratings, case.inputs))
 
 
-def _near(power: F64, other: F64, hours: F64) -> NDArray[np.bool_]:
+def _near(power: F64, other: F64, hours: F64) -> Bool:
     return np.asarray(np.abs(power - other) <= _slack(hours))
 
 
-def _demand(kind: DeviceKind, law: str, holds: NDArray[np.bool_], found: F64, against: F64) -> None:
+def _demand(kind: DeviceKind, law: str, holds: Bool, found: F64, against: F64) -> None:
     if not np.all(holds):
         row = int(np.argmin(holds))
         msg = f"{kind.KIND}: {law} is broken in row {row} of {len(holds)}: {found[row]!r} against {against[row]!r}"

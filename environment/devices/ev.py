@@ -13,10 +13,10 @@ car charges at full power when plugged, until its target.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, Bool
 from environment.devices import storage
-from environment.devices.kind import F64, Account
+from environment.devices.kind import Account
 
 KIND: str = "ev"
 STATE_UNIT: str = "kWh"
@@ -80,7 +80,7 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return low, np.where(connected, np.minimum(fills, ratings.charger_kw), 0.0)
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """A charger follows at once."""
     return np.zeros(ratings.capacity_kwh.shape, np.bool_)
 
@@ -103,7 +103,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(power * hours + elsewhere, after.energy_kwh - state.energy_kwh, driven, lost)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     return {
         "capacity_kwh is negative": ratings.capacity_kwh < 0.0,
@@ -143,7 +143,7 @@ def _room_kw(ratings: Ratings, state: State, hours: F64 | float) -> tuple[F64, F
     return storage.room_kw(_converter(ratings), state.energy_kwh, floor, ratings.capacity_kwh, hours)
 
 
-def _connected(inputs: Inputs) -> NDArray[np.bool_]:
+def _connected(inputs: Inputs) -> Bool:
     return np.asarray(inputs.plugged, np.bool_) & ~np.asarray(inputs.away, np.bool_)
 
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64
 from environment.calendar import Timeline
-from environment.devices.kind import F64, TICK_H, DeviceKind, Rows, put, take
+from environment.devices.kind import TICK_H, DeviceKind, put, take
 from environment.devices.set_points import Priority, Selection, SetPoints
 from environment.units import MS_PER_H
 
@@ -87,7 +88,7 @@ class Fleet:
         return self._energy_kwh.copy()
 
     @property
-    def at_ms(self) -> Rows:
+    def at_ms(self) -> I64:
         """The instant to which each row is integrated, (n,) [ms], a copy."""
         return self._at_ms.copy() if self._common_ms is None else np.full(self.n, self._common_ms, np.int64)
 
@@ -220,14 +221,14 @@ class Fleet:
         return self._piece_of_all(step, (until_ms - now_ms) / MS_PER_H)
 
     @cached_property
-    def _twice(self) -> Rows:
+    def _twice(self) -> I64:
         return np.tile(np.arange(self.n), 2)
 
     @cached_property
     def _ratings_twice(self) -> Any:
         return take(self.ratings, self._twice)
 
-    def _advance_apart(self, to_ms: int, rows: Rows) -> None:
+    def _advance_apart(self, to_ms: int, rows: I64) -> None:
         if self._common_ms is not None:
             self._at_ms[:] = self._common_ms
             self._common_ms = None
@@ -243,7 +244,7 @@ class Fleet:
         if bool((self._at_ms == to_ms).all()):
             self._common_ms = to_ms
 
-    def _advance_piece(self, step: int, rows: Rows, until_ms: int) -> None:
+    def _advance_piece(self, step: int, rows: I64, until_ms: int) -> None:
         """Integrate some rows within one step, each from its own instant."""
         hours = (until_ms - self._at_ms[rows]) / MS_PER_H
         state, power = self._piece(step, rows, hours)
@@ -253,7 +254,7 @@ class Fleet:
         self._book(step, rows, power * hours)
         self._at_ms[rows] = until_ms
 
-    def _book(self, step: int, rows: Rows | slice, energy_kwh: F64) -> None:
+    def _book(self, step: int, rows: I64 | slice, energy_kwh: F64) -> None:
         if step not in self._step_kwh:
             self._step_kwh[step] = np.zeros(self.n)
         if isinstance(rows, slice):
@@ -263,7 +264,7 @@ class Fleet:
             self._step_kwh[step][rows] += energy_kwh
             self._energy_kwh[rows] += energy_kwh
 
-    def _check_numbers(self, step: int, rows: Rows | slice, columns: tuple[F64, ...]) -> None:
+    def _check_numbers(self, step: int, rows: I64 | slice, columns: tuple[F64, ...]) -> None:
         """A NaN among the inputs stops the run where it bites and its cause can be named."""
         for column in columns:
             if np.isnan(np.add.reduce(column)) and np.isnan(column).any():  # the sum is the quicker test
@@ -283,7 +284,7 @@ class Fleet:
             put(state, rows, block)
         return state, power
 
-    def _piece(self, step: int, rows: Rows | slice, hours: F64 | float) -> tuple[Any, F64]:
+    def _piece(self, step: int, rows: I64 | slice, hours: F64 | float) -> tuple[Any, F64]:
         setpoint = self.set_points.effective(step)[rows]
         inputs = take(self.inputs(step), rows)
         return self.kind.step(take(self.ratings, rows), take(self._state, rows), setpoint, inputs, hours)

@@ -18,10 +18,10 @@ below the lower one the guard heats with all there is, above the upper one it st
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, Bool
 from environment.devices import thermal
-from environment.devices.kind import F64, Account
+from environment.devices.kind import Account
 
 KIND: str = "heat_pump"
 STATE_UNIT: str = "degC"
@@ -128,12 +128,12 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return low, high
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """Buildings outside their comfort bounds are led back first."""
     return (state.indoor_c < inputs.comfort_low_c) | (state.indoor_c > inputs.comfort_high_c)
 
 
-def proportional(ratings: Ratings, inputs: Inputs) -> NDArray[np.bool_]:
+def proportional(ratings: Ratings, inputs: Inputs) -> Bool:
     """False where the backup may run: a house that coasts and then needs its backup takes more than one heated steadily."""
     return (ratings.backup_kw <= 0.0) | (inputs.temp_out_c >= ratings.bivalence_c)
 
@@ -160,7 +160,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(heat + inputs.gains_kw * hours, stored, np.zeros_like(lost), lost)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     return {
         "compressor_kw is negative": ratings.compressor_kw < 0.0,

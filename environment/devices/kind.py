@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-Rows = NDArray[np.int64]
+from environment.arrays import F64, Bool
+
 Record = TypeVar("Record", bound=Iterable[Any])
 
 TICK_H = 1.0 / 3_600_000.0
@@ -66,7 +65,7 @@ class DeviceKind(Protocol):
         Where ``forced`` is false, each set-point between them is held exactly for the whole time.
         """
 
-    def forced(self, ratings: Any, state: Any, inputs: Any) -> NDArray[np.bool_]:
+    def forced(self, ratings: Any, state: Any, inputs: Any) -> Bool:
         """Rows where a guard or a ramp acts first: their set-point is met late, but the mean stays within feasible_kw."""
 
     def step(self, ratings: Any, state: Any, setpoint_kw: F64, inputs: Any, hours: Any) -> tuple[Any, F64]:
@@ -75,7 +74,7 @@ class DeviceKind(Protocol):
     def account(self, ratings: Any, state: Any, setpoint_kw: F64, inputs: Any, hours: Any) -> Account:
         """Where the energy of that step goes."""
 
-    def implausible(self, ratings: Any) -> dict[str, NDArray[np.bool_]]:
+    def implausible(self, ratings: Any) -> dict[str, Bool]:
         """What ratings must not be, in words -> the rows where they are, (n,); a fleet refuses them."""
 
     def state_value(self, ratings: Any, state: Any) -> F64:

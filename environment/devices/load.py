@@ -8,9 +8,9 @@ Sources of the profiles are with the people model; here is nothing but the conne
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.devices.kind import F64, Account
+from environment.arrays import F64, Bool
+from environment.devices.kind import Account
 
 KIND: str = "load"
 STATE_UNIT: str = ""
@@ -38,7 +38,7 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return power, power
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """Nothing hinders a set-point that equals the power taken."""
     return np.zeros(ratings.scale.shape, np.bool_)
 
@@ -55,7 +55,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(used, nothing, used, nothing)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     return {"scale is not finite": ~np.isfinite(ratings.scale)}
 

@@ -10,9 +10,9 @@ and stays, so means are exact. Without a set-point the plant delivers what is av
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.devices.kind import F64, Account
+from environment.arrays import F64, Bool
+from environment.devices.kind import Account
 
 KIND: str = "mv_plant"
 STATE_UNIT: str = ""
@@ -50,7 +50,7 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return -highest[1], -lowest[1]
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """Plants with a ramp limit meet their set-point late."""
     return np.isfinite(ratings.ramp_kw_per_h)
 
@@ -71,7 +71,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(available, np.zeros_like(available), injected, available - injected)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     return {
         "capacity_kw is negative or not finite": ~((ratings.capacity_kw >= 0.0) & np.isfinite(ratings.capacity_kw)),

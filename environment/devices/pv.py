@@ -10,9 +10,9 @@ seconds, which is instant here.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.devices.kind import F64, Account
+from environment.arrays import F64, Bool
+from environment.devices.kind import Account
 
 KIND: str = "pv"
 STATE_UNIT: str = ""
@@ -40,7 +40,7 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return -most, np.zeros_like(most)
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """An inverter follows at once."""
     return np.zeros(ratings.inverter_kw.shape, np.bool_)
 
@@ -59,7 +59,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(available, np.zeros_like(available), injected, available - injected)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     return {"inverter_kw is negative or not finite": ~((ratings.inverter_kw >= 0.0) & np.isfinite(ratings.inverter_kw))}
 

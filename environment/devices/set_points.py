@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
-from environment.devices.kind import F64, Rows
 from environment.devices.sheets import NOTHING, Pile, Shown
 
 Selection = ArrayLike | slice
@@ -46,10 +46,10 @@ class Order:
 
     name: str
     priority: Priority
-    rows: Rows
+    rows: I64
     from_step: int
     kw: F64
-    revoked: NDArray[np.bool_]
+    revoked: Bool
     rank: int
 
 
@@ -70,7 +70,7 @@ class SetPoints:
         self._cache: Shown | None = None
 
     @property
-    def automatic(self) -> NDArray[np.bool_]:
+    def automatic(self) -> Bool:
         """Rows that obey schedules and market orders, (n,), a copy."""
         return self._automatic.copy()
 
@@ -152,7 +152,7 @@ class SetPoints:
         shown.flags.writeable = False
         return shown
 
-    def rows(self, rows: Selection) -> Rows:
+    def rows(self, rows: Selection) -> I64:
         """Row numbers of integers, a mask or a slice.
 
         Raises:
@@ -169,7 +169,7 @@ class SetPoints:
             raise ValueError(msg)
         return numbers
 
-    def _columns(self, rows: Selection, from_step: int, kw: ArrayLike) -> tuple[Rows, F64]:
+    def _columns(self, rows: Selection, from_step: int, kw: ArrayLike) -> tuple[I64, F64]:
         numbers = self.rows(rows)
         given = np.asarray(kw, np.float64)
         table = given if given.ndim == 2 else given.reshape(-1, 1)

@@ -7,9 +7,8 @@ assignment, in which the last of a repeated index wins) leaves the highest on to
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.devices.kind import F64, Rows
+from environment.arrays import F64, I64, Bool
 
 NOTHING = -1
 """The rank of a row over which no order lies."""
@@ -21,9 +20,9 @@ class Shown:
 
     step: int
     values: F64
-    ranks: NDArray[np.int64]
+    ranks: I64
 
-    def overlay(self, rows: Rows, kw: F64, rank: int, obeyed: NDArray[np.bool_]) -> None:
+    def overlay(self, rows: I64, kw: F64, rank: int, obeyed: Bool) -> None:
         """Lay one more order's cells (m,) where they show and nothing above lies already."""
         shown = obeyed & ~np.isnan(kw) & (self.ranks[rows] <= rank)
         touched = rows[shown]
@@ -35,23 +34,23 @@ class Shown:
 class Pile:
     """All cells of a step, by ascending rank: rows, powers [kW] and ranks, each (cells,)."""
 
-    rows: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+    rows: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     kw: F64 = field(default_factory=lambda: np.empty(0))
-    ranks: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    _waiting: list[tuple[Rows, F64, int]] = field(default_factory=list)
+    ranks: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    _waiting: list[tuple[I64, F64, int]] = field(default_factory=list)
 
-    def add(self, rows: Rows, kw: F64, rank: int) -> None:
+    def add(self, rows: I64, kw: F64, rank: int) -> None:
         """One more order's cells; they are sorted in when the pile is next looked at."""
         self._waiting.append((rows, kw, rank))
 
-    def punch(self, rank: int, rows: Rows) -> None:
+    def punch(self, rank: int, rows: I64) -> None:
         """Make holes in an order at some rows."""
         self._settle()
         first, last = np.searchsorted(self.ranks, [rank, rank + 1])
         cells = self.kw[first:last]
         cells[np.isin(self.rows[first:last], rows)] = np.nan
 
-    def lay(self, shown: Shown, obeyed: NDArray[np.bool_], always_from: int) -> None:
+    def lay(self, shown: Shown, obeyed: Bool, always_from: int) -> None:
         """Lay all cells over what a schedule shows.
 
         Args:

@@ -15,11 +15,9 @@ bit. Structure: two-node model of electric storage heaters as in DOMAIN.md 2.1 (
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.devices.kind import F64, Rows, take
-
-Bool = NDArray[np.bool_]
+from environment.arrays import F64, I64, Bool
+from environment.devices.kind import take
 
 MAX_LEGS = 10_000
 """More switchings in one step than any tank makes; reaching it is a mistake in the legs."""
@@ -151,8 +149,8 @@ def _mixed(tank: Tank, x: F64, y: F64, where: Bool) -> tuple[F64, F64]:
 
 
 def _leg(
-    tank: Tank, control: Control, x: F64, y: F64, relay: F64, parted: Bool, loose: Rows, left: F64
-) -> tuple[F64, F64, F64, Bool, Rows, F64, F64]:
+    tank: Tank, control: Control, x: F64, y: F64, relay: F64, parted: Bool, loose: I64, left: F64
+) -> tuple[F64, F64, F64, Bool, I64, F64, F64]:
     """One leg of each row: temperatures and relay after it, whether the nodes just parted, how a hold just ended, its hours, its sums."""
     c1, c2, u1, u2, k, flow, draw, room = tank
     own = control.relayed

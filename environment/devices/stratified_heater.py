@@ -13,10 +13,10 @@ a retrofit module is a relay in the supply line. Who controls it looks after com
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, Bool
 from environment.devices import stratified
-from environment.devices.kind import F64, Account, take
+from environment.devices.kind import Account, take
 from environment.devices.water_heater import WATER_KWH_PER_L_K
 
 KIND: str = "stratified_heater"
@@ -120,7 +120,7 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return np.zeros_like(most), high
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """Tanks above the safety thermostat cool first."""
     return (
         np.maximum(state.lower_c, np.where(state.lower_c > state.upper_c, mean_c(ratings, state), -np.inf))
@@ -150,7 +150,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(power * hours, stored, inputs.draw_kw * hours - done.missing_kwh, lost)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     return {
         "volume_l is not positive": ratings.volume_l <= 0.0,

@@ -16,9 +16,8 @@ edge is met, hold that edge. A thermostat that modulates is a band without width
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from environment.devices.kind import F64
+from environment.arrays import F64, Bool
 
 Hours = F64 | float
 Level = F64 | float
@@ -220,6 +219,6 @@ def cycle(store: Store, start_c: F64, relay: F64, on_c: F64, off_c: F64, hours: 
     return Cycling(on_h, end_c, _relay(closed, switched, returned), path)
 
 
-def _relay(closed: NDArray[np.bool_], switched: NDArray[np.bool_], returned: NDArray[np.bool_]) -> F64:
+def _relay(closed: Bool, switched: Bool, returned: Bool) -> F64:
     """Position after the path: as at its start if it never switched or came back."""
     return np.where(closed ^ (switched & ~returned), 1.0, 0.0)

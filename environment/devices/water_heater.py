@@ -16,10 +16,10 @@ Standing loss by energy class: S = a + b V^0.4 [W] at 45 K, Regulations (EU) 812
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, Bool
 from environment.devices import thermal
-from environment.devices.kind import F64, Account, put, take
+from environment.devices.kind import Account, put, take
 
 KIND: str = "water_heater"
 STATE_UNIT: str = "degC"
@@ -108,7 +108,7 @@ def feasible_kw(ratings: Ratings, state: State, inputs: Inputs, hours: F64 | flo
     return low, high
 
 
-def forced(ratings: Ratings, state: State, inputs: Inputs) -> NDArray[np.bool_]:
+def forced(ratings: Ratings, state: State, inputs: Inputs) -> Bool:
     """Tanks outside of the guards' band are led back first."""
     return (state.tank_c < ratings.min_c) | (state.tank_c > ratings.max_c)
 
@@ -145,7 +145,7 @@ def account(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, ho
     return Account(power * hours, stored, inputs.draw_kw * hours - ratings.loss_kw_per_k * missing, lost)
 
 
-def implausible(ratings: Ratings) -> dict[str, NDArray[np.bool_]]:
+def implausible(ratings: Ratings) -> dict[str, Bool]:
     """What must not be -> the rows where it is, (n,)."""
     return {
         "volume_l is not positive": ratings.volume_l <= 0.0,

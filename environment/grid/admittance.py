@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from environment.grid.model import C128, Bool, Branches, Network
+from environment.arrays import C128, Bool
+from environment.grid.model import Branches, Network
 
 
 class Ports(NamedTuple):

@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import I64, Bool
 from environment.grid.layout import breadth_first, neighbours
-from environment.grid.model import LINE, TRAFO, Bool, Network, NetworkError, did_you_mean
+from environment.grid.model import LINE, TRAFO, Network, NetworkError, did_you_mean
 from environment.grid.zones import level
 
 Kind = Literal["substation", "feeder", "transformer"]
@@ -58,7 +58,7 @@ class Areas:
         return tuple(found)
 
     @cached_property
-    def buses(self) -> tuple[NDArray[np.int64], ...]:
+    def buses(self) -> tuple[I64, ...]:
         """Numbers of the buses of each area, ascending."""
         number = np.array(self.of_bus, np.int64)
         order = np.argsort(number, kind="stable")

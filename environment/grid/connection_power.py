@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64, Bool
 from environment.grid.limits import Limits, find_violations
-from environment.grid.model import F64, I64, Bool
 from environment.grid.power_flow import PowerFlow
 
 ACCURACY_KW = 0.01

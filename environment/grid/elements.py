@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from environment.grid.model import BASE_MVA, C128, F64, I64, Transformers
+from environment.arrays import C128, F64, I64
+from environment.grid.model import BASE_MVA, Transformers
 
 
 class Pi(NamedTuple):

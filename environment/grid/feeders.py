@@ -13,9 +13,10 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from environment.arrays import C128, F64, I64
 from environment.grid.areas import areas_of
 from environment.grid.flow import Flow
-from environment.grid.model import BASE_KW, C128, F64, I64
+from environment.grid.model import BASE_KW
 from environment.grid.newton import Jacobian, factor, solve_complex
 from environment.grid.power_flow import PowerFlow
 from environment.grid.sensitivity import Sensitivities, sensitivities_to_moves

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from environment.arrays import C128, F64, I64, Bool
 from environment.grid.admittance import Ports
-from environment.grid.model import BASE_KW, BASE_MVA, C128, F64, I64, Bool, Network
+from environment.grid.model import BASE_KW, BASE_MVA, Network
 
 AT_ONCE = 1_500_000
 """Values of a table of steps and buses that are looked at together: what follows from voltages takes some twenty such tables."""

@@ -17,10 +17,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from environment.arrays import F64, Bool
 from environment.grid.flow import Flow, in_blocks
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.limits import Limits, Violations, find_violations
-from environment.grid.model import F64, Bool, Network
+from environment.grid.model import Network
 from environment.grid.power_flow import PowerFlow, energised
 from environment.grid.switching import State
 

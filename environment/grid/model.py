@@ -15,12 +15,8 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-C128 = NDArray[np.complex128]
-I64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
+from environment.arrays import C128, F64, I64, Bool
 
 BASE_MVA: Final = 1.0
 BASE_KW: Final = 1000.0

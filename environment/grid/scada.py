@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64
 from environment.chance import Stream, name_hashes
 from environment.grid.flow import Flow
 from environment.grid.layout import breadth_first, neighbours
-from environment.grid.model import F64, Network
+from environment.grid.model import Network
 
 Quantity = Literal["i_ka", "p_kw", "q_kvar", "v_pu", "loading_percent"]
 _BRANCH: Final[tuple[Quantity, ...]] = ("i_ka", "p_kw", "q_kvar", "loading_percent")
@@ -74,7 +75,7 @@ class Instruments:
         self._owners = name_hashes(point.name for point in points)
         self._quantity = tuple(point.quantity for point in points)
         self._count = len(points)
-        self._columns: dict[Quantity, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._columns: dict[Quantity, tuple[I64, I64]] = {}
         for quantity in sorted(set(self._quantity)):
             find = network.bus_index if quantity == "v_pu" else network.branch_index
             here = [k for k, point in enumerate(points) if point.quantity == quantity]

@@ -11,8 +11,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from environment.arrays import C128, F64, I64
 from environment.grid.flow import Flow, ka_per_pu
-from environment.grid.model import BASE_KW, C128, F64, I64
+from environment.grid.model import BASE_KW
 from environment.grid.newton import factor, solve_complex
 from environment.grid.power_flow import PowerFlow
 from environment.grid.tree import Tree, tree_of

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from environment.arrays import F64, I64
 from environment.grid.feeders import Effects, effects
 from environment.grid.flow import Flow, in_blocks, joined
 from environment.grid.limits import Limits, Violations, find_violations, joined_violations
-from environment.grid.model import F64, Network
+from environment.grid.model import Network
 from environment.grid.power_flow import PowerFlow
 from environment.grid.sensitivity import own_v_pu_per_kw
 
@@ -65,7 +66,7 @@ class SwitchingPlan:
             states.append((start, state.changed(taps, close, opened) if within else state))
         return SwitchingPlan(tuple(states))
 
-    def over(self, network: Network, starts_ms: NDArray[np.int64]) -> "SwitchedGrid":
+    def over(self, network: Network, starts_ms: I64) -> "SwitchedGrid":
         """The grid through the states of some steps, by the instants at which they start."""
         edges = [int(np.searchsorted(starts_ms, start)) for start, _ in self.states]
         bounds = sorted({0, *(edge for edge in edges if 0 < edge < len(starts_ms)), len(starts_ms)})

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from environment.arrays import F64, I64, Bool
 from environment.grid.layout import breadth_first, neighbours
-from environment.grid.model import F64, I64, TRAFO, Bool
+from environment.grid.model import TRAFO
 
 _LOW_VOLTAGE_KV = 1.0  # IEC 60038: low voltage up to 1 kV
 _MEDIUM_VOLTAGE_KV = 36.0  # medium voltage up to 36 kV

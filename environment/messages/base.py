@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.chance import U64
+from environment.arrays import F64, I64, U64, Bool
 
-Profile = NDArray[np.float64]
+Profile = F64
 """A series of equal steps in one message, shape (steps,)."""
 
 Columns = Mapping[str, NDArray[Any]]
@@ -206,7 +206,7 @@ def _check_column(record: type[Record], field: Field, column: NDArray[Any]) -> N
         _refuse(record, field, column, wrong, "one of " + ", ".join(item.one_of))
 
 
-def _refuse(record: type[Record], field: Field, column: NDArray[Any], wrong: NDArray[np.bool_], allowed: str) -> None:
+def _refuse(record: type[Record], field: Field, column: NDArray[Any], wrong: Bool, allowed: str) -> None:
     if wrong.any():
         value = column[wrong].flat[0]
         text = f"{record.__name__}.{field.name}: {value!r} is not {allowed}"
@@ -246,8 +246,8 @@ class Batch(Generic[R]):
     def __init__(
         self,
         record: type[R],
-        sender: NDArray[np.int64],
-        receiver: NDArray[np.int64],
+        sender: I64,
+        receiver: I64,
         columns: Columns,
         conversation: str,
         answer_to: U64 | None = None,
@@ -260,7 +260,7 @@ class Batch(Generic[R]):
         self.answer_to = answer_to
         self.ids: U64 = np.zeros(len(sender), np.uint64)
         self.sent_ms = 0
-        self.received_ms: NDArray[np.int64] = np.zeros(len(sender), np.int64)
+        self.received_ms: I64 = np.zeros(len(sender), np.int64)
 
     def __len__(self) -> int:
         return len(self.sender)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.chance import FEW, U64, WORD, name_hash
+from environment.arrays import U64
+from environment.chance import FEW, WORD, name_hash
 
 GOLDEN = 0x9E3779B97F4A7C15
 _MIX1 = 0xBF58476D1CE4E5B9

@@ -3,8 +3,8 @@
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, Bool
 from environment.messages.base import Item, Profile, Record
 from environment.messages.homes import DEVICE_KINDS
 
@@ -19,7 +19,7 @@ NONE = -1e9
 """Stands for no value in a message, which has finite numbers only."""
 
 
-def given(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def given(values: F64) -> Bool:
     """Which values of a message are there."""
     return np.asarray(values != NONE)
 

@@ -6,8 +6,8 @@ Average, not marginal; production-based, life cycle (IPCC AR5 medians), without 
 import numpy as np
 
 import data
+from environment.arrays import F64
 from environment.calendar import Calendar, Timeline
-from environment.weather.records import F64
 
 FILE = "profiles/co2_month_hour.parquet"
 COUNTRIES = ("IT", "SE", "ES", "FR")

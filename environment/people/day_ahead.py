@@ -5,10 +5,10 @@ cannot be had from these files.
 """
 
 import data
+from environment.arrays import F64
 from environment.calendar import Calendar, Timeline
 from environment.people.measured_year import MeasuredYear, paired_rows
 from environment.units import MS_PER_H
-from environment.weather.records import F64
 from environment.weather.resample import means_of_means
 
 FILE = "profiles/prices/dayahead_2018.parquet"

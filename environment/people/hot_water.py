@@ -10,14 +10,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import data
+from environment.arrays import F64, I64, U64
 from environment.calendar import Calendar, Timeline
-from environment.chance import U64, Chance, name_hashes
+from environment.chance import Chance, name_hashes
 from environment.people.presence import bells, own_hour_bin
 from environment.people.quarters import Quarters, quarters_for
-from environment.weather.records import F64
 
 WATER_KWH_PER_L_K = 1.1628e-3  # 4.186 kJ/(kg K), 1 kg/l
 _HOT_C = 60.0
@@ -140,7 +140,7 @@ def eu_profile_kwh(name: str, calendar: Calendar, timeline: Timeline) -> F64:
     out = np.zeros(timeline.n)
     local = calendar.local_columns(np.array([timeline.start_ms, timeline.end_ms - 1])).day
     for day in np.arange(local[0], local[1] + 1).astype("datetime64[D]").tolist():
-        steps: NDArray[np.int64] = np.array([timeline.index(calendar.on(day, draw.at)) for draw in draws])
+        steps: I64 = np.array([timeline.index(calendar.on(day, draw.at)) for draw in draws])
         inside = (steps >= 0) & (steps < timeline.n)
         np.add.at(out, steps[inside], np.array([draw.kwh for draw in draws])[inside])
     return out

@@ -10,13 +10,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64, U64, Bool
 from environment.calendar import Calendar, Timeline
-from environment.chance import U64, Chance, name_hashes
+from environment.chance import Chance, name_hashes
 from environment.people import presence
 from environment.people.quarters import HOURS, Quarters, quarters_for
-from environment.weather.records import F64, Weather
+from environment.weather.records import Weather
 
 _WARM_UP_DAYS = 2
 _BLOCK = 64
@@ -41,11 +42,11 @@ class Homes(NamedTuple):
     """
 
     names: tuple[str, ...]
-    persons: NDArray[np.int64]
+    persons: I64
     floor_m2: F64
     annual_kwh: F64
     shift_h: F64
-    level: NDArray[np.int64]
+    level: I64
     comfort_c: F64
     comfort_width_k: F64
     reservation_eur_per_kwh: F64
@@ -91,7 +92,7 @@ def _country(name: str) -> dict[str, Any]:
     return known[name]
 
 
-def _mean_kwh(given: dict[str, Any], persons: NDArray[np.int64]) -> F64:
+def _mean_kwh(given: dict[str, Any], persons: I64) -> F64:
     """Mean annual energy by number of persons, so that the mean over all homes is the country's."""
     weight = np.arange(1, 6, dtype=float) ** presence.parameters()["persons_exponent"]
     shares = np.array(given["persons"])
@@ -143,10 +144,10 @@ class _Rows(NamedTuple):
     """The homes of a block, (n,)."""
 
     owners: U64
-    persons: NDArray[np.int64]
+    persons: I64
     annual_kwh: F64
     shift_h: F64
-    level: NDArray[np.int64]
+    level: I64
 
     def part(self, rows: slice) -> "_Rows":
         return _Rows(self.owners[rows], self.persons[rows], self.annual_kwh[rows], self.shift_h[rows], self.level[rows])
@@ -195,7 +196,7 @@ def _uses(chance: Chance, rows: _Rows) -> _Uses:
     return _Uses(np.array(per_week), *steady)
 
 
-def _scaled(uses: _Uses, rows: _Rows, size: NDArray[np.int64]) -> _Uses:
+def _scaled(uses: _Uses, rows: _Rows, size: I64) -> _Uses:
     """The same uses, scaled so that the expected energy of a year is the home's."""
     given = presence.parameters()
     screen_h, light_h = (table[size, rows.level] for table in _steady_hours())
@@ -226,10 +227,10 @@ def _starting(kind: str) -> tuple[F64, F64]:
 def _cycles_kw(
     chance: Chance,
     rows: _Rows,
-    size: NDArray[np.int64],
+    size: I64,
     per_week: F64,
-    bins: NDArray[np.int64],
-    active: NDArray[np.bool_],
+    bins: I64,
+    active: Bool,
     quarters: Quarters,
     winter: F64,
 ) -> F64:
@@ -257,7 +258,7 @@ def _third(chance: Chance, owners: U64, quarters: Quarters, index: int, words: d
     return np.asarray(field * (1.0 / (1 << _FIELD_BITS)))
 
 
-def _add_cycles(power: F64, starts: NDArray[np.bool_], kw: Sequence[float]) -> None:
+def _add_cycles(power: F64, starts: Bool, kw: Sequence[float]) -> None:
     home, quarter = np.nonzero(starts)
     for later, value in enumerate(kw):
         inside = quarter + later < power.shape[1]
@@ -285,6 +286,6 @@ def _darkness(ghi_wm2: F64) -> F64:
     return np.asarray(np.exp(-ghi_wm2 / presence.parameters()["steady"]["light"]["dark_wm2"]))
 
 
-def _winter(day_of_year: NDArray[np.int64]) -> F64:
+def _winter(day_of_year: I64) -> F64:
     factor = presence.parameters()["winter_factor"]
     return np.asarray(1.0 + factor * np.cos(2.0 * np.pi * (day_of_year - 15) / 365.25))

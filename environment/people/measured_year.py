@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import I64
 from environment.calendar import Calendar, Timeline
 from environment.units import MS_PER_DAY
 
@@ -25,7 +25,7 @@ class MeasuredYear(NamedTuple):
     new_year_day: int
 
 
-def paired_rows(year: MeasuredYear, calendar: Calendar, timeline: Timeline) -> tuple[int, NDArray[np.int64]]:
+def paired_rows(year: MeasuredYear, calendar: Calendar, timeline: Timeline) -> tuple[int, I64]:
     """Rows that enclose a timeline: instant of the first [ms] and the row of each, same weekday, nearest day, same clock."""
     begins = round(calendar.begins.timestamp() * 1000)
     low = (begins + timeline.start_ms) // year.step_ms

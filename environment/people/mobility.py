@@ -9,13 +9,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import data
+from environment.arrays import F64, I32, I64, U64, Bool
 from environment.calendar import Calendar, Timeline
-from environment.chance import U64, Chance, Stream, name_hashes
+from environment.chance import Chance, Stream, name_hashes
 from environment.units import MS_PER_DAY, MS_PER_H
-from environment.weather.records import F64
 
 _DAYS_BEFORE = 2
 _DAYS_AFTER = 4  # so that the next departure after the end of a timeline is known
@@ -34,16 +33,16 @@ class Mobility(NamedTuple):
         departure_step: the first away step at or after this one; T or more if it lies beyond the timeline.
     """
 
-    away: NDArray[np.bool_]
+    away: Bool
     driven_kw: F64
-    departure_step: NDArray[np.int32]
+    departure_step: I32
 
 
 class Trips(NamedTuple):
     """Trips in order of time, shape (n, trips): departure and arrival [ms], energy [kWh]; absent trips have no energy and no length."""
 
-    leave_ms: NDArray[np.int64]
-    arrive_ms: NDArray[np.int64]
+    leave_ms: I64
+    arrive_ms: I64
     kwh: F64
 
 
@@ -106,7 +105,7 @@ def trips_for(
     return Trips(leave.reshape(shape), arrive.reshape(shape), kwh.reshape(shape))
 
 
-def _local_days(calendar: Calendar, timeline: Timeline) -> NDArray[np.int64]:
+def _local_days(calendar: Calendar, timeline: Timeline) -> I64:
     ends = calendar.local_columns(np.array([timeline.start_ms, timeline.end_ms])).day
     return np.arange(ends[0] - _DAYS_BEFORE, ends[1] + _DAYS_AFTER + 1, dtype=np.int64)
 
@@ -117,7 +116,7 @@ def _midnight(day: int) -> Any:
     return datetime.fromisoformat(str(np.datetime64(int(day), "D")))
 
 
-def _daily(chance: Chance, owners: U64, days: NDArray[np.int64], shift_h: F64) -> tuple[F64, F64, F64]:
+def _daily(chance: Chance, owners: U64, days: I64, shift_h: F64) -> tuple[F64, F64, F64]:
     """Departure and arrival [h of the local day] and energy [kWh] of the main and the evening trip, shape (n, days, 2)."""
     given = parameters()
     own, day = chance.stream("mobility.habits"), chance.stream("mobility.days")
@@ -141,8 +140,8 @@ def _main_times(
     given: Mapping[str, Any],
     day: Stream,
     person: U64,
-    index: NDArray[np.int64],
-    work: NDArray[np.bool_],
+    index: I64,
+    work: Bool,
     habit: F64,
     shift_h: F64,
 ) -> tuple[F64, F64]:
@@ -159,8 +158,8 @@ def _main_times(
 
 
 def _evening_times(
-    given: Mapping[str, Any], day: Stream, person: U64, index: NDArray[np.int64], arrive: F64, shift_h: F64
-) -> tuple[F64, F64, NDArray[np.bool_]]:
+    given: Mapping[str, Any], day: Stream, person: U64, index: I64, arrive: F64, shift_h: F64
+) -> tuple[F64, F64, Bool]:
     """Departure, arrival and whether there is a second trip; it needs some time at home before it."""
     back = given["late"][0] + given["late"][1] * day.normal(person, index + 7) + shift_h
     out = back - (1.0 + 1.5 * day.uniform(person, index + 8))
@@ -169,9 +168,7 @@ def _evening_times(
     return out, np.clip(back, out + _MIN_AWAY_H, 26.0), again
 
 
-def _kilometres(
-    given: Mapping[str, float], own: Stream, day: Stream, owners: U64, index: NDArray[np.int64], salt: int
-) -> F64:
+def _kilometres(given: Mapping[str, float], own: Stream, day: Stream, owners: U64, index: I64, salt: int) -> F64:
     """Lognormal distances: a part of the spread is the vehicle's, the rest the day's."""
     person = owners[:, None]
     usual, daily = given["sigma"] * given["own_share"], given["sigma"] * np.sqrt(1.0 - given["own_share"] ** 2)
@@ -180,7 +177,7 @@ def _kilometres(
     )
 
 
-def _spread(trips: Trips, timeline: Timeline) -> tuple[NDArray[np.bool_], F64]:
+def _spread(trips: Trips, timeline: Timeline) -> tuple[Bool, F64]:
     """Away flags and road power: the energy of each trip over the steps whose middle it contains (at least one)."""
     first = -((timeline.start_ms + timeline.step_ms // 2 - trips.leave_ms) // timeline.step_ms)
     last = -((timeline.start_ms + timeline.step_ms // 2 - trips.arrive_ms) // timeline.step_ms)
@@ -198,7 +195,7 @@ def _spread(trips: Trips, timeline: Timeline) -> tuple[NDArray[np.bool_], F64]:
     return away, np.where(away, np.cumsum(change[:, :-1], axis=1), 0.0)
 
 
-def _first_step_after(trips: Trips, timeline: Timeline) -> NDArray[np.int64]:
+def _first_step_after(trips: Trips, timeline: Timeline) -> I64:
     """The step number (T or more) at which the first trip after the timeline begins, shape (n,)."""
     first = -((timeline.start_ms + timeline.step_ms // 2 - trips.leave_ms) // timeline.step_ms)
     far = np.iinfo(np.int64).max

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import data
-from environment.chance import U64, Stream
+from environment.arrays import F64, I64, U64
+from environment.chance import Stream
 from environment.people.quarters import HOURS, PER_DAY, Quarters
-from environment.weather.records import F64
 
 ASLEEP: Final = 0
 ACTIVE: Final = 1
@@ -74,12 +74,12 @@ def rates() -> Rates:
     )
 
 
-def size_class(persons: NDArray[np.int64]) -> NDArray[np.int64]:
+def size_class(persons: I64) -> I64:
     """0, 1, 2 for one, two, three or more persons."""
     return np.clip(persons, 1, 3) - 1
 
 
-def own_hour_bin(hour: F64, shift_h: F64) -> NDArray[np.int64]:
+def own_hour_bin(hour: F64, shift_h: F64) -> I64:
     """The quarter of the common day that a home lives at a clock hour, shape (n, m): evenings shift fully, mornings a third."""
     weight = np.interp(hour, [0.0, 4.0, 7.0, 9.0, 18.0, 24.0], [1.0, 1.0, 0.33, 0.33, 1.0, 1.0])
     own = hour[None, :] - shift_h[:, None] * weight[None, :]
@@ -89,9 +89,9 @@ def own_hour_bin(hour: F64, shift_h: F64) -> NDArray[np.int64]:
 def states(
     stream: Stream,
     owners: U64,
-    size: NDArray[np.int64],
-    level: NDArray[np.int64],
-    bins: NDArray[np.int64],
+    size: I64,
+    level: I64,
+    bins: I64,
     quarters: Quarters,
 ) -> NDArray[np.int8]:
     """State of each home in each quarter hour, shape (n, m); everybody begins asleep at the start of the warm-up."""

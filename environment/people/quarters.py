@@ -7,10 +7,10 @@ however a timeline is cut; a timeline with other steps receives exact means.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Calendar, LocalTime, Timeline
-from environment.weather.records import F64, STEP_15_MIN_MS
+from environment.weather.records import STEP_15_MIN_MS
 from environment.weather.resample import means_of_means
 
 PER_DAY = 96
@@ -28,7 +28,7 @@ class Quarters(NamedTuple):
     """
 
     first_ms: int
-    number: NDArray[np.int64]
+    number: I64
     local: LocalTime
     warm_up: int
 

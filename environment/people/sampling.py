@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import data
-from environment.chance import U64, Chance, name_hashes
-from environment.weather.records import F64
+from environment.arrays import F64, I64, U64, Bool
+from environment.chance import Chance, name_hashes
 
 Arrays = dict[str, F64]
 
@@ -25,7 +25,7 @@ def parameters() -> Mapping[str, Any]:
     return content
 
 
-def owns(chance: Chance, kind: str, names: Sequence[str], share: float) -> NDArray[np.bool_]:
+def owns(chance: Chance, kind: str, names: Sequence[str], share: float) -> Bool:
     """Which homes own a device, shape (n,).
 
     Each home has its own threshold per kind: a larger share keeps all owners of a smaller one.
@@ -163,7 +163,7 @@ class _Draw:
     def uniform(self, quantity: str) -> F64:
         return self._chance.stream(f"sampling.{self._kind}.{quantity}").uniform(self._owners)
 
-    def position(self, quantity: str, shares: Sequence[float]) -> NDArray[np.int64]:
+    def position(self, quantity: str, shares: Sequence[float]) -> I64:
         return self._chance.stream(f"sampling.{self._kind}.{quantity}").choice(self._owners, shares)
 
     def normal(self, quantity: str, given: Mapping[str, float]) -> F64:

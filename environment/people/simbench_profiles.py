@@ -9,9 +9,10 @@ from difflib import get_close_matches
 import numpy as np
 
 import data
+from environment.arrays import F64
 from environment.calendar import Calendar, Timeline
 from environment.people.measured_year import MeasuredYear, paired_rows
-from environment.weather.records import F64, STEP_15_MIN_MS
+from environment.weather.records import STEP_15_MIN_MS
 from environment.weather.resample import means_of_means
 
 FILE = "profiles/simbench_2016.parquet"

@@ -11,11 +11,10 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import data
+from environment.arrays import F64, I64
 from environment.calendar import Calendar, LocalTime, Timeline
-from environment.weather.records import F64
 
 PARTIES: Final = ("retailer", "dso", "state")
 _QUARTERS = 96
@@ -148,7 +147,7 @@ def _check_bands(read: Tariff) -> None:
 
 
 @cache
-def band_table(system: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def band_table(system: str) -> tuple[tuple[str, ...], I64]:
     """Names of the bands, and which one holds: array (month 12, kind of day 3, quarter hour 96).
 
     Raises:
@@ -177,7 +176,7 @@ def band_table(system: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     return bands, table
 
 
-def _refuse_overlap(system: str, taken: NDArray[np.int64]) -> None:
+def _refuse_overlap(system: str, taken: I64) -> None:
     if (taken >= 0).any():
         message = f"bands {system}: some hours have two bands"
         raise TariffError(message)
@@ -195,7 +194,7 @@ def prices(tariff: Tariff, calendar: Calendar, timeline: Timeline) -> Prices:
     return Prices(buy, np.full(timeline.n, tariff.sell_eur_per_kwh), parts)
 
 
-def _kind_of_day(system: str, local: LocalTime) -> NDArray[np.int64]:
+def _kind_of_day(system: str, local: LocalTime) -> I64:
     country = data.read_yaml("tariffs", "calendars", "bands.yaml")[system]["holidays"]
     days = np.unique(local.day).astype("datetime64[D]").tolist()
     closed = holidays(country, {day.year for day in days}) if country else frozenset()

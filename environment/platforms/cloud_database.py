@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.messages.base import Batch, Record
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, MODE_LETTERS, MODES, STATES
@@ -33,9 +33,6 @@ from environment.messages.homes_market import ActivationState, Contingency, KpiI
 from environment.party import Party, Process, Seat, handles
 from environment.platforms.service_sums import COUNTS, FEWEST, ServiceSums
 from environment.refusals import refuse
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 IN_MESSAGES = {"plugged": "plugged_share"}
 """How a message calls what the history keeps, where it has another name."""

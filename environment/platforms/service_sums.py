@@ -8,12 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Timeline
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 FEWEST = 5
 """Households that a sum given to others must cover."""

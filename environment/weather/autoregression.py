@@ -1,16 +1,15 @@
 """Autoregressive chance as a pure function of the instant: a moving average over draws, so that no history is needed."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.chance import Stream
-from environment.weather.records import F64
 
 _FORGOTTEN = 1e-4
 _ORIGIN = 1 << 32  # keeps the index of instants before the origin non-negative
 
 
-def autoregressive(stream: Stream, owner: str, index: NDArray[np.int64], lag: float) -> F64:
+def autoregressive(stream: Stream, owner: str, index: I64, lag: float) -> F64:
     """Standard normal values with correlation ``lag`` between neighbouring integers, at consecutive indices, shape (m,).
 
     x_i = sum over k of lag^k e_(i-k), normalised, cut where the weight falls below 1e-4; the value at i depends on i alone.

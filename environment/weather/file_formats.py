@@ -22,8 +22,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from environment.arrays import F64
 from environment.units import MS_PER_DAY, MS_PER_H
-from environment.weather.records import F64, Place, WeatherError
+from environment.weather.records import Place, WeatherError
 
 _RANGES: Final = {
     "temp_c": (-60.0, 60.0, "degC"),

@@ -4,11 +4,11 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Calendar, Timeline
 from environment.weather.file_formats import Series, read
-from environment.weather.records import F64, Place, Weather, WeatherError
+from environment.weather.records import Place, Weather, WeatherError
 from environment.weather.resample import means_of_instants, means_of_means
 from environment.weather.sources import year_rows
 
@@ -36,7 +36,7 @@ def _cover(path: Path, series: Series, calendar: Calendar, timeline: Timeline) -
     low = (begins + timeline.start_ms + offset_ms) // series.step_ms - 1
     high = -((-begins - timeline.end_ms - offset_ms) // series.step_ms) + 1
     local_ms = np.arange(low, high, dtype=np.int64) * series.step_ms
-    rows: NDArray[np.int64] = year_rows(local_ms, series.step_ms)
+    rows: I64 = year_rows(local_ms, series.step_ms)
     columns = {name: values[rows] for name, values in series.columns.items()}
     return _means(series, columns, int(local_ms[0]) - offset_ms - begins, timeline)
 

@@ -18,12 +18,12 @@ weather services give [M]):
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.chance import Chance, name_hashes
 from environment.units import MS_PER_H
-from environment.weather.records import F64, Weather
+from environment.weather.records import Weather
 
 
 class ErrorModel(NamedTuple):
@@ -91,7 +91,7 @@ def errors(target_h: F64, made_h: float, chance: Chance) -> F64:
     return total
 
 
-def _revealed_variance(revealed: NDArray[np.int64], target_h: F64, made_h: float) -> F64:
+def _revealed_variance(revealed: I64, target_h: F64, made_h: float) -> F64:
     """Variance about each target that becomes known in each hour after the making, shape (3, hours, m)."""
     begin = np.maximum(revealed, made_h)[:, None]
     end = np.maximum(np.minimum(revealed[:, None] + 1.0, target_h[None, :]), begin)
@@ -101,7 +101,7 @@ def _revealed_variance(revealed: NDArray[np.int64], target_h: F64, made_h: float
     return np.maximum(np.stack(known), 0.0)
 
 
-def _surprises(revealed: NDArray[np.int64], target_h: F64, chance: Chance) -> F64:
+def _surprises(revealed: I64, target_h: F64, chance: Chance) -> F64:
     """Unit normal surprises revealed in each hour about ascending targets, shape (3, hours, m)."""
     hours = np.arange(int(np.floor(target_h[0])), int(np.floor(target_h[-1])) + 2)
     weights = _LAG ** np.arange(_REACH)
@@ -117,7 +117,7 @@ def _surprises(revealed: NDArray[np.int64], target_h: F64, chance: Chance) -> F6
 
 def _between(nodes: F64, first_h: int, target_h: F64) -> F64:
     """Linear between hourly nodes, rescaled to unit variance."""
-    cell: NDArray[np.int64] = np.floor(target_h).astype(np.int64) - first_h
+    cell: I64 = np.floor(target_h).astype(np.int64) - first_h
     part = target_h - np.floor(target_h)
     scale = np.sqrt(part**2 + (1.0 - part) ** 2 + 2.0 * _LAG * part * (1.0 - part))
     return np.asarray(((1.0 - part) * nodes[..., cell] + part * nodes[..., cell + 1]) / scale)

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import data
+from environment.arrays import F64, I64
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.units import MS_PER_DAY, MS_PER_H
 from environment.weather.autoregression import autoregressive
-from environment.weather.records import F64, STEP_15_MIN_MS, Place, Weather
+from environment.weather.records import STEP_15_MIN_MS, Place, Weather
 from environment.weather.resample import means_of_instants
 from environment.weather.sources import nodes_15_min
 
@@ -50,7 +50,7 @@ def climate_of(place: Place) -> Mapping[str, Any]:
     return {**nearest, "within_day_sigma": known["within_day_sigma"]}
 
 
-def daily_clearness(climate: Mapping[str, Any], days: NDArray[np.int64], owner: str, chance: Chance) -> F64:
+def daily_clearness(climate: Mapping[str, Any], days: I64, owner: str, chance: Chance) -> F64:
     """Clearness index of consecutive days (numbered since 1970), shape (days,)."""
     from scipy.special import betaincinv, ndtr
 
@@ -67,8 +67,8 @@ def _irradiance(
     place: Place,
     climate: Mapping[str, Any],
     clearness: F64,
-    days: NDArray[np.int64],
-    nodes: NDArray[np.int64],
+    days: I64,
+    nodes: I64,
     chance: Chance,
 ) -> tuple[F64, F64, F64]:
     import pandas as pd
@@ -99,8 +99,8 @@ def _temperature(
     place: Place,
     climate: Mapping[str, Any],
     clearness: F64,
-    days: NDArray[np.int64],
-    nodes: NDArray[np.int64],
+    days: I64,
+    nodes: I64,
     chance: Chance,
 ) -> F64:
     given = climate["temperature"]
@@ -115,7 +115,7 @@ def _temperature(
     return np.asarray(seasonal + np.interp(nodes, noons, residual) + daily)
 
 
-def _wind(place: Place, climate: Mapping[str, Any], nodes: NDArray[np.int64], chance: Chance) -> F64:
+def _wind(place: Place, climate: Mapping[str, Any], nodes: I64, chance: Chance) -> F64:
     hours = np.arange(nodes[0] // MS_PER_H, nodes[-1] // MS_PER_H + 2)
     drawn = autoregressive(chance.stream("weather.wind"), place.city, hours, _HOURLY_WIND_LAG)
     sigma = climate["wind_sigma"]

@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from environment.arrays import F64
 from environment.calendar import Calendar, Timeline
-from environment.weather.records import F64, Place, Weather
+from environment.weather.records import Place, Weather
 
 CellModel = Literal["sapm", "pvsyst"]
 

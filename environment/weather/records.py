@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-F64 = NDArray[np.float64]
+from environment.arrays import F64
 
 STEP_15_MIN_MS = 900_000
 

@@ -5,10 +5,9 @@ closed form, so that steps of any length and alignment conserve the integral.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.calendar import Timeline
-from environment.weather.records import F64
 
 
 def means_of_instants(values: F64, first_ms: int, step_ms: int, timeline: Timeline) -> F64:
@@ -48,11 +47,11 @@ def means_of_means(values: F64, first_ms: int, step_ms: int, timeline: Timeline)
     return np.diff(whole[..., cell] + part * values[..., cell], axis=-1) * (step_ms / timeline.step_ms)
 
 
-def _edges(timeline: Timeline) -> NDArray[np.int64]:
+def _edges(timeline: Timeline) -> I64:
     return np.append(timeline.starts_ms, timeline.end_ms)
 
 
-def _split(times_ms: NDArray[np.int64], first_ms: int, step_ms: int, cells: int) -> tuple[NDArray[np.int64], F64]:
+def _split(times_ms: I64, first_ms: int, step_ms: int, cells: int) -> tuple[I64, F64]:
     """The cell of each instant, and how far into it [0, 1]; the end of the series belongs to its last cell."""
     cell = np.minimum((times_ms - first_ms) // step_ms, cells - 1)
     return cell, (times_ms - first_ms - cell * step_ms) / step_ms

@@ -3,9 +3,9 @@
 from difflib import get_close_matches
 
 import numpy as np
-from numpy.typing import NDArray
 
 import data
+from environment.arrays import I64
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.units import MS_PER_DAY
@@ -79,7 +79,7 @@ def shipped(city: str, calendar: Calendar, timeline: Timeline) -> Weather:
     return Weather(*means_of_instants(series, first, STEP_15_MIN_MS, timeline))
 
 
-def nodes_15_min(calendar: Calendar, timeline: Timeline) -> tuple[int, NDArray[np.int64]]:
+def nodes_15_min(calendar: Calendar, timeline: Timeline) -> tuple[int, I64]:
     """Quarter hours of UTC that enclose a timeline: (instant of the first [ms], all of them in Unix milliseconds)."""
     begins = round(calendar.begins.timestamp() * 1000)
     low = (begins + timeline.start_ms) // STEP_15_MIN_MS
@@ -88,7 +88,7 @@ def nodes_15_min(calendar: Calendar, timeline: Timeline) -> tuple[int, NDArray[n
     return int(nodes[0]) - begins, nodes
 
 
-def year_rows(unix_ms: NDArray[np.int64], step_ms: int) -> NDArray[np.int64]:
+def year_rows(unix_ms: I64, step_ms: int) -> I64:
     """Row of a 365-day series with the given step that begins 1 January 00:00, for each instant, by month and day."""
     days = unix_ms // MS_PER_DAY
     dates = days.astype("datetime64[D]")

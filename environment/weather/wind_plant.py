@@ -1,8 +1,8 @@
 """Wind plants: available power from measured shapes. The wind of the shipped weather is too near the ground for turbines."""
 
+from environment.arrays import F64
 from environment.calendar import Calendar, Timeline
 from environment.people.simbench_profiles import profiles
-from environment.weather.records import F64
 
 SITES = ("WP4", "WP7", "WP10")
 

@@ -11,12 +11,10 @@ Source: Real Decreto 244/2019 and Orden TED/1247/2021 (Spain), ERSE self-consump
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64
 from markets.ledger import split
-
-I64 = NDArray[np.int64]
-F64 = NDArray[np.float64]
 
 PER_KWH = 1_000_000
 """Energies are counted in mWh."""

@@ -14,12 +14,11 @@ written from memory and to be checked against the operator's own description bef
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import I64
 from markets.allocation.energies import COEFFICIENT_DIGITS
 from markets.ledger import split
-
-I64 = NDArray[np.int64]
 
 WHOLE = 10**COEFFICIENT_DIGITS
 

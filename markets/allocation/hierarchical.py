@@ -8,7 +8,8 @@ Source: hierarchical mode of the Regulamento do Autoconsumo 815/2023, ERSE (Port
 import numpy as np
 from numpy.typing import ArrayLike
 
-from markets.allocation.energies import I64, Energies, allocate, whole
+from environment.arrays import I64
+from markets.allocation.energies import Energies, allocate, whole
 
 
 def hierarchical(generation_kwh: float, consumption_kwh: ArrayLike, *, level: ArrayLike) -> Energies:

@@ -8,8 +8,8 @@ Source: meter-before performance evaluation of NAESB (REQ.13) and of the baselin
 
 import numpy as np
 
+from environment.arrays import F64
 from markets.baselines.occasion import Occasion
-from markets.bids import F64
 
 
 def baseline(occasion: Occasion) -> F64:

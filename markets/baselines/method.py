@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from environment.arrays import F64
 from markets.baselines.occasion import Occasion
-from markets.bids import F64
 
 DECLARED = "declared-schedule"
 """The rule by which what is declared stands as it is."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from markets.bids import F64, Bools
+from environment.arrays import F64, Bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Occasion:
             raise ValueError(msg)
 
     @property
-    def event(self) -> Bools:
+    def event(self) -> Bool:
         """True in the event, shape (T,)."""
         steps = np.arange(len(self.metered_kw))
         return np.asarray((steps >= self.first) & (steps < self.stop))

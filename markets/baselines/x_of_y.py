@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64, Bool
 from markets.baselines.occasion import Occasion
-from markets.bids import F64, I64, Bools
 
 Pick = Literal["high", "middle", "low"]
 Adjustment = Literal["none", "additive", "multiplicative"]
@@ -62,7 +62,7 @@ def baseline(
     return multiplicative(base, measured[both], usual[both], floor, cap)
 
 
-def baseline_kw(days_kw: ArrayLike, event: Bools, eligible: Bools, *, x: int, y: int, pick: Pick = "high") -> F64:
+def baseline_kw(days_kw: ArrayLike, event: Bool, eligible: Bool, *, x: int, y: int, pick: Pick = "high") -> F64:
     """The baseline of the event day.
 
     Args:
@@ -83,7 +83,7 @@ def baseline_kw(days_kw: ArrayLike, event: Bools, eligible: Bools, *, x: int, y:
     return _mean(history[chosen_days(history, event, eligible, x, y, pick)])
 
 
-def chosen_days(days_kw: F64, event: Bools, eligible: Bools, x: int, y: int, pick: Pick) -> I64:
+def chosen_days(days_kw: F64, event: Bool, eligible: Bool, x: int, y: int, pick: Pick) -> I64:
     """The days that are averaged, ascending, shape (x,); arguments and errors as in ``baseline_kw``."""
     if not 0 < x <= y:
         msg = f"baseline {x} of {y}: x must lie in [1, y]"
@@ -95,12 +95,12 @@ def chosen_days(days_kw: F64, event: Bools, eligible: Bools, x: int, y: int, pic
     return _chosen(days_kw[recent][:, event].mean(axis=1), recent, x, pick)
 
 
-def whole_days(days_kw: F64, event: Bools) -> Bools:
+def whole_days(days_kw: F64, event: Bool) -> Bool:
     """Days without a gap in the event window, shape (days,)."""
     return np.asarray(np.isfinite(days_kw[:, event]).all(axis=1))
 
 
-def eligible_days(workday: Bools, holiday: Bools, event_day: Bools, like_workday: bool) -> Bools:
+def eligible_days(workday: Bool, holiday: Bool, event_day: Bool, like_workday: bool) -> Bool:
     """Days of the same type as the event day, without holidays and without earlier event days, shape (days,)."""
     return np.asarray((workday == like_workday) & ~holiday & ~event_day)
 

@@ -9,7 +9,8 @@ Source: effective price of a locational bid, c / s (SUC06.1 scenario 2, DSO sing
 
 import numpy as np
 
-from markets.bids import F64, I64, BidColumns, NeedColumns, Sensitivities
+from environment.arrays import F64, I64
+from markets.bids import BidColumns, NeedColumns, Sensitivities
 from markets.clearing.outcome import ZERO_KW, Clearing, Problem, Solution, assemble, no_headrooms, snap
 
 ROUNDING = 1e-9

@@ -31,10 +31,10 @@ from typing import Any
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, eye, hstack, vstack
 
-from markets.bids import F64, BidColumns, NeedColumns, Sensitivities
+from environment.arrays import F64, Bool
+from markets.bids import BidColumns, NeedColumns, Sensitivities
 from markets.clearing.outcome import Clearing, Problem, Solution, assemble, no_headrooms, snap
 
 PENALTY_SCALE = 1e3  # the price of an unmet need inside the solver, so that tie costs stay above its tolerances
@@ -131,7 +131,7 @@ class ReliefModel:
         high = np.concatenate([np.full(self._k, highspy.kHighsInf), problem.guard_high_kw / unit_kw])
         self._highs.changeRowsBounds(len(low), self._rows, low, high)
 
-    def _set_bounds(self, low: F64, high: F64, semi: NDArray[np.bool_]) -> None:
+    def _set_bounds(self, low: F64, high: F64, semi: Bool) -> None:
         kinds = np.where(semi, _SEMI_CONTINUOUS, _CONTINUOUS).astype(np.uint8)
         self._highs.changeColsIntegrality(self._n, self._columns[: self._n], kinds)
         self._highs.changeColsBounds(self._n, self._columns[: self._n], low, high)

@@ -7,7 +7,8 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
-from markets.bids import F64, I64, BidColumns, Bools, Names, NeedColumns, Sensitivities
+from environment.arrays import F64, I64, Bool, Names
+from markets.bids import BidColumns, NeedColumns, Sensitivities
 
 ACCEPTED = ""
 NO_NEED = "no need in this interval and direction"
@@ -173,7 +174,7 @@ def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headr
             )
 
 
-def _apart(relief: csr_matrix, guard: csr_matrix) -> Iterator[tuple[Bools, Bools, Bools]]:
+def _apart(relief: csr_matrix, guard: csr_matrix) -> Iterator[tuple[Bool, Bool, Bool]]:
     """Which needs, guarded constraints and areas belong together, as masks; areas that act on no need come with the first."""
     k, h = relief.shape[0], guard.shape[0]
     constraint, area = vstack([relief, guard]).nonzero()

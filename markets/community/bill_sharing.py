@@ -11,9 +11,9 @@ Source: Long, Wu, Zhang, Thomas, Cheng, Jenkins: "Peer-to-peer energy trading in
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-F64 = NDArray[np.float64]
+from environment.arrays import F64
 
 
 def bill_sharing(net_kwh: ArrayLike, buy_eur_per_kwh: ArrayLike, sell_eur_per_kwh: ArrayLike) -> F64:

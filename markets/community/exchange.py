@@ -8,15 +8,14 @@ Source: SUC02.1 (the net balance of each decides its side).
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, Bool
 from markets.internal_prices.offers import Offers
 from markets.internal_prices.pool import matched
 
-F64 = NDArray[np.float64]
 
-
-def exchanged(buys: NDArray[np.bool_], quantity_kwh: F64, worth_eur_per_kwh: F64) -> F64:
+def exchanged(buys: Bool, quantity_kwh: F64, worth_eur_per_kwh: F64) -> F64:
     """What each row trades inside in every period, (n, T) [kWh].
 
     Args:

@@ -19,14 +19,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64, I64
 from markets.allocation.energies import PER_KWH
 from markets.community.two_stage import two_stage
 from markets.ledger import CENTS_PER_EUR
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 BILLED: Mapping[str, int] = {"grid_eur": 1, "internal_eur": 1, "shortfall_eur": 1, "flexibility_eur": -1}
 """What the community bills, with its sign; supply and surplus are the retailer's."""

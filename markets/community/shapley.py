@@ -13,11 +13,10 @@ from collections.abc import Callable
 from math import factorial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from environment.arrays import F64
 from markets.community.exchange import cost_eur
-
-F64 = NDArray[np.float64]
 
 MOST_MEMBERS = 12
 """Of which all coalitions are worked out."""

@@ -12,9 +12,9 @@ Source: individual rationality as the second stage of settlement (energy-communi
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-F64 = NDArray[np.float64]
+from environment.arrays import F64
 
 TOLERANCE_EUR = 1e-9
 

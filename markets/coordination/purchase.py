@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from markets.bids import F64, I64, Bools
+from environment.arrays import F64, I64, Bool
 from markets.clearing.network_aware import PENALTY_SCALE, TIE_SHARE, UNMET_SCALE, tie_order
 from markets.coordination.situation import ZERO_KW, Situation
 from markets.programme import Programme, Solver
@@ -39,8 +39,8 @@ class Purchase:
         with_wants: whether commercial parties buy as well.
     """
 
-    bids: Bools
-    constraints: Bools
+    bids: Bool
+    constraints: Bool
     balance_kw: F64 | None = None
     done_kw: F64 | None = None
     taken_kw: F64 | None = None

@@ -14,7 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from markets.bids import F64, I64, BidColumns, Bools, Columns, Names
+from environment.arrays import F64, I64, Bool, Names
+from markets.bids import BidColumns, Columns
 
 ZERO_KW = 1e-6
 """Below this a quantity is noise of the solver."""
@@ -33,7 +34,7 @@ class WantColumns(Columns):
     """
 
     buyer: Names
-    up: Bools
+    up: Bool
     interval: I64
     quantity_kw: F64
     price_eur_per_kwh: F64

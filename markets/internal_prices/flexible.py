@@ -13,12 +13,9 @@ Sources: SUC01.1, SUC02.1 (pool with flexible resources); welfare optimum as the
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from markets.programme import Found, InfeasibleError, Programme, Solver
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 TIE_EUR_PER_KWH = 1e-7
 _DUAL_TOLERANCE = 1e-7

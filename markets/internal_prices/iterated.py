@@ -18,14 +18,12 @@ from collections.abc import Callable, Generator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64
 from markets.community.exchange import cost_eur
 from markets.internal_prices.flexible import Prices, Resources, Response, respond
 from markets.internal_prices.offers import Offers, Trade
 from markets.internal_prices.pool import Pick, pool
-
-F64 = NDArray[np.float64]
 
 SWING_EUR_PER_KWH = 0.005
 """By which a price must swing over the last rounds to be named as a reason."""

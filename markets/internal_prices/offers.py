@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from environment.arrays import F64, Bool
 
 Residual = Literal["own-retailers", "manager"]
 
@@ -32,7 +30,7 @@ class Offers:
         price_eur_per_kwh: of a buyer the most, of a seller the least, shape (n,).
     """
 
-    buys: Bools
+    buys: Bool
     quantity_kwh: F64
     price_eur_per_kwh: F64
 

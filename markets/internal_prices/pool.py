@@ -15,7 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from markets.internal_prices.offers import F64, Offers, Trade
+from environment.arrays import F64
+from markets.internal_prices.offers import Offers, Trade
 
 Pick = Literal["lower", "middle", "upper"]
 

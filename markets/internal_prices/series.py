@@ -7,10 +7,10 @@ generates more sells its own (SUC01.1, SUC02.1: all four mechanisms begin with n
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from markets.allocation.energies import PER_KWH, whole
-from markets.internal_prices.offers import F64, InternalPrice, Offers
+from markets.internal_prices.offers import InternalPrice, Offers
 
 _NOTHING_KWH = 1e-9
 _LESS_THAN_ONE_KWH = 0.5 / PER_KWH
@@ -103,7 +103,7 @@ def cleared(volume_kwh: F64, limit_eur_per_kwh: F64, rule: InternalPrice) -> Tra
     return Trades(bought, sold, price, low, high, demand, supply)
 
 
-def _cut(total: int, parts_kwh: F64, most: NDArray[np.int64]) -> NDArray[np.int64]:
+def _cut(total: int, parts_kwh: F64, most: I64) -> I64:
     """Energies in whole mWh that sum to a total, nobody above what it offered: by largest remainder among those with room."""
     exact = np.minimum(parts_kwh * PER_KWH, most)
     cut = np.floor(exact).astype(np.int64)

@@ -5,7 +5,8 @@ Source: the usual rule of local flexibility markets, for example of the continuo
 
 import numpy as np
 
-from markets.bids import F64, Sensitivities
+from environment.arrays import F64
+from markets.bids import Sensitivities
 from markets.clearing.outcome import Clearing
 
 

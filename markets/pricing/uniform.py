@@ -10,7 +10,8 @@ Source: node-differentiated marginal price of a local flexibility auction (dual 
 
 import numpy as np
 
-from markets.bids import F64, I64, Sensitivities
+from environment.arrays import F64, I64
+from markets.bids import Sensitivities
 from markets.clearing.outcome import Clearing
 
 

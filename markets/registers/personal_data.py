@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from environment.arrays import F64, Bool
 
 MONTH_MS = 30 * 86_400_000
 """Time in which a person's request must be answered (GDPR, article 12(3): one month)."""
@@ -171,7 +172,7 @@ class PersonalData:
             return False
         return any(begin <= t_ms < end for begin, end in file.granted.get(purpose, ()))
 
-    def allowed(self, people: Sequence[str], purpose: str, t_ms: int) -> NDArray[np.bool_]:
+    def allowed(self, people: Sequence[str], purpose: str, t_ms: int) -> Bool:
         """``may_process`` of several people, (n,)."""
         return np.array([self.may_process(person, purpose, t_ms) for person in people], bool)
 
@@ -276,7 +277,7 @@ def transfer(recipient: str) -> str:
     return f"transfer:{recipient}"
 
 
-def published(values: NDArray[np.float64], members: NDArray[np.bool_], least: int = LEAST_MEMBERS) -> float | None:
+def published(values: F64, members: Bool, least: int = LEAST_MEMBERS) -> float | None:
     """The sum over some members if they are enough to hide each of them, else None.
 
     Args:

@@ -10,13 +10,11 @@ Source: form of remuneration "availability term and/or activation term" (SUC06.1
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.messages.activation import ActivationRequest
 from markets.settlement.blocks import Block
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 Calls = Mapping[str, Sequence[Block]]
 """Contract -> what was called of it, one block a call."""
 HELD = "/held"

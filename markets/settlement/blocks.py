@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from inspect import signature
 
 import numpy as np
-from numpy.typing import NDArray
 
+from environment.arrays import F64, I64
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.messages.settlement import RemunerationAndPenalty
@@ -20,8 +20,6 @@ from markets.settlement.blocks import Block
 from markets.settlement.delivery import delivered_kw
 from markets.settlement.outcome import Settlement
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 Settle = Callable[..., Settlement]
 """A settlement rule with its parameters: (ordered, delivered, price per interval; hours) -> amounts."""
 

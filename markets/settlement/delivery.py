@@ -6,8 +6,8 @@ consumers and generators alike. For direction down, where more net load was orde
 
 import numpy as np
 
+from environment.arrays import F64
 from environment.units import Direction, sign
-from markets.bids import F64
 
 
 def delivered_kw(baseline_kw: F64, metered_kw: F64, direction: Direction) -> F64:
