@@ -7,12 +7,12 @@ import numpy as np
 from agents.attacker import Plan
 from environment.addresses import Address, Directory
 from environment.channels import Disturbance, DroppedAcknowledgements, Outage
-from environment.messages import records, sources
+from environment.messages import records
 from environment.units import MS_PER_S
 from experiments.build import Site
 from experiments.scenario_faults import ORDERS, Alter, Attack, Forge
 from experiments.scenario_world import PlatformDown
-from experiments.usecases import permissions
+from experiments.usecases import permissions_of_records
 
 
 def disturbances(site: Site, directory: Directory, channel_of: dict[str, str]) -> tuple[Disturbance, ...]:
@@ -90,7 +90,7 @@ def _addresses_of(directory: Directory, name: str) -> list[Address]:
 
 def _claimed(record: str, senders: list[Address]) -> str:
     """The address of the claimed party that may send such a record by the catalogue, else the party's own."""
-    may = permissions(sources()).get(record, frozenset())
+    may = permissions_of_records().get(record, frozenset())
     return next((one.name for one in senders if may & set(one.actors)), senders[0].name)
 
 

@@ -24,7 +24,6 @@ from environment.bus import Bus
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.channels import Channel, Delay
-from environment.messages import sources
 from environment.messages.sizing import CommunityDefinition, DerDataAndCosts, LocalWeather, MemberData
 from environment.people import tariffs
 from environment.people.carbon import carbon_g_per_kwh
@@ -37,7 +36,7 @@ from experiments.scenario_library import rule
 from experiments.sizing_history import consumption, typical
 from experiments.sizing_parts import Technology as TechnologyCost
 from experiments.sizing_study import Asset, Member, Study
-from experiments.usecases import permissions
+from experiments.usecases import permissions_of_records
 from markets.community_rules import Placed
 
 MANAGER = "ec-manager-1"
@@ -131,7 +130,7 @@ def build_study_world(site: StudySite, told: Told = lambda stage, done, total: N
     bus = Bus(
         directory,
         Chance(site.seed),
-        permissions(sources()),
+        permissions_of_records(),
         {},
         {},
         direct,

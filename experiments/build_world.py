@@ -6,14 +6,13 @@ from typing import cast
 from environment.addresses import Address, Directory
 from environment.bus import Bus
 from environment.channels import Channel, Delay
-from environment.messages import sources
 from environment.units import MS_PER_S
 from environment.world import World
 from experiments.build import Site
 from experiments.build_faults import disturbances
 from experiments.build_roles import Part
 from experiments.scenario_world import Channel as ChannelScenario
-from experiments.usecases import permissions
+from experiments.usecases import permissions_of_records
 
 PARTS = (
     "experiments.build_homes", "experiments.build_flexibility", "experiments.build_communities", "experiments.build_pilot",
@@ -45,7 +44,7 @@ def _bus(site: Site, directory: Directory, behind: dict[str, str]) -> Bus:
             channel_of[name] = channel
     named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "meters")}
     return Bus(
-        directory, site.chance, permissions(sources()), named, channel_of,
+        directory, site.chance, permissions_of_records(), named, channel_of,
         _channel("direct", platforms.direct), _channel("internal", platforms.internal), disturbances(site, directory, channel_of),
         authenticate=platforms.authenticate,
     )  # fmt: skip

@@ -112,14 +112,32 @@ def permissions(sources: Sources) -> dict[str, frozenset[str]]:
     return {record: frozenset(actors_) for record, actors_ in sorted(_with_extras(allowed).items())}
 
 
+@cache
+def permissions_of_records() -> dict[str, frozenset[str]]:
+    """Who may send each record that there is."""
+    from environment.messages import sources
+
+    return permissions(sources())
+
+
 def _senders(suc: str, record: str, items: set[str]) -> set[str]:
     """Who sends a record in the steps of a use case; steps whose reading names the record come without regard to its items."""
     found: set[str] = set()
+    for named, information, senders in _sent_steps(suc):
+        if items & information if named is None else record in named:
+            found.update(senders)
+    return found
+
+
+@cache
+def _sent_steps(suc: str) -> list[tuple[Names | None, frozenset[str], Names]]:
+    """What each step of a use case sends: records that its reading names (None: none named), information, senders."""
+    found = []
     for raw in usecase(suc).steps:
         step, reading = read_step(suc, raw), readings(suc).steps.get(raw.id)
-        named = reading.records if reading is not None else None
-        if not step.is_act and (items & set(step.information) if named is None else record in named):
-            found.update(step.receiver if carries(suc, raw) == "back" else step.producer)
+        if not step.is_act:
+            senders = step.receiver if carries(suc, raw) == "back" else step.producer
+            found.append((reading.records if reading is not None else None, frozenset(step.information), senders))
     return found
 
 

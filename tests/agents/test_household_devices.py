@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.household_devices import AUTOMATIC, MANUAL, OFF, ON, STALE_MS, STATES, Devices
+from agents.household_devices import STALE_MS, Devices
 from environment.instruments import Readings
+from environment.messages.homes import AUTOMATIC, MANUAL, OFF, ON, STATES
 from experiments.covers import covers
 
 N = 6

@@ -18,6 +18,7 @@ COMMANDS = (
     "validate",
     "usecases",
     "rules",
+    "schemes",
     "diagram",
     "bench",
     "replay",

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from environment.messages import records, sources
+from environment.messages import records
 from environment.messages.base import fields
 from experiments.covers import covers
 from experiments.results_schema import conform
-from experiments.usecases import permissions
+from experiments.usecases import permissions_of_records
 
 WHEN = {"from": "day 0 13:45", "to": "day 2 11:50", "every_s": 21_600}
 FALSE_BILL = {
@@ -25,7 +25,7 @@ COMMON = {"clock__history_days": 1, "grid__transformer_rating_factor": 0.25, "pe
 def may_send(directory):
     """Record -> a party that may send it by the catalogue."""
     found = {}
-    for record, actors in permissions(sources()).items():
+    for record, actors in permissions_of_records().items():
         parties = [one.name.partition("/")[0] for one in directory.addresses if actors & set(one.actors)]
         if parties:
             found[record] = parties[0]
