@@ -88,7 +88,7 @@ def approval(book: HomeBook, rows: I64, rules: Batch[CommunityRules], steps: sli
     wanted = np.where(central, book.reservation_eur_per_kwh[rows], 0.0)
     approved = (gain > 0.0) & (gain >= wanted)
     reasons = [
-        "" if yes else f"a shared kWh brings {got:.3f} EUR, wanted are {least:.3f}"
+        "" if yes else f"a shared kWh brings {got:.3f} EUR, {least - got:.2g} less than it wants"
         for yes, got, least in zip(approved.tolist(), gain.tolist(), wanted.tolist(), strict=True)
     ]
     return approved, reasons

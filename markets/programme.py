@@ -14,6 +14,9 @@ from environment.arrays import F64, I64
 DUAL_TOLERANCE = 1e-9
 """Below the tie cost of a step of a day, so that ties are decided by it."""
 
+PRIMAL = 4
+"""HiGHS's number of the primal simplex among its strategies."""
+
 
 class InfeasibleError(RuntimeError):
     """No columns fulfil all conditions."""
@@ -117,9 +120,10 @@ class Solver:
     Args:
         programme: what is minimised, tie costs included.
         dual_tolerance: by how much a reduced cost may be on the wrong side; below the tie costs.
+        reprices: after the first solution only costs change. It then stays feasible, and the primal simplex goes on from it.
     """
 
-    def __init__(self, programme: Programme, *, dual_tolerance: float = DUAL_TOLERANCE) -> None:
+    def __init__(self, programme: Programme, *, dual_tolerance: float = DUAL_TOLERANCE, reprices: bool = False) -> None:
         import highspy
 
         self._highspy = highspy
@@ -128,6 +132,7 @@ class Solver:
         self._highs.setOptionValue("threads", 1)
         self._highs.setOptionValue("dual_feasibility_tolerance", dual_tolerance)
         self._highs.passModel(_model(highspy, programme))
+        self._reprices = reprices
 
     def costs(self, columns: I64, cost: ArrayLike) -> None:
         """Other costs of some columns."""
@@ -178,6 +183,8 @@ class Solver:
             self._highs.clearSolver()  # a start that misleads is rare; from nothing it is found
             if not self._optimal():
                 self._give_up()
+        if self._reprices:
+            self._highs.setOptionValue("simplex_strategy", PRIMAL)
         solution = self._highs.getSolution()
         return Found(
             np.asarray(solution.col_value), np.asarray(solution.row_dual), float(self._highs.getObjectiveValue())

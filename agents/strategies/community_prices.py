@@ -1,16 +1,18 @@
-r"""The common optimum of a large community by price coordination: blocks of members answer prices, their answers are mixed.
+r"""The common optimum of a large community by price coordination: members answer prices, their answers are mixed.
 
 Coupled are only, in each period, what members buy and sell inside (price :math:`\lambda_t`) and the net load that the grid limits or pays
 for (:math:`\mu_t`). At given prices a member stands alone: it imports at the cheaper of its retailer and :math:`\lambda` plus the grid tariff,
 and exports at the dearer. A round is
 
-1. all blocks answer the prices; their costs, less what prices say of the other side, sum to a lower bound (Lagrange);
-2. the master, a small programme, mixes the answers so far - each block's set is convex, so a mixture is a schedule - at least
+1. all members answer the prices; their costs, less what prices say of the other side, sum to a lower bound (Lagrange);
+2. the master, a small programme, mixes the answers so far - each member's set is convex, so a mixture is a schedule - at least
    cost: an upper bound, and new prices;
 3. the next prices lie near those of the best bound so far (smoothing), by a tenth of the way to the master's.
 
 The first prices are those of a sample of the members, scaled up: they are close to the optimum already, so that rounds serve to find
-answers which fit together. What is left between the bounds is told.
+answers which fit together: the more finely they are mixed, the fewer. What is left between the bounds is told.
+
+Members of the same kind of home have programmes of one structure, so that the first solution of one is where the others begin.
 
 Sources: Dantzig, Wolfe: "Decomposition principle for linear programs", Operations Research 8 (1960) 101-111; smoothing: Wentges,
 "Weighted Dantzig-Wolfe decomposition for linear mixed-integer programming", Int. Trans. Oper. Res. 4 (1997) 151-162.
@@ -36,12 +38,10 @@ from agents.strategies.community_lp import (
 )
 from agents.strategies.community_view import SHORT_EUR_PER_KWH, Coefficients, Community, Need, members, of_rows
 from agents.strategies.home_lp import BEYOND_EUR_PER_KWH
-from environment.arrays import F64, I64
+from agents.strategies.home_view import F64
 from environment.chance import name_hashes
-from markets.programme import Programme, Solver
+from markets.programme import Found, Programme, Solver
 
-BLOCK = 10
-"""Members that answer together: hot re-solves cost as much a member as of one alone, and the master stays small."""
 SAMPLE = 40
 """Members whose common optimum gives the first prices."""
 SCALED = ("low_kw", "high_kw", "baseline_kw", "up_kw", "down_kw", "up_least_kw", "down_least_kw")
@@ -51,7 +51,7 @@ NEAR = 0.9
 WORKERS = 2
 """Threads: the solver works without the interpreter's lock."""
 UNMET = 1e4
-"""Cost of a block without answer, before it has given its first."""
+"""Cost of a member without answer, before it has given its first."""
 
 
 class Prices(NamedTuple):
@@ -79,66 +79,86 @@ class Coordinated(NamedTuple):
     rounds: int
 
 
-class _Block:
-    """Some members whose programme is re-solved at other prices; keeps its answers."""
+class _Member:
+    """The programme of one member, solved again at other prices; keeps its answers."""
 
-    def __init__(self, of: Community, count: Coefficients, rows: I64, *, guarded: bool) -> None:
-        self.rows = rows
-        self.of, self.count = members(of, rows), of_rows(count, rows)
+    def __init__(self, of: Community, count: Coefficients, row: int, *, guarded: bool) -> None:
+        rows = slice(row, row + 1)
+        self._of, self._count = members(of, rows), of_rows(count, rows)
         programme = Programme()
-        self._members: Members = add_members(programme, self.of, self.count, guarded=guarded)
-        self._solver = Solver(programme)
-        self.answers: list[Answer] = []
+        self._columns: Members = add_members(programme, self._of, self._count, guarded=guarded)
+        self._solver = Solver(programme, reprices=True)
+        self.kind: tuple[int | str, ...] = (programme.n_rows, *self._columns.taken)
+        self._answers: list[Answer] = []
 
     def answer(self, prices: Prices) -> tuple[float, float, F64, F64]:
         """Cost at the prices; cost without them, energy bought less sold inside and net load (m,) [kW] of this answer."""
-        hours, count, own = self.of.view.hours, self.count, self._members
+        found, hours, count, own = self.solve(prices), self._of.view.hours, self._count, self._columns
+        answer = answer_of(self._of, own, found.columns)
+        self._answers.append(answer)
+        bought = np.where(count.bought + prices.inside <= count.supply, found.columns[own.imported], 0.0)
+        sold = np.where(count.sold - prices.inside <= count.surplus, answer.exported_kw, 0.0)
+        inside, net = (bought - sold)[0], answer.plan.net_kw[0]
+        said = hours * float((prices.inside * inside + prices.net * net).sum())
+        return found.cost, found.cost - said, inside, net
+
+    def solve(self, prices: Prices) -> Found:
+        """The own optimum at the prices."""
+        hours, count, own = self._of.view.hours, self._count, self._columns
         buying, selling = count.bought + prices.inside, count.sold - prices.inside
         self._solver.costs(own.imported, (np.minimum(count.supply, buying) + prices.net) * hours)
         self._solver.costs(own.exported, (np.minimum(count.surplus, selling) - prices.net) * hours)
         self._solver.costs(own.beyond, (count.supply + BEYOND_EUR_PER_KWH + prices.net) * hours)
-        found = self._solver.solve()
-        answer = answer_of(self.of, own, found.columns)
-        self.answers.append(answer)
-        bought = np.where(buying <= count.supply, found.columns[own.imported], 0.0)
-        sold = np.where(selling <= count.surplus, answer.exported_kw, 0.0)
-        inside, net = (bought - sold).sum(axis=0), answer.plan.net_kw.sum(axis=0)
-        said = hours * float((prices.inside * inside + prices.net * net).sum())
-        return found.cost, found.cost - said, inside, net
+        return self._solver.solve()
+
+    def like(self, other: "_Member") -> None:
+        """Begin where another member of the same kind of home stands."""
+        self._solver.start(other._solver.basis())
 
     def fix_sides(self, net_kw: F64) -> None:
-        """Let members only import where their net load is above 0, only export elsewhere."""
-        put_sides(self._solver, self._members, self.of.view, net_kw > 0.0, net_kw <= 0.0)
+        """Only import where the net load (1, m) is above 0, only export elsewhere."""
+        put_sides(self._solver, self._columns, self._of.view, net_kw > 0.0, net_kw <= 0.0)
 
     def mixture(self, weights: F64) -> Answer:
         """The answers mixed; weights sum to 1."""
-        return mixture(self.answers, weights / weights.sum())
+        return mixture(self._answers, weights / weights.sum())
+
+
+def _alike(each: list[_Member], prices: Prices) -> None:
+    """The first of each kind of home is solved; the others of its kind, whose programmes differ in numbers alone, begin there."""
+    models: dict[tuple[int | str, ...], _Member] = {}
+    for one in each:
+        if one.kind in models:
+            one.like(models[one.kind])
+        else:
+            models[one.kind] = one
+            one.solve(prices)
 
 
 class _Master:
-    """Mixes the answers of blocks at least cost; what finds no partner inside goes to retailers at the best price of any member."""
+    """Mixes the answers of members at least cost; what finds no partner inside goes to retailers at the best price of any member."""
 
-    def __init__(self, count: Coefficients, blocks: int, need: Need, hours: float) -> None:
+    def __init__(self, count: Coefficients, n: int, need: Need, hours: float) -> None:
         self._hours, m = hours, count.supply.shape[1]
         self.most, self.least = (count.supply - count.bought).max(axis=0), (count.sold - count.surplus).min(axis=0)
         programme = Programme()
         self._grid = add_grid(programme, m, hours)
-        self._convex = programme.rows((blocks,), 1.0, 1.0)
+        self._convex = programme.rows((n,), 1.0, 1.0)
         self._inside = programme.rows((m,), 0.0, 0.0)
         lacking = programme.columns((m,), 0.0, np.inf, self.most * hours)
         left = programme.columns((m,), 0.0, np.inf, -self.least * hours)
         programme.put(self._inside, lacking, -1.0)
         programme.put(self._inside, left, 1.0)
-        programme.put(self._convex, programme.columns((blocks,), 0.0, np.inf, UNMET), 1.0)
-        self._first, self._blocks = programme.n_columns, blocks
+        programme.put(self._convex, programme.columns((n,), 0.0, np.inf, UNMET), 1.0)
+        self._first = programme.n_columns
         self._solver = Solver(programme)
         self._grid.ask(self._solver, need, hours, count.money)
         self._rows = np.concatenate([self._inside, self._grid.balance])
 
-    def add(self, block: int, cost: float, inside: F64, net: F64) -> None:
-        """Another answer of a block."""
+    def add(self, member: int, cost: float, inside: F64, net: F64) -> None:
+        """Another answer of a member."""
         rows, values = (
-            np.concatenate([self._convex[block : block + 1], self._rows]),
+            np.concatenate([self._convex[member : member + 1], self._rows]),
             np.concatenate([[1.0], inside, net]),
         )
         self._solver.add_column(cost, rows, values)
@@ -202,17 +222,18 @@ def coordinate(
     """
     hours = of.view.hours
     guarded = undercut(of, count)
-    blocks = [_Block(of, count, np.arange(k, min(k + BLOCK, of.n)), guarded=guarded) for k in range(0, of.n, BLOCK)]
+    each = [_Member(of, count, row, guarded=guarded) for row in range(of.n)]
     if sides is not None:
-        for block in blocks:
-            block.fix_sides(sides[block.rows])
-    master, grid = _Master(count, len(blocks), need, hours), _GridSide(count, need, hours)
+        for row, one in enumerate(each):
+            one.fix_sides(sides[row : row + 1])
+    master, grid = _Master(count, of.n, need, hours), _GridSide(count, need, hours)
     best, bound = first or _sampled(of, count, need), -np.inf
+    _alike(each, best)
     order: list[int] = []
     prices, rounds = best, 0
     with ThreadPoolExecutor(WORKERS) as pool:
         for rounds in range(1, limits.rounds + 1):  # noqa: B007
-            answers = list(pool.map(lambda block, at=prices: block.answer(at), blocks))
+            answers = list(pool.map(lambda one, at=prices: one.answer(at), each))
             reached = sum(lagrange for lagrange, *_ in answers) + grid.bound(prices.net)
             if reached > bound:
                 bound, best = reached, prices
@@ -224,7 +245,7 @@ def coordinate(
                 break
             prices = Prices(*(NEAR * old + (1.0 - NEAR) * new for old, new in zip(best, wanted, strict=True)))
     which = np.array(order)
-    parts = [block.mixture(weights[which == number]) for number, block in enumerate(blocks)]
+    parts = [one.mixture(weights[which == number]) for number, one in enumerate(each)]
     return Coordinated(stacked(parts), best, sold, bound, rounds)
 
 

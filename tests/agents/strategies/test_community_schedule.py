@@ -212,8 +212,7 @@ def test_the_profit_of_chosen_members_is_theirs(village):
 
 @pytest.mark.parametrize("cheaper", [0.0, 0.05])
 def test_coordination_comes_within_half_a_per_cent_of_the_optimum(village, monkeypatch, cheaper):
-    """Blocks of two so that ten members are coordinated like a thousand."""
-    monkeypatch.setattr(community_prices, "BLOCK", 2)
+    """Prices of a few so that ten members are coordinated like a thousand."""
     monkeypatch.setattr(community_prices, "SAMPLE", 4)
     of = village(16, 7, cheaper)
     one, many = Scheduler(of).schedule(), Scheduler(of, most_together=1).schedule()
@@ -224,8 +223,7 @@ def test_coordination_comes_within_half_a_per_cent_of_the_optimum(village, monke
     assert money(of, many) == pytest.approx(many.value, abs=tie_bound(of, many))
 
 
-def test_coordination_answers_needs(village, monkeypatch):
-    monkeypatch.setattr(community_prices, "BLOCK", 2)
+def test_coordination_answers_needs(village):
     of = village(16, 9)
     one, many = Scheduler(of), Scheduler(of, most_together=1)
     base = one.schedule().net_kw
