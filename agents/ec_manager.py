@@ -42,6 +42,7 @@ from environment.messages.community_settlement import (
     MemberSettlement,
     VerificationRequest,
 )
+from environment.messages.homes_data import DataSubjectRequest
 from environment.messages.settlement import Invoice
 from environment.party import Party, Process, Seat, handles
 from markets.internal_prices.series import Trades
@@ -223,6 +224,16 @@ class EcManager(Party):
             if sheet is not None and one.change == "leaves":
                 filings.append(self._filing(sheet, self._members.from_ms(one.member), one.from_ms))
         self.send(filings, [self._terms.dso] * len(filings), batch.conversation, system=SETTLEMENT)
+
+    @handles(DataSubjectRequest)
+    def respect_rights(self, batch: Batch[DataSubjectRequest]) -> None:
+        """What members ask about their own data is done and answered at once (O-3)."""
+        members = [self.directory.names[sender] for sender in batch.sender.tolist()]
+        answers = [
+            self._members.respect(one, member, self.now_ms)
+            for one, member in zip(batch.records(), members, strict=True)
+        ]
+        self.send(answers, members, batch.conversation)
 
     def collect_forecasts(self, conversation: str, day: CommunityDay, members: Sheets, system: str) -> Process:
         """Steps 1.2 and 2.2: forecasts and prices of the members who consent to the use of their data, by name."""

@@ -8,20 +8,24 @@ the community's figures stays, under a pseudonym that leads to nobody.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from agents.ec_manager_accounts import indicators
 from agents.ec_manager_terms import Candidate, CommunityDay
-from environment.arrays import F64
 from environment.messages.community import MemberRegistration, MembershipNotice
 from environment.messages.community_settlement import MemberIndicators, MemberSettlement
+from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest
 from markets.community_indicators import Standing
-from markets.registers.personal_data import NEVER_MS, PersonalData, Policy
+from markets.registers.personal_data import NEVER_MS, PersonalData, PersonalDataError, Policy
+
+F64 = NDArray[np.float64]
 
 MEMBERSHIP, OPERATION = "membership", "use of data and control of devices"
 """What data are for: bills, which follow from belonging, and the central operation, which a member consents to beside it."""
 
-POLICY = Policy({"registration": NEVER_MS // 2})
-"""A registration is kept as long as the membership; it ends with an erasure, not after a time."""
+POLICY = Policy({"registration": NEVER_MS // 2}, despite_restriction=frozenset({MEMBERSHIP}))
+"""A registration is kept as long as the membership; it ends with an erasure, not after a time. Bills go on under a restriction."""
 
 
 class Members:
@@ -100,6 +104,34 @@ class Members:
             self._people.withdraw(notice.member, (OPERATION,), now_ms)
             self._withdrawn_ms[notice.member] = notice.from_ms
         return self._sheet(notice.member, now_ms)
+
+    def respect(self, asked: DataSubjectRequest, member: str, now_ms: int) -> DataSubjectAnswer:
+        """Do at once what a member asks about its own data: see it, correct its tariff, or have it kept and not used; and answer."""
+        try:
+            self._people.ask(member, asked.right, now_ms)
+            match asked.right:
+                case "access":
+                    items = len(self._people.access(member, now_ms))
+                case "rectify":
+                    corrected = replace(self._sheet(member, now_ms), tariff=asked.value)
+                    self._people.rectify(member, "registration", "sheet", corrected, now_ms)
+                    items = 1
+                case "restrict":
+                    self._people.restrict(member)
+                    self._withdrawn_ms.setdefault(member, now_ms)
+                    items = 1
+                case _:
+                    reason = (
+                        f"{asked.right}: who leaves is erased with its last bill; consent is taken back by a notice"
+                    )
+                    return DataSubjectAnswer(right=asked.right, items=0, done=False, reason=reason)
+        except PersonalDataError as error:
+            return DataSubjectAnswer(right=asked.right, items=0, done=False, reason=str(error))
+        return DataSubjectAnswer(right=asked.right, items=items, done=True, reason="")
+
+    def overdue(self, now_ms: int) -> list[tuple[str, str]]:
+        """Requests (member, right) that should have been answered by now."""
+        return self._people.overdue(now_ms)
 
     def held(self, committed_kwh: Mapping[str, F64], day: CommunityDay) -> dict[str, F64]:
         """What members are held to of a day's commitments, by name: nothing from the step on in which consent was taken back."""

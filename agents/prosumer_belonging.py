@@ -48,6 +48,7 @@ class Belonging:
         asks: (days, k) where the people of a home ask for its indicators after a day.
         asks_after_ms: how long after a day they do.
         reads_after_ms: how long after a day the meters of the resources are read out.
+        rights: who uses which right over its data when, (instant, row, right), in order of time.
     """
 
     community: str
@@ -68,6 +69,7 @@ class Belonging:
     asks: Bool
     asks_after_ms: int
     reads_after_ms: int
+    rights: tuple[tuple[int, int, str], ...] = ()
 
     def places(self, hems: I64) -> I64:
         """Places of HEMS addresses in ``rows``."""

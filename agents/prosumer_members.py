@@ -14,8 +14,7 @@ from agents.prosumer import Prosumers
 from agents.prosumer_belonging import Belonging, DerMeters, adopt, forecast, plan_next_alone, registration
 from agents.prosumer_consent import take_back
 from agents.prosumer_internal_market import Answers
-from environment.arrays import I64
-from environment.messages.base import Batch
+from environment.messages.base import Batch, columns_of
 from environment.messages.community import (
     CommunityRules,
     DerForecast,
@@ -35,8 +34,12 @@ from environment.messages.community_settlement import (
     MemberIndicators,
     SmartMeterData,
 )
+from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest
 from environment.party import Process, handles
 from environment.refusals import refuse
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 BEFORE_MS = 1
 """A commitment is looked at just before its step begins, so that the step's own set-points keep to it."""
@@ -77,6 +80,7 @@ class MemberHomes(Prosumers):
         """The homes' day, the read-out of their resources' meters, and what they ask for."""
         yield self.read_out()
         yield self.withdraw_from_communities()
+        yield from (self.use_rights(of) for of in self._belongings if of.rights)
         yield from (
             self.give_notice(of, at_ms)
             for of in self._belongings
@@ -201,6 +205,30 @@ class MemberHomes(Prosumers):
                     self.register("withdrawals").add(
                         t_ms=self.now_ms, owner=[self._hems.book.names[row] for row in rows]
                     )
+
+    def use_rights(self, of: Belonging) -> Process:
+        """People ask about the own data; a restriction ends the use of data and control here and now, as withdrawn consent does."""
+        for at_ms, row, right in of.rights:
+            yield self.until(at_ms)
+            if not self._joined[row] or of.community not in self._talks:
+                continue
+            if right == "restrict":
+                self._live_alone(np.array([row]))
+            tariff = of.tariff[int(np.searchsorted(of.rows, row))]
+            asked = DataSubjectRequest(right=right, purpose="", value=tariff if right == "rectify" else "")
+            columns, home = columns_of([asked]), self._to.home[[row]]
+            self.send_batch(DataSubjectRequest, columns, home, self.numbers([of.community]), self._talks[of.community])
+            self.register("rights").add(
+                t_ms=self.now_ms, owner=self._hems.book.names[row], right=right, purpose=asked.purpose
+            )
+
+    @handles(DataSubjectAnswer)
+    def read_answer(self, batch: Batch[DataSubjectAnswer]) -> None:
+        """Keep what was answered."""
+        names = [self._hems.book.names[row] for row in np.searchsorted(self._to.home, batch.receiver)]
+        self.register("data_answers").add(
+            t_ms=self.now_ms, owner=names, right=batch["right"], items=batch["items"], done=batch["done"]
+        )
 
     def _live_alone(self, rows: I64) -> None:
         """Their devices are their own again: no set-points of the community's for now and for tomorrow."""

@@ -1,10 +1,12 @@
 """Who belongs to which community: the homes that are asked, what they own of shared plants, and their HEMS addresses."""
 
+from itertools import cycle
+
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.prosumer_belonging import Belonging
 from environment.addresses import Directory
-from environment.arrays import I64
 from environment.chance import name_hashes
 from experiments.build import Site
 from experiments.scenario import Scenario
@@ -22,6 +24,9 @@ NOTICE_H = 24.0
 """Who leaves says so a day before (judgement)."""
 LOOKS_H = 7.5
 """People who want to know look at half past seven in the morning (judgement)."""
+
+RIGHTS = ("access", "rectify", "restrict")
+"""What members ask about their data; who leaves is erased."""
 
 
 def operator(scenario: Scenario) -> str:
@@ -75,10 +80,23 @@ def _belonging(site: Site, directory: Directory, one: Community, members: list[s
         tariff=tuple(people.tariff_names[people.tariff[row]] for row in rows), assets=tuple(shares),
         owned=np.array([[held.get(name, 0.0) for held in shares.values()] for name in members]).reshape(len(members), len(shares)),
         pv=people.owns["pv"][rows], leaves_ms=_leaves(site, one, members), notice_ms=round(NOTICE_H * 3_600_000), asks=asks, asks_after_ms=round(LOOKS_H * 3_600_000), reads_after_ms=round(READ_OUT_S * 1000),
+        rights=_rights(site, one, rows, hashes),
     )  # fmt: skip
 
 
-def _leaves(site: Site, one: Community, members: list[str]) -> I64:
+def _rights(
+    site: Site, one: Community, rows: NDArray[np.int64], hashes: NDArray[np.uint64]
+) -> tuple[tuple[int, int, str], ...]:
+    """Some members use a right over their data, in the middle of the run; which one goes by turns."""
+    first, last = site.days_ms[0][0], site.days_ms[-1][1]
+    use = np.flatnonzero(site.chance.stream("community.rights").uniform(hashes) < one.rights)
+    hour = site.chance.stream("community.rights-hour").uniform(hashes[use])
+    at_ms = first + ((0.2 + 0.6 * hour) * (last - first)).astype(np.int64)
+    asked = zip(at_ms.tolist(), rows[use].tolist(), cycle(RIGHTS))
+    return tuple(sorted(asked))
+
+
+def _leaves(site: Site, one: Community, members: list[str]) -> NDArray[np.int64]:
     """When each member leaves, 0 where it stays."""
     first = site.scenario.clock.start
     at = [one.leaves[name].at(site.calendar, first) if name in one.leaves else 0 for name in members]

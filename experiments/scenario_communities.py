@@ -174,6 +174,8 @@ class Community(Actor):
     """Share of the members that let the platform use their data and act on their devices."""
     looks: Share = given(0.3, unit="share", source=JUDGEMENT)
     """Share of the members that ask for their indicators on a given day."""
+    rights: Share = given(0.0, unit="share", source="nobody unless said")
+    """Share of the members that use a right over their data during the run (access, rectify, restrict in turn)."""
     plans: DayTime = given(
         DayTime.model_validate("12:10 the day before"), source="judgement: homes have planned by noon"
     )

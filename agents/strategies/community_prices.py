@@ -151,7 +151,7 @@ class _Master:
         programme.put(self._inside, left, 1.0)
         programme.put(self._convex, programme.columns((n,), 0.0, np.inf, UNMET), 1.0)
         self._first = programme.n_columns
-        self._solver = Solver(programme)
+        self._solver = Solver(programme, reprices=True)
         self._grid.ask(self._solver, need, hours, count.money)
         self._rows = np.concatenate([self._inside, self._grid.balance])
 

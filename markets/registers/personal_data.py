@@ -40,10 +40,12 @@ class Policy:
     Attributes:
         retention_ms: category -> time from its recording to its deletion [ms].
         answer_within_ms: time to answer a request [ms].
+        despite_restriction: purposes that a restriction does not end (article 18(2): claims, as those of a bill).
     """
 
     retention_ms: Mapping[str, int]
     answer_within_ms: int = MONTH_MS
+    despite_restriction: frozenset[str] = frozenset()
 
     def expires_ms(self, category: str, at_ms: int) -> int:
         """When something of a category recorded at an instant is deleted.
@@ -164,11 +166,12 @@ class PersonalData:
     def restrict(self, person: str, *, restricted: bool = True) -> None:
         """The person's data are kept and not processed (article 18), or processed again."""
         self._file(person).restricted = restricted
+        self.open.pop((person, "restrict"), None)
 
     def may_process(self, person: str, purpose: str, t_ms: int) -> bool:
         """Whether the data of a person may be used for a purpose at an instant."""
         file = self._files.get(person)
-        if file is None or file.restricted:
+        if file is None or (file.restricted and purpose not in self.policy.despite_restriction):
             return False
         return any(begin <= t_ms < end for begin, end in file.granted.get(purpose, ()))
 

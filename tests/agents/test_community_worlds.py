@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,11 +11,13 @@ from agents.ec_manager_members import Members
 from agents.ec_manager_terms import Candidate
 from environment.messages import digest_rows
 from environment.messages.community import MembershipNotice
+from environment.messages.homes_data import DataSubjectRequest
 from experiments.conformance import check
 from experiments.conformance_provenance import check_provenance
 from experiments.covers import covers
 from experiments.results_schema import conform
 from markets.community_indicators import Standing
+from markets.registers.personal_data import MONTH_MS
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +171,54 @@ def test_who_withdraws_is_led_no_more_and_who_leaves_is_billed_to_its_last_day_a
 
 
 @covers("SUC02.1/O-3")
+def test_members_see_correct_and_restrict_their_data_and_are_answered_at_once(lived):
+    """Eight homes ask in turn; who restricts is led no more from that second on, and billed like all."""
+    tables = lived({"clock__days": 2, "clock__start": "2016-04-12"}, rights=1.0)
+    case = check(tables, digest_rows=digest_rows, provenance=True).usecases["SUC02.1"]
+    assert case.broken == ()
+    assert case.unmatched == 0
+    asked, answered = tables["rights"].to_pandas(), tables["data_answers"].to_pandas()
+    assert set(asked["right"]) == {"access", "rectify", "restrict"}
+    both = asked.merge(answered, on=["owner", "right"], suffixes=("", "_answer"), validate="one_to_one")
+    assert len(both) == len(asked) == len(answered)
+    late_ms = both["t_ms_answer"] - both["t_ms"]
+    assert (late_ms >= 0).all()
+    assert (late_ms < MONTH_MS).all()
+    assert both["done"].all()
+    assert (both["items"] == 1).all()
+    messages = tables["messages"].to_pylist()
+    settled = {row["member"] for row in tables["community_settlements"].to_pylist()}
+    for row in asked[asked["right"] == "restrict"].itertuples():
+        mine = [one for one in messages if row.owner in (one["sender"].split("/")[0], one["receiver"].split("/")[0])]
+        used = {one["record"] for one in mine if one["sent_ms"] > row.t_ms}
+        assert not used & {"DerSchedule", "DerForecast", "DerReadings"}
+        assert row.owner in settled
+
+
+@covers("SUC02.1/O-3")
+def test_what_a_member_asks_is_done_or_said_why_not():
+    members = Members("ec-1", [Candidate("a", "a/hems")])
+    members.register(_Sheet("a"), 0)
+
+    def ask(right, value="", member="a"):
+        return members.respect(DataSubjectRequest(right=right, purpose="", value=value), member, 5)
+
+    sheets = members.of(_Day(0), 1)
+    assert ask("access").items == 1
+    assert ask("rectify", "es-flat-2025").done
+    assert members.of(_Day(0), 6)["a"].tariff == "es-flat-2025" != sheets["a"].tariff
+    assert members.consenting(sheets, 6) == ["a"]
+    assert ask("restrict").done
+    assert members.consenting(sheets, 7) == []
+    assert list(members.of(_Day(0), 8)) == ["a"]
+    assert members.overdue(5 + MONTH_MS + 1) == []
+    stranger = ask("access", member="b")
+    assert (stranger.done, stranger.items) == (False, 0)
+    assert "no file of this person" in stranger.reason
+    assert "erased with its last bill" in ask("erase").reason
+
+
+@covers("SUC02.1/O-3")
 def test_who_is_erased_is_nobody_and_the_communitys_sums_stay():
     members = Members("ec-1", [Candidate("a", "a/hems"), Candidate("b", "b/hems")])
     for name in ("a", "b"):
@@ -193,12 +244,13 @@ class _Day(NamedTuple):
     start_ms: int
 
 
-class _Sheet(NamedTuple):
+class _Sheet(msgspec.Struct, frozen=True):
     """Of a registration what the register looks at."""
 
     member: str
     approved: bool = True
     consent: bool = True
+    tariff: str = "es-20td-2025"
 
 
 def _consents(tables, member):
