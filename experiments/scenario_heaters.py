@@ -110,7 +110,7 @@ class Heaters(Part):
     """Temperature that the tank must reach from time to time."""
     hygiene_days: float = given(7.0, unit="d", source="as hygiene_c", ge=2, le=60)
     """At least once in so many days."""
-    reserve_quantile: Share = given(0.95, unit="share", source=JUDGEMENT)
+    reserve_quantile: Share = given(0.97, unit="share", source=JUDGEMENT)
     """Share of the learned days on which the reserve of hot water suffices."""
     room_c: float = given(20.0, unit="degC", source="test room of EN 60379", ge=5, le=35)
     """Temperature that the EMS assumes of every room with a tank."""

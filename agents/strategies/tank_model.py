@@ -28,8 +28,9 @@ QUIETEST = 16
 """Beginnings of windows (quarters of the day) that count as the quietest."""
 LEAST_WINDOWS = 6
 """Fewer windows than these say nothing, neither about the jacket nor about layers."""
-DRAW, DRAWN_K, LEVEL_K = 4, 4.0, 1.0
-"""A draw that shows layers: within an hour the mean falls by 4 K, from a tank whose outlet was within 1 K of it."""
+DRAW, DRAWN_K, LEVEL_K = 4, 15.0, 1.0
+"""A draw that shows layers: within an hour the mean falls by 15 K, about from usual to cold, from a tank whose outlet was within 1 K of it.
+In small draws the outlet hardly falls, but the reserve is for those that empty the tank."""
 
 
 class Learning(NamedTuple):
@@ -50,7 +51,7 @@ class Learning(NamedTuple):
     loss_days: int = 7
     reserve_days: int = 14
     reserve_hours: float = 3.0
-    reserve_quantile: float = 0.95
+    reserve_quantile: float = 0.97
     default_loss_kw_per_k: float = 1.5e-3
 
 
@@ -145,11 +146,11 @@ def losses(capacity_kwh_per_k: F64, tank_c: F64, kwh: F64, settings: Learning) -
 
 
 def usual_c(tank_c: F64) -> F64:
-    """The temperature that a tank under its own thermostat has three quarters of the time it is below, (n,) [degC].
+    """The temperature that people could count on three quarters of the time while the tank was its thermostat's, (n,) [degC].
 
-    More than this nobody had before, so comfort asks for no more: a household that draws its tank empty drew it empty before.
+    Comfort asks for no more than people had before: a household that draws its tank empty drew it empty before.
     """
-    return _quantile(np.ascontiguousarray(tank_c), 0.75)
+    return _quantile(np.ascontiguousarray(tank_c), 0.25)
 
 
 def _layering(tank_c: F64, outlet_c: F64) -> F64:

@@ -11,11 +11,14 @@ that is on every third evening is a third of a kWh too much each time.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.strategies.retrofit import Services
 from agents.strategies.tank_control import Task
-from agents.strategies.tank_model import QUARTERS, TankModel
-from environment.arrays import F64, I64, Bool
+from agents.strategies.tank_model import HOURS, QUARTERS, TankModel
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 PEAK_EUR_PER_KWH = 2.0
 """Cost of a kWh above the household's limit: more than electricity ever costs, less than going without hot water (judgement)."""
@@ -118,15 +121,19 @@ def task(
 def floors(model: TankModel, comfort: Comfort, usual_c: F64, ceiling_c: F64, quarters: I64) -> F64:
     """Temperature to have at the end of each interval, (n, T): comfort, and the reserve of the quarter that begins then.
 
-    Not more than people usually had under their thermostat, and not up to the safety thermostat.
+    Not more than people usually had under their thermostat, and not up to the safety thermostat. A thermostat heats while people draw and a
+    command comes an interval later: what the element gives in an interval is held beforehand.
     """
     following = (quarters + 1) % QUARTERS
     margin = model.layering[:, None] * (model.reserve_kwh / model.capacity_kwh_per_k[:, None])[:, following]
-    most = np.minimum(usual_c, ceiling_c - comfort.below_ceiling_k)
+    late = model.heater_kw * HOURS / model.capacity_kwh_per_k
+    most = np.minimum(usual_c + late, ceiling_c - comfort.below_ceiling_k)
     return np.minimum(comfort.least_c + margin, np.maximum(most, comfort.least_c)[:, None])
 
 
-def hygiene(floor_c: F64, model: TankModel, comfort: Comfort, due: Bool, ceiling_c: F64, quarters: I64) -> F64:
+def hygiene(
+    floor_c: F64, model: TankModel, comfort: Comfort, due: NDArray[np.bool_], ceiling_c: F64, quarters: I64
+) -> F64:
     """Floors with the hygiene temperature where it is due: once within a day, when the tank is wanted warmest anyhow.
 
     It is asked for over an hour, because a draw at its beginning would put it off by a day, and at the same hour again.
@@ -148,7 +155,9 @@ HYGIENE_MARGIN_K = 1.5
 """Plans aim so much higher, because the model is no tank and a probe errs."""
 
 
-def limited(on: Bool, services: Services, base_kw: F64, heater_kw: F64, limit_kw: F64, warm: Bool) -> Bool:
+def limited(
+    on: NDArray[np.bool_], services: Services, base_kw: F64, heater_kw: F64, limit_kw: F64, warm: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Commands after a look at the smart meter: nobody with peak shaving heats above the limit while the water is warm enough, (n,).
 
     Args:
