@@ -72,3 +72,27 @@ def pilot_evening(small):
     world = build_world(site)
     world.run(PILOT_MS)
     return site, world
+
+
+@pytest.fixture(scope="session")
+def retrofit_morning(small):
+    """The shipped retrofit with ten homes that are learned for a day, stopped on their first morning under control: (site, world). Only look."""
+    from experiments.build_world import build_world
+    from experiments.scenario import load_scenario, scenario_from
+
+    content = load_scenario("heaters-retrofit").as_data()
+    content |= {
+        "events": [],
+        "clock": content["clock"] | {"days": 3},
+        "grid": content["grid"] | {"network": "two-stations"},
+    }
+    content["people"][0]["homes"]["count"] = 10
+    content["heaters"] |= {"training_days": 1, "changes": [], "requests": []}
+    site = small.site(scenario_from(content))
+    world = build_world(site)
+    world.run(RETROFIT_MS)
+    return site, world
+
+
+RETROFIT_MS = round(55.75 * 3_600_000)
+"""A quarter to eight on the third day: draws of the morning, and commands every quarter of an hour."""

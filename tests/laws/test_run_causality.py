@@ -19,8 +19,12 @@ AT_H = {
 """From noon of the day before to half past six in the evening, or half past twelve."""
 HISTORY_DAYS = 3
 COMMUNITY = ({"SUC02.1"}, "DerForecast")
-PILOT = "homes-flex"
-CASES = {PILOT: ({"SUC13.1"}, "ActivationCall"), "community-day": COMMUNITY, "community-market": COMMUNITY}
+STOPPED = {"homes-flex": "pilot_evening", "heaters-retrofit": "retrofit_morning"}
+"""Scenarios that are lived small up to an instant for other laws too, by their fixtures."""
+CASES = {
+    "homes-flex": ({"SUC13.1"}, "ActivationCall"), "community-day": COMMUNITY, "community-market": COMMUNITY,
+    "heaters-retrofit": ({"SUC03.1", "SUC03.2"}, "SwitchCommand"),
+}  # fmt: skip
 """Use cases that are begun before the instant, and what has been said by then; those of a district day if not named."""
 
 
@@ -78,8 +82,8 @@ def parallel(small, request):
     """A shipped day twice, up to the instant: as it is, and with all exogenous inputs replaced from then on: [(site, world)], instant."""
     from experiments.scenario import load_scenario, scenario_from
 
-    if request.param == PILOT:
-        here = request.getfixturevalue("pilot_evening")
+    if request.param in STOPPED:
+        here = request.getfixturevalue(STOPPED[request.param])
         at_ms = here[1].clock.now_ms
         return [here, lived_otherwise(small, here[0].scenario, at_ms)], at_ms
     content = load_scenario(request.param).as_data()

@@ -120,9 +120,9 @@ def communal(small):
     return site, world
 
 
-@pytest.fixture(params=["evening", "pilot_evening", "communal"])
+@pytest.fixture(params=["evening", "pilot_evening", "communal", "retrofit_morning"])
 def stopped(request):
-    """Worlds stopped while somebody is called: a market's, a service's for households, and a community's."""
+    """Worlds stopped while somebody is called: a market's, a service's for households, a community's, and that of water heaters under control."""
     return request.getfixturevalue(request.param)
 
 
@@ -153,6 +153,9 @@ def test_no_party_holds_an_array_of_the_truth(stopped):
     hidden = [*site.weather, *(getattr(site.people.cars, name) for name in ("away", "driven_kw", "departure_step"))]
     hidden += [site.people.load_kw, site.people.pv_kw, site.people.draw_kw, site.living.physics.uncontrolled.others_kw]
     hidden += list(site.living.physics.record.power_kw.values())
+    if site.scenario.heaters:  # who learns tanks from their measurements knows no parameter and no state of them
+        tanks = site.living.physics.installed["stratified_heater"].fleet
+        hidden += [*tanks.ratings, *tanks.state, *site.living.physics.record.inner["stratified_heater"].values()]
     hidden = [array for array in hidden if isinstance(array, np.ndarray)]
     assert len(hidden) > 8
     for party in parties_of(world):
@@ -194,9 +197,10 @@ def test_nobody_sees_readings_of_the_future(stopped):
         assert np.isnan(store.kw[:, now:]).all()
         assert np.isfinite(store.kw[:, :now]).all()
     seen = site.living.hems.seen
-    assert seen.steps == now
-    assert not seen.load_kw[:, now:].any()
-    np.testing.assert_array_equal(seen.load_kw[:, :now], site.people.load_kw[:, :now])
+    steps = 0 if site.scenario.heaters else now  # no home there has a management of its own
+    assert seen.steps == steps
+    assert not seen.load_kw[:, steps:].any()
+    np.testing.assert_array_equal(seen.load_kw[:, :steps], site.people.load_kw[:, :steps])
     assert all(at_ms <= world.clock.now_ms for at_ms, _ in site.living.scada.history)
 
 
