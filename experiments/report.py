@@ -45,7 +45,7 @@ def report_html(run: Run) -> str:
     """The report of a run as one HTML document without outside parts.
 
     What a run is especially about (heaters, a community, a service for households) comes first and is left out elsewhere; other
-    sections without data say so.
+    sections without data say so, but for runs of heaters, where nobody trades flexibility and they are left out.
     """
     view = View(run)
     scenario = view.facts.scenario
@@ -58,6 +58,8 @@ def report_html(run: Run) -> str:
         f"Times are local ({escape(run.meta['zone'])}).{_TWIN if view.facts.twin else ''}</p>{parts.key_figures(view)}"
     )
     sections = [section for section in (make(view) for make in _SECTIONS) if section is not None]
+    if scenario.get("heaters"):
+        sections = [section for section in sections if section.html]
     return page(title, head, sections)
 
 

@@ -220,12 +220,22 @@ def test_a_tank_that_was_never_hot_enough_is_heated_against_legionella(usual):
     assert plans["hygiene_due"][first].any()
 
 
+SHAVING = {
+    "clock__days": 6, "heaters__installation__household_meter": 1.0,
+    "heaters__services": {"self_consumption": 0.0, "peak_shaving": 1.0, "tariff": 0.0},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shaved():
+    """Everything works and all homes are metered; peak shaving is the only service, for two days of control."""
+    return World(**SHAVING)
+
+
 @covers("SUC03.2/r11")
-def test_peak_shaving_lowers_the_peak():
+def test_peak_shaving_lowers_the_peak(shaved):
     """Against the same homes under their thermostats: less energy above the limit, and lower peaks where there were any above it."""
-    shaving = {"self_consumption": 0.0, "peak_shaving": 1.0, "tariff": 0.0}
-    changes = {"clock__days": 6, "heaters__services": shaving, "heaters__installation__household_meter": 1.0}
-    shaved, free = World(**changes), World(coordination=False, **changes)
+    free = World(coordination=False, **SHAVING)
     step_ms = shaved.site.timeline.step_ms
     days = slice(4 * DAY_MS // step_ms, 6 * DAY_MS // step_ms)
     rows = np.flatnonzero(np.isfinite(shaved.set_kw[:, days]).mean(axis=1) > 0.95)
@@ -264,6 +274,9 @@ def test_the_erased_cannot_be_resolved_and_are_controlled_no_more(usual):
     gone = sorted(set(answers["owner"][(answers["right"] == "erase") & answers["done"]]))
     names = {f"customer-{number:04d}" for number in range(1, HOMES + 1)}
     assert sum(people.resolve(name) is None for name in names) == len(gone)
+    for table in ("heater_models", "heater_plans"):
+        rows = usual.table(table)
+        assert not set(rows["owner"][rows["t_ms"] > answers["t_ms"].max()]) & set(gone), table
     after = int(answers["t_ms"].max() // usual.site.timeline.step_ms) + 3
     assert np.isnan(usual.set_kw[[usual.site.people.names.index(home) for home in gone], after:]).all()
 
@@ -281,6 +294,20 @@ def test_numbers_that_steps_carry_are_those_of_the_tables_and_each_equality_can_
 
 
 # --- physics and knowledge --------------------------------------------------------------------------------------------
+
+
+def test_no_less_heat_is_left_in_the_end_than_there_was_when_control_began(shaved):
+    """But for what people draw so late that no element can make up for it, and the grid of temperatures."""
+    mean, ordered = shaved.site.living.physics.record.inner[KIND]["mean_c"], np.isfinite(shaved.set_kw)
+    end, rows = 6 * DAY_MS // shaved.site.timeline.step_ms, np.flatnonzero(ordered.any(axis=1))
+    assert len(rows) >= HOMES // 2
+    assert ordered[rows, end - 1].all()
+    begun = mean[rows, ordered[rows].argmax(axis=1) - 1]
+    first = shaved.site.timeline.index(0)
+    late = shaved.site.people.draw_kw[rows, first + end - 8 : first + end].sum(axis=1) * shaved.site.timeline.hours
+    capacity = shaved.fleet.ratings.volume_l[rows] * 4.186 / 3600.0
+    assert (mean[rows, end - 1] + late / capacity >= begun - 1.0).all()
+    assert mean[rows, end - 1].mean() >= begun.mean()
 
 
 def test_energy_of_every_tank_and_day_balances(usual):
