@@ -5,8 +5,6 @@ from typing import Annotated, ClassVar
 from environment.messages.base import Item, Profile, Record
 
 Source = tuple[tuple[str, str], ...]
-_STARTS = "start of the first interval"
-_LONG = "length of an interval"
 
 
 class MonitoringOrder(Record, frozen=True, kw_only=True):
@@ -18,12 +16,16 @@ class MonitoringOrder(Record, frozen=True, kw_only=True):
     until_ms: Annotated[int, Item("end")]
 
 
-class TankReading(Record, frozen=True, kw_only=True):
-    """What a water heater's probes, meter and relay show, interval by interval."""
+class Intervals(Record, frozen=True, kw_only=True):
+    """A series of equal intervals; what readings and commands have in common."""
 
-    source: ClassVar[Source] = (("SUC03.2", "1"), ("SUC03.2", "2"), ("SUC03.2", "3"))
-    from_ms: Annotated[int, Item(_STARTS)]
-    step_s: Annotated[float, Item(_LONG, ge=1)]
+    from_ms: Annotated[int, Item("start of the first interval")]
+    step_s: Annotated[float, Item("length of an interval", ge=1)]
+
+
+class TankMeasurements(Intervals, frozen=True, kw_only=True):
+    """What probes and meter of a water heater show, as read and as sent on."""
+
     tank_c: Annotated[
         Profile, Item("mean of the probes at the end of the interval [degC]", catalogue="tank temperature(s)")
     ]
@@ -34,36 +36,28 @@ class TankReading(Record, frozen=True, kw_only=True):
     heater_kwh: Annotated[
         Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")
     ]
+
+
+class TankReading(TankMeasurements, frozen=True, kw_only=True):
+    """What a water heater's probes, meter and relay show, interval by interval."""
+
+    source: ClassVar[Source] = (("SUC03.2", "1"), ("SUC03.2", "2"), ("SUC03.2", "3"))
     online: Annotated[bool, Item("the water heater has power", catalogue="water heater online/offline")]
 
 
-class HouseholdReading(Record, frozen=True, kw_only=True):
+class HouseholdReading(Intervals, frozen=True, kw_only=True):
     """What the meter of the whole household shows, the water heater included."""
 
     source: ClassVar[Source] = (("SUC03.2", "4"),)
-    from_ms: Annotated[int, Item(_STARTS)]
-    step_s: Annotated[float, Item(_LONG, ge=1)]
     net_kw: Annotated[
         Profile, Item("mean net load, positive when consuming [kW]", catalogue="consumption from the household meter")
     ]
 
 
-class LoadTelemetry(Record, frozen=True, kw_only=True):
+class LoadTelemetry(TankMeasurements, frozen=True, kw_only=True):
     """What a controller module sends of what it read, cleaned."""
 
     source: ClassVar[Source] = (("SUC03.2", "1"), ("SUC03.2", "2"), ("SUC03.2", "3"), ("SUC03.2", "4"))
-    from_ms: Annotated[int, Item(_STARTS)]
-    step_s: Annotated[float, Item(_LONG, ge=1)]
-    tank_c: Annotated[
-        Profile, Item("mean of the probes at the end of the interval [degC]", catalogue="tank temperature(s)")
-    ]
-    outlet_c: Annotated[
-        Profile, Item("upper probe; the mean where there is one probe [degC]", catalogue="tank temperature(s)")
-    ]
-    two_probes: Annotated[bool, Item("there are two probes")]
-    heater_kwh: Annotated[
-        Profile, Item("electricity taken [kWh]", ge=0, catalogue="consumption from the water heater meter")
-    ]
     heater_online: Annotated[bool, Item("the water heater has power", catalogue="water heater online/offline")]
     module_online: Annotated[
         bool, Item("the module obeys commands: automatic mode", catalogue="controller module online/offline")
@@ -75,10 +69,8 @@ class LoadTelemetry(Record, frozen=True, kw_only=True):
     ]
 
 
-class SwitchCommand(Record, frozen=True, kw_only=True):
+class SwitchCommand(Intervals, frozen=True, kw_only=True):
     """On or off, for as many intervals as it has values; after that the water heater is its thermostat's again."""
 
     source: ClassVar[Source] = (("SUC03.2", "5"),)
-    from_ms: Annotated[int, Item(_STARTS)]
-    step_s: Annotated[float, Item(_LONG, ge=1)]
     on: Annotated[Profile, Item("1 on, 0 off", ge=0, catalogue="ON or OFF")]
