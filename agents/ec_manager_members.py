@@ -9,17 +9,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from agents.ec_manager_accounts import indicators
 from agents.ec_manager_terms import Candidate, CommunityDay
+from environment.arrays import F64
 from environment.messages.community import MemberRegistration, MembershipNotice
 from environment.messages.community_settlement import MemberIndicators, MemberSettlement
 from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest
 from markets.community_indicators import Standing
 from markets.registers.personal_data import NEVER_MS, PersonalData, PersonalDataError, Policy
-
-F64 = NDArray[np.float64]
 
 MEMBERSHIP, OPERATION = "membership", "use of data and control of devices"
 """What data are for: bills, which follow from belonging, and the central operation, which a member consents to beside it."""

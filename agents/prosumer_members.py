@@ -14,6 +14,7 @@ from agents.prosumer import Prosumers
 from agents.prosumer_belonging import Belonging, DerMeters, adopt, forecast, plan_next_alone, registration
 from agents.prosumer_consent import take_back
 from agents.prosumer_internal_market import Answers
+from environment.arrays import I64
 from environment.messages.base import Batch, columns_of
 from environment.messages.community import (
     CommunityRules,
@@ -37,9 +38,6 @@ from environment.messages.community_settlement import (
 from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest
 from environment.party import Process, handles
 from environment.refusals import refuse
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 BEFORE_MS = 1
 """A commitment is looked at just before its step begins, so that the step's own set-points keep to it."""

@@ -3,10 +3,10 @@
 from itertools import cycle
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.prosumer_belonging import Belonging
 from environment.addresses import Directory
+from environment.arrays import I64, U64
 from environment.chance import name_hashes
 from experiments.build import Site
 from experiments.scenario import Scenario
@@ -84,9 +84,7 @@ def _belonging(site: Site, directory: Directory, one: Community, members: list[s
     )  # fmt: skip
 
 
-def _rights(
-    site: Site, one: Community, rows: NDArray[np.int64], hashes: NDArray[np.uint64]
-) -> tuple[tuple[int, int, str], ...]:
+def _rights(site: Site, one: Community, rows: I64, hashes: U64) -> tuple[tuple[int, int, str], ...]:
     """Some members use a right over their data, in the middle of the run; which one goes by turns."""
     first, last = site.days_ms[0][0], site.days_ms[-1][1]
     use = np.flatnonzero(site.chance.stream("community.rights").uniform(hashes) < one.rights)
@@ -96,7 +94,7 @@ def _rights(
     return tuple(sorted(asked))
 
 
-def _leaves(site: Site, one: Community, members: list[str]) -> NDArray[np.int64]:
+def _leaves(site: Site, one: Community, members: list[str]) -> I64:
     """When each member leaves, 0 where it stays."""
     first = site.scenario.clock.start
     at = [one.leaves[name].at(site.calendar, first) if name in one.leaves else 0 for name in members]

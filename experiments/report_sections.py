@@ -14,6 +14,7 @@ from experiments.kpis import FigureRow, Figures, catalogue, figure_rows
 from experiments.kpis_facts import Facts
 from experiments.kpis_forecast import BINS, forecast_errors, mape_percent, rmse_kw
 from experiments.kpis_grid import worst_branch
+from experiments.kpis_homes import served
 from experiments.plots import View, inline_svg
 from experiments.plots_grid import loading_chart, network_map, voltage_chart
 from experiments.plots_market import (
@@ -32,11 +33,19 @@ KEY_FIGURES: Final = (
     "peak_loading_percent", "overload_hours", "overload_kwh", "voltage_violation_hours", "flexibility_needed_kwh",
     "flexibility_offered_kwh", "flexibility_cleared_kwh", "flexibility_delivered_kwh", "flexibility_true_kwh",
     "cost_eur_per_kwh_delivered", "community_members", "community_shared_kwh", "community_self_consumption_percent",
-    "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
+    "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_offered_kwh",
+    "community_flexibility_ordered_kwh", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
     "service_called_kwh", "service_delivered_kwh", "heaters_controlled", "heater_saved_percent", "heater_bound_percent",
     "heater_cost_saved_eur", "heater_cold_draws", "heater_twin_cold_draws", "messages_total", "steps_made",
 )  # fmt: skip
 """What a report begins with, as far as it is defined for the run."""
+OF_A_MARKET: Final = (
+    "flexibility_offered_kwh",
+    "flexibility_cleared_kwh",
+    "flexibility_delivered_kwh",
+    "flexibility_true_kwh",
+)
+"""Key figures of providers at a market; beside communities without providers their zeros would hide what communities gave."""
 DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
@@ -57,6 +66,8 @@ def key_figures(view: View) -> str:
     """The most asked for figures as cards, with what they were without coordination."""
     values, twin = figures_of(view)
     rows = {row.id: row for row in figure_rows(values, twin, every=True)}
+    if view.facts.all("community_members") is not None and view.facts.all("bids") is None:
+        rows = {key: row for key, row in rows.items() if key not in OF_A_MARKET}
     return f'<div class="cards">{"".join(_card(rows[key]) for key in KEY_FIGURES if key in rows and _defined(rows[key]))}</div>'
 
 
@@ -127,7 +138,12 @@ def _nothing_bought(facts: Facts) -> str:
     reasons = sorted(set(talks.names("reason")[talks.names("suc") == _PROCUREMENT].tolist()) - {""}) if talks else []
     if reasons:
         return f"Nothing was bought: {'; '.join(reasons)}."
-    return "Nobody bid: the run had no need, no market, or no coordination."
+    return _of_a_service(facts, "Nobody bid: the run had no need, no market, or no coordination.")
+
+
+def _of_a_service(facts: Facts, otherwise: str) -> str:
+    """Where households trade through a service, what they do stands in its section."""
+    return "What households do through their service stands in its own section." if served(facts) else otherwise
 
 
 def means(view: View) -> str:
@@ -174,7 +190,7 @@ def activation(view: View) -> Section:
         "The biggest providers by energy ordered. Paid is the distance from the frozen baseline to the meter, true is the distance "
         "from the twin to the meter. Thin lines, where the whole portfolio was settled: the hours around, with and without coordination."
     )
-    missing = "Nothing was activated and settled."
+    missing = _of_a_service(view.facts, "Nothing was activated and settled.")
     return Section("activation", "Activation", figure(picture, caption) if picture else None, missing)
 
 
@@ -194,7 +210,7 @@ def home(view: View) -> Section:
     found = home_chart(view)
     if found is None:
         return Section("home", "A home's day", None, "The run holds no devices of homes.")
-    caption = f"{found[1]}: of the homes that delivered (of all, if none did), those with the most kinds of device, the one nearest their median of energy."
+    caption = f"{found[1]}: of the homes that delivered or have a service (of all, if none), those with the most kinds of device, the one nearest their median of energy."
     return Section("home", "A home's day", figure(found[0], caption))
 
 
@@ -236,9 +252,8 @@ def forecasts(view: View) -> Section:
                     horizon = f"{BINS[name][0]:g} to {BINS[name][1]:g} h"
                     rows.append((who, horizon, label, str(len(found[0])), _number(mape, ".1f"), _number(rmse, ".2f")))
     if not rows:
-        return Section(
-            "forecasts", "Forecast quality", None, "No forecasts were made, or nothing to compare them with."
-        )
+        missing = _of_a_service(view.facts, "No forecasts were made, or nothing to compare them with.")
+        return Section("forecasts", "Forecast quality", None, missing)
     picture = forecast_chart(view)
     caption = "Truth is what came without activation, from the twin where there is one."
     head = ("who", "horizon", "method", "values", "MAPE (%)", "RMSE (kW)")

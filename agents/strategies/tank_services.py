@@ -11,14 +11,11 @@ that is on every third evening is a third of a kWh too much each time.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.strategies.retrofit import Services
 from agents.strategies.tank_control import Task
 from agents.strategies.tank_model import HOURS, QUARTERS, TankModel
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from environment.arrays import F64, I64, Bool
 
 PEAK_EUR_PER_KWH = 2.0
 """Cost of a kWh above the household's limit: more than electricity ever costs, less than going without hot water (judgement)."""
@@ -131,9 +128,7 @@ def floors(model: TankModel, comfort: Comfort, usual_c: F64, ceiling_c: F64, qua
     return np.minimum(comfort.least_c + margin, np.maximum(most, comfort.least_c)[:, None])
 
 
-def hygiene(
-    floor_c: F64, model: TankModel, comfort: Comfort, due: NDArray[np.bool_], ceiling_c: F64, quarters: I64
-) -> F64:
+def hygiene(floor_c: F64, model: TankModel, comfort: Comfort, due: Bool, ceiling_c: F64, quarters: I64) -> F64:
     """Floors with the hygiene temperature where it is due: once within a day, when the tank is wanted warmest anyhow.
 
     It is asked for over an hour, because a draw at its beginning would put it off by a day, and at the same hour again.
@@ -155,9 +150,7 @@ HYGIENE_MARGIN_K = 1.5
 """Plans aim so much higher, because the model is no tank and a probe errs."""
 
 
-def limited(
-    on: NDArray[np.bool_], services: Services, base_kw: F64, heater_kw: F64, limit_kw: F64, warm: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def limited(on: Bool, services: Services, base_kw: F64, heater_kw: F64, limit_kw: F64, warm: Bool) -> Bool:
     """Commands after a look at the smart meter: nobody with peak shaving heats above the limit while the water is warm enough, (n,).
 
     Args:
