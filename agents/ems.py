@@ -174,7 +174,9 @@ class Ems(CustomerDesk):
                 self._learn(now - now % self._per_day)
                 learned, plan_due = True, self.now_ms
             if learned and self.now_ms >= plan_due:
-                self.optimization(operated, now, talk)
+                willing = operated[self.memory.controllable(self.now_ms)[operated]]
+                if len(willing):
+                    self.optimization(willing, now, talk)
                 plan_due = self.now_ms + round(terms.plans_every_s * 1000)
             self._command(now, talk)
         yield self.until(end_ms)

@@ -168,6 +168,15 @@ def test_withdrawn_consent_stops_control_at_that_second(usual):
     assert (taken["t_ms"] == 4 * DAY_MS + 37_200_000).all()
 
 
+@covers("SUC03.1/GDPR-1", "SUC03.2/GDPR-1")
+def test_nothing_is_planned_of_who_has_taken_consent_back(usual):
+    taken, plans = usual.table("withdrawals"), usual.table("heater_plans")
+    of_gone, later = np.isin(plans["owner"], taken["owner"]), plans["t_ms"] > taken["t_ms"].max() + 60_000
+    assert (of_gone & ~later).any()
+    assert (later & ~of_gone).any()
+    assert not (later & of_gone).any()
+
+
 def test_a_module_without_network_hands_back_to_the_thermostat(usual):
     hardware = usual.party("modules").hardware
     silent = np.flatnonzero(hardware.offline.any(axis=1))
