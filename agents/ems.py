@@ -215,10 +215,19 @@ class Ems(CustomerDesk):
         for whole, part in zip(self.model, found, strict=True):
             whole[rows] = part
         self.register("heater_models").add(
-            t_ms=self.now_ms, owner=[terms.customers[row] for row in rows], loss_kw_per_k=found.loss_kw_per_k,
+            t_ms=self.now_ms, customer=self.memory.pseudonyms(rows), loss_kw_per_k=found.loss_kw_per_k,
             need_kwh_per_day=found.need_kwh.sum(axis=1), reserve_kwh=found.reserve_kwh.max(axis=1), layering=found.layering,
             windows=found.windows, days=found.days,
         )  # fmt: skip
+
+    def forget(self, person: str) -> None:
+        """Erase a customer, and what was learned of its water heater."""
+        row = self.memory.row(person)
+        for column in self.model or ():
+            column[row] = 0.0
+        self._trained[row], self._began[row], self._hot_ms[row] = False, -1, NEVER_MS
+        self._usual_c[row] = self._start_c[row] = np.nan
+        super().forget(person)
 
     # --- SUC03.2: optimisation and commands --------------------------------------------------------------------------------
 
@@ -256,11 +265,11 @@ class Ems(CustomerDesk):
         outlook = Outlook(surplus[:, quarters], crowded[:, quarters], buy, sell)
         task = tank_services.task(model, services, outlook, quarters, floor, ceiling, terms.learning.room_c)
         self._plan = _Plan(rows, now, tank_control.plan(model, task), services, limit)
-        names = [terms.customers[row] for row in rows]
+        names = memory.pseudonyms(rows)
         tank = self._tank_c(rows, now)
         tank = np.where(np.isfinite(tank), tank, self._usual_c[rows])
         self.register("heater_plans").add(
-            t_ms=self.now_ms, owner=names, services=[retrofit.names(services, k) for k in range(len(rows))],
+            t_ms=self.now_ms, customer=names, services=[retrofit.names(services, k) for k in range(len(rows))],
             expected_eur=self._plan.policy.cost_eur[np.arange(len(rows)), tank_control.nearest(tank)],
             floor_c=floor.max(axis=1, initial=0.0), hygiene_due=due,
         )  # fmt: skip

@@ -153,8 +153,14 @@ class CustomerDesk(Party):
             case "restrict":
                 people.restrict(person)
             case _:
-                self.memory.erase(person, now)
+                self.forget(person)
         return DataAnswer(right=asked.right, items=(), done=True)
+
+    def forget(self, person: str) -> None:
+        """Erase what is kept of a customer by name; what was learned and planned is kept by a pseudonym that then leads to nobody (GDPR-3)."""
+        self.register("registrations").drop("owner", [person])
+        self.register("first_values").drop("device", self.memory.devices(person))
+        self.memory.erase(person, self.now_ms)
 
 
 def _column(values: list[Any], name: str) -> NDArray[Any]:

@@ -77,6 +77,15 @@ class Memory:
         """Row of a customer."""
         return self.names.index(customer)
 
+    def pseudonyms(self, rows: I64) -> list[str]:
+        """What some customers are called in all that is kept beside their own files; nobody finds the erased by it."""
+        return [self.people.pseudonym(self.names[row]) for row in rows.tolist()]
+
+    def devices(self, customer: str) -> list[str]:
+        """Addresses of a customer's registered devices."""
+        row = self.row(customer)
+        return [device for device, owner in self.device_of.items() if owner == row]
+
     def learnable(self, t_ms: int) -> Bool:
         """Whose measurements may be used, (n,)."""
         return self.people.allowed(self.names, LEARNING, t_ms)
@@ -110,11 +119,15 @@ class Memory:
     def erase(self, customer: str, t_ms: int) -> int:
         """Forget a customer: personal data, measurements, devices; what was counted of all stays. Returns the items erased."""
         row = self.row(customer)
-        for series in self.series.values():
+        for series in (*self.series.values(), self.litres, self.heater_kw, self.ceiling_c, self.contracted_kw):
             series[row] = np.nan
-        self.approved[row] = False
-        self.tariff[row], self.wanted[row] = "", ()
-        for device in [device for device, owner in self.device_of.items() if owner == row]:
+        for known in (self.approved, self.probes, self.metered, self.generation, self.obeys):
+            known[row] = False
+        self.tariff[row], self.wanted[row], self.seen[row] = "", (), -1
+        devices = self.devices(customer)
+        self.heard.difference_update(devices)
+        self.stored.difference_update(devices)
+        for device in devices:
             del self.device_of[device]
         return self.people.erase(customer, t_ms)
 

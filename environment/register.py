@@ -1,5 +1,6 @@
-"""An append-only table of a party's own (law 6)."""
+"""A table of a party's own (law 6)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Register:
-    """An append-only table of a party's own (law 6: its registers); found again in the results of the run."""
+    """A table of a party's own that grows (law 6: its registers); found again in the results of the run."""
 
     def __init__(self) -> None:
         self._parts: list[dict[str, Any]] = []
@@ -29,6 +30,12 @@ class Register:
         if n:
             self._parts.append({name: _spread(value, n) for name, value in columns.items()})
             self._n += n
+
+    def drop(self, column: str, values: Sequence[str]) -> None:
+        """Take out the rows that have one of some values in a column: what must be kept no longer, as of people who had their data erased."""
+        parts = [(part, ~np.isin(part[column].astype(str), list(values))) for part in self._parts]
+        self._parts = [{name: rows[keep] for name, rows in part.items()} for part, keep in parts if keep.any()]
+        self._n = sum(int(keep.sum()) for _, keep in parts)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The whole table."""

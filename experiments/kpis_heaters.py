@@ -14,6 +14,8 @@ from environment.arrays import F64, Bool, Names
 from experiments.kpis_facts import Facts, Frame, ratio
 from experiments.kpis_grid import Figure
 
+ERASED = "erased"
+"""In place of the services of a home that had its data erased."""
 WHOLE_DAY_H = 22.0
 """Hours under command that make a controlled day; the first quarter of an hour of a day is still the thermostat's."""
 
@@ -24,7 +26,7 @@ class Compared:
 
     Attributes:
         owner: of the tank.
-        services: which its home had.
+        services: which its home had; ``ERASED`` where that is no longer known.
         used_kwh: electricity less the increase of stored heat.
         twin_lost_kwh: standing losses in the twin.
         cold: cold draws.
@@ -101,13 +103,20 @@ def _compared(facts: Facts) -> Compared | None:
     def both(name: str) -> tuple[F64, F64]:
         return own.floats(name)[rows[0]], twin.floats(name)[rows[1]]
 
-    of = dict(zip(_owners(plans), plans.names("services").tolist(), strict=True))  # the last plan stays
+    of = dict(zip(owners(facts, plans), plans.names("services").tolist(), strict=True))  # the last plan stays
     owner = own.names("owner")[rows[0]]
     kwh, stored = both("kwh"), both("stored_kwh")
     return Compared(
-        owner, np.array([of.get(name, "") for name in owner.tolist()]), (kwh[0] - stored[0], kwh[1] - stored[1]),
+        owner, np.array([of.get(name, ERASED) for name in owner.tolist()]), (kwh[0] - stored[0], kwh[1] - stored[1]),
         both("lost_kwh")[1], *(both(name) for name in ("cold_draws", "cost_eur", "fed_in_kwh", "above_limit_kwh", "peak_kw")),
     )  # fmt: skip
+
+
+def owners(facts: Facts, kept: Frame) -> list[str]:
+    """The homes behind the customers of a table that the EMS keeps, one a row; empty for the erased."""
+    customers = facts.all("heater_customers")
+    homes = dict(zip(customers.names("pseudonym").tolist(), _owners(customers), strict=True)) if customers else {}
+    return [homes.get(name, "") for name in kept.names("customer").tolist()]
 
 
 def _owners(frame: Frame) -> list[str]:
@@ -151,12 +160,12 @@ def loss_error_percent(facts: Facts) -> float | None:
     if models is None or truth is None or days is None:
         return None
     true = dict(zip(_owners(truth), truth.floats("loss_kw_per_k").tolist(), strict=True))
-    last = dict(zip(_owners(models), models.floats("loss_kw_per_k").tolist(), strict=True))
+    last = dict(zip(owners(facts, models), models.floats("loss_kw_per_k").tolist(), strict=True))
     factor = dict(
         zip(_owners(days), days.floats("loss_factor").tolist(), strict=True)
     )  # rows by day: the last one stays
-    errors = [abs(value / (true[name] * factor[name]) - 1.0) for name, value in last.items()]
-    return 100.0 * float(np.median(errors))
+    errors = [abs(value / (true[name] * factor[name]) - 1.0) for name, value in last.items() if name]
+    return 100.0 * float(np.median(errors)) if errors else None
 
 
 def need_error_percent(facts: Facts) -> float | None:
@@ -164,12 +173,12 @@ def need_error_percent(facts: Facts) -> float | None:
     models, days = facts.all("heater_models"), facts.all("heater_days")
     if models is None or days is None:
         return None
-    last = dict(zip(_owners(models), models.floats("need_kwh_per_day").tolist(), strict=True))
+    last = dict(zip(owners(facts, models), models.floats("need_kwh_per_day").tolist(), strict=True))
     drawn: dict[str, list[float]] = {}
     for name, kwh in zip(_owners(days), days.floats("drawn_kwh").tolist(), strict=True):
         drawn.setdefault(name, []).append(kwh)
-    errors = [abs(value / max(float(np.mean(drawn[name][-7:])), 1e-9) - 1.0) for name, value in last.items()]
-    return 100.0 * float(np.median(errors))
+    errors = [abs(value / max(float(np.mean(drawn[name][-7:])), 1e-9) - 1.0) for name, value in last.items() if name]
+    return 100.0 * float(np.median(errors)) if errors else None
 
 
 def bills_eur(facts: Facts) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 from environment.arrays import F64
 from experiments import colours
 from experiments.kpis_facts import Facts, Frame
-from experiments.kpis_heaters import WHOLE_DAY_H, compared, saved
+from experiments.kpis_heaters import WHOLE_DAY_H, compared, owners, saved
 from experiments.plots import View, chart, svg
 from experiments.report_page import Section, figure, table
 
@@ -95,7 +95,7 @@ def learned_chart(view: View) -> str | None:
     lived = dict(
         zip(keys, zip(days.floats("loss_factor").tolist(), days.floats("drawn_kwh").tolist(), strict=True), strict=True)
     )
-    names, when = models.names("owner").tolist(), models.ints("t_ms")
+    names, when = owners(facts, models), models.ints("t_ms")
     day = (when // DAY_MS).tolist()
     loss, need = np.full(len(names), np.nan), np.full(len(names), np.nan)
     for row, (name, number) in enumerate(zip(names, day, strict=True)):
@@ -106,7 +106,7 @@ def learned_chart(view: View) -> str | None:
     with chart(9.0, 3.0, columns=2) as (picture, panels):
         for axes, values, what in ((panels[0], loss, "heat losses"), (panels[1], need, "heating needs")):
             shown = sorted(set(when.tolist()))
-            for name in sorted(set(names)):
+            for name in sorted(set(names) - {""}):
                 mine = np.array([one == name for one in names])
                 axes.plot(view.clock(when[mine]), values[mine], color=colours.PALE, linewidth=0.7)
             middle = [float(np.nanmedian(values[when == at])) for at in shown]

@@ -112,20 +112,21 @@ def _household_days(site: Site, rows: I64, run: slice) -> Table:
 
 
 def customer_table(site: Site, world: World) -> dict[str, Table]:
-    """Who came to be a customer, and with what: from the registers of installer and EMS, no truth in it."""
+    """Who is a customer at the end, under which pseudonym, and with what: as the EMS was told, no truth in it."""
     if site.scenario.heaters is None or not site.scenario.coordination:
         return {}
     parties = {actor.party.name: actor.party for actor in world.agents}
     ems, modules = parties[site.scenario.heaters.operator], parties[MODULES]
     memory = ems.memory
+    rows = np.array([memory.row(name) for name in memory.people.people()], np.int64)
     return {
         "heater_customers": {
-            "owner": list(memory.names),
-            "pseudonym": [memory.people.pseudonym(name) if name in memory.people else "" for name in memory.names],
-            "approved": memory.approved,
-            "two_probes": modules.hardware.two_probes,
-            "household_meter": memory.metered,
-            "own_generation": site.people.owns["pv"],
-            "tariff": memory.tariff,
+            "owner": memory.people.people(),
+            "pseudonym": memory.pseudonyms(rows),
+            "approved": memory.approved[rows],
+            "two_probes": modules.hardware.two_probes[rows],
+            "household_meter": memory.metered[rows],
+            "own_generation": memory.generation[rows],
+            "tariff": [memory.tariff[row] for row in rows.tolist()],
         }
     }

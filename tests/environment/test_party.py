@@ -217,6 +217,21 @@ def test_a_register_keeps_what_was_written_and_not_what_became_of_it():
     assert register.columns()["value"].tolist() == [1.0, 1.0]
 
 
+def test_what_is_dropped_from_a_register_is_gone_and_the_rest_stays_in_order():
+    register = Register()
+    register.add(owner=["a", "b", "a"], value=[1, 2, 3])
+    register.add(owner="b", value=4)
+    register.add(owner="c", value=5)
+    register.drop("owner", [])
+    assert len(register) == 5
+    register.drop("owner", ["b", "nobody"])
+    assert {name: column.tolist() for name, column in register.columns().items()} == {
+        "owner": ["a", "a", "c"], "value": [1, 3, 5],
+    }  # fmt: skip
+    register.drop("owner", ["a", "c"])
+    assert (len(register), register.columns()) == (0, {})
+
+
 def test_columns_that_do_not_fit_are_refused_when_they_are_written():
     register = Register()
     with pytest.raises(ValueError, match=r"one length.*'a': 2.*'b': 3"):
