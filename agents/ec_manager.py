@@ -45,6 +45,7 @@ from environment.messages.community_settlement import (
 from environment.messages.homes_data import DataSubjectRequest
 from environment.messages.settlement import Invoice
 from environment.party import Party, Process, Seat, handles
+from environment.refusals import refuse
 from markets.internal_prices.series import Trades
 
 Sheets = dict[str, MemberRegistration]
@@ -217,11 +218,15 @@ class EcManager(Party):
 
     @handles(MembershipNotice)
     def take_notice(self, batch: Batch[MembershipNotice]) -> None:
-        """Members who leave are filed with the DSO to their last day; who takes back consent is led and asked no more."""
+        """Members who leave are filed with the DSO to their last day; who takes back consent is led and asked no more. Each speaks for itself."""
         filings = []
-        for one in batch.records():
-            sheet = self._members.note(one, self.now_ms)
-            if sheet is not None and one.change == "leaves":
+        for row, one in enumerate(batch.records()):
+            own = one.member == self.directory.names[batch.sender[row]]
+            sheet = self._members.note(one, self.now_ms) if own else None
+            if sheet is None:
+                reason = "no member of the community" if own else "notice is given by the member itself"
+                refuse(self, batch, row, one.member, reason)
+            elif one.change == "leaves":
                 filings.append(self._filing(sheet, self._members.from_ms(one.member), one.from_ms))
         self.send(filings, [self._terms.dso] * len(filings), batch.conversation, system=SETTLEMENT)
 

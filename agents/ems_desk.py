@@ -22,6 +22,7 @@ from environment.messages.retrofit import (
     StorageStatus,
 )
 from environment.party import Party, Seat, handles
+from environment.refusals import refuse
 
 PLAUSIBLE = {"temperature_c": (0.0, 99.0), "heater_kw": (0.0, 10.0), "household_kw": (-100.0, 100.0)}
 """First values outside are not stored."""
@@ -121,17 +122,21 @@ class CustomerDesk(Party):
 
     @handles(ConsentWithdrawal)
     def stop_service(self, batch: Batch[ConsentWithdrawal]) -> None:
-        """Consent taken back: neither control nor learning from now on."""
+        """Consent taken back: neither control nor learning from now on. Nobody takes back another's."""
         memory = self.memory
-        for one in batch.records():
+        for row, one in enumerate(batch.records()):
+            if one.consumer != self.directory.names[batch.sender[row]]:
+                refuse(self, batch, row, one.consumer, "consent is taken back by the consumer itself")
+                continue
             memory.approved[memory.row(one.consumer)] = False
             if one.consumer in memory.people:  # who had everything erased has nothing left to take back
                 memory.people.withdraw(one.consumer, (CONTROL, LEARNING), self.now_ms)
 
     @handles(DataRequest)
     def answer_person(self, batch: Batch[DataRequest]) -> None:
-        """People see, correct, restrict or erase what is kept of them, without delay."""
-        answers = [self._serve_right(one) for one in batch.records()]
+        """People see, correct, restrict or erase what is kept of them, without delay; of others they are told and do nothing."""
+        senders = [self.directory.names[sender] for sender in batch.sender.tolist()]
+        answers = [self._serve_right(one, sender) for one, sender in zip(batch.records(), senders, strict=True)]
         sent: Batch[Any] = Batch(
             DataAnswer, batch.receiver, batch.sender,
             {name: _column([getattr(one, name) for one in answers], name) for name in ("right", "items", "done")},
@@ -139,9 +144,9 @@ class CustomerDesk(Party):
         )  # fmt: skip
         self.send_batch(DataAnswer, sent.columns, sent.sender, sent.receiver, batch.conversation)
 
-    def _serve_right(self, asked: DataRequest) -> DataAnswer:
+    def _serve_right(self, asked: DataRequest, sender: str) -> DataAnswer:
         people, person, now = self.memory.people, asked.consumer, self.now_ms
-        if person not in people:
+        if person not in people or person != sender:
             return DataAnswer(right=asked.right, items=(), done=False)
         people.ask(person, asked.right, now)
         match asked.right:

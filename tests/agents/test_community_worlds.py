@@ -10,14 +10,22 @@ from agents.ec_manager_accounts import fields
 from agents.ec_manager_members import Members
 from agents.ec_manager_terms import Candidate
 from environment.messages import digest_rows
+from environment.messages.base import Batch, columns_of
 from environment.messages.community import MembershipNotice
 from environment.messages.homes_data import DataSubjectRequest
+from experiments.build_world import build_world
 from experiments.conformance import check
 from experiments.conformance_provenance import check_provenance
 from experiments.covers import covers
 from experiments.results_schema import conform
 from markets.community_indicators import Standing
 from markets.registers.personal_data import MONTH_MS
+
+
+def scenario_of(small, world=None, **changes):
+    one = {"name": "ec-1", "members": "home", "looks": 1.0} | changes
+    said = {"grid__transformer_rating_factor": 0.08, "clock__history_days": 3} | (world or {})
+    return small.scenario(8, people__0__served_by="nobody", actors__fsps=[], actors__communities=[one], **said)
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +36,7 @@ def lived(small):
     def once(world=None, **changes):
         key = repr((sorted(changes.items()), world))
         if key not in kept:
-            one = {"name": "ec-1", "members": "home", "looks": 1.0} | changes
-            said = {"grid__transformer_rating_factor": 0.08, "clock__history_days": 3} | (world or {})
-            scenario = small.scenario(
-                8, people__0__served_by="nobody", actors__fsps=[], actors__communities=[one], **said
-            )  # fmt: skip
-            site = small.site(scenario)
+            site = small.site(scenario_of(small, world, **changes))
             kept[key] = conform(small.tables(site, small.live(site)))
         return kept[key]
 
@@ -216,6 +219,31 @@ def test_what_a_member_asks_is_done_or_said_why_not():
     assert (stranger.done, stranger.items) == (False, 0)
     assert "no file of this person" in stranger.reason
     assert "erased with its last bill" in ask("erase").reason
+
+
+@covers("SUC02.1/O-1", "SUC02.1/O-3")
+def test_members_give_notice_for_themselves_alone(small, monkeypatch):
+    site = small.site(scenario_of(small))
+    world = build_world(site)
+    manager, filed = next(one.party for one in world.agents if one.party.name == "ec-1"), []
+    monkeypatch.setattr(manager, "send", lambda records, *_, **__: filed.extend(records))
+    for home in ("home-0001", "home-0002"):
+        manager._members.register(_Sheet(home), manager.now_ms)
+    there = {name: _Sheet(name) for name in ("home-0001", "home-0002")}
+
+    def tell(sender, member):
+        told = MembershipNotice(community="ec-1", member=member, change="withdraws-consent", from_ms=0)
+        numbers = manager.numbers([sender, "ec-1"])
+        manager.take_notice(Batch(MembershipNotice, numbers[:1], numbers[1:], columns_of([told]), ""))
+        return manager._members.consenting(there, manager.now_ms)
+
+    assert tell("home-0002", "home-0001") == ["home-0001", "home-0002"]
+    assert tell("home-0003", "home-0003") == ["home-0001", "home-0002"]
+    assert tell("home-0001", "home-0001") == ["home-0002"]
+    refused = manager.register("refused_requests").columns()
+    assert refused["subject"].tolist() == ["home-0001", "home-0003"]
+    assert refused["reason"].tolist() == ["notice is given by the member itself", "no member of the community"]
+    assert filed == []
 
 
 @covers("SUC02.1/O-3")

@@ -6,8 +6,11 @@ import duckdb
 import numpy as np
 import pytest
 
+from agents.ems_memory import CONTROL
 from agents.strategies import retrofit
 from agents.strategies.retrofit import Eligibility, Services
+from environment.messages.base import Batch, columns_of
+from environment.messages.retrofit import ConsentWithdrawal, DataRequest
 from experiments.build import build_site
 from experiments.build_tanks import KIND
 from experiments.build_world import build_world
@@ -325,6 +328,25 @@ def test_nothing_that_the_ems_keeps_names_the_erased(usual):
     customers = customer_table(usual.site, usual.world)["heater_customers"]
     assert set(customers["owner"]) == set(usual.site.people.names) - gone.keys()
     assert [ems.memory.people.resolve(name) for name in customers["pseudonym"]] == customers["owner"]
+
+
+@covers("SUC03.1/GDPR-3", "SUC03.2/GDPR-1")
+def test_nobody_uses_the_rights_of_another(usual, monkeypatch):
+    ems, said = usual.party("fsp-heat"), []
+    monkeypatch.setattr(ems, "send_batch", lambda record, columns, *_: said.append(columns))
+    people = ems.memory.people
+    other, mine = [home for home in people.people() if people.may_process(home, CONTROL, ems.now_ms)][:2]
+    sender = ems.numbers([other])
+    for right in ("access", "rectify", "restrict", "erase"):
+        asked = DataRequest(consumer=mine, right=right, persons=9)
+        ems.answer_person(Batch(DataRequest, sender, ems.numbers([ems.name]), columns_of([asked]), ""))
+        assert (said[-1]["done"].tolist(), said[-1]["items"].tolist()) == ([False], [()])
+    back = columns_of([ConsentWithdrawal(consumer=mine)])
+    ems.stop_service(Batch(ConsentWithdrawal, sender, ems.numbers([ems.name]), back, ""))
+    assert people.may_process(mine, CONTROL, ems.now_ms)
+    refused = usual.table("refused_requests")
+    assert "the consumer itself" in refused["reason"][-1]
+    assert refused["subject"][-1] == mine
 
 
 # --- numbers that steps carry ---------------------------------------------------------------------------------------------
