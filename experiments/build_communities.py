@@ -94,6 +94,7 @@ def _market(site: Site, world: World) -> Made:
 
 def _manager(site: Site, world: World, one: Community, members: list[str]) -> Made:
     allocation, price, carbon = one.allocation, one.price, _carbon(site)
+    market = _agreement(price)
     terms = ManagerTerms(
         kind=one.kind,
         min_members=one.min_members,
@@ -102,8 +103,8 @@ def _manager(site: Site, world: World, one: Community, members: list[str]) -> Ma
         objective=one.objective,
         chosen=one.chosen,
         price_rule=price.rule,
-        price=rule_with("internal-price", price.after_delivery, price.arguments()),
-        market=_agreement(price),
+        price=rule_with("internal-price", price.rule if market is None else AGREED, price.arguments()),
+        market=market,
         allocation_rule=allocation.rule,
         allocate=rule("allocation", allocation.rule),
         shares=share_by_member(allocation.shares, members),
@@ -122,6 +123,10 @@ def _manager(site: Site, world: World, one: Community, members: list[str]) -> Ma
         billing_system=f"{one.billing}/billing-system",
     )
     return Made(role("ec-manager")(world.seat(one.name), terms))
+
+
+AGREED = "post-delivery-pool"
+"""By this rule members trade after delivery what they agreed on before it."""
 
 
 def _agreement(price: InternalPrice) -> Market | None:

@@ -55,11 +55,6 @@ class InternalPrice(Part):
     def _named(cls, value: Any) -> Any:
         return {"rule": value} if isinstance(value, str) else value
 
-    @property
-    def after_delivery(self) -> str:
-        """The rule of trades after delivery: of what members agreed on before, the pool's."""
-        return "post-delivery-pool" if self.rule in ("iterated-pool", "welfare-optimum") else self.rule
-
     def arguments(self) -> dict[str, Any]:
         """The parameters by the names that the rules of ``markets.internal_prices`` give them."""
         return {"weight": self.weight, "compensation": self.compensation, "pick": self.pick}
