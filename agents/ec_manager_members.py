@@ -25,6 +25,12 @@ MEMBERSHIP, OPERATION = "membership", "use of data and control of devices"
 POLICY = Policy({"registration": NEVER_MS // 2}, despite_restriction=frozenset({MEMBERSHIP}))
 """A registration is kept as long as the membership; it ends with an erasure, not after a time. Bills go on under a restriction."""
 
+ELSEWHERE = {
+    "erase": "who leaves is erased with its last bill",
+    "withdraw": "consent is taken back by a notice",
+}
+"""Rights that have a way of their own in a community: a request is answered with it, and nothing stays to be done."""
+
 
 class Members:
     """The members of one community.
@@ -105,6 +111,8 @@ class Members:
 
     def respect(self, asked: DataSubjectRequest, member: str, now_ms: int) -> DataSubjectAnswer:
         """Do at once what a member asks about its own data: see it, correct its tariff, or have it kept and not used; and answer."""
+        if asked.right in ELSEWHERE:
+            return DataSubjectAnswer(right=asked.right, items=0, done=False, reason=ELSEWHERE[asked.right])
         try:
             self._people.ask(member, asked.right, now_ms)
             match asked.right:
@@ -114,15 +122,10 @@ class Members:
                     corrected = replace(self._sheet(member, now_ms), tariff=asked.value)
                     self._people.rectify(member, "registration", "sheet", corrected, now_ms)
                     items = 1
-                case "restrict":
+                case _:
                     self._people.restrict(member)
                     self._withdrawn_ms.setdefault(member, now_ms)
                     items = 1
-                case _:
-                    reason = (
-                        f"{asked.right}: who leaves is erased with its last bill; consent is taken back by a notice"
-                    )
-                    return DataSubjectAnswer(right=asked.right, items=0, done=False, reason=reason)
         except PersonalDataError as error:
             return DataSubjectAnswer(right=asked.right, items=0, done=False, reason=str(error))
         return DataSubjectAnswer(right=asked.right, items=items, done=True, reason="")

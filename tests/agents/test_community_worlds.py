@@ -214,11 +214,12 @@ def test_what_a_member_asks_is_done_or_said_why_not():
     assert ask("restrict").done
     assert members.consenting(sheets, 7) == []
     assert list(members.of(_Day(0), 8)) == ["a"]
-    assert members.overdue(5 + MONTH_MS + 1) == []
     stranger = ask("access", member="b")
     assert (stranger.done, stranger.items) == (False, 0)
     assert "no file of this person" in stranger.reason
     assert "erased with its last bill" in ask("erase").reason
+    assert "by a notice" in ask("withdraw").reason
+    assert members.overdue(5 + MONTH_MS + 1) == []
 
 
 @covers("SUC02.1/O-1", "SUC02.1/O-3")
