@@ -1,7 +1,8 @@
 """SUC01.1, the scenario preparation microservice: completes consumption, simulates generation and the courses of flexible devices."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,19 +30,20 @@ from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Site, Weather
 
 
-@dataclass(frozen=True, eq=False)
-class Roofs:
-    """The plants whose generation is simulated.
+class Roof(NamedTuple):
+    """A plant whose generation is simulated.
 
     Attributes:
-        names: of the plants.
-        tilt_deg: shape (n,).
-        azimuth_deg: shape (n,).
+        name: of the plant.
+        member: whose it is, for its consent; empty at a shared site.
+        tilt_deg: from horizontal.
+        azimuth_deg: direction it faces.
     """
 
-    names: tuple[str, ...]
-    tilt_deg: F64
-    azimuth_deg: F64
+    name: str
+    member: str
+    tilt_deg: float
+    azimuth_deg: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +61,20 @@ class PublicData:
 
     year: StudyYear
     place: Site
-    roofs: Roofs
+    roofs: tuple[Roof, ...]
     typical_kw: Mapping[str, F64]
     most_missing: float
     devices: tuple[Device, ...] = ()
+
+    def of(self, members: Sequence[str]) -> "PublicData":
+        """The same of shared sites and of the members who consent, and nothing of the others (SUC01.1/r34)."""
+        here = {"", *members}
+        return replace(
+            self,
+            roofs=tuple(one for one in self.roofs if one.member in here),
+            typical_kw={name: self.typical_kw[name] for name in members},
+            devices=tuple(one for one in self.devices if one.member in here),
+        )
 
 
 def completed(history: ConsumptionHistory, public: PublicData) -> Completed:
@@ -88,11 +100,13 @@ def completed(history: ConsumptionHistory, public: PublicData) -> Completed:
 
 def generation(weather: LocalWeather, public: PublicData) -> F64:
     """Power per kWp of each roof, shape (n, T)."""
-    if not public.roofs.names:
+    if not public.roofs:
         return np.zeros((0, public.year.timeline.n))
     seen = Weather(*(np.asarray(getattr(weather, name)) for name in Weather._fields))
+    tilt_deg = np.array([roof.tilt_deg for roof in public.roofs])
+    azimuth_deg = np.array([roof.azimuth_deg for roof in public.roofs])
     return pv_available_kw_per_kwp(
-        public.place, public.year.calendar, public.year.timeline, seen, public.roofs.tilt_deg, public.roofs.azimuth_deg
+        public.place, public.year.calendar, public.year.timeline, seen, tilt_deg, azimuth_deg
     )
 
 
@@ -114,6 +128,7 @@ class Preparation(Party):
         """Ask for consumption and weather, complete them, answer who waits."""
         start: Batch[StudyStart] = yield self.receive(StudyStart)
         talk, study = start.conversation, start.one()
+        self.public = self.public.of(study.members)
         wanted = [ConsumptionRequest(member=name) for name in study.members]
         asked: Answers = yield self.ask(wanted, [self.integration] * len(wanted), talk, PREPARATION, HOUR_S)
         told: Answers = yield self.ask(WeatherRequest(study=study.study), self.integration, talk, PREPARATION, HOUR_S)
@@ -136,10 +151,11 @@ class Preparation(Party):
         self.filled: dict[str, Completed] = {
             name: completed(one, self.public) for name, one in sorted(histories.items())
         }
-        self.generated = dict(zip(self.public.roofs.names, generation(weather, self.public), strict=True))
+        plants = [roof.name for roof in self.public.roofs]
+        self.generated = dict(zip(plants, generation(weather, self.public), strict=True))
         hours = self.public.year.timeline.hours
         outdoor_c, hour = np.asarray(weather.temp_c), self.public.year.local.hour
-        self.devices = {one.name: one for one in self.public.devices if not one.member or one.member in histories}
+        self.devices = {one.name: one for one in self.public.devices}
         self.courses: dict[str, Course] = {
             name: course_of(one, outdoor_c, hour, hours) for name, one in self.devices.items()
         }

@@ -12,7 +12,7 @@ import numpy as np
 import data
 from agents.sizing_integration import Archive, Integration
 from agents.sizing_people import INTEGRATION, PREPARATION, SIZING, Consumers, EcManager, MemberFile
-from agents.sizing_preparation import Preparation, PublicData, Roofs
+from agents.sizing_preparation import Preparation, PublicData, Roof
 from agents.sizing_results import StudyTerms
 from agents.sizing_service import DerSizing
 from agents.strategies.sizing_community import Technology
@@ -294,16 +294,15 @@ def _fixed_eur(one: Member | Asset) -> float:
 
 def _public(site: StudySite) -> PublicData:
     study = site.study
-    roofs = [(f"{one.name}/pv", one.pv) for one in study.sites if one.pv.existing_kwp > 0.0 or one.pv.most_kwp > 0.0]
-    given = Roofs(
-        tuple(name for name, _ in roofs),
-        np.array([roof.tilt_deg for _, roof in roofs]),
-        np.array([roof.azimuth_deg for _, roof in roofs]),
+    roofs = tuple(
+        Roof(f"{one.name}/pv", one.name if isinstance(one, Member) else "", one.pv.tilt_deg, one.pv.azimuth_deg)
+        for one in study.sites
+        if one.pv.existing_kwp > 0.0 or one.pv.most_kwp > 0.0
     )
     return PublicData(
         site.year,
         weather_site(study),
-        given,
+        roofs,
         site.typical_kw,
         study.profiles.most_missing,
         devices(study, site.year, Chance(site.seed)),

@@ -89,7 +89,7 @@ SMALL = {
         {"name": "ana", "contracted_kw": 4.6, "annual_kwh": 2600, "tariff": "es-20td-2025", "pv": {"most_kwp": 3.6}, "battery": {"most_kwh": 5}},
         {"name": "bea", "contracted_kw": 3.45, "annual_kwh": 2100, "tariff": "es-20td-2025", "missing": 0.1, "position": [200, 0]},
         {"name": "cal", "contracted_kw": 10, "who": "sme", "use": "shop", "annual_kwh": 9000, "tariff": "es-flat-2025", "meter": "none", "position": [0, 400]},
-        {"name": "dan", "contracted_kw": 4.6, "annual_kwh": 3000, "tariff": "es-20td-2025", "consent": False},
+        {"name": "dan", "contracted_kw": 4.6, "annual_kwh": 3000, "tariff": "es-20td-2025", "consent": False, "pv": {"most_kwp": 4.5, "tilt_deg": 37}},
     ],
     "assets": [{"name": "hall", "tariff": "es-20td-2025", "connection_kw": 20, "pv": {"most_kwp": 9}, "owners": {"ana": "25%", "bea": "25%", "cal": "50%"}}],
     "business_models": [

@@ -10,6 +10,7 @@ from experiments.conformance_mutations import check_law
 from experiments.conformance_provenance import check_provenance
 from experiments.covers import covers
 from experiments.errors import CoflexError
+from experiments.sizing_run import REGISTERED
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,9 @@ def test_a_member_without_consent_leaves_no_trace_but_its_name(small_tables):
     assert "dan" not in small_tables["content/CommunityDefinition"]["members"].to_pylist()[0]
     assert "dan" not in small_tables["investments"]["account"].to_pylist()
     assert "dan" not in small_tables["content/DerDataAndCosts"]["sites"].to_pylist()[0]
+    for table in set(REGISTERED) & set(small_tables) - {"study_members"}:
+        values = {str(value) for row in small_tables[table].to_pylist() for value in row.values()}
+        assert not any(value == "dan" or value.startswith("dan/") for value in values), table
 
 
 @covers("SUC01.1/r03", "SUC01.1/F-1", "SUC01.1/F-2", "SUC01.1/r06", "SUC01.1/F-3", "SUC01.1/F-4", "SUC01.1/F-5")
