@@ -8,7 +8,7 @@ from agents.home_power_control import Activation, HomePowerControl, cents
 from agents.payments import pay_many
 from environment.arrays import F64, I64
 from environment.messages.base import Batch
-from environment.messages.homes_control import OptimisationResult
+from environment.messages.homes_control import MARKET, OptimisationResult
 from environment.messages.homes_data import DataQuery, PreferencesQuery
 from environment.messages.homes_market import (
     ActivationCall,
@@ -176,7 +176,7 @@ class HomeTrading(HomePowerControl):
         place = self.timeline.index(self.now_ms) - current.first
         net = current.plan.net_kw[rows, place:].sum(axis=0)
         return OptimisationResult(
-            household="market", quarter_ms=self.now_ms, step_s=self.timeline.step_ms / 1000.0, reference_kw=float(flexible_kw.max(initial=0.0)),
+            household=MARKET, quarter_ms=self.now_ms, step_s=self.timeline.step_ms / 1000.0, reference_kw=float(flexible_kw.max(initial=0.0)),
             net_kw=net, cost_eur=0.0, solved=0, devices=(), references_kw=np.zeros(1),
             contracted_kw=float(self.planner.book.limit_kw[rows].sum()), saved_eur=0.0,
         )  # fmt: skip

@@ -15,9 +15,12 @@ def _of(*items: str) -> Source:
 PURPOSES = ("efficiency", "temperature", "peak", "surplus", "flexibility", "settings")
 """Why a device gets an order; all but ``settings`` are for devices in automatic mode alone."""
 
+MARKET = "market"
+"""Stands for the portfolio in the plan that an offer departs from (step 10.3)."""
+
 
 class OptimisationResult(Record, frozen=True, kw_only=True):
-    """The plan of a household, or of the portfolio (household empty): the reference of this quarter and what is to come."""
+    """The plan of a household, or of the portfolio (household empty, or ``MARKET``): the reference of this quarter and what is to come."""
 
     source: ClassVar[Source] = _of("N10")
     household: Annotated[str, Item("household by its prosumer id; empty for the portfolio")]

@@ -13,7 +13,7 @@ from environment.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.messages.base import Batch, Record
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, MODE_LETTERS, MODES, STATES
-from environment.messages.homes_control import OptimisationResult, SettingsNotice
+from environment.messages.homes_control import MARKET, OptimisationResult, SettingsNotice
 from environment.messages.homes_data import (
     NONE,
     DataQuery,
@@ -114,6 +114,8 @@ class CloudDatabase(Party):
             column[row] = np.nan
         self.sums.forget(row)
         self.modes[row] = ""
+        for what in ("forecast", "result"):
+            self._kept.pop(f"{what}/{prosumer_id}", None)
 
     def _allowed(self, purpose: str) -> I64:
         return np.array([row for row, purposes in enumerate(self._purposes) if purpose in purposes], np.int64)
@@ -205,9 +207,9 @@ class CloudDatabase(Party):
     def store_home_forecasts(self, batch: Batch[HomeForecast]) -> None:
         """Step 7.2: kept for the household's own display and for its error."""
         place = self._places()
-        for one in batch.records():
-            self._kept[f"forecast/{one.household}"] = one
-            if one.household in place:
+        for row, one in enumerate(batch.records()):
+            if self._is_known(one.household, batch, row):
+                self._kept[f"forecast/{one.household}"] = one
                 self.sums.forecast(place[one.household], one.from_ms, one.step_s, one.load_kw)
 
     @handles(TemperatureForecast)
@@ -219,14 +221,25 @@ class CloudDatabase(Party):
     def store_result(self, batch: Batch[OptimisationResult]) -> None:
         """Steps 8.2 and 10.3: plans, and the references that are being commanded."""
         place = self._places()
-        for one in batch.records():
-            self._kept[f"result/{one.household}"] = one
+        for row, one in enumerate(batch.records()):
             if not one.household:
+                self._kept["result/"] = one
                 self.sums.counted(one.quarter_ms, {name: float(getattr(one, name)) for name in COUNTS})
                 self._keep_references(one)
-            elif one.household in place:
-                row = place[one.household]
-                self.sums.planned(row, one.quarter_ms, one.step_s, one.net_kw, one.contracted_kw, one.saved_eur)
+            elif one.household == MARKET:
+                self._kept[f"result/{MARKET}"] = one
+            elif self._is_known(one.household, batch, row):
+                self._kept[f"result/{one.household}"] = one
+                self.sums.planned(
+                    place[one.household], one.quarter_ms, one.step_s, one.net_kw, one.contracted_kw, one.saved_eur
+                )
+
+    def _is_known(self, household: str, batch: Batch[Any], row: int) -> bool:
+        """Whether data of a household may be kept; what was on its way here while it was erased is refused on record."""
+        known = household in self._ids
+        if not known:
+            refuse(self, batch, row, batch.record.__name__, "no household of this id is stored any more")
+        return known
 
     def _places(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self._ids) if name}
@@ -280,6 +293,7 @@ class CloudDatabase(Party):
         last = self._timeline.index(max(self.now_ms - self._retention_ms, self._timeline.start_ms))
         for column in self.history.values():
             column[:, :last] = np.nan
+        self.sums.forget_before(last)
 
     # --- what is served ----------------------------------------------------------------------------------------------
 

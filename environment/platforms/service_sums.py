@@ -18,7 +18,9 @@ FEWEST = 5
 NEAR_SHARE = 0.9
 """Part of the contracted power from which a quarter of an hour is near it (assumed [M]; the use case gives no number)."""
 
-PER_STEP = ("net_sum_kw", "samples", "planned_kw", "forecast_load_kw", "saved_eur")
+NOTHING = {"net_sum_kw": 0.0, "samples": 0.0, "planned_kw": np.nan, "forecast_load_kw": np.nan, "saved_eur": np.nan}
+"""What is kept of each household and step, and its value where nothing is known."""
+
 COUNTS = ("displays", "called_kwh", "delivered_kwh", "earned_eur")
 """What the aggregator tells of the whole portfolio, each time what came since it told before."""
 
@@ -43,9 +45,7 @@ class ServiceSums:
         if self._first < 0:
             self._first = step
             width = self._timeline.n - step
-            for name in PER_STEP:
-                start = 0.0 if name in ("net_sum_kw", "samples") else np.nan
-                self._columns[name] = np.full((self._capacity, width), start)
+            self._columns = {name: np.full((self._capacity, width), value) for name, value in NOTHING.items()}
             self._counts = {name: np.zeros(width) for name in COUNTS}
         return max(step - self._first, 0)
 
@@ -53,7 +53,12 @@ class ServiceSums:
         """Nothing of a household is left."""
         self._contracted_kw[row] = np.nan
         for name, column in self._columns.items():
-            column[row] = 0.0 if name in ("net_sum_kw", "samples") else np.nan
+            column[row] = NOTHING[name]
+
+    def forget_before(self, step: int) -> None:
+        """Nothing of any household is left of the steps before one; counts of the whole portfolio stay."""
+        for name, column in self._columns.items():
+            column[:, : max(step - self._first, 0)] = NOTHING[name]
 
     def metered(self, rows: I64, net_kw: F64, sent_ms: int) -> None:
         """Samples of net load, (k,) [kW], of the step that they are taken in or at the end of."""

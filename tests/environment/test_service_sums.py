@@ -65,6 +65,19 @@ def test_no_sum_leaves_that_too_few_households_have_a_value_for():
     assert set(of(sums, FEWEST)) == {"displays", "called_kwh", "delivered_kwh", "earned_eur"}
 
 
+@covers("SUC13.1/GDPR-2")
+def test_nothing_of_a_household_is_left_of_steps_that_were_kept_long_enough():
+    sums = kept(6)
+    sums.counted(STEP_MS, dict.fromkeys(("displays", "called_kwh", "delivered_kwh", "earned_eur"), 1.0))
+    whole = of(sums, 6)
+    sums.forget_before(48)
+    late = of(sums, 6)
+    assert late["import_kwh"] == pytest.approx(whole["import_kwh"] / 2.0)
+    assert late["judged_steps"] == 6 * 48
+    assert late["planned_hours"] == 6 * 12
+    assert late["displays"] == 1.0
+
+
 def test_what_came_up_to_an_instant_belongs_to_the_step_before_it():
     sums = kept(5)
     told = {"displays": 2.0, "called_kwh": 4.0, "delivered_kwh": 3.0, "earned_eur": 0.5}
