@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.home_planner import Planner
 from agents.home_recruiting import HomeRecruiting
 from agents.home_terms import HomeTerms
+from agents.prosumer_book import HomeBook
 from environment.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Readings
@@ -53,6 +55,7 @@ class HomePicture(HomeRecruiting):
     def __init__(self, seat: Seat, terms: HomeTerms, planner: Planner, view: WeatherView) -> None:
         super().__init__(seat, terms)
         self.planner, self._view = planner, view
+        self._unknown = planner.book
         n = len(terms.sites)
         self.readings = Readings(0, {})
         self.number = np.array(
@@ -118,12 +121,13 @@ class HomePicture(HomeRecruiting):
         if forget:
             self.equipped[row] = False
             self.surveys.pop(row, None)
-            seen = self.planner.seen
-            for column in (seen.load_kw, seen.pv_kw, seen.driven_kwh, seen.draw_kwh):
-                column[row] = 0.0
+            survey, tariff = survey_of(self._unknown, row), int(self._unknown.tariff[row])
+            self.planner.learn(with_survey(self.planner.book, row, survey, tariff))
+            self.planner.forget(row)
             for values in self._latest.values():
                 values[row] = np.nan
             self._history_read[row] = False
+            self.modes[:, row], self.limits[:, :, row], self._earned[row] = OFF, 0.0, 0.0
         if not self._allowed("control")[row]:
             self.references_kw[:, row] = np.nan
 
@@ -251,22 +255,32 @@ class HomePicture(HomeRecruiting):
         )  # fmt: skip
 
 
-def with_survey(book: Any, row: int, survey: Mapping[str, float], tariff: int) -> Any:
-    """A book in which one row is what a survey says: ``<device>_<characteristic>``, and what people want."""
-    groups = {name: dict(getattr(book, name)) for name in ("battery", "ev", "heater", "house")}
-    for name, columns in groups.items():
-        for column in columns:
-            values = columns[column].copy()
-            values[row] = survey[f"{name}_{column}"]
-            columns[column] = values
-    single = {
-        "limit_kw": "contracted_kw", "reservation_eur_per_kwh": "reservation_eur_per_kwh", "comfort_c": "comfort_c",
-        "comfort_width_k": "comfort_width_k",
-    }  # fmt: skip
-    changes: dict[str, Any] = {}
-    for name, asked in single.items():
-        changes[name] = getattr(book, name).copy()
-        changes[name][row] = survey[asked]
-    tariffs = book.tariff.copy()
-    tariffs[row] = tariff
-    return replace(book, tariff=tariffs, **groups, **changes)
+_DEVICES = ("battery", "ev", "heater", "house")
+_SINGLE = {
+    "limit_kw": "contracted_kw", "reservation_eur_per_kwh": "reservation_eur_per_kwh", "comfort_c": "comfort_c",
+    "comfort_width_k": "comfort_width_k",
+}  # fmt: skip
+"""Columns of a book and what a survey calls them; it calls those of devices ``<device>_<characteristic>``."""
+
+
+def with_survey(book: HomeBook, row: int, survey: Mapping[str, float], tariff: int) -> HomeBook:
+    """A book in which one row is what a survey says of devices and of what people want."""
+    changes: dict[str, Any] = {name: dict(getattr(book, name)) for name in _DEVICES}
+    for device in _DEVICES:
+        for name, column in changes[device].items():
+            changes[device][name] = _with(column, row, survey[f"{device}_{name}"])
+    changes |= {name: _with(getattr(book, name), row, survey[asked]) for name, asked in _SINGLE.items()}
+    return replace(book, tariff=_with(book.tariff, row, tariff), **changes)
+
+
+def survey_of(book: HomeBook, row: int) -> dict[str, float]:
+    """What a survey would say of a row, as a book has it."""
+    devices = {f"{device}_{name}": column for device in _DEVICES for name, column in getattr(book, device).items()}
+    columns = devices | {asked: getattr(book, name) for name, asked in _SINGLE.items()}
+    return {name: float(column[row]) for name, column in columns.items()}
+
+
+def _with(column: NDArray[Any], row: int, value: float) -> NDArray[Any]:
+    column = column.copy()
+    column[row] = value
+    return column

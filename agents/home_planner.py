@@ -116,9 +116,7 @@ class Planner(Hems):
         super().__post_init__()
         n = self.book.n
         self.controlled, self.off = np.zeros((4, n), bool), np.zeros((4, n), bool)
-        self._dirty = np.zeros(n, bool)
-        self._leaves = np.full(n, np.nan)
-        self.automatic = np.ones(n, bool)
+        self._dirty, self._leaves, self.automatic = np.zeros(n, bool), np.full(n, np.nan), np.ones(n, bool)
 
     def learn(self, book: HomeBook) -> None:
         """Take the book with what surveys have told."""
@@ -136,11 +134,24 @@ class Planner(Hems):
 
     def forget_before(self, step: int) -> None:
         """What was recorded before a step has been kept long enough: it is deleted, and no forecast rests on it any more."""
+        self.seen.first = max(self.seen.first, step)
+        self._blank(slice(None), slice(self.seen.first))
+
+    def forget(self, row: int) -> None:
+        """Nothing that was recorded, set, forecast or planned of a home is left."""
+        self._blank(row, slice(None))
+        self.controlled[:, row], self.off[:, row], self._car_left_kwh[row] = False, False, np.nan
+        if self.current is not None:
+            view = self.current.view
+            for column in (*self.current.plan, view.load_kw, view.pv_kw, view.ev_drive_kwh, view.heater_draw_kwh):
+                column[row] = 0.0
+            view.ev_plugged[row] = True
+
+    def _blank(self, rows: slice | int, steps: slice) -> None:
         seen = self.seen
-        seen.first = max(seen.first, step)
         for column in (seen.load_kw, seen.pv_kw, seen.driven_kwh, seen.draw_kwh):
-            column[:, : seen.first] = 0.0
-        seen.plugged[:, : seen.first] = True
+            column[rows, steps] = 0.0
+        seen.plugged[rows, steps] = True
 
     # --- the cycle -----------------------------------------------------------------------------------------------------
 
@@ -170,8 +181,7 @@ class Planner(Hems):
         place = step - current.first
         now = self.now_view(step, readings)
         due = home_control.needs_replan(now, current.view, current.expected, place) | self._dirty | told
-        due |= self._behind(now, place)
-        due |= self._order_is_over(step)
+        due |= self._behind(now, place) | (self.ordered_until == step)
         if forecast:
             due[rows] |= self._forecast_moved(step, place, readings, rows)
         due &= self.ordered_until <= step  # an order is followed to its end; afterwards the home is due
@@ -203,9 +213,6 @@ class Planner(Hems):
     def _day_end(self, step: int) -> int:
         end_ms = self.calendar.day_start(int(self.timeline.starts_ms[step]), 1)
         return min(self.timeline.index(end_ms), self.timeline.n)
-
-    def _order_is_over(self, step: int) -> Bool:
-        return np.asarray(self.ordered_until == step)
 
     def _begin(self, step: int, end: int, readings: Readings) -> None:
         """Plan all homes to a new end of the horizon; orders in force stay what they are."""

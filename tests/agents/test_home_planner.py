@@ -4,10 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.home_planner import Rolling, left_to_themselves, saved_eur, worth_eur
+from agents.home_picture import survey_of, with_survey
+from agents.home_planner import Planner, Rolling, left_to_themselves, saved_eur, worth_eur
 from agents.strategies.home_model import cost_eur, own_controls, simulate
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_view import PER_STEP, HomePlan, homes, take
+from environment.weather.view import WeatherView
 from experiments.covers import covers
 
 N, M, HOURS = 7, 32, 0.25
@@ -78,6 +80,58 @@ def test_replacing_rows_leaves_the_others_and_the_past():
         np.testing.assert_array_equal(column[rows, :place], old[rows, :place])
         np.testing.assert_array_equal(column[rows, place:], fresh)
     assert rolling.end == 10 + M
+
+
+@covers("SUC13.1/GDPR-3")
+def test_nothing_of_the_forgotten_is_left_and_everything_of_the_others(small_begun):
+    site, row = small_begun, 2
+    book = site.living.hems.book
+    planner = Planner(
+        book, site.calendar, site.timeline, WeatherView.empty(site.timeline.n), site.chance.stream("test")
+    )
+    rng = np.random.default_rng(1)
+    seen, view = planner.seen, view_of(5)
+    for column in (seen.load_kw, seen.pv_kw, seen.driven_kwh, seen.draw_kwh):
+        column[:] = rng.uniform(0.1, 1.0, column.shape)
+    seen.plugged[:] = False
+    planner.set_modes(np.arange(book.n), np.ones((4, book.n), bool), np.zeros((4, book.n), bool))
+    plan = cheapest(view)
+    planner.current = Rolling(0, view, plan, simulate(view, plan))
+    kept = [
+        seen.load_kw,
+        seen.pv_kw,
+        seen.driven_kwh,
+        seen.draw_kwh,
+        seen.plugged,
+        planner.controlled.T,
+        *plan,
+        view.load_kw,
+        view.pv_kw,
+    ]
+    before = [column.copy() for column in kept]
+    planner.forget(row)
+    for column, old in zip(kept, before, strict=True):
+        others = np.arange(len(column)) != row
+        np.testing.assert_array_equal(column[others], old[others])
+        assert len(np.unique(column[row])) == 1
+    assert not planner.controlled[:, row].any()
+    assert not any(column[row].any() for column in (seen.load_kw, seen.pv_kw, seen.driven_kwh, seen.draw_kwh, *plan))
+
+
+def test_a_survey_changes_a_book_to_what_it_says_and_back(small_begun):
+    book = small_begun.living.hems.book
+    mine, other = (survey_of(book, row) for row in (0, 1))
+    assert mine != other
+    told = with_survey(book, 0, other, int(book.tariff[1]))
+    assert survey_of(told, 0) == other
+    assert survey_of(told, 1) == other
+    back = with_survey(told, 0, mine, int(book.tariff[0]))
+    for name, column in vars(book).items():
+        pairs = [(column, getattr(back, name))]
+        if isinstance(column, dict):
+            pairs = [(column[key], pairs[0][1][key]) for key in column]
+        for one, same in pairs:
+            np.testing.assert_array_equal(one, same, err_msg=name)
 
 
 def test_worth_values_what_is_left_in_the_stores():
