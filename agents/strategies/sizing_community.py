@@ -188,7 +188,11 @@ def account_names(community: Community, model: BusinessModel) -> tuple[str, ...]
 
 
 def node_shares(community: Community, model: BusinessModel) -> F64:
-    """Part of each site's money that each account bears, shape (accounts, sites); columns sum to 1."""
+    """Part of each site's money that each account bears, shape (accounts, sites); columns sum to 1.
+
+    A third party takes over the meters of shared sites, with what they sell and with what is consumed behind them; today's bill there counts as
+    its own, so that its savings are told from the bill that it takes over.
+    """
     accounts = account_names(community, model)
     found = np.zeros((len(accounts), len(community.sites)))
     own, shared = np.flatnonzero(~community.shared), np.flatnonzero(community.shared)
