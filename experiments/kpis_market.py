@@ -227,6 +227,20 @@ def _net_after(meters: Frame, active_ms: np.ndarray) -> float:
     return float((meters.floats("import_kwh") - meters.floats("export_kwh"))[rows].sum())
 
 
+def put_off_kwh(facts: Facts) -> float | None:
+    """Net load of all meters above the twin's after the days that are billed [kWh]: what the balances of a run leave to the next bill."""
+    own, other = facts.all("meters"), facts.twin.all("meters") if facts.twin else None
+    if own is None or other is None:
+        return None
+    end_ms = facts.end_ms
+    return _net_from(own, end_ms) - _net_from(other, end_ms)
+
+
+def _net_from(meters: Frame, from_ms: int) -> float:
+    rows = meters.ints("t_ms") >= from_ms
+    return float((meters.floats("import_kwh") - meters.floats("export_kwh"))[rows].sum())
+
+
 FIGURES: dict[str, Figure] = {
     "flexibility_needed_kwh": flexibility_needed_kwh,
     "flexibility_offered_kwh": energy("bids", "quantity_kw"),
@@ -237,6 +251,7 @@ FIGURES: dict[str, Figure] = {
     "flexibility_true_kwh": flexibility_true_kwh,
     "delivered_percent": delivered_percent,
     "rebound_kwh": rebound_kwh,
+    "put_off_kwh": put_off_kwh,
     "flexibility_cost_eur": flexibility_cost_eur,
     "cost_eur_per_kwh_delivered": cost_per_delivered,
     "cost_eur_per_kwh_true": cost_per_true,

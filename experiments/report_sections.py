@@ -15,6 +15,7 @@ from experiments.kpis_facts import Facts
 from experiments.kpis_forecast import BINS, forecast_errors, mape_percent, rmse_kw
 from experiments.kpis_grid import worst_branch
 from experiments.kpis_homes import served
+from experiments.kpis_market import put_off_kwh
 from experiments.plots import View, inline_svg
 from experiments.plots_grid import loading_chart, network_map, voltage_chart
 from experiments.plots_market import (
@@ -201,7 +202,14 @@ def money(view: View) -> Section:
         return Section("money", "Money", None, "The ledger is empty.")
     rows = [(KIND_NAMES[a], KIND_NAMES[b], purpose, f"{eur:,.2f}") for a, b, purpose, eur in flows]
     picture = money_chart(view)
-    parts = figure(picture, "Width in proportion to the amount; all entries of the ledger.") if picture else ""
+    caption = "Width in proportion to the amount; all entries of the ledger."
+    later = put_off_kwh(view.facts)
+    if later:
+        caption += (
+            f" Energy is billed for the days of delivery; {abs(later):,.0f} kWh {'more' if later > 0 else 'less'} than in the twin are taken after them,"
+            " which the next bills settle."
+        )
+    parts = figure(picture, caption) if picture else ""
     return Section("money", "Money", parts + table(("payer", "receiver", "purpose", "EUR"), rows, numbers=(3,)))
 
 

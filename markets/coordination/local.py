@@ -46,20 +46,16 @@ def forwarded_kw(case: Situation, taken_kw: F64, *, unmet_eur_per_kwh: float, is
     if not is_prequalified:
         return left
     relief = case.relief @ change_kw(case, taken_kw)
-    for interval in range(len(case.t_ms)):
-        for number in range(1, len(case.operators)):
-            mine = np.flatnonzero(case.operator_of_constraint == number)
-            effect = case.relief[mine][:, case.area_of_bid] * case.sign_of_bid
-            inside = (case.interval_of_bid == interval) & (left > 0.0) & (effect != 0.0).any(axis=0)
-            room = np.stack(
-                [
-                    case.high_kw[mine, interval] - relief[mine, interval],
-                    relief[mine, interval] - case.low_kw[mine, interval],
-                ]
-            )
+    for number in range(1, len(case.operators)):
+        mine = np.flatnonzero(case.operator_of_constraint == number)
+        effect = case.relief[mine][:, case.area_of_bid] * case.sign_of_bid
+        acts = (effect != 0.0).any(axis=0)
+        room = np.maximum(np.stack([case.high_kw[mine] - relief[mine], relief[mine] - case.low_kw[mine]]), 0.0)
+        for interval in range(len(case.t_ms)):
+            inside = acts & (left > 0.0) & (case.interval_of_bid == interval)
             if inside.any():
                 value = np.maximum(unmet_eur_per_kwh - case.bids.price_eur_per_kwh[inside], 0.0)
-                left[inside] = _fit(effect[:, inside], np.maximum(room, 0.0), left[inside], value)
+                left[inside] = _fit(effect[:, inside], room[:, :, interval], left[inside], value)
     return left
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.kpis_truth import true_delivery_kw
-from tests.experiments.figure_cases import H, market, value
+from tests.experiments.figure_cases import META, H, market, value
 
 
 @pytest.mark.parametrize(
@@ -137,3 +137,13 @@ def test_rebound_by_hand():
     twin = {"meters": meters | {"import_kwh": [6.0, 6.0, 5.0, 5.0]}}
     assert value("rebound_kwh", tables, twin) == 4 + 1
     assert value("rebound_kwh", tables) is None
+
+
+def test_what_is_put_off_past_the_billed_days_by_hand():
+    """The days of delivery end after three hours; what comes then is in nobody's bill yet."""
+    meters = {"t_ms": [0, H, 2 * H, 3 * H, 4 * H], "meter": ["m"] * 5, "export_kwh": [0.0, 0.0, 0.0, 0.0, 0.5]}
+    tables = {"meters": meters | {"import_kwh": [1.0, 1.0, 1.0, 6.0, 5.0]}}
+    twin = {"meters": meters | {"import_kwh": [3.0, 3.0, 3.0, 4.0, 4.0]}}
+    meta = META | {"delivery_end_ms": 3 * H}
+    assert value("put_off_kwh", tables, twin, meta) == 2 + 1
+    assert value("put_off_kwh", tables, None, meta) is None
