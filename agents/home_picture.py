@@ -201,14 +201,7 @@ class HomePicture(HomeRecruiting):
         """Modes as people set them, and the limits that follow from their wishes."""
         known = [place for place, text in enumerate(modes) if len(text) == len(DEVICE_KINDS)]
         mine = rows[known]
-        numbers = (
-            np.array([[MODE_LETTERS.index(letter) for letter in modes[place]] for place in known], np.int64)
-            .reshape(-1, 4)
-            .T
-        )
-        self.modes[:, mine] = numbers
-        there = self.number[:, mine] >= 0
-        self.planner.set_modes(mine, (numbers == AUTOMATIC) & there, (numbers == OFF) | ~there)
+        self._set_modes(mine, [[MODE_LETTERS.index(letter) for letter in modes[place]] for place in known])
         latest, (above_k, below_k) = self._latest, self.terms.limits_k
         self.limits[:, EV, mine] = np.zeros(len(mine)), latest["soc_share"][mine] * self.planner.book.ev["kwh"][mine]
         self.limits[:, BATTERY, mine] = (
@@ -219,6 +212,13 @@ class HomePicture(HomeRecruiting):
         width = latest["room_width_k"][mine]
         self.limits[:, HEAT_PUMP, mine] = latest["room_c"][mine] - width, latest["room_c"][mine] + width
         self.limits = np.nan_to_num(self.limits)
+
+    def _set_modes(self, rows: I64, modes: list[list[int]]) -> None:
+        """Modes of the devices of some households, one list each; a device that is not there counts as off."""
+        numbers = np.array(modes, np.int64).reshape(-1, len(DEVICE_KINDS)).T
+        self.modes[:, rows] = numbers
+        there = self.number[:, rows] >= 0
+        self.planner.set_modes(rows, (numbers == AUTOMATIC) & there, (numbers == OFF) | ~there)
 
     # --- 6.3: the interface -------------------------------------------------------------------------------------------
 
@@ -253,6 +253,12 @@ class HomePicture(HomeRecruiting):
             net_kw=value.get("net_kw", 0.0), tank_c=value.get("heater_c", 0.0), room_c=value.get("house_c", 0.0),
             day_load_kwh=load, day_pv_kwh=max(pv, 0.0), day_cost_eur=cost, saved_eur=float(self._earned[row]),
         )  # fmt: skip
+
+
+def rows_at(addresses: I64, numbers: I64) -> I64:
+    """Rows of some addresses by their numbers, of which each is among them."""
+    order = np.argsort(addresses, kind="stable")
+    return np.asarray(order[np.searchsorted(addresses, numbers, sorter=order)], np.int64)
 
 
 _DEVICES = ("battery", "ev", "heater", "house")

@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agents.home_operation import HomeOperation
+from agents.home_picture import rows_at
 from agents.home_planner import Planner
 from agents.home_terms import HomeTerms
 from agents.strategies import home_balance, home_promise
 from environment.arrays import F64, I64, Bool
 from environment.messages.base import Batch, Record
-from environment.messages.homes import AUTOMATIC, BATTERY, DEVICE_KINDS, EV, MODES, OFF, STATES
+from environment.messages.homes import AUTOMATIC, BATTERY, DEVICE_KINDS, EV, MODES, STATES
 from environment.messages.homes_control import LimitWarning
 from environment.messages.homes_data import (
     DataQuery,
@@ -73,8 +74,8 @@ class HomePowerControl(HomeOperation):
         """Meters that have told that they are near the contract, or feed in, are looked at (2, 3)."""
         told: dict[int, float] = {}
         for batch in self.stored_rows(LimitWarning):
-            rows = np.searchsorted(self._meters_sorted, batch.sender)
-            told |= dict(zip(self._meter_rows[rows].tolist(), batch["net_kw"].tolist(), strict=True))
+            rows = rows_at(self.meter_number, batch.sender)
+            told |= dict(zip(rows.tolist(), batch["net_kw"].tolist(), strict=True))
         members = self.members
         near = [row for row, kw in told.items() if members[row] and kw > 0.0]
         fed = [row for row, kw in told.items() if members[row] and kw < 0.0 and self.planner.ordered_until[row] <= step]
@@ -82,14 +83,6 @@ class HomePowerControl(HomeOperation):
             yield from self._balance(step, np.array(sorted(near)), "peak")
         if fed and self.planner.current is not None and number % self.terms.surplus_every == 0:
             yield from self._balance(step, np.array(sorted(fed)), "surplus")
-
-    @property
-    def _meter_rows(self) -> I64:
-        return np.argsort(self.meter_number)
-
-    @property
-    def _meters_sorted(self) -> I64:
-        return np.sort(self.meter_number)
 
     # --- 2 and 3 -------------------------------------------------------------------------------------------------------
 
@@ -104,7 +97,7 @@ class HomePowerControl(HomeOperation):
         measured = yield self.ask(MeasurementQuery(about=about), meters, talk)
         net = np.full(len(self.terms.sites), np.nan)
         for batch in measured.batches:
-            net[self._meter_rows[np.searchsorted(self._meters_sorted, batch.sender)]] = batch["consumption_kw"]
+            net[rows_at(self.meter_number, batch.sender)] = batch["consumption_kw"]
         answered = rows[~np.isnan(net[rows]) & self.members[rows]]
         contracted = self.planner.book.limit_kw[answered]
         if about == "peak":
@@ -119,14 +112,11 @@ class HomePowerControl(HomeOperation):
 
     def _take_wishes(self, batches: list[Batch[UserPreferences]]) -> None:
         """The latest word of people counts (rule 13)."""
-        home_row = {number: row for row, number in enumerate(self.home_number.tolist())}
         for batch in batches:
-            rows = np.array([home_row[number] for number in batch.sender.tolist()], np.int64)
-            modes = np.array([[MODES.index(mode) for mode in one] for one in batch["modes"]], np.int64).reshape(-1, 4).T
-            self.modes[:, rows] = modes
-            there = self.number[:, rows] >= 0
-            self.planner.set_modes(rows, (modes == AUTOMATIC) & there, (modes == OFF) | ~there)
-            self.references_kw[:, rows] = np.where(modes == AUTOMATIC, self.references_kw[:, rows], np.nan)
+            rows = rows_at(self.home_number, batch.sender)
+            self._set_modes(rows, [[MODES.index(mode) for mode in one] for one in batch["modes"]])
+            automatic = self.modes[:, rows] == AUTOMATIC
+            self.references_kw[:, rows] = np.where(automatic, self.references_kw[:, rows], np.nan)
 
     def _move(self, step: int, rows: I64, by_kw: F64, about: str, talk: str) -> bool:
         """Order the devices of some homes to take less or more until the end of the quarter; says whether anything was ordered."""
