@@ -16,7 +16,7 @@ from agents.aggregator_terms import Contract, FspTerms, Portfolio
 from agents.payments import pay, pay_many
 from agents.readiness import Readiness
 from agents.settlement import contract_name
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal, SignalReceipt
 from environment.messages.aggregation import (

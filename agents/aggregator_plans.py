@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool, Names
+from data.arrays import F64, I64, Bool, Names
 
 SOURCES: Mapping[str, tuple[str, ...]] = {"up": ("up",), "down": ("down", "curtail")}
 """What members change in a direction: their stores up or down, and generation that they give up."""

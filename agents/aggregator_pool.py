@@ -8,7 +8,7 @@ import numpy as np
 from agents.aggregator_plans import DayPlans, Offer
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earnings_eur, offered_share, offers
-from environment.arrays import F64, I64, Bool, Names
+from data.arrays import F64, I64, Bool, Names
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest

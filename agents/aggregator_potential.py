@@ -4,7 +4,7 @@ import numpy as np
 
 from agents.aggregator_pool import Pool
 from agents.aggregator_terms import FspTerms
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.aggregation import CongestionRequirements, FlexibilityPotential
 
 LEAST_SHORT_KW = 0.1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from environment.arrays import I64
+from data.arrays import I64
 from environment.messages.procurement import SessionPublication
 from markets.baselines.method import Method
 from markets.settlement.blocks import Block

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from agents.strategies.intrusion import altered, notices, signals
-from environment.arrays import I64, U64
+from data.arrays import I64, U64
 from environment.chance import name_hash
 from environment.messages.activation import ActivationRequest, ActivationSignal
 from environment.messages.base import Batch, Record, columns_of

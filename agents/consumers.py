@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.payments import pay_many
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.instruments import Controls
 from environment.messages.base import Batch, Record
 from environment.messages.retrofit import (

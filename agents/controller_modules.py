@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.base import Batch, Record, columns_of

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.base import Batch
 from environment.messages.community import (
     MemberFiling,

@@ -12,7 +12,7 @@ import numpy as np
 from agents.dso_coefficients import MemberDay, energies, faults, provisional
 from agents.dso_community_needs import Called, CommunityNeeds, CommunityTerms
 from agents.payments import pay
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.base import Batch
 from environment.messages.community_settlement import (
     AllocatedEnergies,

@@ -11,7 +11,7 @@ import numpy as np
 from agents.dso_forecasts import keep_forecast
 from agents.dso_horizon import Outlook
 from agents.dso_outlook import LookAhead
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Calendar
 from environment.instruments import MeterStore
 from environment.messages.base import Batch

@@ -11,7 +11,7 @@ from agents.dso_horizon import Outlook
 from agents.dso_need import Need
 from agents.dso_terms import DsoTerms, MarketDay
 from agents.strategies.procurement import call_kw, flow_without_call, near_flow
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.calendar import Timeline
 from environment.instruments import ScadaView
 from environment.messages.activation import ActivationRequest

@@ -16,7 +16,7 @@ from agents.dso_need import Need
 from agents.dso_outlook import LookAhead
 from agents.dso_planning import GridPlanning
 from agents.dso_terms import DsoTerms, MarketDay, Standing
-from environment.arrays import I64
+from data.arrays import I64
 from environment.calendar import Calendar
 from environment.instruments import MeterStore, ScadaView, Switchgear
 from environment.messages.activation import ActivationRequest, SignalReceipt

@@ -10,7 +10,7 @@ import numpy as np
 from agents.dso_contracts import Contracts, Lot
 from agents.dso_need import Need
 from agents.settlement import contract_name
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.procurement import FlexibilityAvailability
 from environment.units import Direction
 from markets.bids import BidColumns, NeedColumns, Sensitivities, names

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.grid.limits import Limits
 from environment.grid.model import Network
 from environment.grid.switching import SwitchingPlan

@@ -22,7 +22,7 @@ import numpy as np
 from scipy import sparse
 
 from agents.strategies.procurement import headrooms
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.grid.flow import Flow
 from environment.grid.limits import Limits
 from environment.units import Direction

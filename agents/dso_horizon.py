@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from scipy import sparse
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.grid.feeders import Effects
 from environment.grid.flow import Flow
 from environment.grid.limits import Violations

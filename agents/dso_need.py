@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.dso_headroom import Headroom
-from environment.arrays import F64
+from data.arrays import F64
 from environment.units import Direction
 
 Violation = Literal["overload", "undervoltage", "overvoltage"]

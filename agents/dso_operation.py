@@ -11,7 +11,7 @@ from agents.dso_horizon import Outlook
 from agents.dso_need import Need
 from agents.dso_outlook import LookAhead
 from agents.dso_terms import DsoTerms
-from environment.arrays import F64
+from data.arrays import F64
 from environment.instruments import MeterStore, ScadaView
 from environment.messages.activation import (
     ActivationNeed,

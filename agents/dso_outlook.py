@@ -23,7 +23,7 @@ from agents.dso_headroom import (
 from agents.dso_horizon import Outlook
 from agents.dso_need import Need, Violation
 from agents.strategies import forecasting
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.grid.areas import areas_of
 from environment.grid.diagnosis import diagnose

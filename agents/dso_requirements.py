@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.dso_need import Need
 from agents.dso_terms import DsoTerms, MarketDay
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.aggregation import CongestionRequirements
 from environment.messages.procurement import FlexibilityAvailability
 

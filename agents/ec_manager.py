@@ -16,7 +16,7 @@ from agents.ec_manager_members import Members
 from agents.ec_manager_offers import Desk
 from agents.ec_manager_terms import Candidate, CommunityDay, ManagerTerms, Market
 from agents.payments import pay, pay_many
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.base import Batch, Record
 from environment.messages.community import (
     CommunityActivation,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.ec_manager_terms import ManagerTerms
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.base import Record
 from environment.messages.community import DerForecast, MemberRegistration
 from environment.messages.community_settlement import (

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from agents.ec_manager_accounts import indicators
 from agents.ec_manager_terms import Candidate, CommunityDay
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.community import MemberRegistration, MembershipNotice
 from environment.messages.community_settlement import MemberIndicators, MemberSettlement
 from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest

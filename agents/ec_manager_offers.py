@@ -9,7 +9,7 @@ from agents.ec_manager_terms import CommunityDay, ManagerTerms
 from agents.strategies.community_offer import Direction, Seller
 from agents.strategies.community_schedule import CommunitySchedule, Scheduler
 from agents.strategies.community_view import OBJECTIVES, Objective, community
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.community import (
     CommunityActivation,
     CommunityBaseline,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from agents.strategies.home_sheets import CAPACITY, FORECAST
 from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, HomePlan, HomeView
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.community import (
     DerForecast,
     MemberRegistration,

@@ -16,7 +16,7 @@ from agents.strategies import retrofit, tank_control, tank_model, tank_services
 from agents.strategies.retrofit import Services
 from agents.strategies.tank_model import Learning, TankModel
 from agents.strategies.tank_services import Comfort, Outlook
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.messages.thermal_loads import LoadTelemetry, MonitoringOrder, SwitchCommand
 from environment.party import Process, Seat, Work, act

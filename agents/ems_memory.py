@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agents.strategies.tank_model import Measured
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from markets.registers.personal_data import PersonalData, Policy
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.payments import pay
 from agents.strategies.home_promise import BEFORE_STEPS
-from environment.arrays import F64
+from data.arrays import F64
 from environment.calendar import Calendar
 from environment.chance import Stream
 from environment.instruments import MeterStore

@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.home_planner import Cycle
 from agents.home_temperatures import HomeTemperatures
-from environment.arrays import I64
+from data.arrays import I64
 from environment.messages.homes import DEVICE_KINDS, STORES
 from environment.messages.homes_control import OptimisationResult
 from environment.messages.homes_data import (

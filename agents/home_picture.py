@@ -11,7 +11,7 @@ from agents.home_planner import Planner
 from agents.home_recruiting import HomeRecruiting
 from agents.home_terms import HomeTerms
 from agents.prosumer_book import HomeBook
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Readings
 from environment.messages.base import Batch

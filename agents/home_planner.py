@@ -17,7 +17,7 @@ from agents.strategies import home_control, home_flexibility, home_forecast, hom
 from agents.strategies.home_model import States, cost_eur, own_controls, simulate, with_net
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_view import PER_STEP, HomePlan, HomeView, take, take_plan
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.instruments import Readings
 
 MOVED_KWH = 0.5

@@ -10,7 +10,7 @@ from agents.home_picture import rows_at
 from agents.home_planner import Planner
 from agents.home_terms import HomeTerms
 from agents.strategies import home_balance, home_promise
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.messages.base import Batch, Record
 from environment.messages.homes import AUTOMATIC, BATTERY, DEVICE_KINDS, EV, MODES, STATES
 from environment.messages.homes_control import LimitWarning

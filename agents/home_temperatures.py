@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from agents.home_picture import HomePicture
 from agents.strategies.home_model import house, tank
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, HEAT_PUMP, MODES, OFF, ON, STATES, THERMAL, WATER_HEATER
 from environment.messages.homes_control import DeviceOrder, PowerReference
 from environment.messages.homes_data import DataQuery, TemperatureForecast

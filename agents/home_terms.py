@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 
 @dataclass(frozen=True)

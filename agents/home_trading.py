@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.home_power_control import Activation, HomePowerControl, cents
 from agents.payments import pay_many
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.base import Batch
 from environment.messages.homes_control import MARKET, OptimisationResult
 from environment.messages.homes_data import DataQuery, PreferencesQuery

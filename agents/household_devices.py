@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.instruments import Controls, Readings
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, MANUAL, OFF, STATES, THERMAL
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agents.household_life import HouseholdLife
 from agents.household_people import chosen_plan, decide
 from agents.prosumer_book import known
-from environment.arrays import I64
+from data.arrays import I64
 from environment.messages.base import Batch
 from environment.messages.homes import (
     DEVICE_KINDS,

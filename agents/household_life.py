@@ -13,7 +13,7 @@ from agents.prosumer_book import known
 from agents.prosumer_hems import Hems
 from agents.prosumer_life import MANUAL as BY_HAND
 from agents.prosumer_life import OVERRIDE_STEPS
-from environment.arrays import I64, Bool
+from data.arrays import I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.base import Batch

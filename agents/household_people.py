@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.messages.homes import CONSENTS
 
 MOVED_HOURS_PER_YEAR = 250.0

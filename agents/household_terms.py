@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS
 
 PLACES = ("meter", *DEVICE_KINDS)

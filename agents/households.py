@@ -13,7 +13,7 @@ from agents.household_joining import HouseholdJoining
 from agents.household_life import texts
 from agents.household_terms import Wish
 from agents.payments import pay_many
-from environment.arrays import I64
+from data.arrays import I64
 from environment.messages.base import Batch
 from environment.messages.homes import ControlNotice, ServiceRecommendation
 from environment.messages.homes_data import DataSubjectAnswer, DataSubjectRequest, DisplayRequest, HomeDisplay

@@ -24,7 +24,7 @@ from agents.lfmo_session import (
     requested_session,
     rows_by_bid,
 )
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.base import Batch
 from environment.messages.procurement import (
     PAPERS,

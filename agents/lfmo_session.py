@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.procurement import Bid, ParticipantFile, SessionRequest
 from markets.bids import BidColumns, NeedColumns, Sensitivities, names
 from markets.clearing.outcome import Clearing

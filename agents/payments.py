@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import F64, U64
+from data.arrays import F64, U64
 from environment.party import Party
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from agents.strategies.generation_forecast import by_irradiance, persistence
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, MeterStore, Readings
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement

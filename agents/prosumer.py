@@ -15,7 +15,7 @@ from agents.prosumer_consent import Laid, take_back
 from agents.prosumer_hems import Hems
 from agents.prosumer_life import live_step
 from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement

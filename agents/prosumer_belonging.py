@@ -14,7 +14,7 @@ from agents.strategies.home_model import simulate
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_sheets import CAPACITY, FORECAST
 from agents.strategies.home_view import HomePlan, HomeView, take
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.instruments import Readings
 from environment.messages.base import Batch
 from environment.messages.community import (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, HomeView
-from environment.arrays import F64, I64, U64, Bool
+from data.arrays import F64, I64, U64, Bool
 from environment.chance import name_hashes
 from environment.instruments import Readings
 from environment.weather.records import Weather

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from agents.prosumer_hems import Hems
-from environment.arrays import I64
+from data.arrays import I64
 from environment.instruments import Controls, Readings
 from environment.physics import FLEXIBLE
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.strategies.home_flexibility import Potential
 from agents.strategies.home_view import HomePlan, HomeView
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 
 TOGETHER = 8_192
 """Homes that are planned at once: bounds the memory. Homes are planned row by row, so that it changes no result."""

@@ -19,7 +19,7 @@ from agents.strategies.home_model import simulate
 from agents.strategies.home_plan import plan as cheapest
 from agents.strategies.home_recharge import recharge
 from agents.strategies.home_view import PER_STEP, HomePlan, HomeView, take_plan
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.chance import Stream
 from environment.instruments import Readings

@@ -14,7 +14,7 @@ from agents.prosumer_hems import Hems
 from agents.strategies.community_market import own_plans, wear_eur
 from agents.strategies.home_model import simulate
 from agents.strategies.home_view import HomePlan, take
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.base import Batch
 from environment.messages.community import PriceRound
 from markets.internal_prices.iterated import towards

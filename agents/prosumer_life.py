@@ -3,7 +3,7 @@
 import numpy as np
 
 from agents.prosumer_hems import Hems
-from environment.arrays import I64, Bool
+from data.arrays import I64, Bool
 from environment.instruments import Controls, Readings
 from environment.physics import FLEXIBLE
 

@@ -14,7 +14,7 @@ from agents.prosumer import Prosumers
 from agents.prosumer_belonging import Belonging, DerMeters, adopt, forecast, plan_next_alone, registration
 from agents.prosumer_consent import take_back
 from agents.prosumer_internal_market import Answers
-from environment.arrays import I64
+from data.arrays import I64
 from environment.messages.base import Batch, columns_of
 from environment.messages.community import (
     CommunityRules,

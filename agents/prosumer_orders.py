@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.messages.activation import ActivationSignal
 from environment.messages.aggregation import AggregationCycle

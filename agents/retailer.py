@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.payments import pay_many
-from environment.arrays import F64
+from data.arrays import F64
 from environment.instruments import MeterStore
 from environment.messages.base import Batch
 from environment.messages.community_settlement import (

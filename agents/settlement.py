@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration
 from environment.messages.settlement import Invoice, MeterData, MeterDataRequest, RemunerationAndPenalty

@@ -10,7 +10,7 @@ from agents.sizing_people import HOUR_S, PREPARATION
 from agents.strategies.gap_filling import Completed, complete
 from agents.strategies.sizing_devices import Course, Device, course_of
 from agents.strategies.study_year import StudyYear
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.base import Batch
 from environment.messages.sizing import (
     CompletedProfile,

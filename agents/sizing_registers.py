@@ -7,7 +7,7 @@ import numpy as np
 from agents.sizing_results import Results
 from agents.strategies.sizing_community import powers_kw
 from agents.strategies.study_year import StudyYear
-from environment.arrays import F64
+from data.arrays import F64
 from environment.register import Register
 
 Registers = Callable[[str], Register]

@@ -13,7 +13,7 @@ from agents.strategies.sizing_community import BusinessModel, Community, Place, 
 from agents.strategies.sizing_economics import Economics
 from agents.strategies.sizing_problem import Days, Prices, Store
 from agents.strategies.study_year import StudyYear
-from environment.arrays import F64
+from data.arrays import F64
 from environment.messages.sizing import (
     BusinessModelKpi,
     CommunityDefinition,

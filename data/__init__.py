@@ -1,4 +1,4 @@
-"""Facts of coflex as files, and the one loader of them. No logic lives here.
+"""Facts of coflex as files, the one loader of them, and the kinds of arrays they become. No logic lives here.
 
 Every file that comes from others has a note beside it, ``<file>.license``: SPDX identifier, copyright, source, version,
 what was changed, and the sentence that a result made with it must carry. The licence of the code does not extend to them.

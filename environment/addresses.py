@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from environment.arrays import I64, U64, Bool
+from data.arrays import I64, U64, Bool
 from environment.chance import name_hashes
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from data.arrays import F64, I64, U64, Bool
 from environment.addresses import Directory
-from environment.arrays import F64, I64, U64, Bool
 from environment.chance import FEW, Chance, name_hash, philox, philox_word
 from environment.channels import INTERNAL, Channel, Disturbance, DroppedAcknowledgements, Outage, Partition
 from environment.door import Door

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.units import MS_PER_DAY, MS_PER_S
 
 

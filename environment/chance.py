@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64, U64
+from data.arrays import F64, I64, U64
 
 WORD = (1 << 64) - 1
 """64 bits."""

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.units import MS_PER_DAY
 
 ACKNOWLEDGE_TIMEOUT_MS = 60_000

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from environment.arrays import I64, U64
+from data.arrays import I64, U64
 from environment.journal import LATE, NEVER, REFUSED, Traffic
 from environment.messages.base import Batch, Record, joined
 from environment.requests import Answers, Outcome, Receive

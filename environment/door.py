@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from environment.arrays import U64, Bool
+from data.arrays import U64, Bool
 from environment.journal import NEVER, REFUSED, Journal, Traffic
 
 FORGED = "signature"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import I64, U64
 from environment.addresses import Directory
-from environment.arrays import I64, U64
 from environment.messages.base import Batch
 
 NEVER = -1

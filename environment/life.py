@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import simpy
 
+from data.arrays import I64
 from environment.agenda import AGENT, ARRIVAL, Agenda
-from environment.arrays import I64
 from environment.bus import KeyRing
 from environment.desk import Desk, known_ms, mark_late, merged, outcome_of
 from environment.journal import NEVER, Act, Conversation, Journal, Traffic

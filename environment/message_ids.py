@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import U64
+from data.arrays import U64
 from environment.chance import FEW, name_hash
 from environment.journal import NEVER
 from environment.messages.base import Batch

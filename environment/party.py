@@ -17,8 +17,8 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import I64
 from environment.addresses import Directory
-from environment.arrays import I64
 from environment.bus import KeyRing
 from environment.messages.base import Batch, MessageError, Record, columns_of, typed
 from environment.register import Register

@@ -11,7 +11,7 @@ from itertools import groupby
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.devices.fleet import Fleet
 from environment.devices.set_points import Priority

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from data.arrays import I64
 from environment.agenda import POST, Agenda
-from environment.arrays import I64
 from environment.bus import Bus, KeyRing
 from environment.journal import NEVER, REFUSED, Traffic
 from environment.requests import Sent

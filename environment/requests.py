@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from environment.arrays import I64
+from data.arrays import I64
 from environment.messages.base import Batch, Record
 
 Process = Generator[Any, Any, Any]

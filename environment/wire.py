@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import I64, U64
+from data.arrays import I64, U64
 from environment.chance import FEW
 from environment.journal import BULK, LOST, NEVER, Traffic
 from environment.messages.base import Batch

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import I64, U64
+from data.arrays import I64, U64
 from environment.messages.base import Batch
 
 

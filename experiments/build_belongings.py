@@ -5,8 +5,8 @@ from itertools import cycle
 import numpy as np
 
 from agents.prosumer_belonging import Belonging
+from data.arrays import I64, U64
 from environment.addresses import Directory
-from environment.arrays import I64, U64
 from environment.chance import name_hashes
 from experiments.build import Site
 from experiments.scenario import Scenario

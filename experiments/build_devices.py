@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.devices import battery, device_kind, ev, heat_pump, mv_plant, pv, stratified_heater, water_heater

@@ -10,8 +10,8 @@ from agents.retrofit_installer import InstallerTerms, Job
 from agents.strategies.retrofit import SERVICES, Eligibility
 from agents.strategies.tank_model import Learning
 from agents.strategies.tank_services import Comfort
+from data.arrays import I64, Bool
 from environment.addresses import Address
-from environment.arrays import I64, Bool
 from environment.chance import name_hashes
 from environment.instruments import Controls
 from environment.world import World

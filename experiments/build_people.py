@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.prosumer_book import HomeBook
-from environment.arrays import F64, I64, U64, Bool
+from data.arrays import F64, I64, U64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.grid.model import Network, NetworkError

@@ -18,8 +18,8 @@ from agents.sizing_service import DerSizing
 from agents.strategies.sizing_community import Technology
 from agents.strategies.sizing_problem import BatteryKind, Kind
 from agents.strategies.study_year import StudyYear
+from data.arrays import F64
 from environment.addresses import Address, Directory
-from environment.arrays import F64
 from environment.bus import Bus
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance

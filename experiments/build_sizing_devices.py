@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.strategies.sizing_devices import Charging, Device, Thermal
 from agents.strategies.study_year import StudyYear
-from environment.arrays import F64
+from data.arrays import F64
 from environment.chance import Chance
 from environment.devices.water_heater import loss_kw_per_k
 from environment.people.hot_water import WATER_KWH_PER_L_K, hot_water

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import data
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.calendar import Timeline
 from environment.chance import Chance, name_hashes
 from environment.devices import device_kind, stratified_heater

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from environment.arrays import I64
+from data.arrays import I64
 from experiments.conformance_journal import (
     ContentDigests,
     DigestRows,

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from environment.arrays import I32, I64, Bool
+from data.arrays import I32, I64, Bool
 
 Tables = Mapping[str, pa.Table]
 DigestRows = Callable[[str, Mapping[str, NDArray[Any]]], NDArray[Any]]

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from environment.arrays import I64
+from data.arrays import I64
 from experiments.conformance import Report, check_journal, project_sources
 from experiments.conformance_journal import ContentDigests, DigestRows, Tables, instants, numpy_column, read_journal
 from experiments.conformance_plan import plan

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import I64, Bool
+from data.arrays import I64, Bool
 from experiments.conformance_journal import NEVER
 from experiments.conformance_plan import Plan
 from experiments.conformance_walk import Rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from environment.arrays import I64, Bool
+from data.arrays import I64, Bool
 from experiments.conformance_journal import NEVER, Journal
 from experiments.conformance_plan import Expectation, Plan
 from experiments.conformance_sends import assign

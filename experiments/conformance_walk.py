@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from environment.arrays import I32, I64, Bool
+from data.arrays import I32, I64, Bool
 from experiments.conformance_journal import NEVER, Addresses, Events, Journal
 from experiments.conformance_plan import Expectation, Plan, Slot
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import I64
+from data.arrays import I64
 from experiments.conformance import project_sources
 from experiments.conformance_journal import ACT, NEVER, Addresses, JournalError, Tables, read_journal
 from experiments.conformance_plan import plan

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from environment.arrays import F64, I64, Bool, Names
+from data.arrays import F64, I64, Bool, Names
 
 MS_PER_H = 3_600_000
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from experiments.kpis_facts import MS_PER_H, Facts, paired, summed, unpaired
 from experiments.kpis_grid import Figure
 from experiments.kpis_parties import party_kinds

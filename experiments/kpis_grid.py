@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from experiments.kpis_facts import Facts, Frame, difference, paired, ratio, total
 
 Figure = Callable[[Facts], float | None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, Bool, Names
+from data.arrays import F64, Bool, Names
 from experiments.kpis_facts import Facts, Frame, ratio
 from experiments.kpis_grid import Figure
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from experiments.kpis_facts import MS_PER_H, Facts, Frame, ratio
 from experiments.kpis_grid import Figure
 

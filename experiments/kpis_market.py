@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from experiments.kpis_facts import Facts, Frame, ratio, summed, total
 from experiments.kpis_grid import Figure
 

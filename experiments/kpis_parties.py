@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from experiments.kpis_facts import Facts, total
 from experiments.kpis_grid import Figure
 from experiments.kpis_homes import served

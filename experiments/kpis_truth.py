@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from experiments.kpis_facts import MS_PER_H, Frame
 from experiments.results_schema import Columns, conform
 

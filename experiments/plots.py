@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from experiments import colours
 from experiments.kpis_facts import Facts, Frame, summed
 from experiments.results import Run

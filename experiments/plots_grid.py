@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from experiments import colours
 from experiments.kpis_facts import Facts
 from experiments.kpis_grid import branch_limits, voltage_limits, voltage_rows, worst_branch

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from experiments import colours
 from experiments.kpis_facts import Facts, Frame, summed
 from experiments.kpis_market import accepted_calls, portfolios, settled

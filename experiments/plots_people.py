@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from experiments import colours
 from experiments.kpis_facts import Facts, Frame
 from experiments.kpis_forecast import BINS, Errors, forecast_errors, mape_percent

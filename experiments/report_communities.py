@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from experiments import colours
 from experiments.kpis_facts import Frame, summed
 from experiments.plots import View, chart, svg, with_style

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from experiments import colours
 from experiments.kpis_facts import Facts, Frame
 from experiments.kpis_heaters import WHOLE_DAY_H, compared, owners, saved

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from experiments import colours
 from experiments.kpis_facts import Facts
 from experiments.kpis_homes import net_of_homes

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from experiments.results_schema import spec_of
 
 TWIN = "twin/"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, model_validator
 
-from environment.arrays import F64
+from data.arrays import F64
 from experiments.rules_clearing import tidy
 from experiments.rules_face import Accounts, Face, Name, Outcome, Row
 from experiments.scenario_fields import Part, given, refuse

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from experiments.rules_clearing import tidy
 from experiments.rules_face import Accounts, Face, Name, Outcome, Row
 from experiments.scenario_fields import Part, given

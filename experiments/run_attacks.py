@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import I64, U64
+from data.arrays import I64, U64
 from environment.journal import NEVER, REFUSED, Journal, Traffic
 from environment.messages.activation import DeliveryMeasurement
 

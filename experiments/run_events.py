@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import I64
+from data.arrays import I64
 from environment.grid.diagnosis import diagnose
 from environment.grid.flow import Flow
 from environment.grid.power_flow import PowerFlow

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.devices import stratified_heater
 from environment.world import World
 from experiments.build import Site

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.prosumer_book import TANK_LOW_C
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.devices import device_kind
 from environment.grid.flow import Flow
 from environment.grid.limits import Limits

@@ -9,7 +9,7 @@ import numpy as np
 
 import data
 from agents.strategies.study_year import StudyYear
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.chance import Chance, name_hashes
 from environment.people.household import household_load_kw
 from environment.people.simbench_profiles import profiles

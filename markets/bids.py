@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from environment.arrays import F64, I64, Bool, Names
+from data.arrays import F64, I64, Bool, Names
 from environment.units import Direction
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.community.settlement import Settled
 
 

@@ -12,7 +12,7 @@ from math import isfinite
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.registers.grid_element import read_grid_element
 from markets.traffic_light import HOURS_OF_DAY
 

@@ -16,7 +16,7 @@ from math import ceil, log
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 
 
 def capital_recovery_factor(interest: float, years: float) -> float:

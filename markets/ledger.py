@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64, Names
+from data.arrays import F64, I64, Names
 from markets.bids import Columns, names
 
 CENTS_PER_EUR = 100

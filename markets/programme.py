@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 DUAL_TOLERANCE = 1e-9
 """Below the tie cost of a step of a day, so that ties are decided by it."""

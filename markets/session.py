@@ -20,7 +20,7 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 
-from environment.arrays import Names
+from data.arrays import Names
 from markets.bids import BidColumns, NeedColumns, names
 from markets.clearing.outcome import Clearing
 from markets.products import FlexibilityProduct

@@ -13,7 +13,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 HOURS_OF_DAY = 24
 """Length of every hourly vector of a day, also when clocks change (SUC08.2)."""

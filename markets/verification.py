@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 
 class Compliance(NamedTuple):

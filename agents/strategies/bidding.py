@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64, Names
+from data.arrays import F64, I64, Names
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ from agents.strategies.home_lp import BEYOND_EUR_PER_KWH, MISSING_EUR_PER_KWH
 from agents.strategies.home_model import own_controls
 from agents.strategies.home_store import reach
 from agents.strategies.home_view import EARLY_EUR_PER_KWH_H, HomePlan, HomeView, take
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.chance import Stream, name_hashes
 from markets.programme import Found, Programme, Solver
 

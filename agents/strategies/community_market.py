@@ -15,7 +15,7 @@ import numpy as np
 from agents.strategies.community_view import Community
 from agents.strategies.home_plan import plan
 from agents.strategies.home_view import HomePlan, HomeView
-from environment.arrays import F64
+from data.arrays import F64
 from markets.internal_prices.flexible import Prices, Response
 from markets.internal_prices.iterated import Iterated, iterate
 from markets.internal_prices.pool import Pick

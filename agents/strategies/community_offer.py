@@ -19,7 +19,7 @@ import numpy as np
 from agents.strategies.community_schedule import CommunitySchedule, Scheduler
 from agents.strategies.community_view import Need, limited, priced
 from agents.strategies.home_view import HomeView
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 Direction = Literal["up", "down"]
 

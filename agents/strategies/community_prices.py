@@ -38,7 +38,7 @@ from agents.strategies.community_lp import (
 )
 from agents.strategies.community_view import SHORT_EUR_PER_KWH, Coefficients, Community, Need, members, of_rows
 from agents.strategies.home_lp import BEYOND_EUR_PER_KWH
-from environment.arrays import F64
+from data.arrays import F64
 from environment.chance import name_hashes
 from markets.programme import Found, Programme, Solver
 

@@ -22,7 +22,7 @@ from agents.strategies.community_trades import Trades, counted, short_eur, trade
 from agents.strategies.community_view import Community, Need, Objective, coefficients, members, no_need
 from agents.strategies.home_model import cost_eur
 from agents.strategies.home_view import HomePlan, HomeView
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 MOST_TOGETHER = 60
 """Members of one programme."""

@@ -8,7 +8,7 @@ from agents.strategies.community_lp import Answer, ties
 from agents.strategies.community_view import SHORT_EUR_PER_KWH, Coefficients, Community
 from agents.strategies.home_devices import ORDER
 from agents.strategies.home_lp import BEYOND_EUR_PER_KWH, MISSING_EUR_PER_KWH
-from environment.arrays import F64
+from data.arrays import F64
 from markets.community.exchange import exchanged
 
 

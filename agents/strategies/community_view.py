@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from agents.strategies.home_view import HomeView, take
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 Objective = Literal["total-cost", "self-consumption", "member-profit", "emissions"]
 """What the business model of a community asks of its schedule."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from agents.strategies import forecasting
-from environment.arrays import F64
+from data.arrays import F64
 
 
 @dataclass(frozen=True, eq=False)

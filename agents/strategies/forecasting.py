@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import LocalTime
 
 DAY_HARMONICS = 8

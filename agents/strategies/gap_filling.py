@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 Method = Literal["complete", "own-usual-day", "typical-profile", "scaled-profile"]
 _NEAR_DAYS = 28

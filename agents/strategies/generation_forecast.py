@@ -6,7 +6,7 @@ losses without a model of the plant (ratio estimator: Cochran, Sampling Techniqu
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 DARK_WM2 = 1.0
 """Mean irradiance of a time of day below which its ratio says nothing."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 ORDER = (0, 2, 1, 3)
 """Places of the kinds (ev, battery, water heater, heat pump), the most manageable first."""

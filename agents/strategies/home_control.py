@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.strategies.home_model import Linear, States, house, tank
 from agents.strategies.home_view import HomePlan, HomeView
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 QUIET_KW = 0.05
 """A planned net load this near to zero means: the battery is to balance the home."""

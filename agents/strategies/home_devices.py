@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agents.strategies.home_model import Linear, house, tank
 from agents.strategies.home_store import LEVELS, Ranks, Segment, Store, rank_prices, solve
 from agents.strategies.home_view import HomeView, take
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 ORDER = ("heat_pump_kw", "heater_kw", "ev_kw", "battery_kw")
 """Order of planning within a round: the less a device can wait, the earlier."""

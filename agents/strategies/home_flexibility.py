@@ -23,7 +23,7 @@ import numpy as np
 from agents.strategies.home_model import cost_eur
 from agents.strategies.home_plan import Band, contract_band, plan_within
 from agents.strategies.home_view import HomePlan, HomeView, put_plan, take, take_plan
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 MOST_EUR_PER_KWH = 1.0
 """Virtual price of the extreme schedules: no home moves a kWh that costs it more. Well above household tariffs, below

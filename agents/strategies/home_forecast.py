@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 
 NOWCAST_STEPS = 8.0
 """Steps in which the difference between measured and forecast generation falls to 1/e: two hours (judgement)."""

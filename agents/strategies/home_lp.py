@@ -16,7 +16,7 @@ from agents.strategies.home_devices import Device
 from agents.strategies.home_model import cost_eur, own_controls, with_net
 from agents.strategies.home_store import reach
 from agents.strategies.home_view import HomePlan, HomeView, put_plan, take
-from environment.arrays import F64, I32, I64
+from data.arrays import F64, I32, I64
 
 BEYOND_EUR_PER_KWH = 10.0
 """Price of a kWh beyond the contracted power: above any tariff, below missing comfort."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.strategies.home_view import HomePlan, HomeView
-from environment.arrays import F64
+from data.arrays import F64
 
 
 class Linear(NamedTuple):

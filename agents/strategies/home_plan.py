@@ -18,7 +18,7 @@ from agents.strategies import home_devices
 from agents.strategies.home_devices import Answer, Device, respond
 from agents.strategies.home_model import own_controls, with_net
 from agents.strategies.home_view import HomePlan, HomeView, put_plan, take, take_plan
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 SWEEPS = 2
 BLOCK = 512

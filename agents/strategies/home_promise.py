@@ -13,7 +13,7 @@ Arrays are over homes and steps of the window, (n, w); row i of a result depends
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 BEFORE_STEPS = 2
 """Quarters of an hour before a call whose mean is the reference."""

@@ -6,7 +6,7 @@ decide, equal prices the earlier step; the other devices keep their plan and the
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 
 def recharge(

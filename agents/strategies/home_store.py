@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import F64
+from data.arrays import F64
 
 Ranks = NDArray[np.int8]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 
 EARLY_EUR_PER_KWH_H = 1e-6
 """Tie cost: an hour's delay of one kWh costs this much, so that equal prices have one optimum, the earliest."""

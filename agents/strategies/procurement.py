@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.units import Direction
 
 _ROUNDING_SLACK = 1e-9  # kW: an excess smaller than this is rounding, not a need

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from environment.arrays import Bool
+from data.arrays import Bool
 
 SERVICES = ("self-consumption", "peak-shaving", "tariff")
 """Add-on services; energy efficiency is always there (SUC03.2 rules 8 and 9)."""

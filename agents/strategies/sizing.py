@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.strategies.sizing_model import Model, yield_of
 from agents.strategies.sizing_problem import Accounts, Problem, as_it_stands, only
-from environment.arrays import F64
+from data.arrays import F64
 from markets.programme import Found, InfeasibleError, Solver
 
 Objective = Literal["total-cost", "self-consumption", "emissions", "profit"]

@@ -15,7 +15,7 @@ from agents.strategies.sizing_community import (
 )
 from agents.strategies.sizing_economics import site_bills, trades
 from agents.strategies.sizing_problem import only
-from environment.arrays import F64
+from data.arrays import F64
 from markets.internal_prices.offers import InternalPrice
 
 _PRICE_ROUNDS = 12

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.strategies.sizing_problem import Accounts, BatteryKind, Days, Kind, Plant, Prices, Problem, Store
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from markets.investment import annuity_eur, granted_eur
 
 INVESTOR = "investor"

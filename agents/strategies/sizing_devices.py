@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.devices.heat_pump import cop_air
 
 _LIFT_K = (15.0, 60.0)

@@ -15,7 +15,7 @@ import numpy as np
 
 from agents.strategies.sizing import Solution
 from agents.strategies.sizing_community import BusinessModel, Community, account_names, node_shares
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from markets import community_indicators as indicators
 from markets.internal_prices.offers import InternalPrice
 from markets.internal_prices.series import TradeSeries, trade_series

@@ -17,7 +17,7 @@ import numpy as np
 from agents.strategies.sizing import Solution
 from agents.strategies.sizing_community import Community, Place, powers_kw
 from agents.strategies.sizing_problem import Days
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 _HALVINGS = 48
 _WITHIN_KWH = 1e-9

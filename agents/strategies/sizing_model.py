@@ -26,7 +26,7 @@ communities (annuities of DER, state of charge reset at the end of each represen
 import numpy as np
 
 from agents.strategies.sizing_problem import Accounts, Plant, Problem
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.chance import Chance, name_hashes
 from markets.programme import Programme
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.calendar import Calendar, LocalTime, Timeline
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.strategies.tank_model import HOURS, TankModel
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 
 COLDEST_C, GRID_K, LEVELS = 20.0, 1.0, 66
 """The grid: 20 to 85 degC in steps of 1 K."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 
 WATER_KWH_PER_L_K = 4.186 / 3600.0
 QUARTERS = 96

@@ -15,7 +15,7 @@ import numpy as np
 from agents.strategies.retrofit import Services
 from agents.strategies.tank_control import Task
 from agents.strategies.tank_model import HOURS, QUARTERS, TankModel
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 
 PEAK_EUR_PER_KWH = 2.0
 """Cost of a kWh above the household's limit: more than electricity ever costs, less than going without hot water (judgement)."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.devices.kind import TICK_H, DeviceKind, take
 
 TOLERANCE_KWH = 1e-9

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.devices.kind import TICK_H, DeviceKind, put, take
 from environment.devices.set_points import Priority, Selection, SetPoints

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.devices.kind import Account
 
 KIND: str = "pv"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 
 NOTHING = -1
 """The rank of a row over which no order lies."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 
 
 class Converter(NamedTuple):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.devices.kind import take
 
 MAX_LEGS = 10_000

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.devices import stratified
 from environment.devices.kind import Account, take
 from environment.devices.water_heater import WATER_KWH_PER_L_K

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 Hours = F64 | float
 Level = F64 | float

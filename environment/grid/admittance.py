@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from environment.arrays import C128, Bool
+from data.arrays import C128, Bool
 from environment.grid.model import Branches, Network
 
 

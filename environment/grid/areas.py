@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from environment.arrays import I64, Bool
+from data.arrays import I64, Bool
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.model import LINE, TRAFO, Network, NetworkError, did_you_mean
 from environment.grid.zones import level

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.grid.power_flow import PowerFlow
 from environment.grid.validation import listed
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from environment.arrays import C128, F64, I64
+from data.arrays import C128, F64, I64
 from environment.grid.model import BASE_MVA, Transformers
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from environment.arrays import C128, F64, I64
+from data.arrays import C128, F64, I64
 from environment.grid.areas import areas_of
 from environment.grid.flow import Flow
 from environment.grid.model import BASE_KW

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import C128, F64, I64, Bool
+from data.arrays import C128, F64, I64, Bool
 from environment.grid.admittance import Ports
 from environment.grid.model import BASE_KW, BASE_MVA, Network
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 
 
 def neighbours(n_bus: int, from_bus: I64, to_bus: I64, closed: Bool) -> list[list[tuple[int, int]]]:

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from environment.arrays import C128, F64, I64, Bool
+from data.arrays import C128, F64, I64, Bool
 from environment.grid.flow import Flow
 from environment.grid.model import BASE_KW, Network
 from environment.grid.power_flow import PowerFlow

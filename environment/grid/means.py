@@ -17,7 +17,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.grid.flow import Flow, in_blocks
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.limits import Limits, Violations, find_violations

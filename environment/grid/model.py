@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from environment.arrays import C128, F64, I64, Bool
+from data.arrays import C128, F64, I64, Bool
 
 BASE_MVA: Final = 1.0
 BASE_KW: Final = 1000.0

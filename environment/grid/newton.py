@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from environment.arrays import C128, I64
+from data.arrays import C128, I64
 
 _STEPS: Final = 40
 _SMALLEST_DAMPING: Final = 1 / 64

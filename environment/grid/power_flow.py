@@ -17,7 +17,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from environment.arrays import C128, F64, I64, Bool
+from data.arrays import C128, F64, I64, Bool
 from environment.grid.admittance import bus_admittance, ports
 from environment.grid.elements import transformer_pi
 from environment.grid.flow import Flow

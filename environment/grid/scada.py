@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.chance import Stream, name_hashes
 from environment.grid.flow import Flow
 from environment.grid.layout import breadth_first, neighbours

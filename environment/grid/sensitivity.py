@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from environment.arrays import C128, F64, I64
+from data.arrays import C128, F64, I64
 from environment.grid.flow import Flow, ka_per_pu
 from environment.grid.model import BASE_KW
 from environment.grid.newton import factor, solve_complex

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.grid.feeders import Effects, effects
 from environment.grid.flow import Flow, in_blocks, joined
 from environment.grid.limits import Limits, Violations, find_violations, joined_violations

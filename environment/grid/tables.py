@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.grid.elements import line_pi, transformer_pi
 from environment.grid.layout import tree_layout
 from environment.grid.model import BASE_KW, LINE, TRAFO, Branches, Network, NetworkError, Points, Transformers

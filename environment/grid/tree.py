@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import C128, F64, I64
+from data.arrays import C128, F64, I64
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.power_flow import PowerFlow
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from environment.grid.layout import breadth_first, neighbours
 from environment.grid.model import TRAFO
 

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import F64, I64, U64, Bool
+from data.arrays import F64, I64, U64, Bool
 
 Profile = F64
 """A series of equal steps in one message, shape (steps,)."""

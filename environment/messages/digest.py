@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from environment.arrays import U64
+from data.arrays import U64
 from environment.chance import FEW, WORD, name_hash
 
 GOLDEN = 0x9E3779B97F4A7C15

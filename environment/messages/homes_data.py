@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from environment.messages.base import Item, Profile, Record
 from environment.messages.homes import DEVICE_KINDS
 

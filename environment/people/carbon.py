@@ -6,7 +6,7 @@ Average, not marginal; production-based, life cycle (IPCC AR5 medians), without 
 import numpy as np
 
 import data
-from environment.arrays import F64
+from data.arrays import F64
 from environment.calendar import Calendar, Timeline
 
 FILE = "profiles/co2_month_hour.parquet"

@@ -5,7 +5,7 @@ cannot be had from these files.
 """
 
 import data
-from environment.arrays import F64
+from data.arrays import F64
 from environment.calendar import Calendar, Timeline
 from environment.people.measured_year import MeasuredYear, paired_rows
 from environment.units import MS_PER_H

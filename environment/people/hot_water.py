@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import data
-from environment.arrays import F64, I64, U64
+from data.arrays import F64, I64, U64
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance, name_hashes
 from environment.people.presence import bells, own_hour_bin

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64, U64, Bool
+from data.arrays import F64, I64, U64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance, name_hashes
 from environment.people import presence

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import I64
+from data.arrays import I64
 from environment.calendar import Calendar, Timeline
 from environment.units import MS_PER_DAY
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import data
-from environment.arrays import F64, I32, I64, U64, Bool
+from data.arrays import F64, I32, I64, U64, Bool
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance, Stream, name_hashes
 from environment.units import MS_PER_DAY, MS_PER_H

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import data
-from environment.arrays import F64, I64, U64
+from data.arrays import F64, I64, U64
 from environment.chance import Stream
 from environment.people.quarters import HOURS, PER_DAY, Quarters
 

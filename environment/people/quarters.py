@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Calendar, LocalTime, Timeline
 from environment.weather.records import STEP_15_MIN_MS
 from environment.weather.resample import means_of_means

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import data
-from environment.arrays import F64, I64, U64, Bool
+from data.arrays import F64, I64, U64, Bool
 from environment.chance import Chance, name_hashes
 
 Arrays = dict[str, F64]

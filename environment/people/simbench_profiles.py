@@ -9,7 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 
 import data
-from environment.arrays import F64
+from data.arrays import F64
 from environment.calendar import Calendar, Timeline
 from environment.people.measured_year import MeasuredYear, paired_rows
 from environment.weather.records import STEP_15_MIN_MS

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 import data
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Calendar, LocalTime, Timeline
 
 PARTIES: Final = ("retailer", "dso", "state")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.messages.base import Batch, Record
 from environment.messages.homes import AUTOMATIC, DEVICE_KINDS, MODE_LETTERS, MODES, STATES

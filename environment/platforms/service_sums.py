@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Timeline
 
 FEWEST = 5

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.chance import Stream
 
 _FORGOTTEN = 1e-4

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.units import MS_PER_DAY, MS_PER_H
 from environment.weather.records import Place, WeatherError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Calendar, Timeline
 from environment.weather.file_formats import Series, read
 from environment.weather.records import Place, Weather, WeatherError

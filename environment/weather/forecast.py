@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.chance import Chance, name_hashes
 from environment.units import MS_PER_H

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import data
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.units import MS_PER_DAY, MS_PER_H

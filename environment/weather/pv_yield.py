@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.calendar import Calendar, Timeline
 from environment.weather.records import Place, Weather
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from environment.arrays import F64
+from data.arrays import F64
 
 STEP_15_MIN_MS = 900_000
 

@@ -6,7 +6,7 @@ closed form, so that steps of any length and alignment conserve the integral.
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.calendar import Timeline
 
 

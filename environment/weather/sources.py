@@ -5,7 +5,7 @@ from difflib import get_close_matches
 import numpy as np
 
 import data
-from environment.arrays import I64
+from data.arrays import I64
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.units import MS_PER_DAY

@@ -1,6 +1,6 @@
 """Wind plants: available power from measured shapes. The wind of the shipped weather is too near the ground for turbines."""
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.calendar import Calendar, Timeline
 from environment.people.simbench_profiles import profiles
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from markets.allocation.energies import PER_KWH, Energies, whole
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from markets.ledger import split
 
 PER_KWH = 1_000_000

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import I64
+from data.arrays import I64
 from markets.allocation.energies import COEFFICIENT_DIGITS
 from markets.ledger import split
 

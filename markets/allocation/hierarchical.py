@@ -8,7 +8,7 @@ Source: hierarchical mode of the Regulamento do Autoconsumo 815/2023, ERSE (Port
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import I64
+from data.arrays import I64
 from markets.allocation.energies import Energies, allocate, whole
 
 

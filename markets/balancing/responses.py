@@ -9,7 +9,7 @@ all TSOs' proposal for aFRR" and "... for mFRR": full activation times of 5 min 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 
 FCR_FULL_HZ = 0.2
 """Deviation at which all FCR is activated (SO GL annex V)."""

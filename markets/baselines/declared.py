@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ Source: meter-before performance evaluation of NAESB (REQ.13) and of the baselin
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.baselines.occasion import Occasion
 
 

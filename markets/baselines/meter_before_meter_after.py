@@ -8,7 +8,7 @@ Source: meter-before/meter-after performance evaluation of NAESB (REQ.13).
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.baselines.meter_before import reading
 from markets.baselines.occasion import Occasion
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.baselines.occasion import Occasion
 
 DECLARED = "declared-schedule"

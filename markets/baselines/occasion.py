@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 
 @dataclass(frozen=True, eq=False)

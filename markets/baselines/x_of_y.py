@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from markets.baselines.occasion import Occasion
 
 Pick = Literal["high", "middle", "low"]

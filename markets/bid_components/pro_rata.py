@@ -8,7 +8,7 @@ Source: SUC08.2 and SUC10.3 ask that a component is reduced to the limit of its 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 
 
 def pro_rata(quantity_kw: ArrayLike, capability_kw: float, price_eur_per_kwh: ArrayLike) -> F64:

@@ -9,7 +9,7 @@ Source: effective price of a locational bid, c / s (SUC06.1 scenario 2, DSO sing
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from markets.bids import BidColumns, NeedColumns, Sensitivities
 from markets.clearing.outcome import ZERO_KW, Clearing, Problem, Solution, assemble, no_headrooms, snap
 

@@ -33,7 +33,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_matrix, eye, hstack, vstack
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from markets.bids import BidColumns, NeedColumns, Sensitivities
 from markets.clearing.outcome import Clearing, Problem, Solution, assemble, no_headrooms, snap
 

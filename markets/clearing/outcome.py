@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
-from environment.arrays import F64, I64, Bool, Names
+from data.arrays import F64, I64, Bool, Names
 from markets.bids import BidColumns, NeedColumns, Sensitivities
 
 ACCEPTED = ""

@@ -13,7 +13,7 @@ Source: Long, Wu, Zhang, Thomas, Cheng, Jenkins: "Peer-to-peer energy trading in
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 
 
 def bill_sharing(net_kwh: ArrayLike, buy_eur_per_kwh: ArrayLike, sell_eur_per_kwh: ArrayLike) -> F64:

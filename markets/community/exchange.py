@@ -10,7 +10,7 @@ Source: SUC02.1 (the net balance of each decides its side).
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 from markets.internal_prices.offers import Offers
 from markets.internal_prices.pool import matched
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from markets.allocation.energies import PER_KWH
 from markets.community.two_stage import two_stage
 from markets.ledger import CENTS_PER_EUR

@@ -15,7 +15,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.community.exchange import cost_eur
 
 MOST_MEMBERS = 12

@@ -14,7 +14,7 @@ Source: individual rationality as the second stage of settlement (energy-communi
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 
 TOLERANCE_EUR = 1e-9
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.community.shapley import shapley
 from markets.coordination.purchase import Purchase, buy
 from markets.coordination.situation import JOINT, Activations, Situation

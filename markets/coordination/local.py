@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.coordination.purchase import Purchase, buy
 from markets.coordination.situation import Situation, change_kw
 from markets.programme import Programme, Solver

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool
+from data.arrays import F64, I64, Bool
 from markets.clearing.network_aware import PENALTY_SCALE, TIE_SHARE, UNMET_SCALE, tie_order
 from markets.coordination.situation import ZERO_KW, Situation
 from markets.programme import Programme, Solver

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from environment.arrays import F64, I64, Bool, Names
+from data.arrays import F64, I64, Bool, Names
 from markets.bids import BidColumns, Columns
 
 ZERO_KW = 1e-6

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from markets.programme import Found, InfeasibleError, Programme, Solver
 
 TIE_EUR_PER_KWH = 1e-7

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.community.exchange import cost_eur
 from markets.internal_prices.flexible import Prices, Resources, Response, respond
 from markets.internal_prices.offers import Offers, Trade

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 Residual = Literal["own-retailers", "manager"]
 

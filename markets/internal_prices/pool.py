@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.internal_prices.offers import Offers, Trade
 
 Pick = Literal["lower", "middle", "upper"]

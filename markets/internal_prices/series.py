@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from markets.allocation.energies import PER_KWH, whole
 from markets.internal_prices.offers import InternalPrice, Offers
 

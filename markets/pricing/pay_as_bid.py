@@ -5,7 +5,7 @@ Source: the usual rule of local flexibility markets, for example of the continuo
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.bids import Sensitivities
 from markets.clearing.outcome import Clearing
 

@@ -10,7 +10,7 @@ Source: node-differentiated marginal price of a local flexibility auction (dual 
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from markets.bids import Sensitivities
 from markets.clearing.outcome import Clearing
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from environment.arrays import F64, Bool
+from data.arrays import F64, Bool
 
 MONTH_MS = 30 * 86_400_000
 """Time in which a person's request must be answered (GDPR, article 12(3): one month)."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.activation import ActivationRequest
 from markets.settlement.blocks import Block
 

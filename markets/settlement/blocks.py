@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 
 
 @dataclass(frozen=True, eq=False)

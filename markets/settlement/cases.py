@@ -9,7 +9,7 @@ from inspect import signature
 
 import numpy as np
 
-from environment.arrays import F64, I64
+from data.arrays import F64, I64
 from environment.messages.activation import ActivationRequest
 from environment.messages.procurement import BaselineDeclaration, EngagementRequest
 from environment.messages.settlement import RemunerationAndPenalty

@@ -6,7 +6,7 @@ consumers and generators alike. For direction down, where more net load was orde
 
 import numpy as np
 
-from environment.arrays import F64
+from data.arrays import F64
 from environment.units import Direction, sign
 
 

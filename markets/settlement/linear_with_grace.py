@@ -15,7 +15,7 @@ Source: payment rule of Flexible Power (WPD, now NGED): g = 0.95, k = 3, nothing
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.settlement.outcome import Settlement, read, refuse_unless
 
 

@@ -15,7 +15,7 @@ the instruction). The page names the ends of the scale and not its shape: what t
 import numpy as np
 from numpy.typing import ArrayLike
 
-from environment.arrays import F64
+from data.arrays import F64
 from markets.settlement.outcome import Settlement, read, refuse_unless
 
 
