@@ -108,7 +108,7 @@ def test_another_python_is_refused_in_words(dev, monkeypatch, capsys):
 
 def test_an_unknown_task_is_refused_and_no_task_shows_the_help(dev, capsys):
     assert dev.main(["rum"]) == 2
-    assert "there are: run, test, coflex, install" in capsys.readouterr().err
+    assert "there are: run, test, cover, coflex, install" in capsys.readouterr().err
     assert dev.main([]) == 0
     assert "python3.11 dev.py run" in capsys.readouterr().out
 
