@@ -1,1 +1,1 @@
-"""Shows the results of runs and starts runs through the command line."""
+"""Shows the results of runs and starts runs through the command line; knows no agent, no market and no physics."""

@@ -88,12 +88,19 @@ def run(
     sets: Sets = None,
     no_twin: Annotated[bool, typer.Option("--no-twin", help="leave out the same world without coordination")] = False,
     force: Annotated[bool, typer.Option("--force", help="replace a run folder that is not empty")] = False,
+    progress: Annotated[
+        Format, typer.Option("--progress", help="progress on standard error: for people, or a JSON object a line")
+    ] = Format.text,
     form: Formats = Format.text,
 ) -> None:
     """Run a scenario. Prints its figures and leaves a folder with tables and a report."""
     from experiments.cli_run import run_scenario
 
-    emit(run_scenario(scenario, seed=seed, out=out, sets=sets or (), twin=not no_twin, force=force), form)
+    told = progress is Format.json
+    emit(
+        run_scenario(scenario, seed=seed, out=out, sets=sets or (), twin=not no_twin, force=force, progress_json=told),
+        form,
+    )
 
 
 @app.command(
@@ -312,3 +319,17 @@ def bill(
     from experiments.cli_run import bills_shown
 
     emit(bills_shown(run_folder, member), form)
+
+
+@app.command(epilog=_examples("coflex dashboard", "coflex dashboard runs --port 8600 --no-browser"))
+def dashboard(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="a folder of runs, where new ones go too, or one run folder")
+    ] = Path("runs"),
+    port: Annotated[int, typer.Option(help="port of the page on this machine", min=1, max=65535)] = 8501,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="only serve it; do not open a browser")] = False,
+) -> None:
+    """Ask "what if" in the browser. Change a scenario with plain controls, run it, and compare runs side by side."""
+    from experiments.cli_dashboard import serve_dashboard
+
+    serve_dashboard(folder, port=port, browser=not no_browser)

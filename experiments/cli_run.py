@@ -11,7 +11,16 @@ from experiments.progress import progress_bar
 from experiments.scenario import find_scenario, load_scenario
 
 
-def run_scenario(name: str, *, seed: int, out: Path | None, sets: Iterable[str], twin: bool, force: bool) -> Answer:
+def run_scenario(
+    name: str,
+    *,
+    seed: int,
+    out: Path | None,
+    sets: Iterable[str],
+    twin: bool,
+    force: bool,
+    progress_json: bool = False,
+) -> Answer:
     """Run a scenario and write its folder; both are checked before anything is computed."""
     scenario = load_scenario(name, sets)
     check_scenario(scenario, where=find_scenario(name).name)
@@ -23,7 +32,7 @@ def run_scenario(name: str, *, seed: int, out: Path | None, sets: Iterable[str],
     from experiments.kpis import figure_table
     from experiments.run import run
 
-    with progress_bar() as report:
+    with progress_bar(as_json=progress_json) as report:
         result = run(scenario, seed=seed, out=folder, twin=twin, force=force, progress=report)
     table = figure_table(result.figures, result.twin_figures)
     seconds = ", ".join(f"{stage} {wall:.1f} s" for stage, wall in result.wall_s.items())

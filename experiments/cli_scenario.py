@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from experiments.build_check import problems_of_build
 from experiments.cli_output import Answer
 from experiments.errors import CoflexError
+from experiments.networks import network_names
 from experiments.scenario import find_scenario, load_scenario, scenario_yaml
 from experiments.scenario_checks import problems_of_network, problems_of_weather
-from experiments.scenario_library import network_names, scenario_names, tariff_names
+from experiments.scenario_library import scenario_names, tariff_names
 from experiments.scenario_read import ScenarioError
 
 if TYPE_CHECKING:

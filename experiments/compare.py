@@ -6,9 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from experiments.kpis import Figures, FigureSpec, catalogue
-from experiments.kpis_facts import Frame
-from experiments.results import Run, open_run
+from experiments.figures import Figures, FigureSpec, catalogue, stored_figures
+from experiments.results import open_run
 from experiments.results_schema import ResultsError
 from experiments.sizing_figures import STUDY, study_figures
 
@@ -92,17 +91,6 @@ def compare(folders: Sequence[Path | str]) -> Comparison:
     )
 
 
-def stored_figures(run: Run, twin: bool = False) -> Figures:
-    """The figures that a run folder holds; of its twin when asked.
-
-    Raises:
-        ResultsError: the run holds none.
-    """
-    frame = Frame(run.table("twin/figures" if twin else "figures"))
-    values = frame.table.column("value").to_pylist()
-    return dict(zip(frame.names("figure").tolist(), values, strict=True))
-
-
 def _change(first: float | None, value: float | None) -> float | None:
     return None if first is None or value is None else value - first
 
@@ -111,3 +99,6 @@ def _padded(line: list[str], widths: list[int]) -> list[str]:
     title, *numbers, unit = line
     shown = [number.rjust(width) for number, width in zip(numbers, widths[1:-1], strict=True)]
     return [title.ljust(widths[0]), *shown, unit]
+
+
+__all__ = ["Comparison", "compare", "stored_figures"]

@@ -1,11 +1,8 @@
 """Figures of a run from its tables alone, as the catalogue data/figures.yaml describes them, and the table that prints them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import data
 from experiments import (
     kpis_attacks,
     kpis_communities,
@@ -17,42 +14,11 @@ from experiments import (
     kpis_parties,
     kpis_reinforcement,
 )
+from experiments.figures import FigureRow, Figures, FigureSpec, catalogue, figure_rows
 from experiments.kpis_facts import Facts
 from experiments.kpis_grid import Figure
 from experiments.results_digest import TWIN
 from experiments.results_schema import conform
-
-Figures = dict[str, float | None]
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """One entry of the catalogue; ``direction`` says whether more or less is better; ``twin``: also of the twin."""
-
-    id: str
-    title: str
-    theme: str
-    unit: str
-    format: str
-    direction: str
-    tables: tuple[str, ...]
-    formula: str
-    source: str
-    twin: bool = False
-
-    def text(self, value: float | None, sign: str = "") -> str:
-        """The value as engineers read it; a dash for undefined, no sign for nothing. ``sign`` is "+" to show the sign of a change."""
-        if value is None:
-            return "-"
-        shown = format(value, sign + self.format)
-        return shown if float(shown.replace(",", "")) else shown.lstrip("+-")
-
-
-@cache
-def catalogue() -> Mapping[str, FigureSpec]:
-    """Every figure by id, in the order of the catalogue."""
-    raw = data.read_yaml("figures.yaml")["figures"]
-    return {key: FigureSpec(id=key, **{**entry, "tables": tuple(entry["tables"])}) for key, entry in raw.items()}
 
 
 def functions() -> Mapping[str, Figure]:
@@ -131,39 +97,23 @@ def figure_table(values: Figures, twin: Figures | None = None, every: bool = Fal
     return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class FigureRow:
-    """One line of the table of figures, as text; ``better`` is True, False, or None where the direction is neutral."""
-
-    id: str
-    theme: str
-    title: str
-    value: str
-    without: str
-    change: str
-    unit: str
-    better: bool | None
-
-
-def figure_rows(values: Figures, twin: Figures | None = None, every: bool = False) -> list[FigureRow]:
-    """The lines of the table of figures in the order of the catalogue."""
-    specs = [spec for key, spec in catalogue().items() if key in values]
-    return [
-        _row(spec, values[spec.id], (twin or {}).get(spec.id)) for spec in specs if every or values[spec.id] is not None
-    ]
-
-
-def _row(spec: FigureSpec, value: float | None, without: float | None) -> FigureRow:
-    change = None if value is None or without is None else value - without
-    better = None
-    if change and spec.direction != "neutral":
-        better = (change > 0) == (spec.direction == "more")
-    shown = spec.text(change, "+")
-    return FigureRow(spec.id, spec.theme, spec.title, spec.text(value), spec.text(without), shown, spec.unit, better)
-
-
 def _line(cells: Iterable[str], widths: list[int]) -> str:
     """A line: title left, numbers right, unit left."""
     title, *numbers, unit = cells
     middle = [number.rjust(width) for number, width in zip(numbers, widths[1:-1], strict=True)]
     return "  ".join([f"  {title}".ljust(widths[0] + 2), *middle, unit]).rstrip()
+
+
+__all__ = [
+    "FigureRow",
+    "FigureSpec",
+    "Figures",
+    "catalogue",
+    "figure_columns",
+    "figure_rows",
+    "figure_table",
+    "figures",
+    "functions",
+    "make_facts",
+    "twin_figures",
+]

@@ -1,5 +1,6 @@
-"""Progress of a long job, on standard error: a bar on a terminal, a line per stage elsewhere."""
+"""Progress of a long job, on standard error: a bar on a terminal, a line per stage elsewhere, or JSON for a program."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,16 +14,38 @@ Report = Callable[[str, float, float], None]
 """Called with (stage, done, total) as a job goes on; total is of the job's own choosing."""
 
 
+_EVERY_S = 0.2
+"""How often a program is told at most, of one stage."""
+
+
 @contextmanager
-def progress_bar(stream: TextIO | None = None) -> Iterator[Report]:
+def progress_bar(stream: TextIO | None = None, *, as_json: bool = False) -> Iterator[Report]:
     """A reporter that shows the stages of a job while it lasts.
 
     Args:
         stream: where to show them; standard error when None.
+        as_json: a JSON object a line, ``{"elapsed_s": 1.5, "stage": "day", "done": 3, "total": 10}``, for a program that shows them.
     """
     out = stream or sys.stderr
-    with _bar(out) if out.isatty() else _lines(out) as report:
+    shown = _json_lines(out) if as_json else _bar(out) if out.isatty() else _lines(out)
+    with shown as report:
         yield report
+
+
+@contextmanager
+def _json_lines(out: TextIO) -> Iterator[Report]:
+    begun, told = time.monotonic(), {"at": -_EVERY_S}
+    last: dict[str, str] = {}
+
+    def report(stage: str, done: float, total: float) -> None:
+        now = time.monotonic() - begun
+        if last.get("stage") == stage and done < total and now - told["at"] < _EVERY_S:
+            return
+        last["stage"], told["at"] = stage, now
+        out.write(json.dumps({"elapsed_s": round(now, 2), "stage": stage, "done": done, "total": total}) + "\n")
+        out.flush()
+
+    yield report
 
 
 @contextmanager

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from experiments.errors import did_you_mean
+from experiments.networks import network_names
 from experiments.scenario_checks_communities import communities
 from experiments.scenario_checks_faults import attacks, fault_parties
 from experiments.scenario_faults import Attack, Fault
 from experiments.scenario_fields import DayTime, Moment
-from experiments.scenario_library import RULES, known_places, network_names, rule, tariff_names
+from experiments.scenario_library import RULES, known_places, rule, tariff_names
 from experiments.scenario_people import NOBODY, HomesGroup, PlantGroup
 from experiments.scenario_world import Outage
 

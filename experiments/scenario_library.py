@@ -165,13 +165,6 @@ def tariff_names() -> list[str]:
     return sorted(path.stem for path in (Path(shipped.__file__).parent / "tariffs").glob("*.yaml"))
 
 
-def network_names() -> list[str]:
-    """Names of the networks that can be loaded without another package."""
-    from environment.grid.network import available_networks
-
-    return sorted(available_networks())
-
-
 @lru_cache(maxsize=1)
 def known_places() -> dict[str, dict[str, Any]]:
     """Coordinates, time zone and country of the places with measured weather."""

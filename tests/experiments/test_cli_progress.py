@@ -1,4 +1,5 @@
 import io
+import json
 
 from experiments.progress import progress_bar
 
@@ -35,3 +36,20 @@ def test_nothing_goes_to_standard_output(capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "day" in captured.err
+
+
+def test_a_program_is_told_by_an_object_a_line_of_every_stage_and_its_end():
+    stream = io.StringIO()
+    with progress_bar(stream, as_json=True) as report:
+        for done in range(1000):
+            report("day", done, 1000)
+        report("day", 1000, 1000)
+        report("figures, report", 0, 1)
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(one["stage"], one["done"]) for one in (told[0], *told[-2:])] == [
+        ("day", 0),
+        ("day", 1000),
+        ("figures, report", 0),
+    ]
+    assert len(told) < 20  # at most five a second
+    assert all(one["elapsed_s"] >= 0 for one in told)

@@ -2,6 +2,7 @@ import pytest
 
 from environment.grid.network import load_network
 from experiments.errors import CoflexError, closest, did_you_mean
+from experiments.networks import network_names
 from experiments.scenario import load_scenario
 from experiments.scenario_actors import Product
 from experiments.scenario_checks import problems_of_network
@@ -9,7 +10,6 @@ from experiments.scenario_library import (
     RULES,
     known_places,
     known_products,
-    network_names,
     rule,
     scenario_names,
     tariff_names,

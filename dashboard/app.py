@@ -1,0 +1,5 @@
+"""The script that streamlit runs for every view of the dashboard."""
+
+from dashboard.shell import show
+
+show()

@@ -1,0 +1,319 @@
+"""What if: a scenario to begin with, plain controls to change it, and a button that runs it in the background."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from html import escape
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import pydantic
+import streamlit as st
+
+from dashboard import controls, look, scenarios, shelf
+from dashboard.controls import Changes, Control, Group
+from dashboard.jobs import JobError, coflex
+from dashboard.shell import Shown, jobs, runs_folder
+from experiments.errors import CoflexError
+
+_SHIPPED, _OF_RUN, _OF_FILE = "that ships with coflex", "of a run", "of my own"
+_SEASONS = {"winter": 1, "spring": 4, "summer": 7, "autumn": 10}
+_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is changed: what it was, what it is, and how the command line is told."""
+
+    label: str
+    before: str
+    after: str
+    written: Changes
+
+
+def show(shown: Sequence[Shown]) -> None:
+    """The page."""
+    st.title("What if?")
+    left, right = st.columns([13, 6], gap="large")
+    with left:
+        base = _base(shown)
+        if base is None:
+            return
+        try:
+            groups = controls.groups(base)
+        except pydantic.ValidationError:
+            _say_what_is_wrong(base)
+            return
+        changes = _controls(base, groups)
+        changes += _trouble(base, shown)
+    with right:
+        _start(base, changes)
+
+
+def _base(shown: Sequence[Shown]) -> scenarios.Base | None:
+    """The scenario to begin with."""
+    kinds = [_SHIPPED, *([_OF_RUN] if shown else []), _OF_FILE]
+    kind = st.radio("Begin with a scenario", kinds, horizontal=True, key="base_kind", persist_state="session")
+    try:
+        if kind == _OF_RUN:
+            name = st.selectbox("Run", [one.name for one in shown], key="base_run", persist_state="session")
+            base = _of_run(next(one for one in shown if one.name == name))
+        elif kind == _OF_FILE:
+            file = st.text_input(
+                "Path of the scenario file", key="base_file", placeholder="my-district.yaml", persist_state="session"
+            )
+            if not file.strip():
+                st.html(
+                    look.soft(
+                        "A .yaml file that says what is special about your scenario; docs/scenario.md has every key."
+                    )
+                )
+                return None
+            base = scenarios.base_of(str(Path(file.strip()).expanduser()))
+        else:
+            name = st.selectbox(
+                "Scenario", scenarios.shipped(), format_func=lambda one: f"{scenarios.base_of(one).title}  ({one})",
+                key="base_name", persist_state="session",
+            )  # fmt: skip
+            base = scenarios.base_of(name)
+    except (CoflexError, OSError) as error:
+        st.error(str(error))
+        return None
+    if base.about:
+        st.html(look.soft(base.about))
+    return base
+
+
+def _of_run(one: Shown) -> scenarios.Base:
+    """The scenario of a run, written where the command line can read it."""
+    folder = Path(gettempdir()) / "coflex-dashboard"
+    folder.mkdir(exist_ok=True)
+    name = one.run.meta["scenario"].get("name") or "scenario"
+    file = folder / f"{name}-{str(one.run.meta.get('digest'))[:12]}.yaml"
+    file.write_text(shelf.scenario_text(one.run.meta), "utf-8")
+    return scenarios.base_of_run(one.run.meta, file)
+
+
+def _say_what_is_wrong(base: scenarios.Base) -> None:
+    """The problems of a scenario, in the words of ``coflex validate``."""
+    _, out, err = coflex(["validate", base.name])
+    for line in (out or err).splitlines():
+        st.error(line.removeprefix("error: "))
+
+
+def _controls(base: scenarios.Base, groups: Sequence[Group]) -> list[Change]:
+    """The controls by theme; what differs from the scenario."""
+    found: list[Change] = []
+    for tab, group in zip(st.tabs([group.title for group in groups]), groups, strict=True):
+        with tab:
+            columns = st.columns(_COLUMNS, gap="medium")
+            for place, control in enumerate(group.controls):
+                with columns[place % _COLUMNS]:
+                    value = _widget(base, control)
+                if not _same(value, control.value):
+                    found.append(
+                        Change(
+                            control.label, _shown(control, control.value), _shown(control, value), control.write(value)
+                        )
+                    )
+    return found
+
+
+def _same(value: Any, other: Any) -> bool:
+    if isinstance(value, float) and isinstance(other, float | int):
+        return abs(value - other) < 1e-9
+    return bool(value == other)
+
+
+def _shown(control: Control, value: Any) -> str:
+    if control.kind == "share":
+        return f"{value:.0%}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _widget(base: scenarios.Base, control: Control) -> Any:
+    """A plain control; it shows the scenario's own value until somebody moves it."""
+    key = f"set|{base.key}|{control.key}"
+    more: dict[str, Any] = {"key": key, "help": control.help, "persist_state": "session"}
+    if control.kind == "share":
+        percent = round(100.0 * control.value)
+        chosen = st.slider(control.label, 0, 100, percent, 1, "%d %%", **more)
+        return control.value if chosen == percent else chosen / 100.0
+    if control.kind == "choice":
+        return st.selectbox(control.label, control.choices, control.choices.index(str(control.value)), **more)
+    if control.kind == "switch":
+        return st.toggle(control.label, control.value, **more)
+    if control.kind == "date":
+        return _date(control, more)
+    low, high = control.low, control.high
+    if control.kind == "whole":
+        bounds = [None if one is None else int(one) for one in (low, high)]
+        return int(st.number_input(control.label, bounds[0], bounds[1], int(control.value), 1, **more))
+    value = float(control.value)
+    bounds_f = [
+        None if one is None else min(float(one), value) if one is low else max(float(one), value) for one in (low, high)
+    ]
+    return float(st.number_input(control.label, bounds_f[0], bounds_f[1], value, _step(value), "%g", **more))
+
+
+def _step(value: float) -> float:
+    """A step that suits the size of a number."""
+    return 0.01 if abs(value) < 0.2 else 0.1 if abs(value) < 10 else 1.0
+
+
+def _date(control: Control, more: dict[str, Any]) -> date:
+    """The first day, or the same weekday of another season."""
+    day = st.date_input(control.label, control.value, date(1980, 1, 1), date(2100, 12, 31), **more)
+    names = ["as the day says", *_SEASONS]
+    season = st.selectbox("or the same weekday in", names, key=f"{more['key']}|season", persist_state="session")
+    return day if season == names[0] else same_weekday(day, _SEASONS[season])
+
+
+def same_weekday(day: date, month: int) -> date:
+    """The day of that weekday nearest the 19th of a month of the same year."""
+    middle = date(day.year, month, 19)
+    off = (day.weekday() - middle.weekday() + 3) % 7 - 3
+    return middle + timedelta(days=off)
+
+
+def _trouble(base: scenarios.Base, shown: Sequence[Shown]) -> list[Change]:
+    """What goes wrong on purpose: outages, platforms, people, providers."""
+    found: list[Change] = []
+    there = list(base.content.get("events") or [])
+    faults = list(base.content.get("faults") or [])
+    with st.expander("What goes wrong"):
+        if there or faults:
+            st.html(look.soft(f"The scenario has {len(there) + len(faults)} of its own in store; they stay."))
+        added: list[dict[str, Any]] = []
+        for kind, label in (
+            ("outage", "A line or transformer is out of service"),
+            ("platform", "A platform is down"),
+            ("manual", "Homes switch to manual mode"),
+        ):
+            left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
+            key = f"trouble|{base.key}|{kind}"
+            on = left.toggle(label, key=key, persist_state="session")
+            if on:
+                with middle:
+                    what = _what(kind, key, base, shown)
+                with right:
+                    begin, end = _between(key)
+                if what:
+                    added += controls.events(**{_EVENTS[kind]: (what, begin, end)})
+                    text = f"{what:.0%}" if isinstance(what, float) else str(what)
+                    found.append(Change(label, "", f"{text}, {begin} to {end}", []))
+        if added:
+            found[0] = Change(found[0].label, "", found[0].after, [(("events",), [*there, *added])])
+        found += _faulty(base, faults)
+    return found
+
+
+_EVENTS = {"outage": "outage", "platform": "platform_down", "manual": "manual"}
+
+
+def _what(kind: str, key: str, base: scenarios.Base, shown: Sequence[Shown]) -> Any:
+    if kind == "platform":
+        return st.selectbox(
+            "Platform", ["gdbn", "market", "direct", "meters"], key=f"{key}|what", persist_state="session"
+        )
+    if kind == "manual":
+        return (
+            st.slider("Share of the homes", 0, 100, 50, format="%d %%", key=f"{key}|what", persist_state="session")
+            / 100.0
+        )
+    network = (base.content.get("grid") or {}).get("network")
+    known = next((_branches(one) for one in shown if one.run.meta["scenario"]["grid"]["network"] == network), [])
+    if known:
+        return st.selectbox("Which", known, key=f"{key}|what", persist_state="session")
+    return st.text_input(
+        "Which (its name in the network)",
+        key=f"{key}|name",
+        placeholder="for example LV3.202 Line 48",
+        persist_state="session",
+    )
+
+
+def _branches(one: Shown) -> list[str]:
+    from dashboard.reading import has, rows
+
+    if not has(one.run, "network_branches"):
+        return []
+    return [str(name) for name in rows(one.run, "select branch from {network_branches} order by branch")["branch"]]
+
+
+def _between(key: str) -> tuple[str, str]:
+    names = [f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in range(0, 24 * 60, 15)]
+    begin, end = st.select_slider("From, to", names, ("17:00", "21:00"), key=f"{key}|when", persist_state="session")
+    return begin, end
+
+
+def _faulty(base: scenarios.Base, faults: Sequence[Any]) -> list[Change]:
+    """A provider that does not pass on all it was ordered."""
+    names = [one.name for one in controls.parts_of(base.content).actors.fsps]
+    if not names:
+        return []
+    left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
+    key = f"trouble|{base.key}|fault"
+    if not left.toggle("A provider does not deliver", key=key, persist_state="session"):
+        return []
+    party = middle.selectbox("Provider", names, key=f"{key}|who", persist_state="session")
+    share = (
+        right.slider("It passes on", 0, 100, 60, format="%d %%", key=f"{key}|share", persist_state="session") / 100.0
+    )
+    return [
+        Change(
+            "A provider does not deliver",
+            "",
+            f"{party} passes on {share:.0%}",
+            [(("faults",), [*faults, {"party": party, "delivers": share}])],
+        )
+    ]
+
+
+def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
+    """What is changed, and the button."""
+    st.subheader("Your run")
+    if changes:
+        chips = "".join(
+            f'<span class="cf-change">{escape(one.label)}: {escape(f"{one.before} → " if one.before else "")}<b>{escape(one.after)}</b></span>'
+            for one in changes
+        )
+        st.html(chips)
+    else:
+        st.html(look.soft("The scenario as it is. Move a control at the left, and it is listed here."))
+    seed = int(st.number_input("Seed of all chance", 0, 2**31 - 1, 1, key="seed", persist_state="session",
+                               help="The same seed makes the same people, weather and delays; another one another day of the same kind."))  # fmt: skip
+    folder = runs_folder()
+    name = st.text_input("Name of the run", key=f"run_name-{st.session_state.get('started', 0)}", placeholder=shelf.free_name(folder, base.short, seed), persist_state="session",
+                         help=f"A folder in {folder}").strip()  # fmt: skip
+    twin = st.toggle("Also without coordination", value=True, key="twin", persist_state="session",
+                     help="The same people, weather and devices, in which nobody procures or activates: what is avoided is measured against it.")  # fmt: skip
+    sets = scenarios.settings(base, [one for change in changes for one in change.written])
+    arguments = [
+        base.name,
+        "--seed",
+        str(seed),
+        *(word for text in sets for word in ("--set", text)),
+        *([] if twin else ["--no-twin"]),
+    ]
+    if st.button("Run", type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
+        _run(arguments, folder, name or shelf.free_name(folder, base.short, seed))
+    with st.expander("The same from the command line"):
+        st.code(shlex.join(["coflex", "run", *arguments]), language="bash", wrap_lines=True)
+
+
+def _run(arguments: Sequence[str], folder: Path, name: str) -> None:
+    if Path(name).name != name or name.startswith("."):
+        st.error(f"'{name}' is not a name for a folder; write letters, digits and hyphens")
+        return
+    try:
+        jobs().start(arguments, out=folder / name, label=name)
+    except (JobError, OSError) as error:
+        st.error(str(error))
+    else:
+        st.session_state["started"] = st.session_state.get("started", 0) + 1  # the next run is called anew
+        st.rerun()

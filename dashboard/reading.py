@@ -1,0 +1,116 @@
+"""Reading of runs: only the rows and columns that are shown, by SQL over the Parquet files, each answer kept for a while."""
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from experiments.results import RUN_FILE, Run
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+KEPT: Final = 256
+"""Answers kept; the largest are some thousand rows."""
+_TABLE: Final = re.compile(r"\{([A-Za-z_]\w*(?:/[A-Za-z_]\w*)?)\}")
+_LOCK: Final = threading.Lock()
+
+
+def rows(run: Run, query: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame":
+    """Rows of a run by SQL.
+
+    Args:
+        run: whose.
+        query: SQL in which ``{grid_branches}`` or ``{twin/meters}`` stands for a table.
+        parameters: of the question marks in it.
+
+    Returns:
+        A data frame that others see too: not to be changed.
+
+    Raises:
+        KeyError: the run has no such table.
+    """
+    named = sorted(set(_TABLE.findall(query)))
+    missing = [name for name in named if name not in run.tables]
+    if missing:
+        raise KeyError(missing[0])
+    return _answer(run.path, _stamp(run.path), query, tuple(parameters))
+
+
+def has(run: Run, *tables: str) -> bool:
+    """Whether the run has all of these tables, with rows in them."""
+    return all(table in run.tables and count(run, table) > 0 for table in tables)
+
+
+def count(run: Run, table: str) -> int:
+    """Number of rows of a table, from the foot of its file."""
+    return _count(run.path / f"{table}.parquet", _stamp(run.path))
+
+
+@lru_cache(maxsize=1024)
+def _count(file: Path, stamp: int) -> int:
+    import pyarrow.parquet as pq
+
+    del stamp  # only there so that a run written again is counted again
+    return int(pq.read_metadata(file).num_rows)
+
+
+def columns(run: Run, table: str) -> list["Column"]:
+    """The columns of a table as its file describes them."""
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(run.path / f"{table}.parquet")
+    return [_column(schema.field(name)) for name in schema.names]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its type, unit and meaning."""
+
+    name: str
+    type: str
+    unit: str
+    about: str
+
+
+def _column(field: Any) -> Column:
+    told = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    return Column(field.name, str(field.type), told.get("unit", ""), told.get("about", ""))
+
+
+def _stamp(folder: Path) -> int:
+    """Changes when the run in a folder is replaced."""
+    return (folder / RUN_FILE).stat().st_mtime_ns
+
+
+@lru_cache(maxsize=KEPT)
+def _answer(folder: Path, stamp: int, query: str, parameters: tuple[Any, ...]) -> "pd.DataFrame":
+    del stamp
+    sql = _TABLE.sub(lambda found: _source(folder, found[1]), query)
+    cursor = _connection().cursor()
+    try:
+        found: pd.DataFrame = cursor.execute(sql, list(parameters)).df()
+        return found
+    finally:
+        cursor.close()
+
+
+def _source(folder: Path, table: str) -> str:
+    file = str(folder / f"{table}.parquet").replace("'", "''")
+    return f"read_parquet('{file}', hive_partitioning=false)"
+
+
+@lru_cache(maxsize=1)
+def _shared() -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    return duckdb.connect(config={"threads": 2, "memory_limit": "1GB"})
+
+
+def _connection() -> "duckdb.DuckDBPyConnection":
+    with _LOCK:
+        return _shared()

@@ -1,0 +1,108 @@
+"""The run folders there are: found and described by their run.json alone, opened when asked for."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from experiments.results import RUN_FILE, Run, open_run
+from experiments.results_schema import ResultsError
+
+FOLDER_VARIABLE: Final = "COFLEX_DASHBOARD"
+"""Environment variable that names the folder; ``python -m dashboard DIR`` sets it."""
+MOST_COMPARED: Final = 4
+STUDY: Final = "study"
+_MOST_SHOWN: Final = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run folder as the list shows it; ``problem`` says why it cannot be opened."""
+
+    path: Path
+    title: str = ""
+    seed: int = 0
+    written: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self.path.name
+
+
+def given_folder() -> Path:
+    """The folder that the dashboard was opened with: of runs, or one run."""
+    return Path(os.environ.get(FOLDER_VARIABLE, "runs"))
+
+
+def entries(folder: Path) -> list[Entry]:
+    """The runs in a folder (or the one run that the folder is), the latest first; sizing studies are left out."""
+    if (folder / RUN_FILE).is_file():
+        return [entry for entry in [_entry(folder)] if entry is not None]
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if (path / RUN_FILE).is_file() and not path.name.startswith(".")]
+    latest = sorted(found, key=lambda path: (path / RUN_FILE).stat().st_mtime, reverse=True)[:_MOST_SHOWN]
+    return [entry for path in latest if (entry := _entry(path)) is not None]
+
+
+def home_of(folder: Path) -> Path:
+    """Where new runs go: the folder itself, or beside it where it is a run."""
+    return folder.parent if (folder / RUN_FILE).is_file() else folder
+
+
+def _entry(path: Path) -> Entry | None:
+    return _described(path, (path / RUN_FILE).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _described(path: Path, changed_ns: int) -> Entry | None:
+    written = datetime.fromtimestamp(changed_ns / 1e9, UTC)
+    try:
+        meta = open_run(path).meta
+        if meta.get("kind") == STUDY:
+            return None
+        scenario = meta.get("scenario") or {}
+        return Entry(path, str(scenario.get("title") or meta.get("name") or path.name), int(meta["seed"]), written)
+    except (ResultsError, KeyError, TypeError, ValueError) as error:
+        return Entry(path, written=written, problem=str(error))
+
+
+def opened(path: Path) -> Run:
+    """The run in a folder, its tables read when asked for.
+
+    Raises:
+        ResultsError: it is none, or a sizing study.
+    """
+    run = open_run(path)
+    if run.meta.get("kind") == STUDY:
+        text = f"{path} is a sizing study, which the dashboard does not show; open its report.html"
+        raise ResultsError(text)
+    return run
+
+
+def free_name(folder: Path, name: str, seed: int) -> str:
+    """A name for a new run that no folder has yet."""
+    base, number = f"{name}-{seed}", 1
+    while (folder / f"{base}-{number}").exists():
+        number += 1
+    return f"{base}-{number}"
+
+
+def scenario_text(meta: Mapping[str, Any]) -> str:
+    """The scenario of a run as a file that makes the same run again, with the command on top."""
+    import yaml
+
+    scenario = dict(meta["scenario"])
+    name = scenario.get("name") or "scenario"
+    twin = "" if meta.get("twin") else " --no-twin"
+    head = (
+        f"# {scenario.get('title') or name}\n# The same run again: coflex run THIS-FILE --seed {meta['seed']}{twin}\n\n"
+    )
+    plain = json.loads(json.dumps(scenario))
+    return head + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=118)

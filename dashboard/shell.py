@@ -1,0 +1,181 @@
+"""The frame of the dashboard: which runs are looked at, which question is asked of them, and what goes on in the background."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import look, shelf
+from dashboard.jobs import Job, Jobs
+from experiments.errors import CoflexError
+from experiments.results import Run
+from experiments.results_schema import ResultsError
+
+WHAT_IF = "What if"
+_CHOSEN, _OPENED, _PAGE = "runs", "opened", "page"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run that is looked at: its name, its colour, and the run itself."""
+
+    name: str
+    colour: str
+    run: Run
+
+    @property
+    def title(self) -> str:
+        """The headline of its scenario."""
+        return str(self.run.meta.get("scenario", {}).get("title") or self.run.meta.get("name") or "")
+
+
+def show() -> None:
+    """One view of the dashboard."""
+    from dashboard.pages import PAGES
+
+    st.set_page_config("coflex", page_icon=":material/bolt:", layout="wide", initial_sidebar_state="expanded")
+    st.html(look.CSS)
+    shown = _sidebar(shelf.given_folder())
+    if st.session_state.get("go_to"):
+        st.session_state[_PAGE] = st.session_state.pop("go_to")
+    page = st.segmented_control(
+        "Question", list(PAGES), default=WHAT_IF, required=True, key=_PAGE, label_visibility="collapsed",
+        bind="query-params",
+    )  # fmt: skip
+    if page == WHAT_IF or page is None:
+        PAGES[WHAT_IF](shown)
+    elif not shown:
+        st.info("Choose a run at the left, or make one under What if.")
+    else:
+        PAGES[page](shown)
+
+
+@st.cache_resource
+def jobs() -> Jobs:
+    """The runs that this server has started; they go on when a browser tab is closed."""
+    return Jobs()
+
+
+def runs_folder() -> Path:
+    """Where new runs go."""
+    return shelf.home_of(shelf.given_folder())
+
+
+def _sidebar(folder: Path) -> list[Shown]:
+    with st.sidebar:
+        st.html('<div class="cf-brand">coflex</div>')
+        entries = {str(entry.path): entry for entry in shelf.entries(folder)}
+        for path in st.session_state.get(_OPENED, []):
+            entries.setdefault(path, shelf.Entry(Path(path)))
+        _settle_choice(folder, entries)
+        chosen = st.multiselect(
+            f"Runs to look at, up to {shelf.MOST_COMPARED}",
+            list(entries),
+            format_func=lambda path: entries[path].name if path in entries else Path(path).name,
+            key=_CHOSEN,
+            max_selections=shelf.MOST_COMPARED,
+            placeholder="choose runs" if entries else "no run yet",
+            persist_state="session",
+        )
+        shown = _opened(chosen)
+        for one in shown:
+            st.html(
+                look.run_head(one.name, one.colour, f"seed {one.run.meta['seed']}")
+                + f'<div class="cf-soft">{escape(one.title)}</div>'
+            )
+        _open_other()
+        _going()
+    return shown
+
+
+def _settle_choice(folder: Path, entries: dict[str, shelf.Entry]) -> None:
+    """The latest run at first; a run that has just ended beside those that are looked at; never one that is gone."""
+    ended = st.session_state.pop("ended", None)
+    if _CHOSEN not in st.session_state:
+        good = [path for path, entry in entries.items() if not entry.problem]
+        st.session_state[_CHOSEN] = good[:1]
+    now = [path for path in st.session_state[_CHOSEN] if path in entries]
+    if ended in entries and ended not in now:
+        now = [*now, ended][-shelf.MOST_COMPARED :]
+    if now != st.session_state[_CHOSEN]:
+        st.session_state[_CHOSEN] = now
+
+
+def _opened(paths: Sequence[str]) -> list[Shown]:
+    found = []
+    for number, path in enumerate(paths):
+        try:
+            found.append(Shown(Path(path).name, look.RUN_COLOURS[number], shelf.opened(Path(path))))
+        except ResultsError as error:
+            st.error(str(error))
+    return found
+
+
+def _open_other() -> None:
+    with st.expander("Open a run folder"):
+        path = st.text_input("Path of the folder", key="other_folder", placeholder="runs/district-day-1-1")
+        if st.button("Open", key="open_other") and path.strip():
+            try:
+                shelf.opened(Path(path.strip()).expanduser())
+            except (CoflexError, ResultsError) as error:
+                st.error(str(error))
+            else:
+                known = str(Path(path.strip()).expanduser().absolute())
+                st.session_state.setdefault(_OPENED, []).append(known)
+                st.session_state["ended"] = known
+                st.rerun()
+
+
+def _going() -> None:
+    """Runs in the background; asked again every second while there are any."""
+    if jobs().going:
+        _watched()
+    elif jobs().all:
+        _listed()
+
+
+@st.fragment(run_every=1.0)
+def _watched() -> None:
+    _listed()
+    if not jobs().going:
+        st.rerun()
+
+
+def _listed() -> None:
+    st.html("<h3>Runs in the background</h3>")
+    for number, job in enumerate(list(jobs().all)):
+        _job(number, job)
+
+
+def _job(number: int, job: Job) -> None:
+    if job.is_going:
+        told = job.progress()
+        st.progress(told.share, f"**{job.label}**: {told.stage}, {told.elapsed_s:.0f} s")
+        if st.button("Cancel", key=f"cancel-{number}-{job.label}"):
+            job.cancel()
+            st.rerun()
+        return
+    if job.succeeded:
+        _welcome(job)
+    for problem in job.errors():
+        st.error(problem)
+    text = "done" if job.succeeded else "cancelled, nothing was written" if job.cancelled else "could not be run"
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.html(f"<b>{escape(job.label)}</b>: {text}")
+    if right.button(
+        "", key=f"forget-{number}-{job.label}", icon=":material/close:", help="take off the list", type="tertiary"
+    ):
+        jobs().forget(job)
+        st.rerun()
+
+
+def _welcome(job: Job) -> None:
+    """Look at a run as soon as it has ended, once."""
+    seen = st.session_state.setdefault("welcomed", set())
+    if str(job.folder) not in seen and job.folder.is_dir():
+        seen.add(str(job.folder))
+        st.session_state["ended"] = str(job.folder)
+        st.session_state["go_to"] = "Figures"
+        st.rerun()
