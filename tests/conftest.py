@@ -2,8 +2,10 @@
 
 import copy
 import fcntl
+import importlib
 import os
 import pickle
+import sys
 
 import pytest
 from hypothesis import settings
@@ -13,6 +15,12 @@ settings.load_profile("untimed")
 
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
+
+if os.environ.get("SLIPCOVER_ENABLED"):
+    # Its finder of modules asks all others, pyomo's all that stand behind it: with pyomo's in front they would ask each other forever.
+    importlib.import_module("pyomo.common.dependencies")
+
+    sys.meta_path.sort(key=lambda finder: not type(finder).__module__.startswith("slipcover"))
 
 SMALL_HOMES = 24
 
