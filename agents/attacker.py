@@ -1,6 +1,6 @@
 """An attacker: a connection to the public network, all that is public, and no key but its own.
 
-It knows the directory and the message classes, hears what passes between parties (transport is not encrypted in the model, SUC06.2/SEC-2)
+It knows the directory and the message classes, hears what passes between parties (what is not personal is not encrypted in the model, SUC06.2/SEC-2)
 and puts messages on the wire under other names: made up, repeated, or with one field changed. What it lacks is the keys of others.
 """
 

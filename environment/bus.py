@@ -21,6 +21,7 @@ from environment.journal import ACKNOWLEDGED, DELIVERED, NEVER, Journal, Traffic
 from environment.message_ids import MessageIds
 from environment.messages.base import Batch
 from environment.messages.digest import digest_rows, digest_words, mix
+from environment.sealing import Seals
 from environment.wire import Wire, chained, digests_of, sign, traffic_of, wire_of
 from environment.wiretap import Wiretap
 
@@ -107,6 +108,7 @@ class Bus:
         self._duplication = chance.stream("bus.duplication")
         self._fault = chance.stream("bus.dropped-acknowledgement")
         self._ids = MessageIds(directory.hashes)
+        self._seals = Seals(directory, chance.seed)
 
     def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
         place = {name: 2 + number for number, name in enumerate(named)}
@@ -195,6 +197,10 @@ class Bus:
         named = of.item(receiver)
         return named if named > 1 else of.item(sender)
 
+    def unsealed(self, batch: Batch[Any], signature: U64) -> list[tuple[Batch[Any], U64]]:
+        """What receivers make of a batch from a wiretap, with the signatures: sealed messages opened, those that do not open as what they are."""
+        return [(part, signature[rows]) for part, rows in self._seals.opened(batch)]
+
     def listen(self, tap: Wiretap) -> None:
         """Let a tap hear from now on what passes between parties."""
         self._taps.append(tap)
@@ -228,7 +234,7 @@ class Bus:
             traffic = wire.traffic(batch, rows, names)
             self._door.check(traffic, genuine[rows], wire.sent_ms, before)
             for tap in self._taps if before is None else ():
-                tap.overhear(batch, wire.signature[rows], self.directory.party)
+                tap.overhear(batch, wire.signature[rows], self.directory.party, self._seals)
             found.append(traffic)
             first = rows.stop
         self.journal.traffic += found

@@ -71,9 +71,10 @@ class Post:
         left = tap.empty()
         if left:
             self._send()
-        for batch, signature in left:
-            traffic = self._bus.inject(batch, signature, self._agenda.now_ms, tap.origin)
-            self.carry(traffic, self.mailboxes[name])
+        for sealed, signatures in left:
+            for batch, signature in self._bus.unsealed(sealed, signatures):
+                traffic = self._bus.inject(batch, signature, self._agenda.now_ms, tap.origin)
+                self.carry(traffic, self.mailboxes[name])
 
     def carry(self, traffic: Traffic, sender: Mailbox | None = None) -> None:
         """Tell mailboxes what somebody reacts to: arrivals their receivers, refusals the sender."""

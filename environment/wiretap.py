@@ -2,7 +2,8 @@
 
 It is what a public network allows and no more (law 6): copies of what passes between parties, as it was signed, and a place to leave
 messages with ids, senders and signatures of one's own making. What stays inside a party is not heard. The world hands over what was
-heard and puts on the wire what was left, at the same instant, like the requests on any other writable instrument.
+heard and puts on the wire what was left, at the same instant, like the requests on any other writable instrument. Personal messages are sealed
+(``environment.sealing``): of them it has envelopes and boxes that it cannot open.
 """
 
 from bisect import bisect_left
@@ -13,6 +14,7 @@ import numpy as np
 
 from data.arrays import I64, U64
 from environment.messages.base import Batch
+from environment.sealing import Seals
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,14 @@ class Wiretap:
     heard: dict[str, list[Heard]] = field(default_factory=dict)
     pending: list[tuple[Batch[Any], U64]] = field(default_factory=list)
 
-    def overhear(self, batch: Batch[Any], signature: U64, party: I64) -> None:
+    def overhear(self, batch: Batch[Any], signature: U64, party: I64, seals: Seals) -> None:
         """Keep copies of the messages of a batch that pass between two parties; ``party`` is the party of every address."""
         if batch.record.__name__ in self.records:
             rows = np.flatnonzero((batch.receiver >= 0) & (party[batch.sender] != party[batch.receiver]))
             if len(rows):
-                self.heard.setdefault(batch.record.__name__, []).append(Heard(batch.take(rows), signature[rows]))
+                part = batch.take(rows)
+                passed = seals.sealed(part) if batch.record.personal else part
+                self.heard.setdefault(batch.record.__name__, []).append(Heard(passed, signature[rows]))
 
     def between(self, record: str, from_ms: int, to_ms: int) -> list[Heard]:
         """What was sent of a record in [from_ms, to_ms), by instant and id: not by who acted first within an instant."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from environment.messages.activation import ActivationRequest
 from environment.messages.base import Batch, Record, fields
 from environment.messages.procurement import EngagementRequest
+from environment.sealing import SEALED
 
 ORDERED_STEPS = 4
 """How long the attacker orders: an hour of quarter-hours, as long as most calls."""
@@ -62,6 +63,8 @@ def signals(n: int, name: str, from_ms: int, step_s: float, kw: float | None) ->
 def altered(batch: Batch[Any], field: str, by: float | None, value: float | str | None) -> Batch[Any]:
     """Copies of messages with one field changed, ids as they were; a number stays within the bounds of its field.
 
+    Of sealed messages nobody but the receiver can tell the fields apart: all that can be done is to turn a bit of the box.
+
     Args:
         batch: true messages.
         field: name of the field.
@@ -69,6 +72,11 @@ def altered(batch: Batch[Any], field: str, by: float | None, value: float | str 
         value: what it becomes.
     """
     part = batch.take(np.arange(len(batch)))
+    if SEALED in part.columns:
+        boxes = np.empty(len(part), object)
+        boxes[:] = [box[:-1] + bytes([box[-1] ^ 1]) for box in batch[SEALED]]
+        part.columns = {SEALED: boxes}
+        return part
     part.columns = dict(part.columns) | {field: _changed(batch.record, field, batch[field], by, value)}
     return part
 

@@ -55,15 +55,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Attributes:
         source: the information objects that this record carries, (use case, information id).
+        personal: whether it says something about people that only its receiver may read (``environment.sealing``).
     """
 
     source: ClassVar[tuple[tuple[str, str], ...]] = ()
+    personal: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the fields against the definition."""
         record = type(self)
         if not all(_is_plain(field, getattr(self, field.name)) for field in fields(record)):
             check_columns(record, columns_of([self]))
+
+
+class Unreadable(Record, frozen=True, kw_only=True):
+    """What nobody can read: a sealed message that its receiver cannot open, since it was altered on the way or put to another (``environment.sealing``)."""
+
+    box: Annotated[str, Item("the box as it came, in hexadecimal digits")]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     delete,
+    func,
     insert,
     select,
     update,
@@ -60,9 +61,10 @@ MEASUREMENTS = Table(
     "measurements", METADATA,
     Column("gateway", String, primary_key=True), Column("number", Integer, primary_key=True), Column("gcp", String, index=True),
     Column("hour_ms", Integer), Column("consumption_kwh", Float), Column("production_kwh", Float), Column("content", LargeBinary),
-    Column("hash", LargeBinary),
+    Column("hash", LargeBinary), Column("signature", LargeBinary),
 )  # fmt: skip
-"""Hourly measurements in the order in which each gateway sent them, with the content that was hashed and its link of the chain."""
+"""Hourly measurements in the order in which each gateway sent them, with the content that was hashed, its link of the chain and, where a report ended, the
+gateway's signature."""
 
 ACCESSES = Table(
     "accesses", METADATA,
@@ -106,6 +108,7 @@ class Measured:
         production_kwh: given to the grid.
         content: the bytes whose hash is linked.
         hash: link of the gateway's chain.
+        signature: of the gateway, over all up to here; empty within a report.
     """
 
     gcp: str
@@ -114,6 +117,7 @@ class Measured:
     production_kwh: float
     content: bytes
     hash: bytes
+    signature: bytes = b""
 
 
 class RegisterStore:
@@ -227,6 +231,33 @@ class RegisterStore:
                 connection.execute(insert(MEASUREMENTS), numbered)
             _log(connection, [access])
         return fault
+
+    def append_measurements(self, blocks: Mapping[str, Sequence[Measured]], accesses: Sequence[Access]) -> None:
+        """Append what gateways sent and was found to continue their chains, all of it together (``environment.platforms.measurements.examine``)."""
+        numbered = []
+        with self._engine.begin() as connection:
+            known: dict[str, int] = dict(
+                connection.execute(
+                    select(MEASUREMENTS.c.gateway, func.count()).group_by(MEASUREMENTS.c.gateway)
+                ).tuples().all()
+            )  # fmt: skip
+            for gateway, rows in blocks.items():
+                first = known.get(gateway, 0)
+                numbered += [{"gateway": gateway, "number": first + k, **asdict(row)} for k, row in enumerate(rows)]
+            if numbered:
+                connection.execute(insert(MEASUREMENTS), numbered)
+            _log(connection, accesses)
+
+    def measured(self) -> dict[str, list[Measured]]:
+        """All that is stored of every gateway, oldest first."""
+        names = ("gcp", "hour_ms", "consumption_kwh", "production_kwh", "content", "hash", "signature")
+        columns = [MEASUREMENTS.c[name] for name in ("gateway", *names)]
+        found: dict[str, list[Measured]] = {}
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*columns).order_by(MEASUREMENTS.c.gateway, MEASUREMENTS.c.number))
+            for gateway, *values in rows.tuples():
+                found.setdefault(gateway, []).append(Measured(*values))
+        return found
 
     def measurements(self, gcps: Sequence[str], from_ms: int, to_ms: int) -> list[dict[str, Any]]:
         """Measurements of some points in [from_ms, to_ms), by point and hour."""
