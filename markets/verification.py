@@ -81,3 +81,63 @@ def discrepancies(
     known = ~np.isnan(measured)
     allowed = np.maximum(tolerance_kwh, tolerance_share * np.abs(np.where(known, measured, 0.0)))
     return Discrepancies(difference, np.where(known, np.abs(np.where(known, difference, 0.0)) > allowed, reported != 0))
+
+
+def perimeter_compliance(
+    baseline_kw: ArrayLike,
+    accepted_kw: ArrayLike,
+    is_limited: ArrayLike,
+    limit_kw: ArrayLike,
+    metered_kw: ArrayLike,
+    is_up: ArrayLike,
+    *,
+    tolerance_kw: ArrayLike = 0.0,
+) -> Compliance:
+    """Whether providers kept the limits of perimeters, each for itself, in both directions (SUC10.4).
+
+    The source speaks of an upper limit of injection; a limit downward is the same with both signs turned.
+
+    Args:
+        baseline_kw: net load of a provider's points in a perimeter without activation, (rows, hours).
+        accepted_kw: at least 0, same shape.
+        is_limited: hours in which there is a limit, same shape.
+        limit_kw: most flexibility that was admitted, at least 0, same shape; read where there is a limit.
+        metered_kw: net load, same shape; NaN: not read.
+        is_up: direction of each row, (rows,).
+        tolerance_kw: on the metered side, broadcast to the shape.
+    """
+    sign = np.where(np.asarray(is_up, bool), -1.0, 1.0)[:, None]
+    baseline = sign * np.asarray(baseline_kw, np.float64)
+    limit = np.where(np.asarray(is_limited, bool), baseline + np.asarray(limit_kw, np.float64), np.inf)
+    metered = sign * np.asarray(metered_kw, np.float64) - np.asarray(tolerance_kw, np.float64)
+    return compliance(baseline, accepted_kw, limit, metered)
+
+
+def agreed_kwh(
+    is_open: ArrayLike, accepts: ArrayLike, reported_kwh: ArrayLike, final_kwh: ArrayLike, measured_kwh: ArrayLike
+) -> F64:
+    """What counts as delivered after the dialogue, all arguments of one shape (SUC08.4, steps 4 to 6).
+
+    Where nobody asked the final report counts so far as it repeats what was reported; what was in question is as measured, whether the provider accepted that
+    or stands by its own value; what was not measured counts for nothing, since a report proves nothing by itself.
+
+    Args:
+        is_open: hours that were in question.
+        accepts: hours in which the provider took what was measured; read where in question.
+        reported_kwh: preliminary report.
+        final_kwh: final report; NaN: none came in time.
+        measured_kwh: NaN: no reading.
+    """
+    asked, accepted = np.asarray(is_open, bool), np.asarray(accepts, bool)
+    reported, final, measured = (
+        np.asarray(one, np.float64) for one in (reported_kwh, final_kwh, measured_kwh)
+    )  # fmt: skip
+    proven = np.where(np.isnan(measured), 0.0, measured)
+    plain = np.where(
+        np.isnan(final) | (np.abs(final - reported) > TINY_KWH), np.where(np.isnan(measured), 0.0, measured), final
+    )
+    return np.asarray(np.where(asked | accepted, proven, plain))
+
+
+TINY_KWH = 1e-9
+"""Two reports that differ by less say the same."""

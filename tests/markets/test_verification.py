@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.verification import compliance, discrepancies
+from experiments.covers import covers
+from markets.verification import agreed_kwh, compliance, discrepancies, perimeter_compliance
 
 
 def test_one_perimeter_over_its_limit_by_plan_one_by_meter_one_within() -> None:
@@ -38,3 +39,51 @@ def test_reports_are_held_against_measurements() -> None:
         [10.0, 10.0, 10.0, 0.0, 5.0], [10.0, 9.8, 8.0, np.nan, np.nan], tolerance_share=0.05, tolerance_kwh=0.1
     )
     assert found.is_open.tolist() == [False, False, True, False, True]
+
+
+@covers("SUC10.4/r01", "SUC10.4/r09", "SUC10.4/r10", "SUC10.4/r11")
+@given(st.integers(2, 8), st.integers(1, 24), st.data())
+def test_who_ignores_a_limit_is_found_and_nobody_else_is_accused(rows: int, hours: int, data) -> None:  # type: ignore[no-untyped-def]
+    """Providers in any perimeters and directions, a few of which deliver what they bid although less was admitted."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    is_up = rng.random(rows) < 0.5
+    baseline, bid = rng.uniform(-50, 50, (rows, hours)), rng.uniform(0, 20, (rows, hours))
+    limited = rng.random((rows, hours)) < 0.5
+    limit = np.where(limited, bid * rng.uniform(0, 1, (rows, hours)), bid)
+    accepted = limit * rng.uniform(0, 1, (rows, hours))
+    ignores = rng.random(rows) < 0.4
+    delivered = np.where(ignores[:, None], np.maximum(bid, accepted), accepted)
+    tolerance = 0.25
+    metered = (
+        baseline - np.where(is_up, 1.0, -1.0)[:, None] * delivered + rng.uniform(-tolerance, tolerance, (rows, hours))
+    )
+    found = perimeter_compliance(baseline, accepted, limited, limit, metered, is_up, tolerance_kw=tolerance)
+    over = limited & (delivered > limit + 2 * tolerance)
+    assert (~found.is_positive[over.any(axis=1)]).all()
+    assert found.is_positive[~ignores].all()
+    assert (found.planned_over_kw <= 1e-9).all()
+
+
+def test_a_limit_downward_is_the_same_with_both_signs_turned() -> None:
+    up = perimeter_compliance([[10.0]], [[4.0]], [[True]], [[4.0]], [[5.0]], [True])
+    down = perimeter_compliance([[10.0]], [[4.0]], [[True]], [[4.0]], [[15.0]], [False])
+    assert up.metered_over_kw.tolist() == down.metered_over_kw.tolist() == [[1.0]]
+
+
+def test_a_plan_above_the_limit_is_found_without_any_measurement() -> None:
+    found = perimeter_compliance([[10.0]], [[4.0]], [[True]], [[3.0]], [[np.nan]], [True])
+    assert found.planned_over_kw.tolist() == [[1.0]]
+    assert not found.is_positive[0]
+
+
+def test_what_counts_after_the_dialogue() -> None:
+    """Agreed, accepted, disputed, not measured, changed after nobody had asked, and no final report."""
+    nan = np.nan
+    found = agreed_kwh(
+        [False, True, True, True, False, False],
+        [False, True, False, False, False, False],
+        [5.0, 5.0, 5.0, 5.0, 5.0, 5.0],
+        [5.0, 4.0, 5.0, 5.0, 9.0, nan],
+        [5.1, 4.0, 4.0, nan, 5.1, 5.1],
+    )
+    assert found.tolist() == [5.0, 4.0, 4.0, 0.0, 5.1, 5.1]
