@@ -56,6 +56,8 @@ WEIGHTS |= {"share", "keep", "interest", "pricing_weight", "cost_limit"}  # shar
 WEIGHTS |= {"known", "defined"}  # 1 or 0 of each step
 WEIGHTS |= {"units", "unit", "capacity", "existing", "most"}  # kW or kWh, as the technology beside is sized
 COUNTS |= {"years", "minimum_members"}
+WEIGHTS |= {"is_limited", "is_missing", "is_open", "accepts"}  # 1 or 0 of each hour
+COUNTS |= {"next_number", "clarified", "missing_hours", "tampered_at"}  # "tampered_at": place in a chain
 
 
 def digest(one: Record) -> int:
