@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli_output import Format, emit, error_text
+from experiments.errors import InterruptedWorkError
 
 EXIT_DONE, EXIT_NO, EXIT_NOT_STARTED, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -56,6 +57,9 @@ def run_cli(arguments: Sequence[str]) -> int:
         code = typer.main.get_command(app).main(args=words or ["--help"], prog_name="coflex", standalone_mode=False)
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
+    except InterruptedWorkError as stop:
+        typer.echo(str(stop), err=True)
+        return EXIT_INTERRUPTED
     except Exception as error:
         if len(words) < len(arguments):
             raise
@@ -122,6 +126,53 @@ def size(
     from experiments.cli_size import community_sized
 
     emit(community_sized(study, seed=seed, out=out, sets=sets or (), force=force), form)
+
+
+@app.command(
+    epilog=_examples(
+        "coflex sweep ev-share --plan",
+        "coflex sweep ev-share --workers 2",
+        "coflex sweep my-sweep.yaml --cluster tcp://10.0.0.1:8786 --out sweeps/mine --set seeds.count=20",
+    )
+)
+def sweep(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="a .yaml file, or the name of a shipped sweep")],
+    workers: Annotated[
+        int | None, typer.Option(help="runs at once on this machine; all processors if not given", min=1)
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="a Dask scheduler, tcp://host:port, in place of this machine")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write or to go on in; sweeps/<name> if not given")] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY.PATH=VALUE", help="change a key of the sweep; may be given again"),
+    ] = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="check and print the points; run nothing")] = False,
+    form: Formats = Format.text,
+) -> None:
+    """Run a scenario many times. What varies is in a file; the same command goes on where it was interrupted, and repeats what failed."""
+    from experiments.cli_sweep import sweep_run
+
+    emit(sweep_run(file, workers=workers, cluster=cluster, out=out, sets=sets or (), only_plan=only_plan), form)
+
+
+@app.command(
+    epilog=_examples(
+        "coflex results sweeps/ev-share",
+        'coflex results sweeps/ev-share --sql "select ev, avg(overload_hours) from wide group by ev order by ev"',
+        'coflex results runs/district-day-1-1 --sql "select branch, max(loading_percent) from grid_branches group by branch"',
+    )
+)
+def results(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="of a sweep, or of a run")],
+    sql: Annotated[str | None, typer.Option(help="a query on the views; without it they are listed")] = None,
+    form: Formats = Format.text,
+) -> None:
+    """Ask all runs of a sweep in SQL. Without a query the views and their columns."""
+    from experiments.cli_sweep import results_queried
+
+    emit(results_queried(folder, sql), form)
 
 
 @app.command(epilog=_examples("coflex scenarios --format json", "coflex scenarios --studies"))

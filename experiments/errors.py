@@ -12,6 +12,10 @@ class CoflexError(Exception):
     """
 
 
+class InterruptedWorkError(CoflexError):
+    """The user interrupted what can go on; the text says how. Exit code 130."""
+
+
 def closest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
     """Up to ``count`` of the known names that resemble ``name`` or begin with it, the nearest first, in any letter case."""
     by_lower = {option.lower(): option for option in known}

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.scenario import Scenario
+
+if TYPE_CHECKING:
+    from experiments.kpis_complete import Complete
 
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     # Small matrices are faster with one thread, parallel runs do not fight, and sums do not depend on the number of cores.
@@ -81,14 +84,57 @@ def run(
     Raises:
         CoflexError, ValueError: the scenario asks for what is not there (network, weather, tariff ...), or the folder cannot be written.
     """
+    from experiments.results import check_out, write_run
+
+    check_out(out, force)
+    lived = live_scenario(scenario, seed=seed, twin=twin, progress=progress)
+    whole, watch = lived.whole, lived.watch
+    digests = write_run(out, whole.tables, lived.meta, whole.twin_tables, force, finish=_report)
+    watch.lap("write")
+    progress("figures, report", 1, 1)
+    twin_figures = None if whole.twin_figures is None else dict(whole.twin_figures)
+    return RunResult(out, seed, digests.digest, digests.exact_digest, watch.wall_s, dict(whole.figures), twin_figures)
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A run that was lived and is written nowhere yet.
+
+    Attributes:
+        whole: its tables and figures, with those of its twin.
+        meta: what run.json says of it.
+        watch: seconds by stage so far.
+    """
+
+    whole: "Complete"
+    meta: dict[str, Any]
+    watch: _Watch
+
+
+def live_scenario(
+    scenario: Scenario,
+    *,
+    seed: int,
+    twin: bool = True,
+    progress: Progress = lambda stage, done, total: None,
+) -> Lived:
+    """Live a scenario, and the same world without coordination; nothing is written.
+
+    Args:
+        scenario: what to run.
+        seed: of all chance.
+        twin: whether the same world is also lived without coordination.
+        progress: called with (stage, done, total).
+
+    Raises:
+        CoflexError, ValueError: the scenario asks for what is not there (network, weather, tariff ...).
+    """
     from experiments.build import build_site
     from experiments.build_world import build_world
     from experiments.kpis_complete import complete
-    from experiments.results import check_out, write_run
     from experiments.results_schema import conform
     from experiments.run_tables import ledger_table, party_tables, physical_tables, static_tables
 
-    check_out(out, force)
     watch = _Watch()
     site = build_site(scenario, seed, progress)
     other = site.twin() if twin and scenario.coordination else None
@@ -103,12 +149,7 @@ def run(
     meta = _meta(site, watch.wall_s)
     tables = conform(physical_tables(site) | static_tables(site, world) | party_tables(site, world))
     twin_tables = physical_tables(other) | ledger_table(shadow) if shadow and other else None
-    whole = complete(tables, meta, twin_tables, conformance_of(tables))
-    digests = write_run(out, whole.tables, meta, whole.twin_tables, force, finish=_report)
-    watch.lap("write")
-    progress("figures, report", 1, 1)
-    twin_figures = None if whole.twin_figures is None else dict(whole.twin_figures)
-    return RunResult(out, seed, digests.digest, digests.exact_digest, watch.wall_s, dict(whole.figures), twin_figures)
+    return Lived(complete(tables, meta, twin_tables, conformance_of(tables)), meta, watch)
 
 
 def live(world: Any, site: Any, progress: Progress, stage: str = "day") -> None:

@@ -12,6 +12,8 @@ from experiments.cli import app, run_cli
 COMMANDS = (
     "run",
     "size",
+    "sweep",
+    "results",
     "scenarios",
     "show",
     "schema",

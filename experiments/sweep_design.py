@@ -1,0 +1,280 @@
+"""From factors to points: full factorial, Latin hypercube, Sobol, paired; and from points to scenarios, all checked beforehand.
+
+Sources: McKay, Beckman, Conover (1979), Technometrics 21(2), for Latin hypercubes; Sobol (1967) with the scrambling of Owen (1998) as in
+``scipy.stats.qmc``.
+"""
+
+import copy
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from experiments.errors import CoflexError
+from experiments.scenario import Scenario, load_scenario, scenario_from
+from experiments.scenario_read import ScenarioError, apply_sets
+from experiments.sweep_file import Distribution, Factor, Sweep
+
+Level = float | int | str | bool
+_CUT_SD: Final = 3.0
+MOST_RUNS: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of factor levels.
+
+    Attributes:
+        number: from 0, in the order of the design.
+        levels: factor -> level as tables have it: a number (a share ``60%`` is 0.6) or a name.
+        changes: key path -> value in the scenario.
+    """
+
+    number: int
+    levels: Mapping[str, Level]
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a sweep: a point, and a seed. Its number counts point by point, seed by seed."""
+
+    number: int
+    point: Point
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep with its points and runs, every scenario of it checked."""
+
+    sweep: Sweep
+    points: tuple[Point, ...]
+    base: Mapping[str, Any]
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run, in order."""
+        pairs = ((point, seed) for point in self.points for seed in self.sweep.seeds.of(point.number))
+        return tuple(Run(number, point, seed) for number, (point, seed) in enumerate(pairs))
+
+    @cached_property
+    def reference(self) -> Point:
+        """The point that the others are compared with.
+
+        Raises:
+            CoflexError: the design has no point with these levels.
+        """
+        wanted = {name: level_of(value) for name, value in self.sweep.reference.items()}
+        for point in self.points:
+            if all(point.levels[name] in (level, str(level)) for name, level in wanted.items()):
+                return point
+        msg = f"reference: the design has no point with {wanted}; its levels are {self._levels(wanted)}"
+        raise CoflexError(msg)
+
+    def _levels(self, names: Mapping[str, Any]) -> dict[str, list[Level]]:
+        return {name: sorted({point.levels[name] for point in self.points}, key=str)[:12] for name in names}
+
+    def content(self, point: Point) -> dict[str, Any]:
+        """The scenario of a point as plain data."""
+        return changed(self.base, point.changes)
+
+
+def changed(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data of a scenario with values set by key path.
+
+    Raises:
+        ScenarioError: a path leads into a value or past the end of a list.
+    """
+    content = copy.deepcopy(dict(base))
+    try:
+        apply_sets(content, [f"{path}={json.dumps(value)}" for path, value in changes.items()])
+    except ScenarioError as error:
+        raise ScenarioError(problem.replace("--set ", "") for problem in error.problems) from error
+    return content
+
+
+def level_of(value: Any) -> Level:
+    """A value as a level of a factor: numbers as they are, shares as numbers, everything else as its text."""
+    if isinstance(value, bool | int | float):
+        return value
+    text = str(value).strip() if isinstance(value, str) else json.dumps(value)
+    return float(text[:-1]) / 100.0 if re.fullmatch(r"\d+(\.\d+)?%", text) else text
+
+
+def plan(sweep: Sweep, where: str = "sweep") -> Plan:
+    """The points of a sweep, with every scenario checked before anything is run.
+
+    Args:
+        sweep: what is asked.
+        where: what to call it in an error.
+
+    Raises:
+        CoflexError: there is no such scenario, or the design is empty or too large.
+        ScenarioError: everything that is wrong with its scenarios.
+    """
+    scenario = load_scenario(sweep.scenario)
+    base = scenario.as_data()
+    count = _count(sweep)
+    if count * sweep.seeds.count > MOST_RUNS:
+        msg = f"{where}: {count:,} points with {sweep.seeds.count:,} seeds each are more than {MOST_RUNS:,} runs; take fewer, or design: sobol"
+        raise CoflexError(msg)
+    try:
+        base = changed(base, sweep.set)
+    except ScenarioError as error:
+        raise ScenarioError(f"{where}: set: {problem}" for problem in error.problems) from error
+    made = Plan(sweep, tuple(_one_type(list(_points(sweep)))), base)
+    _check(made, where)
+    _ = made.reference
+    return made
+
+
+def scenario_of(content: Mapping[str, Any]) -> Scenario:
+    """The scenario of plain data, checked as for a run.
+
+    Raises:
+        ScenarioError: everything that is wrong with it.
+    """
+    from experiments.build_check import check_scenario
+
+    scenario = scenario_from(content)
+    check_scenario(scenario)
+    return scenario
+
+
+def _check(made: Plan, where: str) -> None:
+    """Refuse a plan with a scenario that cannot be run; every problem once, with the first point that has it."""
+    found: dict[str, Point] = {}
+    for point in made.points:
+        try:
+            scenario_of(made.content(point))
+        except ScenarioError as error:
+            for problem in error.problems:
+                found.setdefault(problem.removeprefix("scenario: "), point)
+    if found:
+        raise ScenarioError(f"{where}: {_named(point)}{problem}" for problem, point in found.items())
+
+
+def _named(point: Point) -> str:
+    said = ", ".join(f"{name} {level}" for name, level in point.levels.items())
+    return f"with {said}: " if said else ""
+
+
+def _count(sweep: Sweep) -> int:
+    if not sweep.factors:
+        return 1
+    if sweep.design.kind in ("latin-hypercube", "sobol"):
+        return sweep.design.points
+    lengths = [_length(factor) for factor in sweep.factors.values()]
+    return lengths[0] if sweep.design.kind == "paired" else math.prod(lengths)
+
+
+def _length(factor: Factor) -> int:
+    return len(factor.values or factor.alternatives or ()) or factor.steps
+
+
+def _points(sweep: Sweep) -> Iterator[Point]:
+    factors = dict(sweep.factors)
+    if not factors:
+        yield Point(0, {}, {})
+        return
+    if sweep.design.kind in ("latin-hypercube", "sobol"):
+        rows = _filling(sweep)
+        chosen = ([_at(factor, u) for factor, u in zip(factors.values(), row, strict=True)] for row in rows)
+    else:
+        levels = [_all(factor) for factor in factors.values()]
+        together = zip(*levels, strict=True) if sweep.design.kind == "paired" else itertools.product(*levels)
+        chosen = (list(row) for row in together)
+    for number, picked in enumerate(chosen):
+        changes: dict[str, Any] = {}
+        for _, part in picked:
+            changes |= part
+        yield Point(number, dict(zip(factors, (level for level, _ in picked), strict=True)), changes)
+
+
+def _one_type(points: list[Point]) -> Iterator[Point]:
+    """The points with levels of one type a factor: all truth values, all numbers, or all text."""
+    found: dict[str, set[type]] = {}
+    for point in points:
+        for name, level in point.levels.items():
+            found.setdefault(name, set()).add(type(level))
+    for point in points:
+        yield Point(
+            point.number, {name: _as(found[name], level) for name, level in point.levels.items()}, point.changes
+        )
+
+
+def _as(kinds: set[type], level: Level) -> Level:
+    if kinds == {bool}:
+        return level
+    return float(level) if kinds <= {int, float} else str(level)
+
+
+def _filling(sweep: Sweep) -> list[list[float]]:
+    """Points of the unit cube, (points, factors)."""
+    from scipy.stats import qmc
+
+    dimensions, design = len(sweep.factors), sweep.design
+    make = qmc.LatinHypercube if design.kind == "latin-hypercube" else qmc.Sobol
+    return make(d=dimensions, rng=design.seed).random(design.points).tolist()  # type: ignore[no-any-return]
+
+
+Picked = tuple[Level, dict[str, Any]]
+"""A level of a factor, and the changes that make it."""
+
+
+def _all(factor: Factor) -> list[Picked]:
+    """Every value of a factor, for designs that combine them."""
+    if factor.values is not None:
+        return [(level_of(value), dict.fromkeys(factor.key, value)) for value in factor.values]
+    if factor.alternatives is not None:
+        return [(name, dict(keys)) for name, keys in factor.alternatives.items()]
+    steps = factor.steps
+    shares = [k / (steps - 1) for k in range(steps)] if factor.range else [(k + 0.5) / steps for k in range(steps)]
+    return [_at(factor, share) for share in shares]
+
+
+def _at(factor: Factor, u: float) -> Picked:
+    """The value of a factor at ``u`` of its probability, from 0 to 1."""
+    if factor.values is not None or factor.alternatives is not None:
+        levels = _all(factor)
+        return levels[min(int(u * len(levels)), len(levels) - 1)]
+    return picked(factor, number_at(factor, u))
+
+
+def picked(factor: Factor, number: float) -> Picked:
+    """A number as a level of a factor."""
+    value = round(number) if factor.whole else number
+    return value, dict.fromkeys(factor.key, value)
+
+
+def number_at(factor: Factor, u: float) -> float:
+    """The number of a range or a distribution below which a share ``u`` of all lies."""
+    if factor.range:
+        low, high = factor.range
+        return low + (high - low) * u
+    assert factor.distribution is not None  # the file's check: one of the four
+    return quantile(factor.distribution, u)
+
+
+def quantile(distribution: Distribution, u: float) -> float:
+    """The quantile of a distribution; a normal one is cut at three standard deviations."""
+    (low, *_, high) = parameters = distribution.parameters
+    if distribution.kind == "uniform":
+        return low + (high - low) * u
+    if distribution.kind == "log_uniform":
+        return math.exp(math.log(low) + (math.log(high) - math.log(low)) * u)
+    if distribution.kind == "normal":
+        from scipy.special import ndtr, ndtri
+
+        beyond = float(ndtr(-_CUT_SD))
+        return low + high * float(ndtri(beyond + (1.0 - 2.0 * beyond) * u))
+    mode = parameters[1]
+    turn = (mode - low) / (high - low)
+    if u < turn:
+        return low + math.sqrt(u * (high - low) * (mode - low))
+    return high - math.sqrt((1.0 - u) * (high - low) * (high - mode))

@@ -1,0 +1,44 @@
+"""Runs of a sweep that take no time: a pure function of scenario and seed, and some that misbehave while a file says so."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from environment.chance import name_hash
+from experiments.sweep_worker import FIGURES, parquet
+
+QUICK = "tests.experiments.sweep_tasks:quick"
+SLOW = "tests.experiments.sweep_tasks:slow"
+FAULTY = "tests.experiments.sweep_tasks:faulty"
+DEADLY = "tests.experiments.sweep_tasks:deadly"
+
+
+def quick(job):
+    """Two figures that depend on all that a run may depend on, and on nothing else."""
+    value = name_hash(f"{job.content['people'][0]['devices']}/{job.seed}") / 2**64
+    rows = {"figure": ["losses_kwh", "overload_hours"], "value": [value, None], "twin_value": [1.0 - value, 0.5]}
+    return {FIGURES: parquet(job, rows)}
+
+
+def slow(job):
+    time.sleep(0.25)
+    return quick(job)
+
+
+def _told(job, where):
+    flag = Path(job.content["about"])
+    return flag.is_file() and int(flag.read_text()) == job.number and where
+
+
+def faulty(job):
+    if _told(job, "fails"):
+        msg = "the transformer is not there\nand neither is its spare"
+        raise LookupError(msg)
+    return quick(job)
+
+
+def deadly(job):
+    if _told(job, "dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return quick(job)

@@ -1,0 +1,245 @@
+"""Sweeps: what is done is kept, what is missing is done, and the tables are the same whatever happened in between."""
+
+import errno
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from experiments.errors import CoflexError
+from experiments.run import live_scenario
+from experiments.scenario import scenario_from
+from experiments.sweep import run_sweep
+from experiments.sweep_design import plan
+from experiments.sweep_engine import Local
+from experiments.sweep_file import sweep_from
+from experiments.sweep_folder import failures
+from experiments.sweep_results import query, views
+from tests.experiments import sweep_tasks
+
+
+def made(seeds=2, about="", **more):
+    """A plan of 20 points in a scenario that nobody lives."""
+    factors = {
+        "ev": {"key": "people.0.devices.ev", "range": [0, 1], "steps": 5},
+        "pv": {"key": "people.0.devices.pv", "values": ["0%", "20%", 0.5, "100%"]},
+    }
+    content = {"name": "quick", "scenario": "district-short", "factors": factors, "seeds": seeds, **more}
+    return plan(sweep_from(content | ({"set": {"about": str(about)}} if about else {})))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A sweep of 40 runs, done at a stretch by one worker: (folder, result)."""
+    out = tmp_path_factory.mktemp("sweep") / "whole"
+    return out, run_sweep(made(), out, Local(1), task=sweep_tasks.QUICK)
+
+
+def test_every_run_is_there_once_and_as_it_would_be_alone(whole):
+    out, result = whole
+    assert (result.runs, result.done, result.skipped, result.failed) == (40, 40, 0, ())
+    found = query(out, "select run, point, seed, ev, pv, value from figures where figure = 'losses_kwh' order by run")
+    assert found.column("run") == list(range(40))
+    assert found.column("seed") == [1, 2] * 20
+    assert sorted(set(found.column("pv"))) == [0.0, 0.2, 0.5, 1.0]
+    job = next(run for run in made().runs if run.number == 7)
+    from experiments.sweep import job_of
+
+    assert sweep_tasks.quick(job_of(made(), job)) == {"figures": (out / "runs/000007/figures.parquet").read_bytes()}
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_any_number_of_workers_gives_the_same_tables(whole, tmp_path, workers):
+    assert run_sweep(made(), tmp_path / "other", Local(workers), task=sweep_tasks.QUICK).digest == whole[1].digest
+
+
+def test_a_sweep_interrupted_ten_times_at_random_ends_in_the_same_tables(whole, tmp_path):
+    chance, out, interruptions = random.Random(3), tmp_path / "cut", 0
+
+    def cut(done, total, rest_s):
+        if rest_s == rest_s and chance.random() < 0.35:  # not before the first run of this turn
+            raise KeyboardInterrupt
+
+    while interruptions < 10:
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(made(), out, Local(2), cut, task=sweep_tasks.QUICK)
+        interruptions += 1
+    last = run_sweep(made(), out, Local(2), task=sweep_tasks.QUICK)
+    assert 10 <= last.skipped < 40
+    assert last.digest == whole[1].digest
+
+
+def test_what_a_killed_sweep_left_half_written_is_thrown_away(whole, tmp_path):
+    out = tmp_path / "half"
+    run_sweep(made(), out, Local(1), task=sweep_tasks.QUICK)
+    (out / "runs/000003").rename(out / "runs/.000003.writing")
+    (out / "runs/000009/figures.parquet").write_bytes(b"PAR1 half of it")
+    again = run_sweep(made(), out, Local(1), task=sweep_tasks.QUICK)
+    assert (again.done, again.skipped) == (2, 38)
+    assert again.digest == whole[1].digest
+    assert not list(out.glob("runs/.*"))
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [(sweep_tasks.FAULTY, "LookupError: the transformer is not there; and neither"), (sweep_tasks.DEADLY, "SIGKILL")],
+)
+def test_a_failed_run_is_told_with_its_scenario_stops_nothing_and_is_repeated(tmp_path, task, said):
+    flag, out = tmp_path / "flag", tmp_path / "faulty"
+    flag.write_text("11")
+    first = run_sweep(made(about=flag), out, Local(2), task=task)
+    ((run, error),) = first.failed
+    assert (run.number, first.done) == (11, 39)
+    assert said in error
+    (told,) = failures(out)
+    assert told["seed"] == run.seed
+    assert told["levels"] == {"ev": 0.25, "pv": 0.2}
+    import yaml
+
+    content = yaml.safe_load((out / "failed/000011.yaml").read_text())
+    assert scenario_from(content).homes[0].devices.ev == 0.25
+    flag.unlink()
+    second = run_sweep(made(about=flag), out, Local(2), task=task)
+    assert (second.done, second.skipped, second.failed) == (1, 39, ())
+    assert not failures(out)
+
+
+def test_a_worker_that_holds_too_much_memory_is_replaced(tmp_path):
+    one = made(seeds=1)
+    run_sweep(one, tmp_path / "kept", Local(1), task=sweep_tasks.QUICK)
+    run_sweep(one, tmp_path / "fresh", Local(1, memory_mb=0.0), task=sweep_tasks.QUICK)
+    workers = {
+        name: set(query(tmp_path / name, "select worker from times").column("worker")) for name in ("kept", "fresh")
+    }
+    assert (len(workers["kept"]), len(workers["fresh"])) == (1, 20)
+
+
+def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(whole, tmp_path, monkeypatch):
+    out, write, written = tmp_path / "full", Path.write_bytes, []
+
+    def full(self, content):
+        written.append(self)
+        if len(written) < 6:
+            return write(self, content)
+        write(self, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(CoflexError, match="No space left on device; what is done is kept"):
+            run_sweep(made(), out, Local(2), task=sweep_tasks.QUICK)
+    assert len(list(out.glob("runs/*"))) == 5
+    assert not [*out.glob("runs/.*"), *out.glob("*.writing")]
+    assert run_sweep(made(), out, Local(1), task=sweep_tasks.QUICK).digest == whole[1].digest
+
+
+def test_a_folder_has_one_sweep_at_a_time(whole, tmp_path):
+    out, told = tmp_path / "held", []
+
+    def second(*_):
+        with pytest.raises(
+            CoflexError, match=r"another sweep .process .* is at work in .*held; choose another folder with --out"
+        ):
+            run_sweep(made(), out, Local(1), task=sweep_tasks.QUICK)
+        told.append(1)
+
+    run_sweep(made(seeds=1), out, Local(1), second, task=sweep_tasks.QUICK)
+    assert len(told) == 21
+
+
+def test_a_folder_has_one_sweep_one_version_and_nothing_else(whole, tmp_path):
+    out, _ = whole
+    with pytest.raises(CoflexError, match=r"holds another sweep .'quick'; different: seeds.; choose another folder"):
+        run_sweep(made(seeds=3), out, Local(1), task=sweep_tasks.QUICK)
+    copy = tmp_path / "old"
+    copy.mkdir()
+    said = json.loads((out / "sweep.json").read_text())
+    said["versions"]["coflex"] = "0.0.1"
+    (copy / "sweep.json").write_text(json.dumps(said | {"identity": "of another version"}))
+    with pytest.raises(CoflexError, match="other versions of coflex"):
+        run_sweep(made(), copy, Local(1), task=sweep_tasks.QUICK)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    with pytest.raises(CoflexError, match="exists and is not empty"):
+        run_sweep(made(), tmp_path / "mine", Local(1), task=sweep_tasks.QUICK)
+
+
+def test_views_of_a_sweep(whole):
+    out, _ = whole
+    assert views(out)["wide"] == ("run", "point", "seed", "ev", "pv", "losses_kwh", "overload_hours")
+    wide = query(out, "select ev, count(*) as runs, avg(losses_kwh) as mean from wide group by ev order by ev")
+    assert wide.columns == ("ev", "runs", "mean")
+    assert [row[:2] for row in wide.rows] == [(0.0, 8), (0.25, 8), (0.5, 8), (0.75, 8), (1.0, 8)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select * from figure", "did you mean 'figures'"),
+        ("select nothing", 'Referenced column "nothing" was not found'),
+        ("selec 1", "syntax error"),
+    ],
+)
+def test_a_wrong_query_is_one_clear_error(whole, sql, said):
+    with pytest.raises(CoflexError) as error:
+        query(whole[0], sql)
+    assert said in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_folder_that_is_no_sweep_cannot_be_asked(tmp_path):
+    with pytest.raises(CoflexError, match=r"neither the folder of a sweep .* nor of a run"):
+        query(tmp_path, "select 1")
+
+
+def test_a_real_run_of_a_sweep_has_the_figures_that_it_has_alone(tmp_path):
+    """Two runs of a day with three homes, by a worker; the second once more here."""
+    content = {
+        "scenario": "district-short",
+        "set": {"people.0.homes.count": 3, "clock.history_days": 1},
+        "factors": {"ev": {"key": "people.0.devices.ev", "values": ["0%", "100%"]}},
+        "tables": ["ledger"],
+    }
+    real = plan(sweep_from({"name": "real", **content}))
+    out = tmp_path / "real"
+    assert run_sweep(real, out, Local(1)).failed == ()
+    alone = live_scenario(scenario_from(real.content(real.points[1])), seed=1).whole
+    found = query(out, "select figure, value, twin_value from figures where ev = 1.0")
+    assert dict(zip(found.column("figure"), found.column("value"), strict=True)) == dict(alone.figures)
+    twin = dict(zip(found.column("figure"), found.column("twin_value"), strict=True))
+    assert {name: twin[name] for name in alone.twin_figures} == dict(alone.twin_figures)
+    assert query(out, "select count(*) from ledger where ev = 1.0").rows == [(alone.tables["ledger"].num_rows,)]
+
+
+def test_the_command_goes_on_where_it_was_interrupted_and_says_how(whole, tmp_path, monkeypatch, capsys):
+    """``coflex sweep`` from the file to the answer, interrupted once; the engine and its runs are replaced by quick ones."""
+    from experiments import sweep
+    from experiments.cli import run_cli
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cars.yaml").write_text(
+        "scenario: district-short\nfactors: {ev: {key: people.0.devices.ev, values: [0%, 50%]}}\nseeds: 2\n"
+    )
+    do = sweep.run_sweep
+
+    def interrupted(*parts):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "run_sweep", interrupted)
+    assert run_cli(["sweep", "cars.yaml"]) == 130
+    assert "interrupted; what is done is kept in sweeps/cars: run the same command again" in capsys.readouterr().err
+    monkeypatch.setattr(sweep, "run_sweep", lambda *parts: do(*parts, task=sweep_tasks.QUICK))
+    assert run_cli(["sweep", "cars.yaml", "--workers", "1", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) | {"digest": 0, "wall_s": 0} == {
+        "out": "sweeps/cars", "runs": 4, "done": 4, "skipped": 0, "digest": 0, "wall_s": 0, "failed": [],
+    }  # fmt: skip
+    assert run_cli(["sweep", "cars.yaml"]) == 0
+    assert "0 done" in capsys.readouterr().out
+    assert (
+        run_cli(["results", "sweeps/cars", "--sql", "select ev, count(*) as runs from wide group by ev order by ev"])
+        == 0
+    )
+    assert capsys.readouterr().out.split() == ["ev", "runs", "0", "2", "0.5", "2"]
+    assert run_cli(["sweep", "cars.yaml", "--workers", "1", "--cluster", "tcp://127.0.0.1:1"]) == 2
+    assert "give one of the two" in capsys.readouterr().err
