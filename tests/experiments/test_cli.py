@@ -26,6 +26,7 @@ COMMANDS = (
     "replay",
     "compare",
     "bill",
+    "dashboard",
 )
 
 
