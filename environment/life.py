@@ -6,6 +6,7 @@ handed over; it acts; what it has left in its outbox and on its instruments is c
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import attrgetter
 from types import GeneratorType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -275,7 +276,7 @@ class Life:
     def _hand_over(self, batch: Batch[Any]) -> None:
         method = self._handlers.get(batch.record)
         if method is not None:
-            result = getattr(self.party, method)(batch)
+            result = attrgetter(method)(self.party)(batch)
             if isinstance(result, GeneratorType):
                 self._start(result)
             self._carry_out()

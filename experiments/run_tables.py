@@ -27,6 +27,9 @@ REGISTERED = (
     "admissions", "installation_plans", "installers", "installations", "plan_decisions", "consents", "data_requests", "rights", "modes",
     "resolves", "corrections", "home_bids", "home_commitments", "home_activations", "home_settlements", "feeder_needs", "simulated_markets", "service_figures",
     "community_members", "community_needs", "community_markets", "community_prices", "community_energies", "community_settlements", "community_flexibility",
+    "asm_bids", "component_messages", "excluded_bids", "perimeter_limits", "perimeter_evaluations", "bid_components",
+    "line_limits", "line_reliefs", "perimeter_nodes", "system_needs", "global_bids", "global_clearings",
+    "global_results", "registered_quantities", "limitation_notices", "late_constraints", "global_schedules",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""

@@ -8,7 +8,19 @@ import pytest
 from experiments.covers import covering_tests, covers
 from experiments.usecases import CatalogueError, enforcements, usecase, usecase_text
 
-BUILT = ("SUC01.1", "SUC02.1", "SUC03.1", "SUC03.2", "SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3", "SUC13.1")
+BUILT = (
+    "SUC01.1",
+    "SUC02.1",
+    "SUC03.1",
+    "SUC03.2",
+    "SUC05.1",
+    "SUC06.1",
+    "SUC06.2",
+    "SUC06.3",
+    "SUC08.2",
+    "SUC10.3",
+    "SUC13.1",
+)
 
 
 @pytest.fixture

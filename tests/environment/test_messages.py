@@ -58,6 +58,8 @@ WEIGHTS |= {"units", "unit", "capacity", "existing", "most"}  # kW or kWh, as th
 COUNTS |= {"years", "minimum_members"}
 WEIGHTS |= {"is_limited", "is_missing", "is_open", "accepts"}  # 1 or 0 of each hour
 COUNTS |= {"next_number", "clarified", "missing_hours", "tampered_at"}  # "tampered_at": place in a chain
+WEIGHTS |= {"colour", "light", "relief"}  # traffic lights as numbers; kW for each kW
+COUNTS |= {"version", "lines", "validity_s", "timestamp_s"}  # the last two: Unix time
 
 
 def digest(one: Record) -> int:

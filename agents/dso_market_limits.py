@@ -1,0 +1,151 @@
+"""The desk of a DSO for the global market: what it uses itself and what its network admits, told before each session (SUC08.2/1, SUC10.3/1.4).
+
+The technical platform hands plan and lights to the operator, who sends both to the Crowd Balancing Platform, and the lights to the TSO. A light that
+changes later is told to the TSO at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.arrays import F64, I64
+from environment.messages.base import Batch
+from environment.messages.global_market import DsoConstraint, LocalPlan, SessionCall
+from environment.office import Desk
+from environment.party import Process, handles
+from environment.refusals import refuse
+
+PLATFORM = "dso-technical-platform"
+WAYS = ("up", "down")
+HOURS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class DayLights:
+    """The light of a perimeter on a day: numbers of colours, and capability at least 0, both up and down, (2, 24)."""
+
+    colour: I64
+    capability_kw: F64
+
+
+@dataclass(frozen=True, eq=False)
+class LocalUse:
+    """What a DSO plans to use in a perimeter: need, up and down, (2, 24), and the aggregates that are to meet it."""
+
+    needed_kw: F64
+    aggregates: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LimitTerms:
+    """How a DSO takes part.
+
+    Attributes:
+        tso: address of the TSO.
+        cbp: address of the platform.
+        lights: start of a day -> perimeter -> its light; of all its perimeters.
+        plans: start of a day -> perimeter -> what it plans to use; where none is named it needs nothing.
+        states_before_s: how long before their deadline it states its constraints.
+        late_s: by how much it is late.
+    """
+
+    tso: str
+    cbp: str
+    lights: Callable[[int], Mapping[str, DayLights]]
+    plans: Callable[[int], Mapping[str, LocalUse]]
+    states_before_s: float = 900.0
+    late_s: float = 0.0
+
+
+class LimitDesk(Desk):
+    """Plan and lights for the global market.
+
+    Args:
+        terms: how it takes part.
+    """
+
+    def __init__(self, terms: LimitTerms) -> None:
+        self._terms = terms
+        self._calls: dict[int, tuple[SessionCall, str]] = {}
+        self._planning: dict[str, str] = {}
+        self._stated = 0
+        self._last: dict[tuple[int, str, str], DsoConstraint] = {}
+
+    @handles(SessionCall)
+    def hear_of_session(self, batch: Batch[SessionCall]) -> None:
+        """Prepare for a session that the TSO calls."""
+        for row, call in enumerate(batch.records()):
+            if self.party.directory.names[batch.sender[row]] != self._terms.tso:
+                refuse(self.party, batch, row, call.session, "only the TSO calls sessions")
+                continue
+            self._calls[call.from_ms] = (call, batch.conversation)
+            self.party.start(self._state(call, batch.conversation))
+
+    def _state(self, call: SessionCall, conversation: str) -> Process:
+        """Scenario 1: local planning and constraints of the day."""
+        terms, party = self._terms, self.party
+        yield party.until(call.constraints_by_ms - round((terms.states_before_s - terms.late_s) * 1000))
+        talk = party.open("SUC08.2", "1", call.session, conversation)
+        self._planning[talk] = conversation
+        planned, nothing = terms.plans(call.from_ms), LocalUse(np.zeros((2, HOURS)), ())
+        plans = [
+            LocalPlan(
+                dso=party.name, perimeter=name, direction=way, from_ms=call.from_ms, aggregates=planned.get(name, nothing).aggregates,
+                needed_kw=planned.get(name, nothing).needed_kw[k],
+            )
+            for name in sorted(terms.lights(call.from_ms))
+            for k, way in enumerate(WAYS)
+        ]  # fmt: skip
+        party.send(plans, [party.name] * len(plans), talk, PLATFORM)
+        stated = self._statements(call.from_ms)
+        party.send(stated, [party.name] * len(stated), talk, PLATFORM)
+        yield party.sleep(60.0)
+        party.end(talk)
+
+    def _statements(self, from_ms: int, *, changed: bool = False) -> list[DsoConstraint]:
+        """The lights of a day as statements, all or those that changed since they were stated."""
+        found = []
+        for name, light in sorted(self._terms.lights(from_ms).items()):
+            for k, way in enumerate(WAYS):
+                colour, capability = light.colour[k].astype(np.float64), light.capability_kw[k]
+                before = self._last.get((from_ms, name, way))
+                same = (
+                    before is not None
+                    and np.array_equal(before.colour, colour)
+                    and np.array_equal(before.capability_kw, capability)
+                )
+                if changed and same:
+                    continue
+                self._stated += 1
+                record = DsoConstraint(
+                    constraint=f"{self.party.name}/{self._stated}", dso=self.party.name, perimeter=name, direction=way, from_ms=from_ms,
+                    colour=colour, capability_kw=capability,
+                )  # fmt: skip
+                self._last[from_ms, name, way] = record
+                found.append(record)
+        return found
+
+    @handles(LocalPlan)
+    def send_plan(self, batch: Batch[LocalPlan]) -> None:
+        """SUC08.2/1.3: what the technical platform planned goes to the Crowd Balancing Platform."""
+        if batch.conversation in self._planning:
+            records = list(batch.records())
+            self.party.send(records, [self._terms.cbp] * len(records), batch.conversation)
+
+    @handles(DsoConstraint)
+    def send_constraints(self, batch: Batch[DsoConstraint]) -> None:
+        """SUC08.2/1.3 and SUC10.3/1.4: constraints go to the Crowd Balancing Platform and to the TSO."""
+        conversation = self._planning.get(batch.conversation)
+        if conversation is not None:
+            records = list(batch.records())
+            self.party.send(records, [self._terms.cbp] * len(records), batch.conversation)
+            self.party.send(records, [self._terms.tso] * len(records), conversation)
+
+    def restate(self, from_ms: int) -> None:
+        """Tell the TSO what changed of the lights of a day since they were stated."""
+        if from_ms in self._calls:
+            _, conversation = self._calls[from_ms]
+            records = self._statements(from_ms, changed=True)
+            if records:
+                self.party.send(records, [self._terms.tso] * len(records), conversation)
