@@ -30,6 +30,8 @@ REGISTERED = (
     "asm_bids", "component_messages", "excluded_bids", "perimeter_limits", "perimeter_evaluations", "bid_components",
     "line_limits", "line_reliefs", "perimeter_nodes", "system_needs", "global_bids", "global_clearings",
     "global_results", "registered_quantities", "limitation_notices", "late_constraints", "global_schedules",
+    "measurements", "associations", "refused_measurements", "filed_baselines", "verifications", "verification_outcomes", "collected_deliveries",
+    "report_checks", "clarifications", "delivered_services", "service_settlements", "responsible_imbalances",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""

@@ -54,6 +54,19 @@ class Component:
     accepted_kw: F64
 
 
+def shared_limits(left_kw: ArrayLike, capability_kw: ArrayLike) -> F64:
+    """What each of several components in a perimeter may deliver, (components, hours); they sum to the perimeter's capability.
+
+    Args:
+        left_kw: what was left of each, (components, hours).
+        capability_kw: what the perimeter admits of all, (hours,). What is left free is shared equally; where more was left than that, all are cut alike.
+    """
+    left, capability = np.asarray(left_kw, np.float64), np.asarray(capability_kw, np.float64)
+    total = left.sum(axis=0)
+    part = np.divide(capability, total, out=np.ones_like(total), where=total > capability)
+    return np.asarray(left * part + np.maximum(capability - total, 0.0) / len(left))
+
+
 class Credited(NamedTuple):
     """Energy that counts as delivered, both at least 0 and of the shape of the input."""
 

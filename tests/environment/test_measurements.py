@@ -46,7 +46,7 @@ def changed(report, **fields):
     return msgspec.structs.replace(report, **fields)
 
 
-@covers("SUC10.4/26", "SUC10.4/r07")
+@covers("SUC10.4/26", "SUC10.4/r08")
 def test_what_continues_the_chain_is_taken_once():
     there = gateway(3)
     report = there.report()
@@ -103,7 +103,7 @@ def test_a_report_out_of_shape_is_refused(fault):
     assert examine(changed(gateway(2).report(), **fault), [], KEYS).reason
 
 
-@covers("SUC10.4/26", "SUC10.4/r07")
+@covers("SUC10.4/26", "SUC10.4/r08")
 @settings(max_examples=40)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.data())
 def test_tampering_is_found_at_its_index(sizes, data):

@@ -41,7 +41,7 @@ def test_reports_are_held_against_measurements() -> None:
     assert found.is_open.tolist() == [False, False, True, False, True]
 
 
-@covers("SUC10.4/r01", "SUC10.4/r09", "SUC10.4/r10", "SUC10.4/r11")
+@covers("SUC10.4/r01", "SUC10.4/r10", "SUC10.4/r11", "SUC10.4/r12")
 @given(st.integers(2, 8), st.integers(1, 24), st.data())
 def test_who_ignores_a_limit_is_found_and_nobody_else_is_accused(rows: int, hours: int, data) -> None:  # type: ignore[no-untyped-def]
     """Providers in any perimeters and directions, a few of which deliver what they bid although less was admitted."""

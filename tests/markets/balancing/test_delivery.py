@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.covers import covers
-from markets.balancing.delivery import Component, Delivery, account, credited, imbalance_prices, tolerance_kw
+from markets.balancing.delivery import (
+    Component,
+    Delivery,
+    account,
+    credited,
+    imbalance_prices,
+    shared_limits,
+    tolerance_kw,
+)
 
 HOURS = 4
 kwh = st.floats(0, 100, allow_nan=False)
@@ -123,3 +131,12 @@ def test_the_tolerance_is_learned_where_nothing_was_to_be_delivered():
 
 def test_without_an_hour_to_learn_from_the_least_tolerance_holds():
     assert tolerance_kw([[5.0]], [[True]], times=3.0, least_kw=0.5) == pytest.approx(0.5)
+
+
+@given(st.lists(vectors, min_size=1, max_size=4).map(np.array), vectors)
+def test_limits_of_providers_are_the_capability_of_their_perimeter(left, capability):
+    """Whoever keeps his limit does no harm, and if the perimeter is over its limit somebody is over his."""
+    found = shared_limits(left, capability)
+    np.testing.assert_allclose(found.sum(axis=0), capability, atol=1e-9)
+    fits = left.sum(axis=0) <= capability
+    assert (found[:, fits] >= left[:, fits] - 1e-9).all()

@@ -1,0 +1,159 @@
+"""Power grid user interfaces (PGUI): gateways at connection points that read the certified meter every hour and hand its measurements to the register.
+
+Each gateway has a key and a chain of its own (``environment.platforms.measurements``). A report carries all that the register is not known to have, so that
+what was lost, or came while the register was down, comes with the next one; what came twice does no harm (SUC10.4 steps 1.4 and 1.5).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.arrays import F64, I64, Bool
+from environment.instruments import MeterStore
+from environment.messages.base import Batch, columns_of
+from environment.messages.delivery import MeasurementRefusal, MeasurementReport, MeteringOrder, MeterReading
+from environment.party import Party, Process, Seat, handles
+from environment.platforms.measurements import Gateway
+from environment.refusals import refuse
+from environment.units import MS_PER_H
+
+
+@dataclass(frozen=True, eq=False)
+class GatewayTerms:
+    """Where gateways stand and whom they report to.
+
+    Attributes:
+        gcps: their connection points, ascending, (n,).
+        meters: name of each point's certified meter.
+        gateway: number of each gateway's address, (n,).
+        meter: number of each meter's address, (n,).
+        register: address of the Flexibility Register.
+        listens_s: how long after the end of an hour its reading is there.
+        retries_s: time until what was not acknowledged is sent again after the last hour.
+        tries: how often.
+    """
+
+    gcps: tuple[str, ...]
+    meters: tuple[str, ...]
+    gateway: I64
+    meter: I64
+    register: str
+    listens_s: float = 60.0
+    retries_s: float = 600.0
+    tries: int = 12
+
+
+class Pgui(Party):
+    """A population of gateways; row i is connection point i.
+
+    Args:
+        seat: place in the world.
+        gateways: their memories and keys.
+        store: readings of the meters.
+        terms: see there.
+    """
+
+    def __init__(self, seat: Seat, gateways: Sequence[Gateway], store: MeterStore, terms: GatewayTerms) -> None:
+        super().__init__(seat)
+        self._gateways = list(gateways)
+        self._store = store
+        self._terms = terms
+        self._row_of = {number: row for row, number in enumerate(terms.gateway.tolist())}
+        self._shown = np.full(len(terms.gcps), -1, np.int64)
+
+    def _rows(self, numbers: I64) -> I64:
+        return np.array([self._row_of[number] for number in numbers.tolist()], np.int64)
+
+    @handles(MeteringOrder)
+    def take_order(self, batch: Batch[MeteringOrder]) -> Process | None:
+        """Measure for whoever the register asks for; nobody else orders that."""
+        register = self.directory.number(self._terms.register)
+        for row in np.flatnonzero(batch.sender != register).tolist():
+            refuse(self, batch, row, ", ".join(batch["gcps"][row]), "only the register orders measurements")
+        mine = np.flatnonzero(batch.sender == register)
+        if not len(mine):
+            return None
+        rows = self._rows(batch.receiver[mine])
+        return self._measure(rows, batch["from_ms"][mine], batch["to_ms"][mine], batch.conversation)
+
+    def _measure(self, rows: I64, from_ms: I64, to_ms: I64, conversation: str) -> Process:
+        """Show every finished hour of the period to the gateways, and see that the register gets it."""
+        listens_ms = round(self._terms.listens_s * 1000)
+        for hour_ms in range(int(from_ms.min()), int(to_ms.max()), MS_PER_H):
+            yield self.until(hour_ms + MS_PER_H + listens_ms)
+            self._show(rows[(from_ms <= hour_ms) & (hour_ms < to_ms)], hour_ms, conversation)
+        for _ in range(self._terms.tries):
+            yield self.sleep(self._terms.retries_s)
+            late = [row for row in rows.tolist() if self._gateways[row].sent < len(self._gateways[row].readings)]
+            if not late:
+                return
+            self.start(self._report(np.array(late, np.int64), conversation))
+
+    def _show(self, rows: I64, hour_ms: int, conversation: str) -> None:
+        """Step 1.4: what the meters counted in an hour; one that was not read shows nothing."""
+        rows = rows[self._shown[rows] < hour_ms]
+        kw = self._store.read([self._terms.meters[row] for row in rows.tolist()], hour_ms, hour_ms + MS_PER_H)
+        there: Bool = np.asarray(~np.isnan(kw).any(axis=1))
+        rows, kwh = rows[there], kw[there] * self._store.timeline.hours
+        self._shown[rows] = hour_ms
+        if not len(rows):
+            return
+        columns = {
+            "gcp": _texts(self._terms.gcps, rows), "hour_ms": np.full(len(rows), hour_ms, np.int64),
+            "consumption_kwh": _above(kwh), "production_kwh": _above(-kwh),
+        }  # fmt: skip
+        self.send_batch(MeterReading, columns, self._terms.meter[rows], self._terms.gateway[rows], conversation)
+
+    @handles(MeterReading)
+    def keep_reading(self, batch: Batch[MeterReading]) -> Process:
+        """Chain what a meter shows to its own gateway, and report it."""
+        rows = self._rows(batch.receiver)
+        own = self._terms.meter[rows] == batch.sender
+        for row in np.flatnonzero(~own).tolist():
+            refuse(self, batch, row, batch["gcp"][row], "a gateway reads its own meter only")
+        for k, row in zip(np.flatnonzero(own).tolist(), rows[own].tolist(), strict=True):
+            self._gateways[row].read(
+                *(batch[name][k].item() for name in ("hour_ms", "consumption_kwh", "production_kwh"))
+            )
+        return self._report(rows[own], batch.conversation)
+
+    def _report(self, rows: I64, conversation: str) -> Process:
+        """Step 1.5: send what the register is not known to have; it has what it acknowledges."""
+        made = [(row, self._gateways[row].report()) for row in rows.tolist()]
+        for length in sorted({len(report.hours_ms) for _, report in made if report is not None}):
+            part = [(row, report) for row, report in made if report is not None and len(report.hours_ms) == length]
+            places, reports = np.array([row for row, _ in part], np.int64), [report for _, report in part]
+            sent = self.send_batch(
+                MeasurementReport, columns_of(reports), self._terms.gateway[places],
+                self.numbers([self._terms.register]), conversation,
+            )  # fmt: skip
+            outcome = yield self.confirm(sent)
+            for (row, report), status in zip(part, outcome.status, strict=True):
+                if status == "acknowledged":
+                    self._gateways[row].sent = max(self._gateways[row].sent, report.number + length)
+
+    @handles(MeasurementRefusal)
+    def go_back(self, batch: Batch[MeasurementRefusal]) -> None:
+        """Send again from where the register stands, with the next report."""
+        register = self.directory.number(self._terms.register)
+        for k, row in enumerate(self._rows(batch.receiver).tolist()):
+            record = batch.one(k)
+            if batch.sender[k] != register:
+                refuse(self, batch, k, record.gcp, "only the register refuses reports")
+                continue
+            self._gateways[row].sent = min(record.next_number, len(self._gateways[row].readings))
+            self.register("refused_measurements").add(
+                t_ms=self.now_ms, gcp=record.gcp, next_number=record.next_number, reason=record.reason
+            )
+
+
+def _texts(names: Sequence[str], rows: I64) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    column = np.empty(len(rows), object)
+    column[:] = [names[row] for row in rows.tolist()]
+    return column
+
+
+def _above(kwh: F64) -> F64:
+    """Energy in one direction, (rows, steps) -> (rows,)."""
+    return np.asarray(np.maximum(kwh, 0.0).sum(axis=1))
