@@ -44,8 +44,8 @@ class Plants:
         number: number of each among the plants of the grid, shape (n,).
         device: numbers of their device addresses, ascending, shape (n,).
         aggregator: numbers of their providers' addresses, shape (n,).
-        dso: number of the DSO's role address.
-        scada: number of the DSO's SCADA address.
+        dso: number of the DSO's role address, of each plant or one for all.
+        scada: number of the DSO's SCADA address, likewise.
         capacity_kw: rated power, shape (n,).
         solar: whether the sun drives it, shape (n,).
         price_eur_per_kwh: what a plant asks for a kWh that it does without, shape (n,).
@@ -55,8 +55,8 @@ class Plants:
     number: I64
     device: I64
     aggregator: I64
-    dso: int
-    scada: int
+    dso: I64 | int
+    scada: I64 | int
     capacity_kw: F64
     solar: Bool
     price_eur_per_kwh: F64
@@ -169,7 +169,7 @@ class Producers(Party):
         """Send from some plants to their aggregators, and the same to the DSO."""
         device, aggregator = self._plants.device[rows], self._plants.aggregator[rows]
         twice = {name: np.concatenate([column, column]) for name, column in columns.items()}
-        receiver = np.concatenate([aggregator, np.full(len(rows), self._plants.dso)])
+        receiver = np.concatenate([aggregator, self._operator(self._plants.dso, rows)])
         self.send_batch(record, twice, np.concatenate([device, device]), receiver, conversation)
 
     # --- SUC06.2 -------------------------------------------------------------------------------------------------------
@@ -218,7 +218,8 @@ class Producers(Party):
                 "activation": np.array([signal.activation], object), "before_kw": np.array([planned_kw]), "after_kw": after,
             }  # fmt: skip
             device = self._plants.device[row : row + 1]
-            self.send_batch(DeliveryMeasurement, columns, device, np.array([self._plants.scada]), conversation)
+            scada = self._operator(self._plants.scada, np.array([row]))
+            self.send_batch(DeliveryMeasurement, columns, device, scada, conversation)
 
     @act("start_delivery")
     def start_delivery(self, row: int, signal: ActivationSignal, conversation: str) -> Work:
@@ -228,3 +229,7 @@ class Producers(Party):
 
     def _rows(self, devices: I64) -> I64:
         return np.searchsorted(self._plants.device, devices)
+
+    def _operator(self, address: I64 | int, rows: I64) -> I64:
+        """An address of the operator of each of some plants."""
+        return np.broadcast_to(np.asarray(address, np.int64), (len(self._plants.device),))[rows]

@@ -52,8 +52,8 @@ class Membership:
         home: numbers of the homes' addresses, shape (n,).
         device: numbers of their device addresses, ascending, shape (n,).
         aggregator: number of the aggregator address of each home, -1 for nobody, shape (n,).
-        dso: number of the DSO's role address.
-        scada: number of the DSO's SCADA address.
+        dso: number of the DSO's role address, of each home or one for all.
+        scada: number of the DSO's SCADA address, likewise.
         retailer: name of the retailer.
         flexible_kw: rated power of the controllable devices, shape (n,).
         assets: their number, shape (n,).
@@ -62,8 +62,8 @@ class Membership:
     home: I64
     device: I64
     aggregator: I64
-    dso: int
-    scada: int
+    dso: I64 | int
+    scada: I64 | int
     retailer: str
     flexible_kw: F64
     assets: I64
@@ -225,7 +225,7 @@ class Prosumers(Party):
         """Send from the devices of some homes to their aggregators, and the same to the DSO."""
         device, aggregator = self._to.device[rows], self._to.aggregator[rows]
         twice = {name: np.concatenate([column, column]) for name, column in columns.items()}
-        receiver = np.concatenate([aggregator, np.full(len(rows), self._to.dso)])
+        receiver = np.concatenate([aggregator, self._operator(self._to.dso, rows)])
         self.send_batch(record, twice, np.concatenate([device, device]), receiver, conversation)
 
     # --- post ----------------------------------------------------------------------------------------------------------
@@ -332,7 +332,8 @@ class Prosumers(Party):
                 "after_kw": after[moved],
             }
             device = self._to.device[delivery.rows[moved]]
-            self.send_batch(DeliveryMeasurement, columns, device, np.full(n, self._to.scada), delivery.conversation)
+            scada = self._operator(self._to.scada, delivery.rows[moved])
+            self.send_batch(DeliveryMeasurement, columns, device, scada, delivery.conversation)
 
     @act("start_delivery")
     def start_delivery(self, delivery: Delivery) -> Work:
@@ -358,6 +359,10 @@ class Prosumers(Party):
 
     def _rows(self, devices: I64) -> I64:
         return np.searchsorted(self._to.device, devices)
+
+    def _operator(self, address: I64 | int, rows: I64) -> I64:
+        """An address of the operator of each of some homes."""
+        return np.broadcast_to(np.asarray(address, np.int64), (len(self._to.device),))[rows]
 
     def _conversation(self, name: str) -> str:
         if name not in self._conversations:

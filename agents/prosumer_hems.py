@@ -161,9 +161,11 @@ class Hems:
         return _States(states.ev_kwh[:, -1], states.battery_kwh[:, -1], states.heater_c[:, -1], states.house_c[:, -1])
 
     def is_planning_time(self, step: int, hour: float) -> bool:
-        """Whether the next day is planned at the start of a step; not before a whole day was seen."""
+        """Whether the next day is planned at the start of a step; not before a whole day was seen, nor a day that is not lived."""
         place = self._steps.slot[step] * self.timeline.hours
-        return bool(abs(place - hour) < 1e-9) and self.seen.steps >= self._per_day
+        if abs(place - hour) >= 1e-9 or self.seen.steps < self._per_day:
+            return False
+        return self.calendar.day_start(int(self.timeline.starts_ms[step]), 1) < self.timeline.end_ms
 
     def _offered(self, view: HomeView, plan: HomePlan, window: slice) -> Potential:
         """What each home could change in a day's plan in some hours of it (columns of the day; 0 outside)."""

@@ -48,7 +48,7 @@ class RetailTerms:
         fixed: charges per day of each home.
         days_ms: (start, end) of the days that are billed.
         bill_after_ms: how long after a day its bills go out.
-        dso: role address of the DSO.
+        dso: role address of the DSO, of each customer or one for all.
         state: role address of the state.
     """
 
@@ -59,8 +59,13 @@ class RetailTerms:
     fixed: FixedCharges
     days_ms: Sequence[tuple[int, int]]
     bill_after_ms: int
-    dso: str
+    dso: str | Sequence[str]
     state: str
+
+    @property
+    def operators(self) -> Sequence[str]:
+        """Role address of each customer's DSO."""
+        return [self.dso] * len(self.customers) if isinstance(self.dso, str) else self.dso
 
 
 class Retailer(Party):
@@ -88,11 +93,19 @@ class Retailer(Party):
         yield self.confirm(bills)
         homes, own = np.array(self._terms.customers, object), np.array([self.name] * len(receiver), object)
         pay_many(self, own, homes, columns["surplus_eur"], "surplus", bills.batch.ids)
-        for name, creditor in (("network", self._terms.dso), ("taxes", self._terms.state)):
-            total = round(float(columns[f"{name}_eur"].sum()), 2)
-            invoice = Invoice(invoice=f"{self.name}/{name}/{from_ms}", debtor=self.name, creditor=creditor,
-                              purpose=name, eur=total)  # fmt: skip
+        owed = [("network", one, [one == other for other in self._terms.operators]) for one in self._dsos()]
+        for name, creditor, rows in (*owed, ("taxes", self._terms.state, [True] * len(homes))):
+            total = round(float(columns[f"{name}_eur"][np.array(rows, bool)].sum()), 2)
+            invoice = Invoice(invoice=f"{self.name}/{name}/{from_ms}" + self._apart(name, creditor), debtor=self.name,
+                              creditor=creditor, purpose=name, eur=total)  # fmt: skip
             self.send(invoice, [creditor, self.name], f"billing:{self.name}:{from_ms}")
+
+    def _dsos(self) -> list[str]:
+        return sorted(set(self._terms.operators))
+
+    def _apart(self, name: str, creditor: str) -> str:
+        """What tells the invoices of several operators apart."""
+        return f"/{creditor}" if name == "network" and len(self._dsos()) > 1 else ""
 
     def _bills(self, from_ms: int, to_ms: int) -> dict[str, F64]:
         """Columns of the bills, amounts due in whole cents: what was taken, and the fixed charges of the time billed."""

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from agents.prosumer_hems import Hems
 from agents.prosumer_life import live_step
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.grid.model import Network
-from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
 from environment.grid.scada import Accuracy, Instruments, usual_points
 from environment.grid.switching import Planned, SwitchingPlan, planned
@@ -28,7 +25,8 @@ from environment.weather.station import WeatherStation
 from environment.weather.view import WeatherView
 from experiments.build_check import check_scenario
 from experiments.build_devices import Displays, Meters, build_fleets, build_meters, uncontrolled
-from experiments.build_people import LV_KV, PLANTS, People, build_people, contracted, home_book, members_of
+from experiments.build_network import meters_by_operator, network_of, rated
+from experiments.build_people import PLANTS, People, build_people, contracted, home_book, members_of
 from experiments.build_tanks import Probes
 from experiments.scenario import Scenario
 from experiments.scenario_world import Outage
@@ -133,7 +131,7 @@ def build_site(scenario: Scenario, seed: int, progress: Progress) -> Site:
     progress("people and grid", 0, 1)
     calendar, timeline = _time(scenario)
     chance = Chance(seed)
-    network = _rated(load_network(scenario.grid.network), scenario.grid.transformer_rating_factor)
+    network = rated(network_of(scenario), scenario.grid.transformer_rating_factor)
     weather = weather_for(scenario.place, calendar, timeline, chance)
     people = build_people(scenario, network, calendar, timeline, weather, chance)
     meters = build_meters(scenario, people, network)
@@ -157,23 +155,6 @@ def _time(scenario: Scenario) -> tuple[Calendar, Timeline]:
     history_ms = clock.history_days * 86_400_000
     world_ms = round((end - begins) / timedelta(milliseconds=1)) + clock.tail_h * 3_600_000
     return calendar, Timeline(-history_ms, step_ms, (history_ms + world_ms) // step_ms)
-
-
-def _rated(network: Network, factor: float) -> Network:
-    """The network with distribution transformers of another size: currents scale with it, impedances inversely."""
-    if factor == 1.0:
-        return network
-    branches = network.branches
-    scale = np.ones(len(branches))
-    low = network.bus_kv[branches.to_bus] < LV_KV
-    scale[network.transformers.branch] = np.where(low[network.transformers.branch], factor, 1.0)
-    plate = network.transformers
-    sizes = plate.sn_mva * scale[plate.branch]
-    scaled = replace(
-        branches, series=branches.series * scale, shunt_from=branches.shunt_from * scale, shunt_to=branches.shunt_to * scale,
-        limit_from_ka=branches.limit_from_ka * scale, limit_to_ka=branches.limit_to_ka * scale,
-    )  # fmt: skip
-    return replace(network, branches=scaled, transformers=replace(plate, sn_mva=sizes))
 
 
 def _living(
@@ -212,6 +193,8 @@ def _living(
         living.shares[fsp.name] = store.share([f"{member}/meter" for member in members_of(scenario, people, fsp.name)])
     for name in [scenario.actors.dso.name, scenario.pilot.names.tso] if scenario.pilot else []:
         living.shares[name] = store.share([f"{home}/meter" for home in people.names])
+    for name, own in meters_by_operator(scenario, network, meters).items():
+        living.shares[name] = store.share(own)
     living.shares[PLANTS] = store.share([f"{plant.name}/meter" for plant in contracted(scenario)])
     living.shares[scenario.actors.retailer.name] = store.share([f"{home}/meter" for home in people.names])
     return living

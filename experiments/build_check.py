@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
 from experiments.build_baseline import problems_of_baseline
+from experiments.build_check_global_market import problems_of_global_market
 from experiments.build_check_heaters import problems_of_heaters
 from experiments.scenario import Scenario
 from experiments.scenario_fields import read_clock
@@ -35,6 +36,8 @@ def problems_of_build(scenario: Scenario) -> list[str]:
     """What stands against a run of a scenario that is otherwise in order; empty when nothing does."""
     if scenario.heaters:
         return [*_names(scenario), *problems_of_heaters(scenario)]
+    if scenario.global_market:
+        return [*_names(scenario), *problems_of_global_market(scenario)]
     return [*_names(scenario), *(_market(scenario) if scenario.coordination else ())]
 
 

@@ -39,7 +39,7 @@ PAPERS_VALID_DAYS = 365
 
 def addresses(site: Site) -> list[Address]:
     """The DSO and its systems, the market, the aggregators with theirs, and the platform with its settlement service."""
-    if site.scenario.pilot:  # its DSO buys of households, without a market
+    if site.scenario.pilot or site.scenario.global_market:  # operators of their own, without this market
         return []
     actors = site.scenario.actors
     dso, dpp = actors.dso.name, actors.dpp.name
@@ -60,6 +60,8 @@ def addresses(site: Site) -> list[Address]:
 
 def channels(site: Site) -> dict[str, str]:
     """The platforms have channels of their own."""
+    if site.scenario.global_market:
+        return {}
     lfmo = site.scenario.actors.lfmo
     return {GDBN: "gdbn"} | ({lfmo.name: "market"} if lfmo else {})
 
@@ -68,7 +70,8 @@ def makers(site: Site) -> list[Maker]:
     """Nobody of these acts without coordination, where communities sell in place of providers, or where only water heaters are looked after."""
     actors = site.scenario.actors
     instead = actors.communities and not actors.fsps
-    if not site.scenario.coordination or site.scenario.pilot or instead or site.scenario.heaters:
+    elsewhere = site.scenario.pilot or site.scenario.heaters or site.scenario.global_market
+    if not site.scenario.coordination or instead or elsewhere:
         return []
     market = [_lfmo] if actors.lfmo else []
     return [_dso, *market, _platform, _provider, *(partial(_aggregator, name=fsp.name) for fsp in actors.fsps)]

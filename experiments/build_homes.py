@@ -11,6 +11,7 @@ from environment.world import World
 from experiments.build import Site
 from experiments.build_belongings import belongings
 from experiments.build_days import service_windows
+from experiments.build_network import operators_of
 from experiments.build_people import HOMES, PLANTS, contracted
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_people import NOBODY
@@ -63,8 +64,8 @@ def _homes(site: Site, world: World) -> Made:
         home=directory.numbers(people.names),
         device=device,
         aggregator=np.array([directory.number(fsp) if fsp != NOBODY else -1 for fsp in people.fsp], np.int64),
-        dso=directory.number(site.scenario.actors.dso.name),
-        scada=directory.number(f"{site.scenario.actors.dso.name}/dso-scada"),
+        dso=directory.numbers(operators_of(site, people.bus)),
+        scada=directory.numbers([f"{dso}/dso-scada" for dso in operators_of(site, people.bus)]),
         retailer=site.scenario.actors.retailer.name,
         flexible_kw=rated,
         assets=np.array(sum(flexible.values()), np.float64).astype(np.int64),
@@ -78,16 +79,17 @@ def _homes(site: Site, world: World) -> Made:
 
 
 def _plants(site: Site, world: World) -> Made:
-    living, directory, dso = site.living, world.directory, site.scenario.actors.dso.name
+    living, directory = site.living, world.directory
     under = contracted(site.scenario)
+    dsos = operators_of(site, np.array([site.network.bus_index(plant.bus) for plant in under], np.int64))
     order = [group.mv_plant.name for group in site.scenario.plants]
     plants = Plants(
         names=tuple(plant.name for plant in under),
         number=np.array([order.index(plant.name) for plant in under], np.int64),
         device=directory.numbers([f"{plant.name}/der" for plant in under]),
         aggregator=directory.numbers([plant.served_by for plant in under]),
-        dso=directory.number(dso),
-        scada=directory.number(f"{dso}/dso-scada"),
+        dso=directory.numbers(dsos),
+        scada=directory.numbers([f"{dso}/dso-scada" for dso in dsos]),
         capacity_kw=np.array([plant.kw for plant in under]),
         solar=np.array([plant.kind == "pv" for plant in under]),
         price_eur_per_kwh=np.array([plant.curtailment_eur_per_kwh for plant in under]),
@@ -119,7 +121,7 @@ def _retailer(site: Site, world: World) -> Made:
         fixed=FixedCharges(energy=fixed["retailer"], network=fixed["dso"], taxes=fixed["state"]),
         days_ms=site.days_ms,
         bill_after_ms=round(BILLS_AFTER_H * 3_600_000),
-        dso=actors.dso.name,
+        dso=operators_of(site, people.bus),
         state=STATE,
     )
     return Made(role("retailer")(world.seat(actors.retailer.name), site.living.shares[actors.retailer.name], terms))

@@ -239,7 +239,7 @@ def _hashes(names: Sequence[str]) -> U64:
 
 
 def home_points(network: Network) -> I64:
-    """Load points of the network where homes live: low-voltage household points, else low-voltage points, else all.
+    """Load points of the network where homes live: low-voltage household points, else low-voltage points, else all; of several networks each.
 
     Raises:
         NetworkError: the network has no loads.
@@ -247,18 +247,34 @@ def home_points(network: Network) -> I64:
     loads = network.loads
     low = network.bus_kv[loads.bus] < LV_KV
     household = np.array([name.startswith("H0") for name in loads.profile], bool)
-    for chosen in (low & household, low, np.ones(len(loads), bool)):
-        if chosen.any():
-            return np.flatnonzero(chosen)
-    text = f"network {network.name!r} has no loads: homes need load points to live at"
-    raise NetworkError(text)
+    found = []
+    for own in _own_points(network).values():
+        wanted = (own & low & household, own & low, own)
+        found.append(next((np.flatnonzero(chosen) for chosen in wanted if chosen.any()), np.zeros(0, np.int64)))
+    if not any(map(len, found)):
+        text = f"network {network.name!r} has no loads: homes need load points to live at"
+        raise NetworkError(text)
+    return np.sort(np.concatenate(found))
+
+
+def _own_points(network: Network) -> dict[str, Bool]:
+    """Which load points are in each of the networks that were joined; all in one without name where there is one only."""
+    if not network.island_of_bus:
+        return {"": np.ones(len(network.loads), bool)}
+    at = [network.island_of_bus[bus] for bus in network.loads.bus.tolist()]
+    return {name: np.array([one == name for one in at], bool) for name in sorted(set(at))}
 
 
 def _buses(groups: Sequence[HomesGroup], network: Network, choice: _Choices) -> I64:
-    """Bus of each home: drawn among the points where homes live, by rated power or evenly."""
+    """Bus of each home: drawn among the points where homes live, by rated power or evenly; where a network is named, there."""
     points = home_points(network)
     rated = np.maximum(network.loads.p_kw[points], 1e-6)
-    weights = [rated if group.homes.spread == "by-load" else np.ones(len(points)) for group in groups]
+    own = {name: inside[points].astype(np.float64) for name, inside in _own_points(network).items()}
+    everywhere = np.ones(len(points))
+    weights = [
+        (rated if group.homes.spread == "by-load" else everywhere) * own.get(group.homes.dso or "", everywhere)
+        for group in groups
+    ]
     return np.asarray(network.loads.bus[points][choice.placed("bus", weights)], np.int64)
 
 

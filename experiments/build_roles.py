@@ -44,6 +44,11 @@ ROLES: dict[str, str] = {
     "consumers": "agents.consumers:Consumers",
     "controller-modules": "agents.controller_modules:ControllerModules",
     "ems": "agents.ems:Ems",
+    "cbp": "environment.platforms.cbp:Cbp",
+    "flexibility-register": "agents.flexibility_register:FlexibilityRegister",
+    "dso-traffic-lights": "agents.dso_traffic_lights:TrafficLightDso",
+    "tso": "agents.tso:Tso",
+    "bsp": "agents.bsp:Bsp",
 }
 """Roles by name, resolved on use."""
 

@@ -16,7 +16,7 @@ from experiments.usecases import permissions_of_records
 
 PARTS = (
     "experiments.build_homes", "experiments.build_flexibility", "experiments.build_communities", "experiments.build_pilot",
-    "experiments.build_heaters",
+    "experiments.build_heaters", "experiments.build_global_market",
     "experiments.build_attackers",
 )  # fmt: skip
 """Modules that add parties to a world where its scenario has them."""
@@ -42,7 +42,7 @@ def _bus(site: Site, directory: Directory, behind: dict[str, str]) -> Bus:
         channel = behind.get(name) or behind.get(name.split("/")[0])
         if channel:
             channel_of[name] = channel
-    named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "meters")}
+    named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "cbp", "meters")}
     return Bus(
         directory, site.chance, permissions_of_records(), named, channel_of,
         _channel("direct", platforms.direct), _channel("internal", platforms.internal), disturbances(site, directory, channel_of),

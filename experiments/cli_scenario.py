@@ -110,9 +110,11 @@ def scenario_checked(file: str, *, sets: Iterable[str], deep: bool) -> Answer:
 
 def _data_problems(scenario: "Scenario", *, deep: bool) -> list[str]:
     """What only data show; files of the user's own are read when asked for, since that takes seconds."""
-    from environment.grid.network import load_network
+    from experiments.build_network import network_of
 
     problems = problems_of_weather(scenario) if deep else []
-    if deep or scenario.grid.network in network_names():
-        problems += problems_of_network(scenario, load_network)
+    several = scenario.global_market.dsos if scenario.global_market else ()
+    names = [one.network for one in several] or [scenario.grid.network]
+    if deep or all(name in network_names() for name in names):
+        problems += problems_of_network(scenario, network_of)
     return problems

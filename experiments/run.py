@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,7 @@ def run(
     lived = live_scenario(scenario, seed=seed, twin=twin, progress=progress)
     whole, watch = lived.whole, lived.watch
     digests = write_run(out, whole.tables, lived.meta, whole.twin_tables, force, finish=_report)
+    lived.keep(out)
     watch.lap("write")
     progress("figures, report", 1, 1)
     twin_figures = None if whole.twin_figures is None else dict(whole.twin_figures)
@@ -104,11 +106,13 @@ class Lived:
         whole: its tables and figures, with those of its twin.
         meta: what run.json says of it.
         watch: seconds by stage so far.
+        keep: puts into a folder what parties keep in files of their own.
     """
 
     whole: "Complete"
     meta: dict[str, Any]
     watch: _Watch
+    keep: Callable[[Path], None]
 
 
 def live_scenario(
@@ -133,6 +137,7 @@ def live_scenario(
     from experiments.build_world import build_world
     from experiments.kpis_complete import complete
     from experiments.results_schema import conform
+    from experiments.run_global_market import keep_register
     from experiments.run_tables import ledger_table, party_tables, physical_tables, static_tables
 
     watch = _Watch()
@@ -149,7 +154,8 @@ def live_scenario(
     meta = _meta(site, watch.wall_s)
     tables = conform(physical_tables(site) | static_tables(site, world) | party_tables(site, world))
     twin_tables = physical_tables(other) | ledger_table(shadow) if shadow and other else None
-    return Lived(complete(tables, meta, twin_tables, conformance_of(tables)), meta, watch)
+    whole = complete(tables, meta, twin_tables, conformance_of(tables))
+    return Lived(whole, meta, watch, partial(keep_register, site, world))
 
 
 def live(world: Any, site: Any, progress: Progress, stage: str = "day") -> None:

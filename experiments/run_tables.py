@@ -16,6 +16,7 @@ from experiments.build import Site
 from experiments.build_people import HOMES, PLANTS, People
 from experiments.run_attacks import attack_table
 from experiments.run_events import grid_events
+from experiments.run_global_market import register_tables
 from experiments.run_heaters import customer_table, heater_tables
 from experiments.scenario_people import NOBODY
 
@@ -33,6 +34,7 @@ REGISTERED = (
     "measurements", "associations", "refused_measurements", "filed_baselines", "verifications", "verification_outcomes", "collected_deliveries",
     "report_checks", "clarifications", "delivered_services", "service_settlements", "responsible_imbalances",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
+    "registered_points", "static_lights", "dynamic_lights", "topology_matrix", "topology_acknowledgements", "pool_tests", "register_restarts",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 ASKED = ("needs", "clearings", "activations", "overrides", "shortfalls")
@@ -243,7 +245,7 @@ def party_tables(site: Site, world: World) -> dict[str, Table]:
     tried = registered(world, "attacks")
     if tried:
         tables["attacks"] = attack_table(tried, journal)
-    return tables | customer_table(site, world) | ledger_table(world)
+    return tables | customer_table(site, world) | register_tables(site, world) | ledger_table(world)
 
 
 def registered(world: World, name: str) -> Table:

@@ -14,6 +14,7 @@ from experiments.scenario_actors import Actors, Product, Rules
 from experiments.scenario_explain import salvage, sentences
 from experiments.scenario_faults import AnyFault, Attack, Fault
 from experiments.scenario_fields import Part, given
+from experiments.scenario_global_market import GlobalMarket
 from experiments.scenario_heaters import Heaters
 from experiments.scenario_library import known_products, scenario_names, scenarios_folder
 from experiments.scenario_people import HomesGroup, PeopleGroup, PlantGroup
@@ -64,6 +65,8 @@ class Scenario(Part):
     """Whether anybody procures and activates flexibility."""
     heaters: Heaters | None = given(None, source="none unless said")
     """Water heaters that are retrofitted, learned and controlled; everything else is left to the people."""
+    global_market: GlobalMarket | None = given(None, source="none unless said")
+    """Local and global markets on the same resources, with several system operators."""
     results: Results = given(Results())
     """What a run writes."""
 
@@ -111,6 +114,8 @@ class Scenario(Part):
             return []
         if self.heaters:
             return ["SUC03.1", "SUC03.2"]
+        if self.global_market:
+            return [f"SUC{family}.{number}" for family in ("08", "10") for number in range(1, 5)]
         if self.pilot:
             return ["SUC13.1"]
         local = ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"] if self.actors.fsps else []

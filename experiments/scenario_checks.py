@@ -12,6 +12,7 @@ from experiments.errors import did_you_mean
 from experiments.networks import network_names
 from experiments.scenario_checks_communities import communities
 from experiments.scenario_checks_faults import attacks, fault_parties
+from experiments.scenario_checks_global_market import global_market
 from experiments.scenario_faults import Attack, Fault
 from experiments.scenario_fields import DayTime, Moment
 from experiments.scenario_library import RULES, known_places, rule, tariff_names
@@ -33,13 +34,13 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
         left_out: key paths that could not be read; checks that go by them are skipped.
     """
     checks: tuple[tuple[Callable[[Scenario], Problems], tuple[str, ...]], ...] = (
-        (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps",)),
-        (_place, ("place",)), (_network, ()), (_tariffs, ()), (_rules, ()), (_product, ("products",)),
+        (_fsps, ("actors.fsps",)), (_parties, ("actors.fsps", "people")), (_contracts, ("actors.fsps", "global_market")),
+        (_place, ("place",)), (_network, ("global_market",)), (_tariffs, ()), (_rules, ()), (_product, ("products",)),
         (communities, ("actors.communities", "actors.fsps", "people")),
         (fault_parties, ("actors.fsps", "people", "faults")), (attacks, ("actors.fsps", "faults")),
         (_routes, ("actors.lfmo", "actors.dso.activates", "rules.settled_by")),
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
-        (_pilot, ("actors.fsps", "pilot")),
+        (_pilot, ("actors.fsps", "pilot")), (global_market, ("global_market", "people")),
         (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
     sound = [check for check, reads in checks if not any(path.startswith(left) for path in reads for left in left_out)]
@@ -97,7 +98,8 @@ def _pilot(scenario: "Scenario") -> Problems:
 
 
 def _contracts(scenario: "Scenario") -> Problems:
-    known = [*(fsp.name for fsp in scenario.actors.fsps), NOBODY]
+    bsps = scenario.global_market.bsps if scenario.global_market else ()
+    known = [*(one.name for one in (*scenario.actors.fsps, *bsps)), NOBODY]
     for place, group in enumerate(scenario.people):
         path = f"people[{place}]" + (".mv_plant" if isinstance(group, PlantGroup) else "")
         for name in _served_by(group):
@@ -127,12 +129,14 @@ def _place(scenario: "Scenario") -> Problems:
 
 
 def _network(scenario: "Scenario") -> Problems:
-    name = scenario.grid.network
-    if name.endswith(".json"):
-        if not Path(name).is_file():
-            yield f"grid.network: there is no file {name}"
-    elif name not in (known := network_names()) and not _by_simbench(name):
-        yield f"grid.network: unknown network '{name}'{did_you_mean(name, known)}, or a pandapower .json file"
+    several = scenario.global_market.dsos if scenario.global_market else ()
+    named = {f"global_market.dsos[{place}].network": one.network for place, one in enumerate(several)}
+    for key, name in (named or {"grid.network": scenario.grid.network}).items():
+        if name.endswith(".json"):
+            if not Path(name).is_file():
+                yield f"{key}: there is no file {name}"
+        elif name not in (known := network_names()) and not _by_simbench(name):
+            yield f"{key}: unknown network '{name}'{did_you_mean(name, known)}, or a pandapower .json file"
 
 
 def _by_simbench(name: str) -> bool:
@@ -196,7 +200,7 @@ def _routes(scenario: "Scenario") -> Problems:
 
 
 def _times(scenario: "Scenario") -> Problems:
-    if scenario.heaters:  # nobody procures
+    if scenario.heaters or scenario.global_market:  # nobody procures on a local market
         return
     dso, lfmo = scenario.actors.dso, scenario.actors.lfmo
     if lfmo is None:
@@ -259,17 +263,18 @@ def _begins(scenario: "Scenario") -> datetime:
     return _midnight(scenario) - timedelta(hours=scenario.clock.lead_h)
 
 
-def problems_of_network(scenario: "Scenario", load_network: Callable[[str], Any]) -> list[str]:
+def problems_of_network(scenario: "Scenario", load: "Callable[[Scenario], Any]") -> list[str]:
     """Problems that only the network's data can show: buses and branches that do not exist, no place for homes.
 
     Args:
         scenario: a scenario whose names are in order.
-        load_network: the grid's loader; what it refuses becomes a problem.
+        load: makes its network; what that refuses becomes a problem.
     """
     try:
-        network = load_network(scenario.grid.network)
+        network = load(scenario)
     except ValueError as error:
-        return [f"grid.network: {line}" for line in str(error).splitlines()]
+        where = "global_market.dsos" if scenario.global_market else "grid.network"
+        return [f"{where}: {line}" for line in str(error).splitlines()]
     named = [*_named_buses(scenario, network), *_named_branches(scenario, network)]
     return [problem for path, find, name in named if (problem := _refused(path, find, name))]
 

@@ -21,6 +21,8 @@ class Homes(Part):
     """Number of homes."""
     spread: Literal["by-load", "even"] = given("by-load", source="the network's own loads say where people live")
     """Over the LV loads of the network: in proportion to their rated power, or as many each."""
+    dso: str | None = given(None, source="anywhere; a name only where there are several networks (global_market.dsos)")
+    """Whose network they live in."""
     tariff: TariffShares = given(
         {"it-f1f2f3-2025": 1.0}, unit="share by tariff", source="data/tariffs; one name alone means all homes"
     )

@@ -203,6 +203,8 @@ class Platforms(Part):
     """The grid data and business network: activation and settlement."""
     market: Channel = given(Channel())
     """The flexibility market platform: sessions, bids, results."""
+    cbp: Channel = given(Channel())
+    """The Crowd Balancing Platform with the Flexibility Register, between system operators and balancing service providers."""
     direct: Channel = given(Channel())
     """From party to party without a platform."""
     meters: Channel = given(Channel())
@@ -258,7 +260,7 @@ class Outage(Window):
 class PlatformDown(Window):
     """A channel that relays nothing for a while."""
 
-    platform_down: Literal["gdbn", "market", "direct", "meters"]
+    platform_down: Literal["gdbn", "market", "cbp", "direct", "meters"]
     """The channel."""
 
 

@@ -154,6 +154,8 @@ class Network:
     generators: Points
     merged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notice: str = ""
+    island_of_bus: tuple[str, ...] = ()
+    """Where several networks are joined (``environment.grid.islands``): the name of the network that each bus belongs to."""
 
     @property
     def n_bus(self) -> int:

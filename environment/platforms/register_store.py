@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     create_engine,
     delete,
     func,
@@ -128,6 +129,7 @@ class RegisterStore:
     """
 
     def __init__(self, url: str = "sqlite://") -> None:
+        self.url = url
         in_memory = url in {"sqlite://", "sqlite:///:memory:"}
         self._engine: Engine = create_engine(url, **({"poolclass": StaticPool} if in_memory else {}))
         METADATA.create_all(self._engine)
@@ -158,8 +160,9 @@ class RegisterStore:
             fresh, changed = _parted(rows, known)
             if fresh:
                 connection.execute(insert(POINTS), fresh)
-            for row in changed:
-                connection.execute(update(POINTS).where(POINTS.c.gcp == row["gcp"]).values(**row))
+            if changed:
+                where = update(POINTS).where(POINTS.c.gcp == bindparam("known"))
+                connection.execute(where, [{"known": row["gcp"], **row} for row in changed])
             _log(connection, accesses)
 
     # --- pools ------------------------------------------------------------------------------------------------------------

@@ -58,7 +58,11 @@ def instances(record: type[Record], steps: int = STEPS) -> st.SearchStrategy[Rec
 def plain(record: type[Record], **changed: Any) -> Record:
     """The plainest record of a class."""
     given = {"float": 1.0, "int": 1, "bool": True, "profile": np.ones(STEPS), "names": ("a",), "str": "a"}
-    chosen = {field.name: (field.item.one_of or (given[field.kind],))[0] for field in fields(record)}
+    given_at = {field.name: (field.item.one_of or (given[field.kind],))[0] for field in fields(record)}
+    most = {
+        field.name: field.item.le for field in fields(record) if field.kind == "float" and field.item.le is not None
+    }
+    chosen = given_at | {name: min(given_at[name], float(bound)) for name, bound in most.items()}
     return record(**(chosen | changed))
 
 

@@ -60,6 +60,8 @@ WEIGHTS |= {"is_limited", "is_missing", "is_open", "accepts"}  # 1 or 0 of each 
 COUNTS |= {"next_number", "clarified", "missing_hours", "tampered_at"}  # "tampered_at": place in a chain
 WEIGHTS |= {"colour", "light", "relief"}  # traffic lights as numbers; kW for each kW
 COUNTS |= {"version", "lines", "validity_s", "timestamp_s"}  # the last two: Unix time
+COUNTS |= {"rows"}
+WEIGHTS |= {"latitude", "longitude", "colour_up", "colour_down"}  # degrees; 0 green, 1 yellow, 2 red
 
 
 def digest(one: Record) -> int:

@@ -1,6 +1,6 @@
 import pytest
 
-from environment.grid.network import load_network
+from experiments.build_network import network_of
 from experiments.errors import CoflexError, closest, did_you_mean
 from experiments.networks import network_names
 from experiments.scenario import load_scenario
@@ -50,7 +50,7 @@ def test_listings_are_not_empty_and_hold_what_the_default_scenario_names():
 
 @pytest.mark.parametrize("name", scenario_names())
 def test_shipped_scenarios_fit_their_network(name):
-    assert problems_of_network(load_scenario(name), load_network) == []
+    assert problems_of_network(load_scenario(name), network_of) == []
 
 
 def test_names_that_the_network_does_not_have_are_reported_with_the_nearest():
@@ -58,7 +58,7 @@ def test_names_that_the_network_does_not_have_are_reported_with_the_nearest():
         "district-day",
         ["people.1.mv_plant.bus=MV2.101 Bus 240", "events=[{at: 18:40, outage_of: line LV3.202 Line 999}]"],
     )
-    found = problems_of_network(scenario, load_network)
+    found = problems_of_network(scenario, network_of)
     assert [problem.split(":")[0] for problem in found] == ["people[1].mv_plant.bus", "events[0].outage_of"]
     assert all("LV3.202 Line" in problem or "MV2.101 Bus 24" in problem for problem in found)
 
@@ -67,7 +67,7 @@ def test_a_network_that_cannot_be_read_is_a_problem_and_not_a_crash(tmp_path):
     file = tmp_path / "net.json"
     file.write_text("{}")
     scenario = load_scenario("district-day", [f"grid.network={file}"])
-    problems = problems_of_network(scenario, load_network)
+    problems = problems_of_network(scenario, network_of)
     assert problems
     assert all(problem.startswith("grid.network: ") for problem in problems)
 

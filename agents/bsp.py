@@ -1,0 +1,13 @@
+"""Balancing service provider: registers what it controls, pools it, offers it to the global market, delivers and is settled."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from agents.bsp_registration import RegistrationDesk
+from environment.office import Desk, Office
+
+
+class Bsp(Office):
+    """A balancing service provider and its platform."""
+
+    desks: ClassVar[Mapping[str, type[Desk]]] = {"registration": RegistrationDesk}

@@ -1,0 +1,235 @@
+"""A BSP at the Flexibility Register: registers its points, builds pools of those that were validated, has them qualified (SUC08.1, SUC08.3, SUC10.1)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from agents.flexibility_picture import KnownPool, Picture
+from environment.messages.base import Batch
+from environment.messages.flexibility_register import (
+    FlexibilityData,
+    GcpRegistration,
+    PointRefusal,
+    PoolQualification,
+    PoolRegistration,
+    PoolTest,
+    PoolTestAnswer,
+    RegisterAnswer,
+    StaticLight,
+    TopologyAcknowledgement,
+    TopologyEntry,
+)
+from environment.office import Desk
+from environment.party import Process, Work, act, handles
+from environment.refusals import refuse
+
+PLATFORM = "bsp-platform"
+GLOBAL = "global"
+
+
+@dataclass(frozen=True)
+class OwnPoint:
+    """A point that the BSP controls, by its contract.
+
+    Attributes:
+        registration: what it registers.
+        answers: whether the gateway at the point answers when it is called.
+        late: whether it comes when the register already runs.
+    """
+
+    registration: GcpRegistration
+    answers: bool
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class RegistrationTerms:
+    """What a BSP is told for its registrations.
+
+    Attributes:
+        points: what it controls.
+        services: services it wants its pools enabled for.
+        at_ms: when it registers.
+        late_ms: when it registers what comes later.
+        cbp: address of the platform.
+        register: address of the register.
+    """
+
+    points: Sequence[OwnPoint]
+    services: tuple[str, ...]
+    at_ms: int
+    late_ms: int
+    cbp: str
+    register: str
+
+
+@dataclass
+class _Talk:
+    """A registration under way: points without an answer, points that are complete, and the pool made of them."""
+
+    dso: str
+    pools: bool
+    waiting: set[str]
+    completed: list[str] = field(default_factory=list)
+    pool: str = ""
+
+
+class RegistrationDesk(Desk):
+    """The desk.
+
+    Args:
+        terms: what the BSP is told.
+        picture: what it knows, kept here.
+    """
+
+    def __init__(self, terms: RegistrationTerms, picture: Picture) -> None:
+        self._terms = terms
+        self.picture = picture
+        self._own = {one.registration.gcp: one for one in terms.points}
+        self._talks: dict[str, _Talk] = {}
+
+    def processes(self) -> Iterable[Process]:
+        """A registration with every DSO, and a later one."""
+        for dso in sorted({one.registration.dso for one in self._terms.points}):
+            mine = [one for one in self._terms.points if one.registration.dso == dso]
+            early = [one.registration for one in mine if not one.late]
+            late = [one.registration for one in mine if one.late]
+            if early:
+                yield self.registers(self._terms.at_ms, "SUC10.1", dso, early)
+            if late:
+                yield self.registers(self._terms.late_ms, "SUC08.1", dso, late)
+
+    def registers(self, at_ms: int, suc: str, dso: str, records: Sequence[GcpRegistration]) -> Process:
+        """SUC10.1 (or SUC08.1, without a pool) step 1: enter points with their technical data."""
+        yield self.party.until(at_ms)
+        talk = self.party.open(suc, "1", dso)
+        self._talks[talk] = _Talk(dso, suc == "SUC10.1", {one.gcp for one in records})
+        self.register("registered_points").add(
+            t_ms=self.now_ms, bsp=self.party.name, gcp=[one.gcp for one in records], dso=dso,
+            up_kw=[one.up_kw for one in records], down_kw=[one.down_kw for one in records],
+        )  # fmt: skip
+        yield from self.deliver(list(records), self._terms.cbp, talk)
+
+    # --- what becomes of the points --------------------------------------------------------------------------------------
+
+    @handles(StaticLight)
+    def take_light(self, batch: Batch[StaticLight]) -> None:
+        """The DSO's answer; a point that is red both ways goes no further."""
+        for one in batch.records():
+            self.picture.static[one.gcp] = one
+            if one.validated_up_kw == 0.0 and one.validated_down_kw == 0.0:
+                self._settle(batch.conversation, one.gcp)
+        self._go_on(batch.conversation)
+
+    @handles(PointRefusal)
+    def take_refusal(self, batch: Batch[PointRefusal]) -> None:
+        """Points that the DSO does not examine."""
+        for one in batch.records():
+            self._settle(batch.conversation, one.gcp)
+        self._go_on(batch.conversation)
+
+    @handles(RegisterAnswer)
+    def take_answer(self, batch: Batch[RegisterAnswer]) -> None:
+        """What the register does not take is on record here too."""
+        for row, one in enumerate(batch.records()):
+            if not one.admitted:
+                refuse(self.party, batch, row, one.gcp, one.reason)
+                self._settle(batch.conversation, one.gcp)
+        self._go_on(batch.conversation)
+
+    @handles(TopologyEntry)
+    def take_topology(self, batch: Batch[TopologyEntry]) -> None:
+        """SUC10.1 step 8: take the rows over, and say so."""
+        records = list(batch.records())
+        talk = self._talks.get(batch.conversation)
+        for one in records:
+            self.picture.topology[one.gcp] = one
+            self._settle(batch.conversation, one.gcp)
+            if talk and one.gcp not in talk.completed:
+                talk.completed.append(one.gcp)
+        said = TopologyAcknowledgement(
+            by=self.party.name, version=max(one.version for one in records), rows=len(records)
+        )
+        self.party.start(self.deliver(said, self._terms.cbp, batch.conversation, PLATFORM))
+        self._go_on(batch.conversation)
+
+    def _settle(self, conversation: str, gcp: str) -> None:
+        if conversation in self._talks:
+            self._talks[conversation].waiting.discard(gcp)
+
+    def _go_on(self, conversation: str) -> None:
+        """When nothing is waited for any more: build the pool, or be done."""
+        talk = self._talks.get(conversation)
+        if talk is None or talk.waiting or talk.pool:
+            return
+        if not talk.completed:
+            self.party.end(conversation, "refused", "no point was accepted")
+            del self._talks[conversation]
+        elif not talk.pools:
+            self.party.end(conversation)
+            del self._talks[conversation]
+        else:
+            pool = self.aggregation_of_resources(conversation, talk)
+            self.party.start(self.deliver(pool, self._terms.cbp, conversation))
+
+    # --- pools -----------------------------------------------------------------------------------------------------------
+
+    @act("aggregation_of_resources")
+    def aggregation_of_resources(self, conversation: str, talk: _Talk) -> Work:
+        """SUC10.1 step 9: combine validated points of a network into a pool."""
+        points = tuple(sorted(talk.completed))
+        talk.pool = f"{self.party.name}/{talk.dso}"
+        self.picture.pools[talk.pool] = KnownPool(
+            talk.pool, self.party.name, talk.dso, points, dict.fromkeys(self._terms.services)
+        )
+        pool = PoolRegistration(
+            pool=talk.pool, bsp=self.party.name, dso=talk.dso, points=points, services=self._terms.services
+        )
+        reads = [f"topology_matrix/{gcp}" for gcp in points]
+        return Work(pool, conversation, reads, [f"register_pools/{talk.pool}"])
+
+    @handles(PoolTest)
+    def answer_test(self, batch: Batch[PoolTest]) -> None:
+        """Call the points of a pool and say what those that answered would bring; nobody brings more than was validated."""
+        for one in batch.records():
+            pool = self.picture.pools.get(one.pool)
+            points = tuple(gcp for gcp in pool.points if self._own[gcp].answers) if pool else ()
+            up_kw, down_kw = self.picture.validated_kw(points)
+            answer = PoolTestAnswer(
+                pool=one.pool,
+                bsp=self.party.name,
+                by=one.by,
+                service=one.service,
+                points=points,
+                up_kw=up_kw,
+                down_kw=down_kw,
+            )
+            self.party.start(self.deliver(answer, self._terms.cbp, batch.conversation, PLATFORM, one.answer_ms))
+
+    @handles(PoolQualification)
+    def take_qualification(self, batch: Batch[PoolQualification]) -> None:
+        """A decision on a pool; when all are there the registration is done, and the pool applies for the global market."""
+        for one in batch.records():
+            pool = self.picture.pools.get(one.pool)
+            if pool is None or pool.services.get(one.service) is not None:
+                continue
+            pool.services[one.service] = one.qualified
+            if all(answer is not None for answer in pool.services.values()):
+                self.party.end(batch.conversation)
+                self._talks.pop(batch.conversation, None)
+                if pool.qualified(GLOBAL):
+                    self.party.start(self.apply(pool, batch.conversation))
+
+    def apply(self, pool: KnownPool, parent: str) -> Process:
+        """SUC08.3 step 1.0: ask to take part in the global market with an aggregate."""
+        talk = self.party.open("SUC08.3", "1", pool.pool, parent)
+        up_kw, down_kw = self.picture.validated_kw(pool.points)
+        data = FlexibilityData(
+            pool=pool.pool,
+            bsp=self.party.name,
+            dso=pool.dso,
+            points=pool.points,
+            up_kw=up_kw,
+            down_kw=down_kw,
+            qualified=True,
+        )
+        yield from self.deliver(data, [self._terms.cbp, self._terms.register], talk)

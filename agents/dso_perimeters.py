@@ -1,0 +1,51 @@
+"""What a DSO knows of its network beside the global market: grid model, perimeters with their id codes, and which point is connected where."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from agents.dso_grid import GridModel
+from agents.strategies.static_lights import Study
+from data.arrays import F64, I64
+from environment.grid.power_flow import PowerFlow
+from environment.grid.switching import State
+from environment.instruments import MeterStore
+
+
+@dataclass(frozen=True, eq=False)
+class OwnGrid:
+    """A DSO's network as it knows it.
+
+    Attributes:
+        model: network, limits, meters, planned states.
+        meters: certified meters of its network.
+        perimeters: grid element id codes, in the order of their numbers.
+        bus_perimeter: number of the perimeter of each bus, -1 for none, (n_bus,).
+        bus_of: connection point -> bus.
+        n1: outages that static lights must bear.
+    """
+
+    model: GridModel
+    meters: MeterStore
+    perimeters: tuple[str, ...]
+    bus_perimeter: I64
+    bus_of: Mapping[str, int]
+    n1: Sequence[State] = ()
+
+    @cached_property
+    def states(self) -> list[PowerFlow]:
+        """Normal operation, then the stated outages."""
+        network = self.model.network
+        return [PowerFlow(network), *(state.power_flow(network) for state in self.n1)]
+
+    def study(self) -> Study:
+        """The network with what has been metered so far."""
+        known = self.meters.known
+        loads: F64 = self.model.to_buses(np.nan_to_num(self.meters.kw[:, :known])).T
+        return Study(self.states, self.model.limits, loads, self.model.kvar_per_kw, self.bus_perimeter)
+
+    def perimeter_of(self, gcp: str) -> str:
+        """Id code of the perimeter of a point."""
+        return self.perimeters[int(self.bus_perimeter[self.bus_of[gcp]])]

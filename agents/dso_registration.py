@@ -1,0 +1,202 @@
+"""A DSO at the Flexibility Register: examines points of its network by power flow, and qualifies pools for local services (SUC08.1, SUC08.3, SUC10.1)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.dso_perimeters import OwnGrid
+from agents.flexibility_picture import KnownPool, Picture
+from agents.pool_tests import Prequalification, tested
+from agents.strategies.static_lights import Offered, validated_kw
+from environment.messages.base import Batch
+from environment.messages.flexibility_register import (
+    FlexibilityData,
+    GcpRegistration,
+    PointRefusal,
+    PoolRegistration,
+    RegisterAnswer,
+    StaticLight,
+    TopologyAcknowledgement,
+    TopologyEntry,
+    ValidationStart,
+)
+from environment.office import Desk
+from environment.party import Process, Work, act, handles
+from environment.refusals import refuse
+from markets.registers.flexibility_register import ConnectionPoint, RegisterError, registered
+from markets.traffic_light import Colour, colours
+
+PLATFORM, REGISTRY = "dso-technical-platform", "dso-registry"
+GLOBAL, LOCAL = "global", "local"
+
+
+@dataclass(frozen=True)
+class ValidationTerms:
+    """What a DSO is told for the examination of points.
+
+    Attributes:
+        cbp: address of the platform.
+        register: address of the register.
+        treatment: how measurements of its points are treated.
+        examines_s: how long an examination takes, which is in people's hands (SUC08.1 requirement 17).
+        tests: how pools are tested.
+    """
+
+    cbp: str
+    register: str
+    treatment: str
+    examines_s: float
+    tests: Prequalification
+
+
+class RegistrationDesk(Desk):
+    """The desk.
+
+    Args:
+        terms: what the DSO is told.
+        grid: its network.
+        picture: what it knows of points and pools, kept here.
+    """
+
+    def __init__(self, terms: ValidationTerms, grid: OwnGrid, picture: Picture) -> None:
+        self._terms = terms
+        self._grid = grid
+        self.picture = picture
+
+    # --- points ----------------------------------------------------------------------------------------------------------
+
+    @handles(GcpRegistration)
+    def examine(self, batch: Batch[GcpRegistration]) -> Process:
+        """SUC10.1 steps 2 to 5: take points up, examine them, close their examination, tell TSO and BSP through the platform."""
+        mine, refused = [], []
+        for row, one in enumerate(batch.records()):
+            reason = self._against(one)
+            if reason:
+                refuse(self.party, batch, row, one.gcp, reason)
+                refused.append(PointRefusal(gcp=one.gcp, bsp=one.bsp, dso=self.party.name, reason=reason))
+            else:
+                mine.append(one)
+        if refused:
+            self.party.start(self.deliver(refused, self._terms.cbp, batch.conversation, PLATFORM))
+        if not mine:
+            return
+        self.validation_process(batch.conversation, mine)
+        starts = [ValidationStart(gcp=one.gcp, dso=self.party.name) for one in mine]
+        self.party.start(self.deliver(starts, self._terms.register, batch.conversation, PLATFORM))
+        yield self.party.sleep(self._terms.examines_s)
+        lights = self.definition_of_the_static_traffic_light(batch.conversation, mine)
+        self.status_change(batch.conversation, lights)
+        yield from self.deliver(lights, self._terms.register, batch.conversation, PLATFORM)
+        yield from self.deliver(lights, self._terms.cbp, batch.conversation, PLATFORM)
+
+    def _against(self, one: GcpRegistration) -> str:
+        """Why a point is not examined; empty if it is."""
+        if one.dso != self.party.name:
+            return f"it carries the name of {one.dso}"
+        if one.gcp not in self._grid.bus_of:
+            return f"no such point is connected to the network of {self.party.name}"
+        try:
+            registered(_point(one), one.bsp)
+        except RegisterError as error:
+            return str(error)
+        return ""
+
+    @act("validation_process", system=PLATFORM)
+    def validation_process(self, conversation: str, points: list[GcpRegistration]) -> Work:
+        """Step 2: learn of every point and begin to examine it."""
+        return Work(
+            None, conversation, [f"registered_points/{one.gcp}" for one in points], [f"static_lights/{points[0].gcp}"]
+        )
+
+    @act("definition_of_the_static_traffic_light", system=PLATFORM)
+    def definition_of_the_static_traffic_light(self, conversation: str, points: list[GcpRegistration]) -> Work:
+        """Step 3: how much of each point's flexibility the network bears, its grid element, and the lights of both directions."""
+        bus = np.array([self._grid.bus_of[one.gcp] for one in points], np.int64)
+        offered = Offered(
+            bus,
+            self._grid.bus_perimeter[bus],
+            np.array([one.up_kw for one in points]),
+            np.array([one.down_kw for one in points]),
+        )
+        up, down = validated_kw(self._grid.study(), offered)
+        light_up, light_down = (
+            [Colour(one).name.lower() for one in colours(asked, found).tolist()]
+            for asked, found in ((offered.up_kw, up), (offered.down_kw, down))
+        )
+        lights = [
+            StaticLight(
+                gcp=one.gcp, bsp=one.bsp, dso=one.dso, grid_element=self._grid.perimeter_of(one.gcp), light_up=light_up[row],
+                light_down=light_down[row], validated_up_kw=float(up[row]), validated_down_kw=min(float(down[row]), 0.0),
+                treatment=self._terms.treatment,
+            )
+            for row, one in enumerate(points)
+        ]  # fmt: skip
+        gcps = [one.gcp for one in points]
+        self.register("static_lights").add(
+            t_ms=self.now_ms, dso=self.party.name, bsp=[one.bsp for one in points], gcp=gcps,
+            grid_element=[one.grid_element for one in lights], up_kw=offered.up_kw, down_kw=offered.down_kw,
+            validated_up_kw=up, validated_down_kw=down, light_up=light_up, light_down=light_down,
+        )  # fmt: skip
+        reads = [f"registered_points/{gcp}" for gcp in gcps]
+        return Work(lights, conversation, reads, [f"static_lights/{gcp}" for gcp in gcps])
+
+    @act("status_change", system=PLATFORM)
+    def status_change(self, conversation: str, lights: list[StaticLight]) -> Work:
+        """Step 4: close the examination, so that prequalification may go on."""
+        self.picture.static.update({one.gcp: one for one in lights})
+        gcps = [one.gcp for one in lights]
+        return Work(
+            None, conversation, [f"static_lights/{gcp}" for gcp in gcps], [f"register_points/{gcp}" for gcp in gcps]
+        )
+
+    @handles(RegisterAnswer)
+    def take_answer(self, batch: Batch[RegisterAnswer]) -> None:
+        """What the register does not take is on record."""
+        for row, one in enumerate(batch.records()):
+            if not one.admitted:
+                refuse(self.party, batch, row, one.gcp, one.reason)
+
+    @handles(TopologyEntry)
+    def take_topology(self, batch: Batch[TopologyEntry]) -> None:
+        """SUC10.1 step 8: take the rows over, and say so."""
+        records = list(batch.records())
+        self.picture.topology.update({one.gcp: one for one in records})
+        said = TopologyAcknowledgement(
+            by=self.party.name, version=max(one.version for one in records), rows=len(records)
+        )
+        self.party.start(self.deliver(said, self._terms.cbp, batch.conversation, REGISTRY))
+
+    # --- pools -----------------------------------------------------------------------------------------------------------
+
+    @handles(PoolRegistration)
+    def test_pools(self, batch: Batch[PoolRegistration]) -> None:
+        """SUC10.1 step 10: pools of this network are tested where they ask for local services."""
+        for one in batch.records():
+            self.picture.pools[one.pool] = KnownPool(
+                one.pool, one.bsp, one.dso, one.points, dict.fromkeys(one.services)
+            )
+            if LOCAL in one.services:
+                self.party.start(
+                    tested(
+                        self, one, LOCAL, self.picture, self._terms.tests, self._terms.cbp, PLATFORM, batch.conversation
+                    )
+                )
+
+    @handles(FlexibilityData)
+    def light_aggregate(self, batch: Batch[FlexibilityData]) -> None:
+        """What the register holds of pools (SUC10.2 step 1.0); and to a request to take part in the global market (SUC08.3), its points' static lights."""
+        for one in batch.records():
+            pool = self.picture.pools.setdefault(one.pool, KnownPool(one.pool, one.bsp, one.dso, one.points, {}))
+            if not batch.conversation.startswith("SUC08.3"):
+                pool.services[GLOBAL], pool.points = one.qualified, one.points
+                continue
+            self.picture.applied[one.pool] = batch.conversation
+            lights = [self.picture.static[gcp] for gcp in one.points if gcp in self.picture.static]
+            if lights:
+                self.party.start(self.deliver(lights, self._terms.register, batch.conversation, PLATFORM))
+
+
+def _point(one: GcpRegistration) -> ConnectionPoint:
+    return ConnectionPoint(
+        one.gcp, one.bsp, one.dso, one.kind, one.latitude, one.longitude, one.up_kw, one.down_kw, one.nominal_kw
+    )

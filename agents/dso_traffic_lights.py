@@ -1,0 +1,23 @@
+"""A DSO beside the global market: examines points, sets static and dynamic traffic lights, qualifies pools for local services, verifies delivery."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from agents.dso_lights import LightsDesk
+from agents.dso_registration import RegistrationDesk
+from environment.messages.activation import DeliveryMeasurement
+from environment.messages.aggregation import ActivationFeedback, AssetTelemetry, OnboardingFile
+from environment.messages.base import Record
+from environment.office import Desk, Office
+
+
+class TrafficLightDso(Office):
+    """A distribution system operator with technical platform, registry and DERMS."""
+
+    desks: ClassVar[Mapping[str, type[Desk]]] = {"registration": RegistrationDesk, "lights": LightsDesk}
+    filed: ClassVar[tuple[type[Record], ...]] = (
+        ActivationFeedback,
+        AssetTelemetry,
+        DeliveryMeasurement,
+        OnboardingFile,
+    )

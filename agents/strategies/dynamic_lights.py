@@ -1,0 +1,121 @@
+"""The study behind dynamic traffic lights: how much of each perimeter's validated flexibility the network bears in every hour (SUC08.3, SUC10.2).
+
+All perimeters are activated together, as a market might. Where that makes no limit worse than it is without, nothing is limited. Elsewhere all are cut by one
+factor until nothing is worse, and then raised again one after the other as far as the network lets them: what is left cannot be raised for anybody, and
+those who meet at one bottleneck are cut alike. Beyond the source, which says only that flexibility is to be limited as little as possible.
+
+Where the network violates a limit already, flexibility that does not make it worse stays usable: it may be what mends it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.arrays import F64, I64, Bool
+from environment.grid.limits import Limits, Violations
+from environment.grid.switching import SwitchedGrid
+
+HALVINGS = 10
+"""Of the part of a perimeter's flexibility: to a thousandth."""
+SLACK_PERCENT, SLACK_PU = 1e-6, 1e-9
+"""By how much a violation may grow without having grown."""
+STEP_KW = 0.01
+"""Capabilities are told in these steps, rounded down."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A day of the network as it is foreseen.
+
+    Attributes:
+        grid: through the switching states of its steps.
+        limits: limits of operation.
+        p_kw: net load of every bus, local activations included, (T, n_bus).
+        q_kvar: reactive, same shape.
+        hour: number of the hour of each step, (T,).
+    """
+
+    grid: SwitchedGrid
+    limits: Limits
+    p_kw: F64
+    q_kvar: F64
+    hour: I64
+
+    def violations(self, change_kw: F64) -> Violations:
+        """What is violated with a change of net load, (T, n_bus)."""
+        return self.grid.violations(self.grid.solve(self.p_kw + change_kw, self.q_kvar, stubborn=False), self.limits)
+
+    def supplied(self) -> Bool:
+        """Which buses are connected in each step, (T, n_bus)."""
+        parts = [np.tile(solver.energised, (rows.stop - rows.start, 1)) for rows, _, solver in self.grid.stretches]
+        return np.concatenate(parts)
+
+
+class Capabilities:
+    """Capabilities of the perimeters of a network on a day.
+
+    Args:
+        expected: the day.
+        at_bus_kw: usable flexibility of each perimeter at each bus in one direction, at least 0, (perimeters, n_bus).
+        sign: of the change of net load: -1 upward, 1 downward.
+        hours: length of a day.
+    """
+
+    def __init__(self, expected: Expected, at_bus_kw: F64, sign: float, hours: int) -> None:
+        self._expected = expected
+        self._sign = sign
+        self._hours = hours
+        self._at_bus = at_bus_kw
+        self._supplied = expected.supplied()
+        self._base = expected.violations(np.zeros_like(expected.p_kw))
+
+    def largest_kw(self) -> F64:
+        """The capability of each perimeter and hour, (perimeters, hours)."""
+        parts = np.ones((len(self._at_bus), self._hours))
+        bad = ~self._bearable(parts)
+        if bad.any():
+            parts[:, bad] = self._common(parts, bad)[bad]
+            for perimeter in np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist():
+                self._raise(parts, perimeter, bad)
+        kw = parts * self._reachable_kw()
+        return np.where(parts < 1.0, np.floor(kw / STEP_KW) * STEP_KW, kw)
+
+    def _reachable_kw(self) -> F64:
+        """What is connected in all steps of each hour, (perimeters, hours)."""
+        always = np.ones((self._hours, self._supplied.shape[1]), bool)
+        np.logical_and.at(always, self._expected.hour, self._supplied)
+        return np.asarray(self._at_bus @ always.T.astype(np.float64))
+
+    def _common(self, parts: F64, bad: Bool) -> F64:
+        """One factor for all perimeters in each hour, (hours,)."""
+        low, high = np.zeros(self._hours), np.where(bad, 1.0, 0.0)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2.0
+            good = self._bearable(np.where(bad, middle, parts))
+            low, high = np.where(good, middle, low), np.where(good, high, middle)
+        return low
+
+    def _raise(self, parts: F64, perimeter: int, bad: Bool) -> None:
+        """Raise a perimeter as far as the network lets it with the others as they are."""
+        low, high = parts[perimeter].copy(), np.ones(self._hours)
+        trial = parts.copy()
+        trial[perimeter] = np.where(bad, high, low)
+        low = np.where(self._bearable(trial), trial[perimeter], low)
+        open_ = bad & (low < 1.0)
+        for _ in range(HALVINGS if open_.any() else 0):
+            middle = (low + high) / 2.0
+            trial[perimeter] = np.where(open_, middle, low)
+            good = self._bearable(trial)
+            low, high = np.where(open_ & good, middle, low), np.where(open_ & ~good, middle, high)
+        parts[perimeter] = low
+
+    def _bearable(self, parts: F64) -> Bool:
+        """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse, (hours,)."""
+        change = self._sign * (parts.T @ self._at_bus)[self._expected.hour] * self._supplied
+        found = self._expected.violations(change)
+        worse = (found.overload_percent > self._base.overload_percent + SLACK_PERCENT).any(axis=1)
+        worse |= (np.abs(found.voltage_pu) > np.abs(self._base.voltage_pu) + SLACK_PU).any(axis=1)
+        worse |= found.unsolved
+        good = np.ones(self._hours, bool)
+        np.logical_and.at(good, self._expected.hour, ~worse)
+        return good

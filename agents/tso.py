@@ -1,0 +1,13 @@
+"""Transmission system operator: keeps the topology, limits components of bids, activates, settles."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from agents.tso_register import RegisterDesk
+from environment.office import Desk, Office
+
+
+class Tso(Office):
+    """The transmission system operator with technical platform and registry."""
+
+    desks: ClassVar[Mapping[str, type[Desk]]] = {"topology": RegisterDesk}

@@ -1,0 +1,193 @@
+"""The TSO at the Flexibility Register: completes points, keeps the topology matrix, qualifies pools for global services, looks up lights (SUC08.1, SUC10.1, SUC10.2)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.flexibility_picture import KnownPool, Picture
+from agents.pool_tests import Prequalification, tested
+from environment.messages.base import Batch
+from environment.messages.flexibility_register import (
+    PointCompletion,
+    PoolRegistration,
+    RegisterAnswer,
+    StaticLight,
+    TopologyAcknowledgement,
+    TopologyEntry,
+)
+from environment.messages.traffic_lights import DynamicLight, LightNotice, LightQuery
+from environment.office import Desk
+from environment.party import Process, Work, act, handles
+from environment.refusals import refuse
+
+PLATFORM, REGISTRY = "tso-technical-platform", "tso-registry"
+GLOBAL = "global"
+COMPLETES_S, TRIES = 60.0, 10
+"""The register may hear of a validation after the TSO does: a completion that it does not take is tried again."""
+
+
+@dataclass(frozen=True)
+class CompletionTerms:
+    """What the TSO is told.
+
+    Attributes:
+        where: DSO -> (aggregation perimeter, market zone) of the points in its network.
+        cbp: address of the platform.
+        register: address of the register.
+        tests: how pools are tested.
+        asks_s: how long it waits for lights that it looks up.
+    """
+
+    where: Mapping[str, tuple[str, str]]
+    cbp: str
+    register: str
+    tests: Prequalification
+    asks_s: float = 120.0
+
+
+class RegisterDesk(Desk):
+    """The desk.
+
+    Args:
+        terms: what the TSO is told.
+        picture: what it knows of points, pools and lights, kept here.
+    """
+
+    def __init__(self, terms: CompletionTerms, picture: Picture) -> None:
+        self._terms = terms
+        self.picture = picture
+        self._version = 0
+        self._answers: dict[str, RegisterAnswer] = {}
+
+    # --- points (SUC08.1 step 6; SUC10.1 steps 6 to 8) -------------------------------------------------------------------
+
+    @handles(StaticLight)
+    def complete(self, batch: Batch[StaticLight]) -> Process:
+        """Complete validated points, draw up their rows of the topology matrix, send them to whom they concern."""
+        lights = list(batch.records())
+        self.picture.static.update({one.gcp: one for one in lights})
+        usable = [one for one in lights if one.validated_up_kw > 0.0 or one.validated_down_kw < 0.0]
+        known = [one for one in usable if one.dso in self._terms.where]
+        for row, one in enumerate(lights):
+            if one.dso not in self._terms.where:
+                refuse(self.party, batch, row, one.gcp, f"no perimeter is known for the network of {one.dso}")
+        if not known:
+            return
+        wanted = self.tso_information_matching(batch.conversation, known)
+        taken = yield from self._until_taken(wanted, batch.conversation)
+        if not taken:
+            return
+        rows = self.topology_matrix_creation(batch.conversation, [one for one in known if one.gcp in taken])
+        yield from self.deliver(rows, self._terms.cbp, batch.conversation, PLATFORM)
+
+    @act("tso_information_matching", system=PLATFORM)
+    def tso_information_matching(self, conversation: str, lights: Sequence[StaticLight]) -> Work:
+        """Step 6: add the TSO's own data, so that each point has one consistent package."""
+        found = [
+            PointCompletion(by=self.party.name, gcp=one.gcp, tso_perimeter=perimeter, market_zone=zone)
+            for one in lights
+            for perimeter, zone in [self._terms.where[one.dso]]
+        ]
+        gcps = [one.gcp for one in lights]
+        return Work(
+            found, conversation, [f"static_lights/{gcp}" for gcp in gcps], [f"register_points/{gcp}" for gcp in gcps]
+        )
+
+    def _until_taken(self, wanted: Sequence[PointCompletion], conversation: str) -> Process:
+        """Send completions to the register until it takes them; gives the points that it took."""
+        left, taken = list(wanted), set[str]()
+        for _ in range(TRIES):
+            for one in left:
+                self._answers.pop(one.gcp, None)
+            yield from self.deliver(left, self._terms.register, conversation, PLATFORM)
+            yield self.party.sleep(COMPLETES_S)
+            taken |= {one.gcp for one in left if one.gcp in self._answers and self._answers[one.gcp].admitted}
+            left = [one for one in left if one.gcp not in taken]
+            if not left:
+                break
+        return taken
+
+    @handles(RegisterAnswer)
+    def take_answer(self, batch: Batch[RegisterAnswer]) -> None:
+        """Whether the register took a completion."""
+        for row, one in enumerate(batch.records()):
+            self._answers[one.gcp] = one
+            if not one.admitted:
+                refuse(self.party, batch, row, one.gcp, one.reason)
+
+    @act("topology_matrix_creation", system=REGISTRY)
+    def topology_matrix_creation(self, conversation: str, lights: Sequence[StaticLight]) -> Work:
+        """Step 7: the rows of points that are complete; whoever examines a point again gets its row anew."""
+        self._version += 1
+        rows = [
+            TopologyEntry(
+                gcp=one.gcp, bsp=one.bsp, dso=one.dso, dso_perimeter=one.grid_element, tso_perimeter=perimeter, market_zone=zone,
+                version=self._version,
+            )
+            for one in lights
+            for perimeter, zone in [self._terms.where[one.dso]]
+        ]  # fmt: skip
+        self.picture.topology.update({one.gcp: one for one in rows})
+        self.register("topology_matrix").add(
+            t_ms=self.now_ms, version=self._version, gcp=[one.gcp for one in rows], bsp=[one.bsp for one in rows],
+            dso=[one.dso for one in rows], dso_perimeter=[one.dso_perimeter for one in rows],
+            tso_perimeter=[one.tso_perimeter for one in rows],
+        )  # fmt: skip
+        gcps = [one.gcp for one in rows]
+        step = (
+            None if conversation.startswith("SUC10.1") else self.numbers([])
+        )  # a step of SUC10.1; elsewhere it is kept current
+        reads, writes = [f"register_points/{gcp}" for gcp in gcps], [f"topology_matrix/{gcp}" for gcp in gcps]
+        return Work(rows, conversation, reads, writes, step)
+
+    @handles(TopologyAcknowledgement)
+    def note_acknowledgement(self, batch: Batch[TopologyAcknowledgement]) -> None:
+        """Who has taken over which issue of the matrix."""
+        for one in batch.records():
+            self.register("topology_acknowledgements").add(
+                t_ms=self.now_ms, party=one.by, version=one.version, rows=one.rows
+            )
+
+    # --- pools -----------------------------------------------------------------------------------------------------------
+
+    @handles(PoolRegistration)
+    def test_pools(self, batch: Batch[PoolRegistration]) -> None:
+        """SUC10.1 step 10: the qualification of a pool starts when the TSO is told of it."""
+        for one in batch.records():
+            self.picture.pools[one.pool] = KnownPool(
+                one.pool, one.bsp, one.dso, one.points, dict.fromkeys(one.services)
+            )
+            if GLOBAL in one.services:
+                self.party.start(
+                    tested(
+                        self,
+                        one,
+                        GLOBAL,
+                        self.picture,
+                        self._terms.tests,
+                        self._terms.cbp,
+                        PLATFORM,
+                        batch.conversation,
+                    )
+                )
+
+    # --- lights (SUC10.2 step 5.0) ---------------------------------------------------------------------------------------
+
+    @handles(LightNotice)
+    def look_up(self, batch: Batch[LightNotice]) -> Process:
+        """Ask the platform for the lights that an operator has published, static ones of points and dynamic ones of perimeters."""
+        for one in batch.records():
+            queries = [LightQuery(subject=gcp, static=True, from_ms=one.from_ms) for gcp in one.points]
+            queries += [LightQuery(subject=name, static=False, from_ms=one.from_ms) for name in one.perimeters]
+            if not queries:
+                continue
+            answers = yield self.party.ask(
+                queries, [self._terms.cbp] * len(queries), batch.conversation, timeout_s=self._terms.asks_s
+            )
+            self._take_lights(answers.records())
+
+    def _take_lights(self, answers: Iterable[StaticLight | DynamicLight]) -> None:
+        for one in answers:
+            if isinstance(one, StaticLight):
+                self.picture.static[one.gcp] = one
+            elif one.newer:
+                self.picture.lights[one.perimeter, one.from_ms] = one
