@@ -8,7 +8,17 @@ from threading import Thread
 
 from dashboard.shelf import FOLDER_VARIABLE
 
-_FIRST = ("pandas", "altair", "duckdb", "pyarrow.dataset", "dashboard.pages")
+_FIRST = (
+    "dashboard.shell",
+    "dashboard.page_whatif",
+    "dashboard.page_figures",
+    "pyarrow.dataset",
+    "pandas",
+    "altair",
+    "duckdb",
+    "dashboard.page_market",
+    "dashboard.page_money",
+)
 
 
 def _warm() -> None:

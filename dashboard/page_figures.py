@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import streamlit as st
 
 from dashboard import look
-from dashboard.shell import Shown
+from dashboard.shown import Shown
 from experiments.figures import Figures, FigureSpec, catalogue, stored_figures
 
 KEY: tuple[str, ...] = (

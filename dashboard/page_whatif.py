@@ -13,9 +13,10 @@ import pydantic
 import streamlit as st
 
 from dashboard import controls, look, scenarios, shelf
+from dashboard.background import jobs, runs_folder
 from dashboard.controls import Changes, Control, Group
 from dashboard.jobs import JobError, coflex
-from dashboard.shell import Shown, jobs, runs_folder
+from dashboard.shown import Shown
 from experiments.errors import CoflexError
 
 _SHIPPED, _OF_RUN, _OF_FILE = "that ships with coflex", "of a run", "of my own"

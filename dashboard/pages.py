@@ -1,14 +1,32 @@
-"""The questions that can be asked of runs, in the order of the bar at the top."""
+"""The questions that can be asked of runs, in the order of the bar at the top; each page is loaded when it is first shown."""
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Final
 
-from dashboard import page_figures, page_whatif
-from dashboard.shell import WHAT_IF, Shown
+from dashboard.shown import Shown
 
 Page = Callable[[Sequence[Shown]], None]
 
-PAGES: Final[Mapping[str, Page]] = {
-    WHAT_IF: page_whatif.show,
-    "Figures": page_figures.show,
+WHAT_IF: Final = "What if"
+FIGURES: Final = "Figures"
+PAGES: Final[Mapping[str, str]] = {
+    WHAT_IF: "page_whatif",
+    FIGURES: "page_figures",
+    "Grid": "page_grid",
+    "Homes": "page_homes",
+    "Market": "page_market",
+    "Money": "page_money",
+    "Communities": "page_community",
+    "Lights": "page_lights",
+    "Conversations": "page_talks",
+    "Use cases": "page_cases",
+    "Files": "page_files",
 }
+"""Name at the top -> module."""
+
+
+def page(name: str) -> Page:
+    """What shows a page."""
+    found: Page = import_module(f"dashboard.{PAGES[name]}").show
+    return found

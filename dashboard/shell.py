@@ -1,66 +1,37 @@
 """The frame of the dashboard: which runs are looked at, which question is asked of them, and what goes on in the background."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from dashboard import look, shelf
-from dashboard.jobs import Job, Jobs
+from dashboard.background import jobs
+from dashboard.jobs import Job
+from dashboard.pages import FIGURES, PAGES, WHAT_IF, page
+from dashboard.shown import Shown
 from experiments.errors import CoflexError
-from experiments.results import Run
 from experiments.results_schema import ResultsError
 
-WHAT_IF = "What if"
 _CHOSEN, _OPENED, _PAGE = "runs", "opened", "page"
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A run that is looked at: its name, its colour, and the run itself."""
-
-    name: str
-    colour: str
-    run: Run
-
-    @property
-    def title(self) -> str:
-        """The headline of its scenario."""
-        return str(self.run.meta.get("scenario", {}).get("title") or self.run.meta.get("name") or "")
 
 
 def show() -> None:
     """One view of the dashboard."""
-    from dashboard.pages import PAGES
-
     st.set_page_config("coflex", page_icon=":material/bolt:", layout="wide", initial_sidebar_state="expanded")
     st.html(look.CSS)
     shown = _sidebar(shelf.given_folder())
     if st.session_state.get("go_to"):
         st.session_state[_PAGE] = st.session_state.pop("go_to")
-    page = st.segmented_control(
+    name = st.segmented_control(
         "Question", list(PAGES), default=WHAT_IF, required=True, key=_PAGE, label_visibility="collapsed",
         bind="query-params",
     )  # fmt: skip
-    if page == WHAT_IF or page is None:
-        PAGES[WHAT_IF](shown)
-    elif not shown:
-        st.info("Choose a run at the left, or make one under What if.")
+    if shown or name in (WHAT_IF, None):
+        page(name or WHAT_IF)(shown)
     else:
-        PAGES[page](shown)
-
-
-@st.cache_resource
-def jobs() -> Jobs:
-    """The runs that this server has started; they go on when a browser tab is closed."""
-    return Jobs()
-
-
-def runs_folder() -> Path:
-    """Where new runs go."""
-    return shelf.home_of(shelf.given_folder())
+        st.info("Choose a run at the left, or make one under What if.")
 
 
 def _sidebar(folder: Path) -> list[Shown]:
@@ -77,7 +48,7 @@ def _sidebar(folder: Path) -> list[Shown]:
             key=_CHOSEN,
             max_selections=shelf.MOST_COMPARED,
             placeholder="choose runs" if entries else "no run yet",
-            persist_state="session",
+            bind="query-params",
         )
         shown = _opened(chosen)
         for one in shown:
@@ -177,5 +148,5 @@ def _welcome(job: Job) -> None:
     if str(job.folder) not in seen and job.folder.is_dir():
         seen.add(str(job.folder))
         st.session_state["ended"] = str(job.folder)
-        st.session_state["go_to"] = "Figures"
+        st.session_state["go_to"] = FIGURES
         st.rerun()

@@ -1,7 +1,7 @@
 """The command that opens the dashboard. It is a program of its own above this layer: started by its file, never imported."""
 
+import os
 import socket
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,7 +34,8 @@ def serve_dashboard(folder: Path, *, port: int, browser: bool) -> None:
         msg = "the dashboard needs streamlit, which is not installed"
         raise CoflexError(msg)
     _check_port(port)
-    subprocess.run(dashboard_command(folder, port, browser=browser), check=False)
+    words = dashboard_command(folder, port, browser=browser)
+    os.execv(words[0], words)  # in place of this process, so that whatever ends it ends the server
 
 
 def dashboard_command(folder: Path, port: int, *, browser: bool) -> list[str]:

@@ -75,7 +75,7 @@ class Browser:
 
     def settle(self, seconds=90.0):
         """Wait until the server has nothing more to say and all charts are drawn."""
-        busy = 'document.querySelector(\'[data-testid="stStatusWidget"], [data-stale="true"], [data-testid="stSkeleton"]\')'
+        busy = 'document.querySelector(\'[data-testid="stStatusWidget"], [data-stale="true"], [data-testid="stSkeleton"], [data-testid="stSpinner"]\')'
         quiet_since = None
         begun = time.monotonic()
         while time.monotonic() - begun < seconds:
@@ -94,7 +94,7 @@ class Browser:
         """Click on what bears a text."""
         found = self.script(
             f"""(() => {{ const all = [...document.querySelectorAll({json.dumps(inside)})];
-            const one = all.find(e => e.innerText && e.innerText.trim() === {json.dumps(text)}) || all.find(e => e.innerText && e.innerText.includes({json.dumps(text)}));
+            const one = all.find(e => e.innerText && e.innerText.trim().split('\\n').some(l => l.trim() === {json.dumps(text)})) || all.find(e => e.innerText && e.innerText.includes({json.dumps(text)}));
             if (!one) return null; one.scrollIntoView({{block: 'center'}}); const r = one.getBoundingClientRect();
             return [r.x + r.width / 2, r.y + r.height / 2]; }})()"""
         )

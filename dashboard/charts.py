@@ -1,0 +1,201 @@
+"""Charts over time and their common style: local clock, colours of runs, runs of other days laid over each other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from dashboard import look
+from dashboard.shown import Shown
+from experiments.results import Run
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+WITH, WITHOUT = "with coordination", "without"
+_DASHES: Final = ([1, 0], [5, 3])
+_MOST_STEPS: Final = 3000
+MS_PER_DAY: Final = 86_400_000
+
+
+def clock(run: Run, t_ms: "pd.Series[Any]", like: Run | None = None) -> "pd.Series[Any]":
+    """Local wall-clock times of instants; ``like``: moved by whole days so that the first day of delivery is that of another run."""
+    import pandas as pd
+
+    begins = pd.Timestamp(run.begins).tz_convert("UTC")
+    local = (begins + pd.to_timedelta(t_ms, unit="ms")).dt.tz_convert(run.meta["zone"]).dt.tz_localize(None)
+    return local + pd.to_timedelta(days_between(run, like or run), unit="D")
+
+
+def days_between(run: Run, like: Run) -> int:
+    """Days from the first day of delivery of one run to that of another."""
+    first, other = (one.local(one.meta["delivery_start_ms"]).date() for one in (run, like))
+    return (other - first).days
+
+
+def delivery(run: Run) -> tuple[int, int]:
+    """Start and end of the days of delivery [ms]."""
+    return int(run.meta["delivery_start_ms"]), int(run.meta["delivery_end_ms"])
+
+
+def step_ms(run: Run) -> int:
+    """Length of a step [ms]."""
+    return int(run.meta.get("step_ms") or 900_000)
+
+
+def bucket_ms(run: Run, span: tuple[int, int]) -> int:
+    """Length of what one point of a chart stands for: a step, or more where there would be too many points."""
+    step = step_ms(run)
+    return step * max(1, -(-(span[1] - span[0]) // step // _MOST_STEPS))
+
+
+def day_of(shown: Sequence[Shown], key: str = "day", whole: bool = True) -> Callable[[Run], tuple[int, int]]:
+    """Lets people choose a day of delivery where there are several; what is chosen, as a span of any run.
+
+    Args:
+        shown: the runs; the days are those of the first.
+        key: of the control.
+        whole: whether all days together can be chosen.
+    """
+    first = shown[0].run
+    start, end = delivery(first)
+    days = max(1, round((end - start) / MS_PER_DAY))
+    if days == 1:
+        return delivery
+    names = [f"{first.local(start + MS_PER_DAY * number + MS_PER_DAY // 2):%a %d %b}" for number in range(days)]
+    options = ["all days", *names] if whole else names
+    chosen = st.selectbox("Day", options, key=key, persist_state="session", width=200)
+    if chosen == "all days" or chosen is None:
+        return delivery
+    number = names.index(chosen)
+
+    def span(run: Run) -> tuple[int, int]:
+        begin, last = delivery(run)
+        return min(begin + number * MS_PER_DAY, last - 1), min(begin + (number + 1) * MS_PER_DAY, last)
+
+    return span
+
+
+@contextmanager
+def panel(one: Shown, alone: bool) -> Iterator[None]:
+    """A place for one run, under its name unless it is the only one."""
+    if not alone:
+        st.html(look.run_head(one.name, one.colour))
+    yield
+
+
+def panels(shown: Sequence[Shown]) -> Iterator[Shown]:
+    """Each run in a place of its own: one over the whole page, two beside each other, more in two rows."""
+    if len(shown) == 1:
+        yield shown[0]
+        return
+    for row in range(0, len(shown), 2):
+        for column, one in zip(st.columns(2, gap="large"), shown[row : row + 2], strict=False):
+            with column, panel(one, alone=False):
+                yield one
+
+
+def draw(chart: "alt.Chart | alt.LayerChart", key: str, height: int = 300) -> None:
+    """Shows a chart over the width it has."""
+    st.altair_chart(
+        chart.properties(height=height)
+        .configure_axis(
+            labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#ececec", labelLimit=220
+        )
+        .configure_legend(labelFontSize=12, titleFontSize=12, orient="top", labelLimit=320, symbolStrokeWidth=3)
+        .configure_view(strokeWidth=0),
+        width="stretch",
+        key=key,
+        theme=None,
+    )
+
+
+def time_axis(**more: Any) -> "alt.X":
+    """Local time along the horizontal axis, from column ``when``."""
+    import altair as alt
+
+    return alt.X("when:T", title="local time", axis=alt.Axis(format="%H:%M", labelOverlap=True, **more))
+
+
+def dated_axis(frame: "pd.DataFrame", **more: Any) -> "alt.X":
+    """Local time; the date too where the frame spans more than two days."""
+    import altair as alt
+
+    long = len(frame) > 0 and (frame["when"].max() - frame["when"].min()).total_seconds() > 2 * 86_400
+    return alt.X(
+        "when:T",
+        title=None if long else "local time",
+        axis=alt.Axis(format="%d %b" if long else "%H:%M", labelOverlap=True),
+        **more,
+    )
+
+
+def run_colour(shown: Sequence[Shown], title: str | None = None) -> "alt.Color":
+    """Colour by run, from column ``run``."""
+    import altair as alt
+
+    legend = None if len(shown) == 1 else alt.Legend(title=title)
+    scale = alt.Scale(domain=[one.name for one in shown], range=[one.colour for one in shown])
+    return alt.Color("run:N", scale=scale, legend=legend)
+
+
+def with_dash(frame: "pd.DataFrame") -> "alt.StrokeDash":
+    """Solid with coordination, dashed without, from column ``what``."""
+    import altair as alt
+
+    legend = alt.Legend(title=None) if frame["what"].nunique() > 1 else None
+    return alt.StrokeDash("what:N", scale=alt.Scale(domain=[WITH, WITHOUT], range=list(_DASHES)), legend=legend)
+
+
+def lines(
+    frame: "pd.DataFrame", shown: Sequence[Shown], y: str, title: str, tooltip: str = ",.2f", zero: bool = True
+) -> "alt.Chart":
+    """One line a run, dashed for its twin; the frame has ``when``, ``run``, ``what`` and the value."""
+    import altair as alt
+
+    return (
+        alt.Chart(frame)
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            dated_axis(frame),
+            alt.Y(f"{y}:Q", title=title, scale=alt.Scale(zero=zero)),
+            run_colour(shown),
+            with_dash(frame),
+            tooltip=[
+                alt.Tooltip("when:T", format="%d %b %H:%M", title="time"),
+                "run:N",
+                "what:N",
+                alt.Tooltip(f"{y}:Q", format=tooltip, title=title),
+            ],
+        )
+    )
+
+
+def rule(value: float, text: str) -> "alt.LayerChart":
+    """A limit as a dotted line with its name."""
+    import altair as alt
+    import pandas as pd
+
+    data = pd.DataFrame({"y": [value], "text": [text]})
+    line = alt.Chart(data).mark_rule(strokeDash=[2, 3], color="#1a1a1a").encode(alt.Y("y:Q"))
+    name = (
+        alt.Chart(data).mark_text(align="left", dx=4, dy=-6, fontSize=11).encode(y="y:Q", x=alt.value(0), text="text:N")
+    )
+    return alt.layer(line, name)
+
+
+def to_its_end(frame: "pd.DataFrame", step: int) -> "pd.DataFrame":
+    """A series with its last value once more at the end of the last step, to which it holds."""
+    import pandas as pd
+
+    if frame.empty:
+        return frame
+    last = frame.tail(1)
+    return pd.concat([frame, last.assign(t_ms=last["t_ms"] + step)], ignore_index=True)
+
+
+def nothing(text: str) -> None:
+    """Says why there is nothing to see."""
+    st.html(look.soft(text))

@@ -1,0 +1,19 @@
+"""A run that is looked at."""
+
+from dataclasses import dataclass
+
+from experiments.results import Run
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run that is looked at: its name, its colour, and the run itself."""
+
+    name: str
+    colour: str
+    run: Run
+
+    @property
+    def title(self) -> str:
+        """The headline of its scenario."""
+        return str(self.run.meta.get("scenario", {}).get("title") or self.run.meta.get("name") or "")

@@ -1,0 +1,185 @@
+"""What the pages show of runs: the same numbers as the figures, and every page of runs that lack things."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from dashboard import reading, shelf
+from dashboard.page_cases import findings
+from dashboard.page_grid import worst_branches, worst_instant
+from dashboard.page_homes import stacked, typical
+from dashboard.page_lights import lights
+from dashboard.page_market import largest_need
+from dashboard.page_money import money_by_kind
+from dashboard.pages import PAGES
+from dashboard.sankey import sankey
+from dashboard.shown import Shown
+from experiments.figures import stored_figures
+from experiments.kpis_facts import Facts
+from experiments.plots_market import KIND_COLOURS, KIND_NAMES, money_flows
+from experiments.results import open_run, write_run
+from tests.dashboard.conftest import html
+from tests.experiments import synthetic_run
+
+
+@pytest.fixture(scope="module")
+def first(shelf):
+    return Shown("first", "#000000", open_run(shelf / "first"))
+
+
+def delivery(run):
+    return int(run.meta["delivery_start_ms"]), int(run.meta["delivery_end_ms"])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_shows_one_run_and_two(page, shelf, name):
+    app = page(page=name, runs=[str(shelf / "first")])
+    assert not app.error
+    app = page(page=name, runs=[str(shelf / "first"), str(shelf / "second")])
+    assert not app.error
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "What if"])
+def test_every_page_says_what_a_bare_run_lacks(page, tmp_path, name):
+    run = tmp_path / "bare"
+    write_run(run, synthetic_run.bare_tables(), synthetic_run.meta())
+    app = page(folder=run, page=name, runs=[str(run)])
+    assert not app.error
+    said = html(app) + "".join(one.value for one in app.info)
+    assert said.count("cf-soft") > 1 or app.dataframe or "cf-card" in said
+
+
+def test_the_worst_branch_and_instant_are_those_of_the_figures(first):
+    figures = stored_figures(first.run)
+    branches = dict(worst_branches([first], delivery))
+    peak = max(figures["peak_loading_percent"], stored_figures(first.run, twin=True)["peak_loading_percent"])
+    assert max(branches.values()) == pytest.approx(peak)
+    t_ms = worst_instant(first, delivery)
+    at = reading.rows(first.run, "select max(loading_percent) worst from {twin/grid_branches} where t_ms = ?", [t_ms])
+    assert at["worst"].iloc[0] == pytest.approx(stored_figures(first.run, twin=True)["peak_loading_percent"])
+
+
+def test_devices_on_top_of_each_other_end_at_the_net_load(first):
+    home = typical(first.run)
+    frame = reading.rows(
+        first.run, "select t_ms, kind, power_kw, state from {devices} where owner = ? order by t_ms", [home]
+    )
+    parts = stacked(frame, 900_000)
+    up = parts[parts["power_kw"] > 0].groupby("t_ms")["high"].max()
+    down = parts[parts["power_kw"] < 0].groupby("t_ms")["high"].min()
+    net = frame.groupby("t_ms")["power_kw"].sum()
+    both = up.reindex(net.index, fill_value=0.0) + down.reindex(net.index, fill_value=0.0)
+    np.testing.assert_allclose(both, net, atol=0.02)
+    assert len(parts)
+
+
+def test_the_typical_home_is_one_that_delivered(first):
+    acts = reading.rows(
+        first.run, "select distinct split_part(actor, '/', 1) home from {acts} where act = 'start_delivery'"
+    )
+    assert typical(first.run) in set(acts["home"])
+
+
+def test_money_by_kind_is_that_of_the_report(first):
+    facts = Facts(first.run.tables, None, first.run.meta)
+    wanted = {flow[:3]: flow[3] for flow in money_flows(facts)}
+    found = {flow[:3]: flow[3] for flow in money_by_kind(first.run)}
+    assert found == pytest.approx(wanted)
+    assert found
+
+
+def test_ribbons_of_money_are_as_wide_as_what_they_carry(first):
+    flows = money_by_kind(first.run)
+    picture = sankey(flows, KIND_NAMES, KIND_COLOURS)
+    titles = re.findall(r"<title>([^<]+), ([\d,.]+) EUR</title>", picture)
+    total = sum(flow[3] for flow in flows)
+    told = sum(float(eur.replace(",", "")) for text, eur in titles if " to " in text)
+    assert told == pytest.approx(total, abs=0.01 * len(flows) + 0.01)
+    assert sankey([], KIND_NAMES, KIND_COLOURS) == ""
+    assert "<script" not in sankey([("dso", "homes", "<script>", 1.0)], KIND_NAMES, KIND_COLOURS)
+
+
+def test_the_session_begins_at_the_largest_need(first):
+    t_ms = largest_need(first.run, delivery(first.run))
+    frame = reading.rows(first.run, "select t_ms, sum(needed_kw) kw from {clearings} group by 1")
+    assert frame.set_index("t_ms")["kw"][t_ms] == frame["kw"].max()
+
+
+def test_findings_of_steps_are_all_there(first):
+    whole = findings(first.run, "all", ["made", "late", "broken", "excused", "not_reached"])
+    steps = reading.rows(first.run, "select suc, step from {conformance}")
+    assert sum(len(text.split(", ")) for text in whole["steps"]) == len(steps)
+
+
+def test_only_what_is_asked_for_is_read(first):
+    run = shelf.opened(first.run.path)
+    reading.rows(run, "select count(*) from {devices}")
+    assert run.tables._read == {}
+    with pytest.raises(KeyError, match="nothing_like_it"):
+        reading.rows(run, "select * from {nothing_like_it}")
+    assert not reading.has(run, "nothing_like_it")
+
+
+def test_a_run_written_again_is_read_again(tmp_path):
+    folder = tmp_path / "again"
+    synthetic_run.write(folder)
+    before = reading.rows(open_run(folder), "select count(*) n from {homes}")["n"].iloc[0]
+    tables = synthetic_run.complete_tables()
+    tables["homes"] = {name: values[:-1] for name, values in tables["homes"].items()}
+    write_run(folder, tables, synthetic_run.meta(), force=True)
+    assert reading.rows(open_run(folder), "select count(*) n from {homes}")["n"].iloc[0] == before - 1
+
+
+@pytest.fixture(scope="module")
+def lit(tmp_path_factory):
+    """A run with traffic lights as a register of flexibility keeps them, worked out twice."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path_factory.mktemp("lit") / "lit"
+    synthetic_run.write(folder)
+    start = synthetic_run.meta()["delivery_start_ms"]
+    entries = [
+        {
+            "made_ms": made,
+            "perimeter": place,
+            "t_ms": start + hour * 3_600_000,
+            "direction": "up",
+            "colour": colour,
+            "capability_kw": 10.0,
+        }
+        for made, colour in ((1, "red"), (2, "green"))
+        for place in ("CP-1", "CP-2")
+        for hour in range(24)
+    ]
+    pq.write_table(pa.Table.from_pylist(entries), folder / "dynamic_lights.parquet")
+    return folder
+
+
+def test_of_lights_worked_out_again_the_last_is_in_force(lit, page):
+    run = open_run(lit)
+    frame = lights(run, delivery(run), "up")
+    assert len(frame) == 48
+    assert set(frame["colour"]) == {"green"}
+    assert lights(run, delivery(run), "down").empty
+    app = page(folder=lit, page="Lights", runs=[str(lit)])
+    assert app.header[0].value == "Lights over the day"
+
+
+def test_the_page_of_files_gives_the_scenario_of_the_run(page, shelf):
+    app = page(page="Files", runs=[str(shelf / "first")])
+    assert "coflex run first.yaml --seed 7" in app.code[0].value
+    assert {"Scenario file", "Parquet (all rows)", "CSV (these rows)"} <= {
+        one.label for one in app.get("download_button")
+    }
+
+
+def test_titles_of_scenarios_cannot_bring_in_markup(page, tmp_path):
+    folder = tmp_path / "marked"
+    meta = synthetic_run.meta()
+    meta["scenario"] = json.loads(json.dumps(meta["scenario"])) | {"title": "<img src=x onerror=alert(1)>"}
+    write_run(folder, synthetic_run.complete_tables(), meta)
+    shown = html(page(folder=folder, page="Figures", runs=[str(folder)]))
+    assert "<img" not in shown
