@@ -72,6 +72,10 @@ def swept(made: Plan, out: Path, *, workers: int | None, cluster: str | None) ->
     ]
     if result.failed:
         lines.append(f"scenarios of failed runs are in {out / 'failed'}; the same command repeats them")
+    if result.done + result.skipped:
+        from experiments.sweep_report import write_sweep_report
+
+        lines.append(f"report: {write_sweep_report(out)}")
     lines += [f"digest {result.digest}", f'ask them: coflex results {out} --sql "select * from wide"']
     return Answer("\n".join(lines), data, yes=not result.failed)
 

@@ -12,6 +12,7 @@ QUICK = "tests.experiments.sweep_tasks:quick"
 SLOW = "tests.experiments.sweep_tasks:slow"
 FAULTY = "tests.experiments.sweep_tasks:faulty"
 DEADLY = "tests.experiments.sweep_tasks:deadly"
+BENT = "tests.experiments.sweep_tasks:bent"
 
 
 def quick(job):
@@ -42,3 +43,16 @@ def deadly(job):
     if _told(job, "dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     return quick(job)
+
+
+def bent(job):
+    """A figure that breaks at 60 % of cars, one that never moves, and one that is never defined."""
+    ev = job.content["people"][0]["devices"].get("ev", 0.0)
+    noise = name_hash(f"{ev}/{job.seed}") / 2**64 - 0.5
+    value = 2.0 + job.seed + 30.0 * max(0.0, ev - 0.6) + 0.2 * noise
+    rows = {
+        "figure": ["overload_hours", "homes_enrolled", "bids_hhi"],
+        "value": [value, 4.0, None],
+        "twin_value": [value + 1.0, None, None],
+    }
+    return {FIGURES: parquet(job, rows)}

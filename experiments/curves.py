@@ -1,0 +1,204 @@
+"""The shape of a figure over a factor: no effect, linear, saturating, or breaking at a point; and where, with its interval.
+
+Four models are fitted by least squares to all runs:
+
+    none        y = a
+    linear      y = a + b x
+    saturating  y = a + b min(x, k)
+    breaking    y = a + b x + c max(0, x - k)
+
+The one with the least Bayesian information criterion for small samples is taken, n ln(RSS / n) + p n ln(n) / (n - p - 2) (McQuarrie 1999, "A
+small-sample correction for the Schwarz SIC model selection criterion"), where a break k counts for three parameters, since it is sought (as Hall,
+Osborn, Sakkas 2013, "Inference on structural breaks using information criteria", find for one break). Of models within 2 of the least, the one with
+fewest parameters is taken. k is sought between the second and the last but one level. Its interval holds every k whose fit is not worse than the best by more than an F test of one degree of freedom
+allows (the profile likelihood interval). Where seeds are common to all levels, the mean of each seed is taken out first, since it says nothing
+about the factor; it costs a degree of freedom each.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from data.arrays import F64
+
+Shape = Literal["none", "linear", "saturating", "breaking"]
+CONFIDENCE = 0.99
+"""Of the interval of a break: level by level the F test is approximate, and 99 % holds what 95 % promises."""
+_BARELY = 2.0
+"""A better criterion by less than this is "not worth more than a bare mention" (Raftery 1995, "Bayesian model selection in social research")."""
+_GRID = 201
+_BREAK_COUNTS = 3
+_EXACT = 1e-9
+"""A fit that leaves less than this part of the values' span is exact; what is left then is rounding."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model fitted to the runs.
+
+    Attributes:
+        shape: which model.
+        a: value at x = 0.
+        b: slope before the break (or everywhere).
+        c: change of the slope at the break.
+        k: the break; NaN where there is none.
+        rss: sum of squared residuals.
+        bic: criterion; least is best.
+    """
+
+    shape: Shape
+    a: float
+    b: float
+    c: float
+    k: float
+    rss: float
+    bic: float
+
+    def at(self, x: F64) -> F64:
+        """The model's values."""
+        bent = 0.0 if np.isnan(self.k) else self.c * np.maximum(0.0, x - self.k)
+        return np.asarray(self.a + self.b * x + bent, float)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What shape a figure has over a factor.
+
+    Attributes:
+        fit: the model that was taken.
+        others: the models that were not, the next best first.
+        low: lower end of the break's interval; NaN where there is no break.
+        high: upper end.
+    """
+
+    fit: Fit
+    others: tuple[Fit, ...]
+    low: float
+    high: float
+
+    @property
+    def margin(self) -> float:
+        """By how much the best other criterion is worse; below 2 the choice is weak."""
+        return self.others[0].bic - self.fit.bic if self.others else np.inf
+
+    def text(self, x: str, unit: str) -> str:
+        """The verdict in words."""
+        fit, weak = self.fit, " (weak: another shape fits nearly as well)" if self.margin < 2.0 else ""
+        per = f"{unit} for each unit of {x}".strip()
+        if fit.shape == "none":
+            return f"no effect of {x}{weak}"
+        if fit.shape == "linear":
+            return f"linear: {fit.b:+.4g} {per}{weak}"
+        where = f"{x} = {fit.k:.3g} ({self.low:.3g} to {self.high:.3g})"
+        if fit.shape == "saturating":
+            return f"saturating: {fit.b:+.4g} {per} up to {where}, level beyond{weak}"
+        return f"breaking point at {where}: slope {fit.b:+.4g} before, {fit.b + fit.c:+.4g} {per} after{weak}"
+
+
+def judge(x: F64, y: F64, confidence: float = CONFIDENCE, common: bool = True) -> Verdict | None:
+    """The shape of a figure over a factor.
+
+    Args:
+        x: levels of the factor, shape (levels,), increasing.
+        y: the figure, shape (levels, seeds); levels with an unknown value (NaN) are left out.
+        confidence: level of the break's interval.
+        common: whether the columns of y are the same seeds at every level.
+
+    Returns:
+        The verdict; None with fewer than four levels that are known, which do not tell a bend from a line.
+    """
+    known = ~np.isnan(y).any(axis=1)
+    x, y = x[known], y[known]
+    if len(x) < 4:
+        return None
+    levels, seeds = y.shape
+    taken = common and seeds > 1
+    if taken:
+        y = y - y.mean(axis=0) + y.mean()
+    n = levels * seeds - (seeds - 1 if taken else 0)
+    curve = _Curve(x, y.mean(axis=1), seeds, float(((y - y.mean(axis=1, keepdims=True)) ** 2).sum()), n)
+    grid = np.unique(np.concatenate([np.linspace(x[1], x[-2], _GRID), x[1:-1]]))
+    fits = [curve.fits("none", grid[:1])[0], curve.fits("linear", grid[:1])[0]]
+    profiles = {shape: curve.fits(shape, grid) for shape in _bent(levels)}
+    fits += [min(profile, key=lambda fit: fit.rss) for profile in profiles.values()]
+    least = min(fit.bic for fit in fits)
+    best = next(fit for fit in fits if fit.bic <= least + _BARELY)  # the fits are in the order of their parameters
+    others = sorted((fit for fit in fits if fit is not best), key=lambda fit: fit.bic)
+    low = high = np.nan
+    if best.shape in profiles:
+        low, high = _interval(profiles[best.shape], best, n, confidence)
+    return Verdict(best, tuple(others), low, high)
+
+
+def _bent(levels: int) -> tuple[Shape, ...]:
+    """The models with a break that so many levels can tell apart."""
+    return ("saturating", "breaking") if levels > 4 else ("saturating",)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """Means by level, and what scatters about them: all that least squares needs.
+
+    Attributes:
+        x: levels, shape (levels,).
+        mean: of the runs of each level, shape (levels,).
+        seeds: runs a level.
+        within: sum of squares about the means.
+        n: independent values.
+    """
+
+    x: F64
+    mean: F64
+    seeds: int
+    within: float
+    n: int
+
+    def fits(self, shape: Shape, k: F64) -> list[Fit]:
+        """One model with each of these breaks."""
+        x = np.broadcast_to(self.x, (len(k), len(self.x)))
+        one, breaks = np.ones_like(x), k[:, None]
+        columns = {
+            "none": [one],
+            "linear": [one, x],
+            "saturating": [one, np.minimum(x, breaks)],
+            "breaking": [one, x, np.maximum(0.0, x - breaks)],
+        }[shape]
+        q, r = np.linalg.qr(np.stack(columns, axis=-1))
+        inside = np.einsum("klp,l->kp", q, self.mean)
+        left = self.mean - np.einsum("klp,kp->kl", q, inside)
+        rss = np.maximum(self.seeds * (left**2).sum(axis=1) + self.within, self._rounding)
+        solution = np.linalg.solve(r, inside[..., None])[..., 0]
+        bent = shape in ("saturating", "breaking")
+        return [
+            _made(
+                shape, found, at if bent else np.nan, rest, self._criterion(rest, len(columns) + _BREAK_COUNTS * bent)
+            )
+            for found, at, rest in zip(solution.tolist(), k.tolist(), rss.tolist(), strict=True)
+        ]
+
+    @property
+    def _rounding(self) -> float:
+        return self.n * (_EXACT * max(float(np.abs(self.mean).max()), 1e-300)) ** 2
+
+    def _criterion(self, rss: float, p: int) -> float:
+        n = self.n
+        return np.inf if n <= p + 2 else float(n * np.log(rss / n) + p * n * np.log(n) / (n - p - 2))
+
+
+def _made(shape: Shape, solution: list[float], k: float, rss: float, bic: float) -> Fit:
+    a, b, c = [*solution, 0.0, 0.0][:3]
+    return Fit(
+        shape, a, b, -b if shape == "saturating" else c, k, rss, bic
+    )  # a + b min(x, k) = a + b x - b max(0, x - k)
+
+
+def _interval(profile: list[Fit], best: Fit, n: int, confidence: float) -> tuple[float, float]:
+    """The breaks that an F test does not tell from the best."""
+    from scipy.special import fdtri
+
+    degrees = max(n - (4 if best.shape == "breaking" else 3), 1)
+    most = best.rss * (1.0 + float(fdtri(1, degrees, confidence)) / degrees)
+    among = [fit.k for fit in profile if fit.rss <= most]
+    step = profile[1].k - profile[0].k if len(profile) > 1 else 0.0  # the grid's own width
+    return min(among) - step, max(among) + step
