@@ -12,7 +12,7 @@ import numpy as np
 
 from data.arrays import F64
 
-MOST_SEEDS = 100_000
+MOST_SEEDS = 1_000_000_000
 
 
 @dataclass(frozen=True)
