@@ -66,6 +66,10 @@ class RegistrationDesk(Desk):
     # --- points ----------------------------------------------------------------------------------------------------------
 
     @handles(GcpRegistration)
+    def take_registrations(self, batch: Batch[GcpRegistration]) -> None:
+        """Points of one registration are examined together."""
+        self.together(batch, self.examine)
+
     def examine(self, batch: Batch[GcpRegistration]) -> Process:
         """SUC10.1 steps 2 to 5: take points up, examine them, close their examination, tell TSO and BSP through the platform."""
         mine, refused = [], []
@@ -80,6 +84,7 @@ class RegistrationDesk(Desk):
             self.party.start(self.deliver(refused, self._terms.cbp, batch.conversation, PLATFORM))
         if not mine:
             return
+        mine.sort(key=lambda one: one.gcp)
         self.validation_process(batch.conversation, mine)
         starts = [ValidationStart(gcp=one.gcp, dso=self.party.name) for one in mine]
         self.party.start(self.deliver(starts, self._terms.register, batch.conversation, PLATFORM))

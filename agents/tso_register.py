@@ -61,13 +61,17 @@ class RegisterDesk(Desk):
     # --- points (SUC08.1 step 6; SUC10.1 steps 6 to 8) -------------------------------------------------------------------
 
     @handles(StaticLight)
+    def take_lights(self, batch: Batch[StaticLight]) -> None:
+        """Points of one registration are completed together."""
+        self.together(batch, self.complete)
+
     def complete(self, batch: Batch[StaticLight]) -> Process:
         """Complete validated points, draw up their rows of the topology matrix, send them to whom they concern."""
-        lights = list(batch.records())
+        lights = sorted(batch.records(), key=lambda one: one.gcp)
         self.picture.static.update({one.gcp: one for one in lights})
         usable = [one for one in lights if one.validated_up_kw > 0.0 or one.validated_down_kw < 0.0]
         known = [one for one in usable if one.dso in self._terms.where]
-        for row, one in enumerate(lights):
+        for row, one in enumerate(batch.records()):
             if one.dso not in self._terms.where:
                 refuse(self.party, batch, row, one.gcp, f"no perimeter is known for the network of {one.dso}")
         if not known:

@@ -7,16 +7,19 @@ and what the office gives it; no desk reaches into another.
         desks = {"registration": RegistrationDesk, "bids": BidsDesk}
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from data.arrays import I64
-from environment.messages.base import Record
+from environment.messages.base import Batch, Record, joined
 from environment.party import Party, Process, Seat
 from environment.register import Register
 
 REPEATS_S = 60.0
 """What was not acknowledged is sent again after this time."""
+GATHERS_S = 30.0
+"""How long a desk gathers what belongs together."""
 
 
 class Desk:
@@ -64,6 +67,23 @@ class Desk:
     def register(self, table: str) -> Register:
         """The party's own register of that name."""
         return self.party.register(table)
+
+    def together(self, batch: Batch[Any], work: Callable[[Batch[Any]], Process | None]) -> None:
+        """Do one work for all that comes within half a minute in a conversation: messages sent as one arrive one after the other."""
+        waiting = self._gathering.setdefault((work.__name__, batch.conversation), [])
+        waiting.append(batch)
+        if len(waiting) == 1:
+            self.party.start(self._gather(batch.conversation, work))
+
+    def _gather(self, conversation: str, work: Callable[[Batch[Any]], Process | None]) -> Process:
+        yield self.party.sleep(GATHERS_S)
+        process = work(joined(self._gathering.pop((work.__name__, conversation))))
+        if process is not None:
+            yield from process
+
+    @cached_property
+    def _gathering(self) -> dict[tuple[str, str], list[Batch[Any]]]:
+        return {}
 
     def deliver(
         self, message: Record | Sequence[Record], to: str | Sequence[str], conversation: str, system: str = "",

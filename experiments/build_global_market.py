@@ -16,8 +16,8 @@ from agents.dso_outlook import LookAhead
 from agents.dso_perimeters import OwnGrid
 from agents.dso_registration import RegistrationDesk, ValidationTerms
 from agents.flexibility_picture import Picture
-from agents.flexibility_register import RegisterTerms
 from agents.pool_tests import Prequalification
+from agents.register_entries import EntriesDesk, RegisterTerms
 from agents.tso_register import CompletionTerms, RegisterDesk
 from data.arrays import F64, I64
 from environment.addresses import Address
@@ -113,7 +113,7 @@ def _register(site: Site, world: World) -> Made:
         url=market.register_url or f"sqlite:///{Path(folder) / 'register.sqlite'}",
         roles=operators | providers, tso=market.tso, platforms=platforms, cbp=CBP, restarts_ms=ends,
     )  # fmt: skip
-    party = role("flexibility-register")(world.seat(REGISTER), terms)
+    party = role("flexibility-register")(world.seat(REGISTER), {"entries": EntriesDesk(terms)})
     if folder:  # of a run that is written nowhere, nothing is left
         weakref.finalize(party, shutil.rmtree, folder, ignore_errors=True)
     return Made(party)

@@ -16,7 +16,7 @@ def register_tables(site: Site, world: World) -> dict[str, Table]:
     """Points, pools and accesses as the database has them at the end; nothing where there is no register."""
     if site.scenario.global_market is None or not site.scenario.coordination:
         return {}
-    store = _party(world).store
+    store = _party(world).entries.store
     points, accesses = store.points(), store.accesses()
     kept = ("gcp", "bsp", "dso", "kind", "status", "grid_element", "up_kw", "down_kw", "validated_up_kw",
             "validated_down_kw", "tso_perimeter", "version")  # fmt: skip
@@ -40,7 +40,7 @@ def keep_register(site: Site, world: World, out: Path) -> None:
     """Put the database into the run's folder, where it is a file of the register's own."""
     if site.scenario.global_market is None or site.scenario.global_market.register_url:
         return
-    store = _party(world).store
+    store = _party(world).entries.store
     store.close()
     shutil.move(Path(store.url.removeprefix("sqlite:///")), out / FILE)
 

@@ -84,7 +84,9 @@ class Capabilities:
         """What is connected in all steps of each hour, (perimeters, hours)."""
         always = np.ones((self._hours, self._supplied.shape[1]), bool)
         np.logical_and.at(always, self._expected.hour, self._supplied)
-        return np.asarray(self._at_bus @ always.T.astype(np.float64))
+        cut_off = ((self._at_bus > 0.0).astype(np.float64) @ (~always).T.astype(np.float64)) > 0.0
+        whole = np.broadcast_to(self._at_bus.sum(axis=1)[:, None], cut_off.shape)
+        return np.where(cut_off, self._at_bus @ always.T.astype(np.float64), whole)
 
     def _common(self, parts: F64, bad: Bool) -> F64:
         """One factor for all perimeters in each hour, (hours,)."""

@@ -5,7 +5,8 @@ other database that SQLAlchemy reaches by its URL. Every change is one transacti
 reopened register goes on with what it held.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
 from environment.hash_chain import GENESIS, first_fault, linked
@@ -134,9 +135,30 @@ class RegisterStore:
         self._engine: Engine = create_engine(url, **({"poolclass": StaticPool} if in_memory else {}))
         METADATA.create_all(self._engine)
 
+        self._open: Connection | None = None
+        self._gcps = {row["gcp"] for row in self.points()}
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write everything within as one transaction: all of it is there afterwards, or nothing."""
+        with self._engine.begin() as connection:
+            self._open = connection
+            try:
+                yield
+            finally:
+                self._open = None
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if self._open is not None:
+            yield self._open
+            return
+        with self._engine.begin() as connection:
+            yield connection
 
     # --- points -----------------------------------------------------------------------------------------------------------
 
@@ -155,11 +177,11 @@ class RegisterStore:
 
     def put_points(self, rows: Sequence[Mapping[str, Any]], accesses: Sequence[Access]) -> None:
         """Write new or changed points and the accesses that led to them, together."""
-        with self._engine.begin() as connection:
-            known = set(connection.execute(select(POINTS.c.gcp)).scalars()) if rows else set()
-            fresh, changed = _parted(rows, known)
+        with self._writing() as connection:
+            fresh, changed = _parted(rows, self._gcps)
             if fresh:
                 connection.execute(insert(POINTS), fresh)
+                self._gcps |= {row["gcp"] for row in fresh}
             if changed:
                 where = update(POINTS).where(POINTS.c.gcp == bindparam("known"))
                 connection.execute(where, [{"known": row["gcp"], **row} for row in changed])
@@ -169,7 +191,7 @@ class RegisterStore:
 
     def put_pool(self, pool: str, bsp: str, points: Iterable[str], services: Mapping[str, str], access: Access) -> None:
         """Write a pool as it stands, and the access that led to it, together."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             for table in (POOLS, POOL_POINTS, POOL_SERVICES):
                 connection.execute(delete(table).where(table.c.pool == pool))
             connection.execute(insert(POOLS), {"pool": pool, "bsp": bsp})
@@ -198,7 +220,7 @@ class RegisterStore:
 
     def put_lights(self, rows: Sequence[Mapping[str, Any]], accesses: Sequence[Access]) -> None:
         """Add dynamic lights; one that was sent before stays as it is."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             if rows:
                 connection.execute(insert(LIGHTS), [dict(row) for row in rows])
             _log(connection, accesses)
@@ -222,7 +244,7 @@ class RegisterStore:
         Returns:
             None if it was stored; else the index of the first row that does not continue the chain, and nothing is stored.
         """
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             last = connection.execute(
                 select(MEASUREMENTS.c.number, MEASUREMENTS.c.hash)
                 .where(MEASUREMENTS.c.gateway == gateway).order_by(MEASUREMENTS.c.number.desc()).limit(1)
@@ -238,7 +260,7 @@ class RegisterStore:
     def append_measurements(self, blocks: Mapping[str, Sequence[Measured]], accesses: Sequence[Access]) -> None:
         """Append what gateways sent and was found to continue their chains, all of it together (``environment.platforms.measurements.examine``)."""
         numbered = []
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             known: dict[str, int] = dict(
                 connection.execute(
                     select(MEASUREMENTS.c.gateway, func.count()).group_by(MEASUREMENTS.c.gateway)
@@ -289,7 +311,7 @@ class RegisterStore:
 
     def log(self, accesses: Sequence[Access]) -> None:
         """Add accesses that changed nothing."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             _log(connection, accesses)
 
     def accesses(self) -> list[dict[str, Any]]:

@@ -1,0 +1,97 @@
+"""Capabilities of perimeters: within what there is, nothing made worse, nothing left that could be raised, nothing where nobody is supplied."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.strategies.dynamic_lights import Capabilities, Expected
+from environment.grid.limits import Limits
+from environment.grid.network import load_network
+from environment.grid.switching import Planned, planned
+
+HOURS = 3
+EVERY = np.arange(HOURS)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load_network("two-stations")
+
+
+def day(network, load_kw, outages=(), limits=Limits(100.0, 100.0, (0.9, 1.1))):
+    """Three hours of one step each, the same load at every point."""
+    p = np.zeros((HOURS, network.n_bus))
+    for bus in network.loads.bus:
+        p[:, bus] += load_kw
+    grid = planned(outages, 0).over(network, EVERY * 3_600_000)
+    return Expected(grid, limits, p, 0.1 * p, EVERY)
+
+
+def offers(network, kw):
+    """Two perimeters: the points behind each station, the same power at each of their buses."""
+    at_bus = np.zeros((2, network.n_bus))
+    for bus in np.unique(network.loads.bus):
+        at_bus[int(network.bus_names[bus].startswith("B")), bus] = kw
+    return at_bus
+
+
+def is_no_worse(expected, change):
+    base, found = expected.violations(np.zeros_like(change)), expected.violations(change)
+    worse = (found.overload_percent > base.overload_percent + 1e-6).any(axis=1)
+    worse |= (np.abs(found.voltage_pu) > np.abs(base.voltage_pu) + 1e-9).any(axis=1)
+    return ~(worse | found.unsolved)
+
+
+def change_of(at_bus, kw, sign):
+    whole = at_bus.sum(axis=1)
+    share = np.divide(kw, whole[:, None], out=np.zeros_like(kw), where=whole[:, None] > 0)
+    return sign * (share.T @ at_bus)
+
+
+@settings(max_examples=15, deadline=None)
+@given(load=st.floats(0.0, 14.0), kw=st.floats(0.0, 40.0), sign=st.sampled_from([-1.0, 1.0]))
+def test_what_is_told_is_borne_and_no_more_is_left(network, load, kw, sign):
+    expected, at_bus = day(network, load), offers(network, kw)
+    found = Capabilities(expected, at_bus, sign, HOURS).largest_kw()
+    whole = at_bus.sum(axis=1)
+    assert (found >= 0.0).all()
+    assert (found <= whole[:, None]).all()
+    assert is_no_worse(expected, change_of(at_bus, found, sign)).all()
+    for perimeter in range(2):
+        more = found.copy()
+        more[perimeter] += 0.01 * whole[perimeter] + 0.02
+        if (found[perimeter] < 0.98 * whole[perimeter]).all():
+            assert not is_no_worse(expected, change_of(at_bus, more, sign)).any()
+
+
+def test_an_outage_limits_its_hours_alone(network):
+    """With the cable out, station A feeds both: by day the rest is as it was."""
+    out = Planned(3_600_000, 7_200_000, ("MV cable 2", "Transformer B"), ("Tie A2-B1", "Tie A3-B2"))
+    at_bus = offers(network, 6.0)
+    free = Capabilities(day(network, 3.5), at_bus, 1.0, HOURS).largest_kw()
+    hit = Capabilities(day(network, 3.5, [out]), at_bus, 1.0, HOURS).largest_kw()
+    assert np.array_equal(hit[:, [0, 2]], free[:, [0, 2]])
+    assert (hit[:, 1] < free[:, 1]).all()
+
+
+def test_who_is_not_supplied_moves_nothing(network):
+    out = Planned(3_600_000, 7_200_000, ("MV cable 2", "Transformer B"))
+    found = Capabilities(day(network, 1.0, [out]), offers(network, 1.0), -1.0, HOURS).largest_kw()
+    assert found[1, 1] == 0.0
+    assert (found[1, [0, 2]] > 0.0).all()
+    assert (found[0] > 0.0).all()
+
+
+def test_where_a_limit_is_violated_already_what_helps_is_not_limited(network):
+    expected, at_bus = day(network, 14.0), offers(network, 2.0)
+    assert expected.violations(np.zeros_like(expected.p_kw)).steps.all()
+    assert np.array_equal(Capabilities(expected, at_bus, -1.0, HOURS).largest_kw(), np.full((2, HOURS), 1.0) * at_bus.sum(axis=1)[:, None])
+    assert (Capabilities(expected, at_bus, 1.0, HOURS).largest_kw() == 0.0).all()
+
+
+def test_stronger_limits_never_tighten(network):
+    at_bus = offers(network, 20.0)
+    usual = Capabilities(day(network, 3.0), at_bus, 1.0, HOURS).largest_kw()
+    wider = Capabilities(day(network, 3.0, limits=Limits(130.0, 130.0, (0.88, 1.12))), at_bus, 1.0, HOURS).largest_kw()
+    assert (wider.sum(axis=0) >= usual.sum(axis=0) - 0.5).all()
