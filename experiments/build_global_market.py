@@ -28,7 +28,7 @@ from environment.grid.model import Network
 from environment.grid.network import load_network
 from environment.grid.switching import Planned, State, SwitchingPlan, planned
 from environment.messages.flexibility_register import GcpRegistration
-from environment.platforms.cbp import Roll
+from environment.platforms.cbp_relay import RelayDesk, Roll
 from environment.units import MS_PER_H
 from environment.world import World
 from experiments.build import Site
@@ -96,7 +96,7 @@ def _cbp(site: Site, world: World) -> Made:
         bsps={one.name: f"{one.name}/platform" for one in market.bsps}, tso=market.tso,
         tso_platform=f"{market.tso}/technical-platform", register=REGISTER,
     )  # fmt: skip
-    return Made(role("cbp")(world.seat(CBP), roll))
+    return Made(role("cbp")(world.seat(CBP), {"relay": RelayDesk(roll)}))
 
 
 def _register(site: Site, world: World) -> Made:

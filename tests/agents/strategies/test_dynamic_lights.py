@@ -19,7 +19,10 @@ def network():
     return load_network("two-stations")
 
 
-def day(network, load_kw, outages=(), limits=Limits(100.0, 100.0, (0.9, 1.1))):
+USUAL = Limits(100.0, 100.0, (0.9, 1.1))
+
+
+def day(network, load_kw, outages=(), limits=USUAL):
     """Three hours of one step each, the same load at every point."""
     p = np.zeros((HOURS, network.n_bus))
     for bus in network.loads.bus:
@@ -86,7 +89,9 @@ def test_who_is_not_supplied_moves_nothing(network):
 def test_where_a_limit_is_violated_already_what_helps_is_not_limited(network):
     expected, at_bus = day(network, 14.0), offers(network, 2.0)
     assert expected.violations(np.zeros_like(expected.p_kw)).steps.all()
-    assert np.array_equal(Capabilities(expected, at_bus, -1.0, HOURS).largest_kw(), np.full((2, HOURS), 1.0) * at_bus.sum(axis=1)[:, None])
+    assert np.array_equal(
+        Capabilities(expected, at_bus, -1.0, HOURS).largest_kw(), np.full((2, HOURS), 1.0) * at_bus.sum(axis=1)[:, None]
+    )
     assert (Capabilities(expected, at_bus, 1.0, HOURS).largest_kw() == 0.0).all()
 
 
