@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from agents.flexibility_picture import KnownPool, Picture
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
@@ -42,6 +44,15 @@ class OwnPoint:
 
 
 @dataclass(frozen=True)
+class PointUpdate:
+    """What a BSP changes of points that are registered: at an instant, of so many points of each DSO, the modulating power by a factor."""
+
+    at_ms: int
+    points: int
+    factor: float
+
+
+@dataclass(frozen=True)
 class RegistrationTerms:
     """What a BSP is told for its registrations.
 
@@ -52,6 +63,7 @@ class RegistrationTerms:
         late_ms: when it registers what comes later.
         cbp: address of the platform.
         register: address of the register.
+        updates: what it changes later.
     """
 
     points: Sequence[OwnPoint]
@@ -60,17 +72,19 @@ class RegistrationTerms:
     late_ms: int
     cbp: str
     register: str
+    updates: Sequence[PointUpdate] = ()
 
 
 @dataclass
 class _Talk:
-    """A registration under way: points without an answer, points that are complete, and the pool made of them."""
+    """A registration under way: points without an answer, points that are complete, the pool made of them, or the one to be made anew."""
 
     dso: str
     pools: bool
     waiting: set[str]
     completed: list[str] = field(default_factory=list)
     pool: str = ""
+    renews: str = ""
 
 
 class RegistrationDesk(Desk):
@@ -97,12 +111,31 @@ class RegistrationDesk(Desk):
                 yield self.registers(self._terms.at_ms, "SUC10.1", dso, early)
             if late:
                 yield self.registers(self._terms.late_ms, "SUC08.1", dso, late)
+            for update in self._terms.updates:
+                yield self.updates(update, dso)
 
-    def registers(self, at_ms: int, suc: str, dso: str, records: Sequence[GcpRegistration]) -> Process:
+    def updates(self, update: PointUpdate, dso: str) -> Process:
+        """Change the modulating power of points in a pool, which are examined anew, and with them the pool (SUC10.1 rule 10)."""
+        yield self.party.until(update.at_ms)
+        pool = self.picture.pools.get(f"{self.party.name}/{dso}")
+        if pool is None:
+            return
+        records = []
+        for gcp in pool.points[: update.points]:
+            own = self._own[gcp]
+            now = own.registration
+            fresh = replace(now, up_kw=now.up_kw * update.factor, down_kw=now.down_kw * update.factor)
+            self._own[gcp] = OwnPoint(fresh, own.answers)
+            records.append(fresh)
+        yield from self.registers(self.now_ms, "SUC08.1", dso, records, pool.pool)
+
+    def registers(
+        self, at_ms: int, suc: str, dso: str, records: Sequence[GcpRegistration], renews: str = ""
+    ) -> Process:  # fmt: skip
         """SUC10.1 (or SUC08.1, without a pool) step 1: enter points with their technical data."""
         yield self.party.until(at_ms)
         talk = self.party.open(suc, "1", dso)
-        self._talks[talk] = _Talk(dso, suc == "SUC10.1", {one.gcp for one in records})
+        self._talks[talk] = _Talk(dso, suc == "SUC10.1", {one.gcp for one in records}, renews=renews)
         self.register("registered_points").add(
             t_ms=self.now_ms, bsp=self.party.name, gcp=[one.gcp for one in records], dso=dso,
             up_kw=[one.up_kw for one in records], down_kw=[one.down_kw for one in records],
@@ -164,7 +197,7 @@ class RegistrationDesk(Desk):
         if not talk.completed:
             self.party.end(conversation, "refused", "no point was accepted")
             del self._talks[conversation]
-        elif not talk.pools:
+        elif not (talk.pools or talk.renews):
             self.party.end(conversation)
             del self._talks[conversation]
         else:
@@ -175,9 +208,10 @@ class RegistrationDesk(Desk):
 
     @act("aggregation_of_resources")
     def aggregation_of_resources(self, conversation: str, talk: _Talk) -> Work:
-        """SUC10.1 step 9: combine validated points of a network into a pool."""
-        points = tuple(sorted(talk.completed))
-        talk.pool = f"{self.party.name}/{talk.dso}"
+        """SUC10.1 step 9: combine validated points of a network into a pool; one whose points changed is registered anew with all there are."""
+        mine = [one.gcp for one in self.picture.topology.values() if one.dso == talk.dso]
+        points = tuple(sorted(mine if talk.renews else talk.completed))
+        talk.pool = talk.renews or f"{self.party.name}/{talk.dso}"
         self.picture.pools[talk.pool] = KnownPool(
             talk.pool, self.party.name, talk.dso, points, dict.fromkeys(self._terms.services)
         )
@@ -185,7 +219,8 @@ class RegistrationDesk(Desk):
             pool=talk.pool, bsp=self.party.name, dso=talk.dso, points=points, services=self._terms.services
         )
         reads = [f"topology_matrix/{gcp}" for gcp in points]
-        return Work(pool, conversation, reads, [f"register_pools/{talk.pool}"])
+        step = self.numbers([]) if talk.renews else None  # a step of SUC10.1, not of an update
+        return Work(pool, conversation, reads, [f"register_pools/{talk.pool}"], step)
 
     @handles(PoolTest)
     def answer_test(self, batch: Batch[PoolTest]) -> None:
@@ -215,8 +250,8 @@ class RegistrationDesk(Desk):
             pool.services[one.service] = one.qualified
             if all(answer is not None for answer in pool.services.values()):
                 self.party.end(batch.conversation)
-                self._talks.pop(batch.conversation, None)
-                if pool.qualified(GLOBAL):
+                talk = self._talks.pop(batch.conversation, None)
+                if pool.qualified(GLOBAL) and not (talk and talk.renews):
                     self.party.start(self.apply(pool, batch.conversation))
 
     def apply(self, pool: KnownPool, parent: str) -> Process:

@@ -22,7 +22,7 @@ from environment.refusals import refuse
 PLATFORM, REGISTRY = "tso-technical-platform", "tso-registry"
 GLOBAL = "global"
 COMPLETES_S, TRIES = 60.0, 10
-"""The register may hear of a validation after the TSO does: a completion that it does not take is tried again."""
+"""The register may hear of a validation after the TSO does: a completion that it does not take is tried again, and so is a question."""
 
 
 @dataclass(frozen=True)
@@ -182,12 +182,14 @@ class RegisterDesk(Desk):
         for one in batch.records():
             queries = [LightQuery(subject=gcp, static=True, from_ms=one.from_ms) for gcp in one.points]
             queries += [LightQuery(subject=name, static=False, from_ms=one.from_ms) for name in one.perimeters]
-            if not queries:
-                continue
-            answers = yield self.party.ask(
-                queries, [self._terms.cbp] * len(queries), batch.conversation, timeout_s=self._terms.asks_s
-            )
-            self._take_lights(answers.records())
+            for _ in range(TRIES if queries else 0):
+                answers = yield self.party.ask(
+                    queries, [self._terms.cbp] * len(queries), batch.conversation, timeout_s=self._terms.asks_s
+                )
+                self._take_lights(answers.records())
+                queries = [one for one, said in zip(queries, answers.status, strict=True) if said in {"lost", "late"}]
+                if not queries:
+                    break
 
     def _take_lights(self, answers: Iterable[StaticLight | DynamicLight]) -> None:
         for one in answers:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.bsp_registration import OwnPoint, RegistrationTerms
+from agents.bsp_registration import OwnPoint, PointUpdate, RegistrationTerms
 from agents.bsp_registration import RegistrationDesk as BspRegistration
 from agents.dso_grid import GridModel
 from agents.dso_lights import LightsDesk, LightsTerms
@@ -230,6 +230,7 @@ def _bsp(site: Site, world: World, said: Bsp) -> Made:
     terms = RegistrationTerms(
         points=own_points(site, said), services=said.services, at_ms=said.registers.on(site.calendar, date),
         late_ms=said.registers_late.on(site.calendar, date), cbp=CBP, register=REGISTER,
+        updates=[PointUpdate(one.at.on(site.calendar, date), one.points, one.power) for one in said.updates],
     )  # fmt: skip
     return Made(role("bsp")(world.seat(said.name), {"registration": BspRegistration(terms, Picture())}))
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Problems = Iterator[str]
 NUMBERS = ("float", "int", "profile")
+MARKET_SYSTEMS = ("cbp", "flexibility-register", "tso-market", "pgui")
+"""Parties that every global market has."""
 GDBN = "gdbn-1"
 """Name of the grid data and business network among the parties."""
 
@@ -23,7 +25,7 @@ def fault_parties(scenario: "Scenario") -> Problems:
     for place, fault in enumerate(scenario.faults):
         path = f"faults[{place}]"
         if isinstance(fault, Fault):
-            named = scenario.actors.names() + [group.mv_plant.name for group in scenario.plants]
+            named = scenario.actors.names() + [group.mv_plant.name for group in scenario.plants] + of_market(scenario)
             if fault.party not in named:
                 yield f"{path}.party: unknown party '{fault.party}'{did_you_mean(fault.party, named)}"
             elif fault.offers is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps]:
@@ -39,7 +41,13 @@ def fault_parties(scenario: "Scenario") -> Problems:
 
 def party_names(scenario: "Scenario") -> list[str]:
     """Names of all parties but the homes."""
-    return [*scenario.actors.names(), *(group.mv_plant.name for group in scenario.plants), GDBN]
+    plants = (group.mv_plant.name for group in scenario.plants)
+    return [*scenario.actors.names(), *plants, *of_market(scenario), GDBN]
+
+
+def of_market(scenario: "Scenario") -> list[str]:
+    """Names of the parties of a global market, its platforms included."""
+    return [*scenario.global_market.names(), *MARKET_SYSTEMS] if scenario.global_market else []
 
 
 def is_home(scenario: "Scenario", name: str) -> bool:

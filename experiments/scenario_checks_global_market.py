@@ -6,14 +6,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from experiments.errors import did_you_mean
+from experiments.scenario_checks_faults import MARKET_SYSTEMS
 from experiments.scenario_fields import DayTime
 
 if TYPE_CHECKING:
     from experiments.scenario import Scenario
     from experiments.scenario_global_market import GlobalMarket
-
-SYSTEMS = ("cbp", "flexibility-register", "tso-market", "pgui")
-"""Parties that every global market has."""
 
 
 def global_market(scenario: "Scenario") -> Iterator[str]:
@@ -27,7 +25,7 @@ def global_market(scenario: "Scenario") -> Iterator[str]:
             yield f"people[{place}].homes.dso: unknown system operator '{group.homes.dso}'{did_you_mean(group.homes.dso, dsos)}"
     if said is None:
         return
-    for name, count in Counter([*said.names(), *SYSTEMS, scenario.actors.retailer.name, "state"]).items():
+    for name, count in Counter([*said.names(), *MARKET_SYSTEMS, scenario.actors.retailer.name, "state"]).items():
         if count > 1:
             yield f"global_market: more than one party is called '{name}'; give each its own name"
     for other in ("pilot", "heaters"):

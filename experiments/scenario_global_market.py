@@ -54,6 +54,17 @@ class SystemOperator(Actor):
     """Added to the forecast load before dynamic lights are worked out."""
 
 
+class Update(Part):
+    """A BSP changes the modulating power of points that are registered; they are examined anew (SUC10.1 rule 10)."""
+
+    at: DayTime
+    """When."""
+    points: int = given(1, source="judgement: a single point", ge=1)
+    """How many points of its pool in each network, by name."""
+    power: Share = given(0.5, unit="share of what it was", source=JUDGEMENT, gt=0)
+    """What is left of their modulating power."""
+
+
 class Bsp(Actor):
     """Balancing service provider: an aggregator of homes and plants (``served_by``) with global services."""
 
@@ -67,6 +78,8 @@ class Bsp(Actor):
     """Points of each DSO that it registers later, by itself and without a pool (SUC08.1)."""
     registers_late: DayTime = given(DayTime.model_validate("09:00 the day before"), source=JUDGEMENT)
     """When it registers these."""
+    updates: tuple[Update, ...] = given((), source="none")
+    """What it changes of registered points."""
 
 
 class Tests(Part):

@@ -5,6 +5,9 @@ import copy
 import numpy as np
 import pytest
 
+from environment.messages.base import Batch, columns_of
+from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal
+from environment.messages.traffic_lights import DynamicLight
 from experiments.build import build_site
 from experiments.build_world import build_world
 from experiments.conformance import check
@@ -82,3 +85,141 @@ def test_no_dynamic_light_is_looser_than_static(lived):
     assert (lights["capability_kw"][green] == lights["static_kw"][green]).all()
     assert (lights["capability_kw"][red] == 0.0).all()
     assert np.isin(lights["colour"], ["green", "yellow", "red"]).all()
+
+
+# --- updates and who may change what -----------------------------------------------------------------------------------------
+
+
+@covers("SUC10.1/r10", "SUC10.1/r18", "SUC08.1/r22", "SUC08.1/r21")
+def test_a_changed_point_is_examined_completed_and_pooled_anew(lived):
+    registered_, lights = lived.table("registered_points"), lived.table("static_lights")
+    points = registered_["gcp"].tolist()
+    changed = sorted({gcp for gcp in points if points.count(gcp) == 2})
+    assert len(changed) == 2
+    for gcp in changed:
+        first, second = registered_["up_kw"][registered_["gcp"] == gcp]
+        assert second == pytest.approx(0.6 * first)
+        assert (lights["gcp"] == gcp).sum() == 2
+        matrix = lived.table("topology_matrix")
+        versions = matrix["version"][matrix["gcp"] == gcp]
+        assert versions[1] > versions[0]
+        held = lived.party("flexibility-register").entries.store.point(gcp)
+        assert held["status"] == "completed"
+        assert held["up_kw"] == pytest.approx(second)
+        assert held["validated_up_kw"] <= held["up_kw"]
+    tests = lived.table("pool_tests")
+    assert ((tests["pool"] == "bsp-alfa/dso-nord") & (tests["service"] == "global")).sum() == 2
+    assert ((tests["pool"] == "bsp-beta/dso-nord") & (tests["service"] == "global")).sum() == 1
+
+
+@covers("SUC10.1/r19")
+def test_every_row_of_the_matrix_is_acknowledged_by_both_whom_it_concerns(lived):
+    matrix, taken = lived.table("topology_matrix"), lived.table("topology_acknowledgements")
+    for side in ("bsp", "dso"):
+        for name in set(matrix[side].tolist()):
+            assert (matrix[side] == name).sum() == taken["rows"][taken["party"] == name].sum()
+
+
+def sent(lived, record, **columns):
+    """A message as the platform passes it on to the register."""
+    one = record(**columns)
+    number = lived.world.directory.number
+    batch = Batch(
+        record, np.array([number("cbp")]), np.array([number("flexibility-register")]), columns_of([one]), "SUC08.1/1:x"
+    )
+    batch.ids = np.zeros(1, np.uint64)
+    return batch
+
+
+@covers("SUC08.1/r22", "SUC10.1/r11", "SUC08.3/r21")
+@pytest.mark.parametrize(
+    ("by", "field", "value", "reason"),
+    [
+        ("bsp-beta", "up_kw", 1.0, "may not change a point of bsp-alfa"),
+        ("dso-sud", "validated_up_kw", 1.0, "may not change a point in the network of dso-nord"),
+        ("bsp-alfa", "validated_up_kw", 99.0, "a bsp may not write validated_up_kw"),
+        ("tso", "up_kw", 1.0, "a tso may not write up_kw"),
+        ("dso-nord", "validated_up_kw", 99.0, "more power is admitted than offered"),
+        ("somebody", "up_kw", 1.0, "may not write up_kw"),
+    ],
+)
+def test_nobody_changes_what_is_not_its_own(lived, by, field, value, reason):
+    desk = lived.party("flexibility-register").entries
+    gcp = next(row["gcp"] for row in desk.store.points(bsp="bsp-alfa", dso="dso-nord", status="completed"))
+    before = desk.store.point(gcp)
+    desk._take_change(sent(lived, PointChange, gcp=gcp, by=by, field=field, value=value, text=""))
+    assert desk.store.point(gcp) == before
+    logged = desk.store.accesses()[-1]
+    assert not logged["admitted"]
+    assert reason in logged["reason"]
+    assert (logged["by"], logged["subject"]) == (by, gcp)
+    lived.party("flexibility-register").outbox.clear()
+
+
+def test_points_that_cannot_be_are_not_registered(lived):
+    desk = lived.party("flexibility-register").entries
+    wrong = {"gcp": "new/meter", "bsp": "bsp-alfa", "dso": "dso-nord", "kind": "consumption", "latitude": 45.0, "longitude": 9.0,
+             "up_kw": 3.0, "down_kw": 3.0, "nominal_kw": 3.0, "services": ("global",)}  # fmt: skip
+    desk._take_registration(sent(lived, GcpRegistration, **wrong))
+    assert desk.store.point("new/meter") is None
+    assert "it is written as a negative number" in desk.store.accesses()[-1]["reason"]
+    lived.party("flexibility-register").outbox.clear()
+
+
+@covers("SUC08.1/r02")
+def test_the_platform_passes_on_nothing_in_the_name_of_another(lived):
+    relay = lived.party("cbp").relay
+    batch = sent(lived, PointWithdrawal, gcp="nord-0001/meter", by="bsp-alfa")
+    batch.sender = np.array([lived.world.directory.number("bsp-beta/platform")])
+    assert len(relay._own(batch, "by")) == 0
+    batch.sender = np.array([lived.world.directory.number("bsp-alfa/platform")])
+    assert len(relay._own(batch, "by")) == 1
+
+
+# --- faults ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    """The register is down while points are examined and begins anew; the platform is down over the market's gate."""
+    content = small()
+    content["faults"] = [{"party": "flexibility-register", "silent": {"from": "day 0 06:05", "to": "day 0 06:40"}}]
+    content["events"] = [*content["events"], {"from": "day 0 15:20", "to": "day 0 17:20", "platform_down": "cbp"}]
+    return World(content)
+
+
+def test_a_restart_of_the_register_loses_nothing(faulty, lived):
+    restarts = faulty.table("register_restarts")
+    assert len(restarts["t_ms"]) == 1
+    assert restarts["points"][0] == restarts["points_before"][0] > 0
+    points = faulty.party("flexibility-register").entries.store.points()
+    assert {row["status"] for row in points} == {"completed"}
+    kept = ("gcp", "status", "grid_element", "validated_up_kw", "validated_down_kw", "tso_perimeter")
+    calm = {row["gcp"]: row for row in lived.party("flexibility-register").entries.store.points()}
+    for row in points:
+        assert {name: row[name] for name in kept} == {name: calm[row["gcp"]][name] for name in kept}
+    pools = faulty.party("flexibility-register").entries.store.pools()
+    assert all(set(services.values()) == {"qualified"} for *_, services in pools)
+
+
+@covers("SUC10.2/r07")
+def test_an_outage_of_the_platform_over_the_gate_leaves_the_static_values_in_force_and_loses_nothing(faulty):
+    calendar, days = faulty.site.calendar, faulty.site.days_ms
+    gate_ms = faulty.site.scenario.global_market.gate.on(calendar, calendar.local(days[0][0]).date())
+    journal = faulty.world.bus.journal
+    came = [
+        int(at)
+        for traffic in journal.traffic
+        if traffic.batch.record is DynamicLight
+        for at, receiver in zip(traffic.delivered_ms, traffic.batch.receiver, strict=True)
+        if receiver == faulty.world.directory.number("cbp") and at >= 0
+    ]
+    assert came
+    assert not [at for at in came if at < gate_ms]
+    lights = faulty.table("dynamic_lights")
+    told = faulty.party("tso").topology.picture.lights
+    assert {perimeter for perimeter, _ in told} == set(lights["perimeter"].tolist())
+    for suc in ("SUC08.1", "SUC08.3", "SUC10.1", "SUC10.2"):
+        case = check(faulty.tables(), usecases=[suc]).usecases[suc]
+        assert case.broken == ()
+        assert case.conversations["open"] == 0
