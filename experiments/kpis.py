@@ -6,6 +6,7 @@ from typing import Any
 from experiments import (
     kpis_attacks,
     kpis_communities,
+    kpis_delivery,
     kpis_forecast,
     kpis_grid,
     kpis_heaters,
@@ -25,7 +26,7 @@ def functions() -> Mapping[str, Figure]:
     """The function that computes each figure."""
     modules = (
         kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
-        kpis_heaters,
+        kpis_heaters, kpis_delivery,
     )  # fmt: skip
     return {key: function for module in modules for key, function in module.FIGURES.items()}
 
