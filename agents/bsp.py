@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from agents.bsp_registration import RegistrationDesk
+from agents.bsp_reports import ReportDesk
 from environment.office import Desk, Office
 
 
 class Bsp(Office):
     """A balancing service provider and its platform."""
 
-    desks: ClassVar[Mapping[str, type[Desk]]] = {"registration": RegistrationDesk}
+    desks: ClassVar[Mapping[str, type[Desk]]] = {"registration": RegistrationDesk, "reports": ReportDesk}

@@ -26,6 +26,7 @@ from environment.office import Desk
 from environment.party import Process, Work, act, handles
 from environment.refusals import refuse
 from environment.units import MS_PER_H
+from markets.balancing.delivery import fitted
 
 STEP_S = 3600.0
 SERVICE = "balancing"
@@ -97,14 +98,17 @@ class ReportDesk(Desk):
 
     def processes(self) -> Iterable[Process]:
         """Baselines of every day of delivery."""
-        return [self._file(from_ms) for from_ms, _ in self._terms.days_ms]
+        return [self._file(from_ms, to_ms) for from_ms, to_ms in self._terms.days_ms]
 
-    def _file(self, from_ms: int) -> Process:
+    def _file(self, from_ms: int, to_ms: int) -> Process:
         """File the baseline of each perimeter before the gate, so that nobody can choose it afterwards."""
         yield self.party.until(from_ms - round(self._terms.files_before_s * 1000))
         found = self._terms.baselines(from_ms)
+        hours = (to_ms - from_ms) // MS_PER_H
         records = [
-            PerimeterBaseline(perimeter=name, bsp=self.party.name, from_ms=from_ms, step_s=STEP_S, net_kw=found[name])
+            PerimeterBaseline(
+                perimeter=name, bsp=self.party.name, from_ms=from_ms, step_s=STEP_S, net_kw=fitted(found[name], hours)
+            )
             for name in sorted(found)
         ]
         if records:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from agents.dso_lights import LightsDesk
 from agents.dso_registration import RegistrationDesk
+from agents.dso_verification import VerificationDesk
 from environment.messages.activation import DeliveryMeasurement
 from environment.messages.aggregation import ActivationFeedback, AssetTelemetry, OnboardingFile
 from environment.messages.base import Record
@@ -14,7 +15,11 @@ from environment.office import Desk, Office
 class TrafficLightDso(Office):
     """A distribution system operator with technical platform, registry and DERMS."""
 
-    desks: ClassVar[Mapping[str, type[Desk]]] = {"registration": RegistrationDesk, "lights": LightsDesk}
+    desks: ClassVar[Mapping[str, type[Desk]]] = {
+        "registration": RegistrationDesk,
+        "lights": LightsDesk,
+        "verification": VerificationDesk,
+    }
     filed: ClassVar[tuple[type[Record], ...]] = (
         ActivationFeedback,
         AssetTelemetry,

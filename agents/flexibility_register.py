@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from agents.register_entries import EntriesDesk
 from environment.office import Desk, Office
+from environment.platforms.measurement_desk import MeasurementDesk
 
 
 class FlexibilityRegister(Office):
     """The register, a module of the Crowd Balancing Platform."""
 
-    desks: ClassVar[Mapping[str, type[Desk]]] = {"entries": EntriesDesk}
+    desks: ClassVar[Mapping[str, type[Desk]]] = {"entries": EntriesDesk, "measurements": MeasurementDesk}

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from agents.tso_register import RegisterDesk
+from agents.tso_settlement import SettlementDesk
 from environment.office import Desk, Office
 
 
 class Tso(Office):
     """The transmission system operator with technical platform and registry."""
 
-    desks: ClassVar[Mapping[str, type[Desk]]] = {"topology": RegisterDesk}
+    desks: ClassVar[Mapping[str, type[Desk]]] = {"topology": RegisterDesk, "settlement": SettlementDesk}

@@ -87,6 +87,10 @@ class ComponentDesk(Desk):
     def _session_of(self, from_ms: int) -> Running | None:
         return next((one for one in self._running.values() if one.times.from_ms == from_ms), None)
 
+    def about(self, from_ms: int) -> list[Running]:
+        """Sessions about a day of delivery, for who verifies and settles it."""
+        return [one for one in self._running.values() if one.times.from_ms == from_ms]
+
     def _name(self, number: int) -> str:
         return str(self.party.directory.names[number])
 

@@ -149,7 +149,7 @@ class SettlementDesk(Desk):
                 continue
             found = [
                 part
-                for part in self._terms.components(one.from_ms)
+                for part in self._components(one.from_ms, one.to_ms)
                 if part.perimeter in one.perimeters and (not one.bsps or part.bsp in one.bsps)
             ]
             if not found:
@@ -200,9 +200,13 @@ class SettlementDesk(Desk):
     def _after(self, from_ms: int, to_ms: int) -> Process:
         """When a delivery period has ended: one settlement for each BSP of which something was accepted."""
         yield self.party.until(to_ms + round(self._terms.opens_after_s * 1000))
-        parts = [one for one in self._terms.components(from_ms) if one.accepted_kw.any()]
+        parts = [one for one in self._components(from_ms, to_ms) if one.accepted_kw.any()]
         for bsp in sorted({one.bsp for one in parts}):
             self.party.start(self._settle(bsp, parts, from_ms, to_ms))
+
+    def _components(self, from_ms: int, to_ms: int) -> list[Component]:
+        """What became of all bids about a day, by the hours that it has: 23 or 25 where clocks change."""
+        return [one.of_hours((to_ms - from_ms) // MS_PER_H) for one in self._terms.components(from_ms)]
 
     def _settle(self, bsp: str, parts: Sequence[Component], from_ms: int, to_ms: int) -> Process:
         terms, party = self._terms, self.party

@@ -191,6 +191,8 @@ def _living(
     living = Living(physics, hems, view, scada)
     for fsp in scenario.actors.fsps:
         living.shares[fsp.name] = store.share([f"{member}/meter" for member in members_of(scenario, people, fsp.name)])
+    for bsp in scenario.global_market.bsps if scenario.global_market else ():
+        living.shares[bsp.name] = store.share([f"{member}/meter" for member in members_of(scenario, people, bsp.name)])
     for name in [scenario.actors.dso.name, scenario.pilot.names.tso] if scenario.pilot else []:
         living.shares[name] = store.share([f"{home}/meter" for home in people.names])
     for name, own in meters_by_operator(scenario, network, meters).items():

@@ -28,9 +28,11 @@ from environment.grid.model import Network
 from environment.grid.network import load_network
 from environment.grid.switching import Planned, State, SwitchingPlan, planned
 from environment.messages.flexibility_register import GcpRegistration
+from environment.office import Desk
 from environment.platforms.cbp_relay import RelayDesk, Roll
 from environment.units import MS_PER_H
 from environment.world import World
+from experiments import build_delivery as delivery
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_network import rated
@@ -69,12 +71,12 @@ def addresses(site: Site) -> list[Address]:
     for bsp in market.bsps:
         found.append(Address(bsp.name, bsp.name, ("bsp",), bsp.name))
         found.append(Address(f"{bsp.name}/platform", bsp.name, ("bsp-platform",), bsp.name))
-    return found
+    return found + delivery.addresses(points_of(site))
 
 
 def channels(site: Site) -> dict[str, str]:
     """Platform and register have a channel of their own: the register is a module of the platform (SUC08.1 rule 1)."""
-    return {CBP: "cbp", REGISTER: "cbp"} if site.scenario.global_market else {}
+    return {CBP: "cbp", REGISTER: "cbp"} | delivery.channels(points_of(site)) if site.scenario.global_market else {}
 
 
 def makers(site: Site) -> list[Maker]:
@@ -83,7 +85,22 @@ def makers(site: Site) -> list[Maker]:
     if market is None or not site.scenario.coordination:
         return []
     dsos = [partial(_dso, said=one) for one in market.dsos]
-    return [_cbp, _register, *dsos, _tso, *(partial(_bsp, said=one) for one in market.bsps)]
+    bsps = [partial(_bsp, said=one) for one in market.bsps]
+    return [_cbp, _register, *dsos, _tso, *bsps, *delivery.makers(market, points_of(site))]
+
+
+def points_of(site: Site) -> dict[str, list[str]]:
+    """Provider -> the grid connection points that it controls."""
+    return {one.name: [point.registration.gcp for point in own_points(site, one)] for one in said(site).bsps}
+
+
+def perimeters_of(site: Site) -> dict[str, str]:
+    """Perimeter -> DSO."""
+    found: dict[str, str] = {}
+    for one in said(site).dsos:
+        codes, _ = _perimeters(load_network(one.network), one)
+        found |= dict.fromkeys(codes, one.name)
+    return found
 
 
 # --- platform and register ----------------------------------------------------------------------------------------------
@@ -113,7 +130,9 @@ def _register(site: Site, world: World) -> Made:
         url=market.register_url or f"sqlite:///{Path(folder) / 'register.sqlite'}",
         roles=operators | providers, tso=market.tso, platforms=platforms, cbp=CBP, restarts_ms=ends,
     )  # fmt: skip
-    party = role("flexibility-register")(world.seat(REGISTER), {"entries": EntriesDesk(terms)})
+    entries = EntriesDesk(terms)
+    desk = delivery.measurement_desk(site, points_of(site), operators | providers, partial(getattr, entries, "store"))
+    party = role("flexibility-register")(world.seat(REGISTER), {"entries": entries, "measurements": desk})
     if folder:  # of a run that is written nowhere, nothing is left
         weakref.finalize(party, shutil.rmtree, folder, ignore_errors=True)
     return Made(party)
@@ -149,6 +168,7 @@ def _dso(site: Site, world: World, said: SystemOperator) -> Made:
     desks = {
         "registration": RegistrationDesk(validation, grid, picture),
         "lights": LightsDesk(lights, grid, ahead, picture),
+        "verification": delivery.verification_desk(site, market, grid.perimeters, picture),
     }
     return Made(role("dso-traffic-lights")(world.seat(said.name), desks))
 
@@ -219,7 +239,11 @@ def _tso(site: Site, world: World) -> Made:
     market = said(site)
     where = {one.name: (one.tso_perimeter, one.market_zone) for one in market.dsos}
     terms = CompletionTerms(where=where, cbp=CBP, register=REGISTER, tests=_tests(market))
-    return Made(role("tso")(world.seat(market.tso), {"topology": RegisterDesk(terms, Picture())}))
+    picture = Picture()
+    desks: dict[str, Desk] = {"topology": RegisterDesk(terms, picture)}
+    components = partial(delivery.delivered_parts, desks)
+    desks["settlement"] = delivery.settlement_desk(site, market, perimeters_of(site), picture, components)
+    return Made(role("tso")(world.seat(market.tso), desks))
 
 
 # --- balancing service providers ----------------------------------------------------------------------------------------
@@ -232,7 +256,11 @@ def _bsp(site: Site, world: World, said: Bsp) -> Made:
         late_ms=said.registers_late.on(site.calendar, date), cbp=CBP, register=REGISTER,
         updates=[PointUpdate(one.at.on(site.calendar, date), one.points, one.power) for one in said.updates],
     )  # fmt: skip
-    return Made(role("bsp")(world.seat(said.name), {"registration": BspRegistration(terms, Picture())}))
+    market = site.scenario.global_market
+    assert market is not None
+    desks: dict[str, Desk] = {"registration": BspRegistration(terms, Picture())}
+    desks["reports"] = delivery.report_desk(site, market, said.name, perimeters_of(site), desks)
+    return Made(role("bsp")(world.seat(said.name), desks))
 
 
 def own_points(site: Site, bsp: Bsp) -> list[OwnPoint]:

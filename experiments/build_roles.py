@@ -49,6 +49,8 @@ ROLES: dict[str, str] = {
     "dso-traffic-lights": "agents.dso_traffic_lights:TrafficLightDso",
     "tso": "agents.tso:Tso",
     "bsp": "agents.bsp:Bsp",
+    "pgui": "agents.pgui:Pgui",
+    "balance-responsible": "agents.balance_responsible:BalanceResponsible",
 }
 """Roles by name, resolved on use."""
 

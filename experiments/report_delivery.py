@@ -137,7 +137,7 @@ def delivered_chart(view: View) -> str | None:
             mine = frame.where(bsps == name)
             hours, place = np.unique(mine.ints("t_ms"), return_inverse=True)
             accepted, delivered = (
-                np.bincount(place, weights=values)
+                np.bincount(place, weights=values).astype(np.float64)
                 for values in (mine.floats("up_kwh") - mine.floats("down_kwh"), mine.floats("delivered_kwh"))
             )
             called = accepted != 0

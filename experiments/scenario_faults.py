@@ -42,6 +42,10 @@ class Fault(Part):
     """Share of what it was ordered that it really passes on to its devices."""
     offers: Times | None = given(None, unit="times", source="nothing wrong")
     """How many times what its members could do it reports and offers: above 100% it promises what it does not have."""
+    reports: Times | None = given(None, unit="times", source="nothing wrong")
+    """How many times what it delivered a provider of balancing services reports, and stands by it (SUC08.4)."""
+    ignores_limits: bool = given(False, source="nothing wrong")
+    """Whether a provider of balancing services delivers what it bid although less was admitted (SUC10.4)."""
     silent: Window | None = given(None, source="nothing wrong")
     """Stretch in which it sends and answers nothing."""
     drop_acknowledgements: Share = given(0.0, unit="share", source="nothing wrong")
@@ -49,8 +53,11 @@ class Fault(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.delivers is None and self.offers is None and self.silent is None and not self.drop_acknowledgements:
-            refuse("say what is wrong: delivers, offers, silent or drop_acknowledgements")
+        wrong = (
+            self.delivers is not None or self.offers is not None or self.reports is not None or self.silent is not None
+        )
+        if not wrong and not self.ignores_limits and not self.drop_acknowledgements:
+            refuse("say what is wrong: delivers, offers, reports, ignores_limits, silent or drop_acknowledgements")
         return self
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from experiments.scenario_actor import NAME, Actor
+from experiments.scenario_delivery import Delivery
 from experiments.scenario_fields import JUDGEMENT, DayTime, Part, Share, given, refuse
 
 REGISTER = "SUC08.1"
@@ -127,6 +128,8 @@ class GlobalMarket(Part):
     """Prequalification of pools."""
     lights: Lights = given(Lights())
     """Dynamic traffic lights."""
+    delivery: Delivery = given(Delivery())
+    """Measurement, verification and settlement after a day of delivery."""
     register_url: str = given("", source="an SQLite file in the folder of the run")
     """Database of the Flexibility Register, as SQLAlchemy writes it."""
 

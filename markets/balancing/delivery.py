@@ -16,8 +16,8 @@ arrangements of Directive (EU) 2019/944, article 17(4), under which aggregators 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -53,6 +53,13 @@ class Component:
     limit_kw: F64
     accepted_kw: F64
 
+    def of_hours(self, hours: int) -> "Component":
+        """The same for a day of so many hours: vectors of the market have 24 elements also where clocks change (SUC08.2)."""
+        vectors = {
+            name: getattr(self, name) for name in ("offered_kw", "left_kw", "is_limited", "limit_kw", "accepted_kw")
+        }
+        return replace(self, **{name: fitted(vector, hours) for name, vector in vectors.items()})
+
 
 def shared_limits(left_kw: ArrayLike, capability_kw: ArrayLike) -> F64:
     """What each of several components in a perimeter may deliver, (components, hours); they sum to the perimeter's capability.
@@ -65,6 +72,11 @@ def shared_limits(left_kw: ArrayLike, capability_kw: ArrayLike) -> F64:
     total = left.sum(axis=0)
     part = np.divide(capability, total, out=np.ones_like(total), where=total > capability)
     return np.asarray(left * part + np.maximum(capability - total, 0.0) / len(left))
+
+
+def fitted(vector: F64, hours: int) -> Any:
+    """A vector of 24 hours as one of so many: the last are left out, or hours of nothing added."""
+    return np.concatenate([vector, np.zeros(max(hours - len(vector), 0), vector.dtype)])[:hours]
 
 
 class Credited(NamedTuple):

@@ -20,7 +20,9 @@ def values(there):
 @pytest.fixture(scope="module")
 def figures():
     """bsp-1 delivered half of its 8 kWh and had a gap; bsp-2 ignored its limit in P1."""
-    return values(DeliveryWorld(gaps=("bsp-1",), delivers={"home-1/meter": LIMIT_KW / 2, "home-3/meter": OFFERED_KW}).run())
+    return values(
+        DeliveryWorld(gaps=("bsp-1",), delivers={"home-1/meter": LIMIT_KW / 2, "home-3/meter": OFFERED_KW}).run()
+    )
 
 
 def test_what_was_delivered_and_above_limits(figures):
