@@ -1,5 +1,6 @@
 """A small world of delivery: two DSOs, a TSO, two providers, gateways with meters, the register, balance responsible parties; bids and loads are given."""
 
+import copy
 from dataclasses import asdict
 from datetime import datetime
 from types import SimpleNamespace
@@ -103,7 +104,7 @@ class DeliveryWorld:
                        disturbances=disturb(self.directory) if disturb else ())  # fmt: skip
         self.world = World(self.directory, self.bus)
         self.loads(noise, seed)
-        self.store = self.first = RegisterStore()
+        self.store = RegisterStore()
         self.store.put_points([asdict(_point(gcp)) for gcp in POINTS], [])
         self.settle(brps)
 
@@ -122,8 +123,7 @@ class DeliveryWorld:
 
     def reopen(self):
         """The register begins anew with what its database holds."""
-        self.store = RegisterStore.__new__(RegisterStore)
-        self.store._engine = self.first._engine
+        self.store = copy.copy(self.store)
 
     def add(self, kind, name, *arguments):
         party = kind(self.world.seat(name), *arguments)
