@@ -15,12 +15,13 @@ Source: SUC06.1 scenario 2, Info-2 to Info-5.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final, Literal
 
 import msgspec
 import numpy as np
 
-from data.arrays import Names
+from data.arrays import Bool, Names
 from markets.bids import BidColumns, NeedColumns, names
 from markets.clearing.outcome import Clearing
 from markets.products import FlexibilityProduct
@@ -50,7 +51,7 @@ UNKNOWN_BID = "no such bid of this seller in the book"
 CONTENT: Final = ("fsp", "area", "up", "t_ms", "quantity_kw", "price_eur_per_kwh", "min_acceptance_kw", "divisible")
 
 
-class SessionTerms(msgspec.Struct, frozen=True, kw_only=True):
+class SessionTerms(msgspec.Struct, dict=True, frozen=True, kw_only=True):
     """What is asked for and when (SUC06.1 Info-2 with the product of Info-3).
 
     Attributes:
@@ -73,6 +74,11 @@ class SessionTerms(msgspec.Struct, frozen=True, kw_only=True):
     opens_ms: int
     gate_ms: int
     negotiation: Literal["auction"] = "auction"
+
+    @cached_property
+    def known_areas(self) -> frozenset[str]:
+        """The areas, to look one up."""
+        return frozenset(self.areas)
 
     def __post_init__(self) -> None:
         notice_ms = self.product.service_window.from_ms - self.product.announcement_ms
@@ -120,7 +126,7 @@ class Receipts:
     reason: Names
 
     @property
-    def accepted(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def accepted(self) -> Bool:
         """True for the rows that are in the book."""
         return np.asarray(self.reason == IN_BOOK)
 
@@ -225,10 +231,10 @@ def refusals(session: Session, bids: BidColumns) -> Names:
     off_step = (product.granularity_kw > 0.0) & ~(np.abs(steps - np.round(steps)) <= 1e-6)
     least = bids.min_acceptance_kw
     table = [
-        (~np.isin(bids.fsp, sorted(session.qualified)), NOT_QUALIFIED),
+        (_others(bids.fsp, session.qualified), NOT_QUALIFIED),
         (bids.received_ms < terms.opens_ms, NOT_YET_OPEN),
         (bids.received_ms >= terms.gate_ms, LATE),
-        (~np.isin(bids.area, terms.areas), WRONG_AREA),
+        (_others(bids.area, terms.known_areas), WRONG_AREA),
         (bids.up != (product.direction == "up"), WRONG_DIRECTION),
         ((bids.t_ms - product.service_window.from_ms) % product.interval_ms != 0, OFF_GRID),
         (~_inside(bids, product), OUTSIDE_WINDOW),
@@ -242,7 +248,12 @@ def refusals(session: Session, bids: BidColumns) -> Names:
     return np.asarray(np.select([t[0] for t in table], [t[1] for t in table], IN_BOOK), dtype="U80")
 
 
-def _inside(bids: BidColumns, product: FlexibilityProduct) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _others(of: Names, known: frozenset[str]) -> Bool:
+    """Which are none of the known, (n,). A bid is looked at alone, and a large market has ten thousand areas: nothing is sorted."""
+    return np.array([name not in known for name in of.tolist()], bool)
+
+
+def _inside(bids: BidColumns, product: FlexibilityProduct) -> Bool:
     inside = np.zeros(len(bids), bool)
     for window in product.windows:
         inside |= (bids.t_ms >= window.from_ms) & (bids.t_ms + product.interval_ms <= window.to_ms)
