@@ -19,6 +19,8 @@ HALVINGS = 10
 """Of the part of a perimeter's flexibility: to a thousandth."""
 SLACK_PERCENT, SLACK_PU = 1e-6, 1e-9
 """By how much a violation may grow without having grown."""
+KEPT_SHARE = 0.01
+"""Of what a perimeter is raised to: at the very edge of its limit it would hold up all others, whose flows move its voltages a little."""
 STEP_KW = 0.01
 """Capabilities are told in these steps, rounded down."""
 
@@ -74,7 +76,7 @@ class Capabilities:
         parts = np.ones((len(self._at_bus), self._hours))
         bad = ~self._bearable(parts)
         if bad.any():
-            parts[:, bad] = self._common(parts, bad)[bad]
+            parts[:, bad] = self._common(parts, bad)[bad] * (1.0 - KEPT_SHARE)
             for perimeter in np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist():
                 self._raise(parts, perimeter, bad)
         kw = parts * self._reachable_kw()
@@ -109,7 +111,7 @@ class Capabilities:
             trial[perimeter] = np.where(open_, middle, low)
             good = self._bearable(trial)
             low, high = np.where(open_ & good, middle, low), np.where(open_ & ~good, middle, high)
-        parts[perimeter] = low
+        parts[perimeter] = np.where(low < 1.0, np.maximum(parts[perimeter], low * (1.0 - KEPT_SHARE)), low)
 
     def _bearable(self, parts: F64) -> Bool:
         """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse, (hours,)."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from environment.messages.base import Batch, columns_of
-from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal
+from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal, StaticLight
 from environment.messages.traffic_lights import DynamicLight
 from experiments.build import build_site
 from experiments.build_world import build_world
@@ -15,6 +15,7 @@ from experiments.covers import covers
 from experiments.results_schema import conform
 from experiments.run_tables import party_tables, physical_tables, registered, static_tables
 from experiments.scenario import load_scenario, scenario_from
+from markets.registers.grid_element import read_grid_element
 
 
 def small(**market):
@@ -61,6 +62,10 @@ def tables(lived):
     return lived.tables()
 
 
+@covers(
+    "SUC08.1/r01", "SUC08.1/r05", "SUC08.1/r06", "SUC08.1/r23", "SUC08.3/r02", "SUC08.3/r04", "SUC08.3/r15", "SUC10.1/r21",
+    "SUC10.2/r17", "SUC10.2/r18",
+)  # fmt: skip
 @pytest.mark.parametrize("suc", ["SUC08.1", "SUC08.3", "SUC10.1", "SUC10.2"])
 def test_every_step_is_made(tables, suc):
     case = check(tables, usecases=[suc], provenance=True).usecases[suc]
@@ -69,7 +74,7 @@ def test_every_step_is_made(tables, suc):
     assert case.unmatched == 0
 
 
-@covers("SUC10.1/r11", "SUC08.1/r11")
+@covers("SUC10.1/r11")
 def test_each_operator_sees_only_points_with_its_name(lived):
     for name in ("dso-nord", "dso-sud"):
         known = lived.party(name).registration.picture.static.values()
@@ -77,7 +82,7 @@ def test_each_operator_sees_only_points_with_its_name(lived):
         assert {one.dso for one in known} == {name}
 
 
-@covers("SUC10.2/r07", "SUC10.2/r08")
+@covers("SUC10.2/r09", "SUC10.2/r01", "SUC10.2/r04", "SUC08.3/r11", "SUC08.3/r12", "SUC08.3/r13")
 def test_no_dynamic_light_is_looser_than_static(lived):
     lights = lived.table("dynamic_lights")
     assert (lights["capability_kw"] <= lights["static_kw"]).all()
@@ -85,6 +90,54 @@ def test_no_dynamic_light_is_looser_than_static(lived):
     assert (lights["capability_kw"][green] == lights["static_kw"][green]).all()
     assert (lights["capability_kw"][red] == 0.0).all()
     assert np.isin(lights["colour"], ["green", "yellow", "red"]).all()
+
+
+@covers("SUC10.1/r12", "SUC08.1/r08", "SUC08.1/r09", "SUC08.1/r10")
+def test_perimeters_have_codes_of_their_operator(lived):
+    lights = lived.table("static_lights")
+    operators = {one.name: one for one in lived.site.scenario.global_market.dsos}
+    for dso, code in zip(lights["dso"].tolist(), lights["grid_element"].tolist(), strict=True):
+        element = read_grid_element(code)
+        assert (element.dso_eic, element.municipality) == (operators[dso].eic, operators[dso].municipality)
+    assert len(set(lights["grid_element"].tolist())) == 3
+
+
+@covers("SUC10.2/r10", "SUC10.2/r11", "SUC08.3/r06", "SUC08.3/r09", "SUC08.3/r20")
+def test_lights_are_there_before_their_deadline_and_kept_up_in_hours_that_are_left(lived):
+    lights, (start_ms, end_ms) = lived.table("dynamic_lights"), lived.site.days_ms[0]
+    made = np.unique(lights["made_ms"])
+    assert made[0] < lights["due_ms"][0] < start_ms
+    assert len(made) > 2
+    assert (made < end_ms).all()
+    hours = set(range(start_ms, end_ms, 3_600_000))
+    key = list(
+        zip(lights["perimeter"], lights["direction"], lights["t_ms"].tolist(), lights["made_ms"].tolist(), strict=True)
+    )
+    kw = dict(zip(key, lights["capability_kw"].tolist(), strict=True))
+    assert {hour for _, _, hour, _ in key} == hours
+    for perimeter, direction, hour, at in key:
+        before = max(
+            (one for *_, one in (k for k in key if k[:3] == (perimeter, direction, hour)) if one < at), default=None
+        )
+        if before is not None and hour < at + 3_600_000:
+            assert kw[perimeter, direction, hour, at] == kw[perimeter, direction, hour, before]
+
+
+@covers("SUC10.2/r08", "SUC10.2/r14")
+def test_static_values_are_told_where_a_perimeter_bears_them_and_dynamic_ones_where_it_does_not(lived):
+    journal, number = lived.world.bus.journal, lived.world.directory.number
+    told = {"StaticLight": set(), "DynamicLight": set()}
+    for traffic in journal.traffic:
+        batch = traffic.batch
+        if batch.record.__name__ in told and batch.conversation.startswith("SUC10.2"):
+            mine = (batch.receiver == number("cbp")) & np.isin(
+                batch.sender, [number("dso-nord/derms"), number("dso-sud/derms")]
+            )
+            field = "grid_element" if batch.record is StaticLight else "perimeter"
+            told[batch.record.__name__] |= {(batch.conversation, one) for one in batch[field][mine]}
+    assert told["StaticLight"]
+    assert told["DynamicLight"]
+    assert not told["StaticLight"] & told["DynamicLight"]
 
 
 # --- updates and who may change what -----------------------------------------------------------------------------------------

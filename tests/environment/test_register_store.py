@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from environment.hash_chain import chain
 from environment.platforms.register_store import POINTS, Access, Measured, RegisterStore
+from experiments.covers import covers
 from markets.registers.flexibility_register import ConnectionPoint
 
 POINT = ConnectionPoint(
@@ -37,6 +38,7 @@ def test_columns_are_the_fields_of_a_point() -> None:
     assert {column.name for column in POINTS.columns} == {field.name for field in fields(ConnectionPoint)}
 
 
+@covers("SUC10.2/37")
 def test_a_restarted_register_holds_what_it_held(tmp_path) -> None:  # type: ignore[no-untyped-def]
     url = f"sqlite:///{tmp_path}/register.db"
     store = RegisterStore(url)
@@ -71,6 +73,7 @@ def test_a_change_that_fails_leaves_nothing_behind() -> None:
     assert store.accesses() == []
 
 
+@covers("SUC08.3/r08")
 def test_the_last_light_before_the_gate_counts() -> None:
     store = RegisterStore()
     light = {"perimeter": "p", "hour_ms": 0, "direction": "up", "capability_kw": None}

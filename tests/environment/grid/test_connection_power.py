@@ -9,6 +9,7 @@ from environment.grid.connection_power import ACCURACY_KW, largest_power_kw
 from environment.grid.limits import Limits, find_violations
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
+from experiments.covers import covers
 
 LIMITS = Limits()
 NONE = np.zeros((1, 2))
@@ -35,6 +36,7 @@ def feeder(chain_tables):
     return network_from_tables(chain_tables(5))
 
 
+@covers("SUC08.1/r13", "SUC08.3/r03")
 @settings(max_examples=25, deadline=None)
 @given(bus=st.integers(1, 4), offer=st.floats(-150, 150), load=st.floats(0, 4))
 def test_it_is_clean_and_a_little_more_is_not(feeder, bus, offer, load):

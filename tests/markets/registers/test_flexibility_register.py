@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.covers import covers
 from markets.registers import flexibility_register as register
 from markets.registers.flexibility_register import ConnectionPoint, Qualification, RegisterError, Status
 from markets.registers.grid_element import GridElement, eic_check_character, eic_fault, read_grid_element
@@ -31,6 +32,7 @@ def complete() -> ConnectionPoint:
     return register.completed(validated(), "tso", "tso", tso_perimeter="UVAM-1", market_zone="Centro Sud")
 
 
+@covers("SUC10.1/r14", "SUC10.1/r15", "SUC10.1/r16", "SUC10.1/r17", "SUC08.1/r05", "SUC08.1/r19", "SUC08.1/r20")
 def test_a_point_goes_from_registration_to_the_topology_matrix() -> None:
     assert validated().lights == (Colour.GREEN, Colour.GREEN)
     found = complete()
@@ -40,6 +42,20 @@ def test_a_point_goes_from_registration_to_the_topology_matrix() -> None:
     )
 
 
+@covers(
+    "SUC10.1/r02",
+    "SUC10.1/r03",
+    "SUC10.1/r04",
+    "SUC10.1/r05",
+    "SUC10.1/r06",
+    "SUC10.1/r22",
+    "SUC08.1/r11",
+    "SUC08.1/r12",
+    "SUC08.1/r14",
+    "SUC08.1/r15",
+    "SUC08.1/r16",
+    "SUC08.1/r17",
+)
 @pytest.mark.parametrize(
     ("up", "down", "lights", "status"),
     [
@@ -56,6 +72,7 @@ def test_lights_follow_from_validated_powers(
     assert found.status is status
 
 
+@covers("SUC10.1/r01", "SUC10.1/r08", "SUC10.1/r09", "SUC10.1/43", "SUC08.1/r07")
 @pytest.mark.parametrize(
     ("given_as", "said"),
     [
@@ -78,6 +95,7 @@ def test_a_bsp_cannot_register_what_only_others_may_write() -> None:
     assert found.validated_up_kw == 0
 
 
+@covers("SUC10.1/r13", "SUC10.1/r20", "SUC08.1/r18", "SUC08.1/r19")
 def test_nobody_skips_a_stage_or_acts_for_another() -> None:
     fresh = register.registered(point(), "bsp-1")
     with pytest.raises(RegisterError, match="it is registered"):
@@ -97,6 +115,7 @@ def test_more_than_offered_is_never_validated() -> None:
         validated(up_kw=9.0)
 
 
+@covers("SUC10.1/r18", "SUC08.1/r22", "SUC08.3/r21")
 @pytest.mark.parametrize(
     ("by", "role", "change", "said"),
     [
@@ -113,6 +132,7 @@ def test_each_party_writes_its_own_fields(by: str, role: str, change: dict[str, 
         register.changed(complete(), by, role, change)
 
 
+@covers("SUC10.1/r10")
 def test_a_change_of_powers_needs_validation_again_and_unqualifies_pools() -> None:
     pool = register.pooled("p", "bsp-1", [complete()], ["global", "local"])
     pool = register.qualified(pool, "tso", "global", passed=True)
@@ -130,6 +150,7 @@ def test_a_dso_s_change_keeps_the_point_to_be_completed_again() -> None:
     assert found.lights[0] is Colour.YELLOW
 
 
+@covers("SUC08.1/r24")
 def test_only_the_responsible_operator_qualifies() -> None:
     pool = register.pooled("p", "bsp-1", [complete()], ["global"])
     with pytest.raises(RegisterError, match="a tso does"):
@@ -138,6 +159,7 @@ def test_only_the_responsible_operator_qualifies() -> None:
         register.qualified(pool, "dso", "local", passed=True)
 
 
+@covers("SUC10.1/r11")
 def test_who_sees_what() -> None:
     mine = complete()
     assert register.may_see(mine, "bsp-1", "bsp")
@@ -154,6 +176,7 @@ def test_a_withdrawn_point_cannot_be_changed() -> None:
         register.changed(gone, "bsp-1", "bsp", {"up_kw": 1.0})
 
 
+@covers("SUC08.1/r09", "SUC08.1/r10")
 def test_grid_element_codes_are_read_as_written() -> None:
     assert read_grid_element(ELEMENT) == GridElement(EIC, "058091", "0012", "_CS")
     assert read_grid_element(ELEMENT).code == ELEMENT
