@@ -11,6 +11,7 @@ from experiments import (
     kpis_grid,
     kpis_heaters,
     kpis_homes,
+    kpis_lights,
     kpis_market,
     kpis_parties,
     kpis_reinforcement,
@@ -26,7 +27,7 @@ def functions() -> Mapping[str, Figure]:
     """The function that computes each figure."""
     modules = (
         kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
-        kpis_heaters, kpis_delivery,
+        kpis_heaters, kpis_delivery, kpis_lights,
     )  # fmt: skip
     return {key: function for module in modules for key, function in module.FIGURES.items()}
 
