@@ -1,8 +1,8 @@
 """The study behind dynamic traffic lights: how much of each perimeter's validated flexibility the network bears in every hour (SUC08.3, SUC10.2).
 
 All perimeters are activated together, as a market might. Where that makes no limit worse than it is without, nothing is limited. Elsewhere all are cut by one
-factor until nothing is worse, and then raised again one after the other as far as the network lets them: what is left cannot be raised for anybody, and
-those who meet at one bottleneck are cut alike. Beyond the source, which says only that flexibility is to be limited as little as possible.
+factor until nothing is worse. Then those who are at no bottleneck get all of theirs back, and the others are raised one after the other as far as the
+network lets them: what is left cannot be raised for anybody, and those who meet at one bottleneck are cut alike. Beyond the source, which says only that flexibility is to be limited as little as possible.
 
 Where the network violates a limit already, flexibility that does not make it worse stays usable: it may be what mends it.
 """
@@ -77,7 +77,10 @@ class Capabilities:
         bad = ~self._bearable(parts)
         if bad.any():
             parts[:, bad] = self._common(parts, bad)[bad] * (1.0 - KEPT_SHARE)
-            for perimeter in np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist():
+            offering = np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist()
+            for perimeter in offering:
+                self._restore(parts, perimeter, bad)
+            for perimeter in offering:
                 self._raise(parts, perimeter, bad)
         kw = parts * self._reachable_kw()
         return np.where(parts < 1.0, np.floor(kw / STEP_KW) * STEP_KW, kw)
@@ -99,19 +102,22 @@ class Capabilities:
             low, high = np.where(good, middle, low), np.where(good, high, middle)
         return low
 
+    def _restore(self, parts: F64, perimeter: int, bad: Bool) -> None:
+        """Give a perimeter all of its flexibility in the hours in which it is at no bottleneck."""
+        trial = parts.copy()
+        trial[perimeter, bad] = 1.0
+        parts[perimeter] = np.where(self._bearable(trial), trial[perimeter], parts[perimeter])
+
     def _raise(self, parts: F64, perimeter: int, bad: Bool) -> None:
         """Raise a perimeter as far as the network lets it with the others as they are."""
-        low, high = parts[perimeter].copy(), np.ones(self._hours)
-        trial = parts.copy()
-        trial[perimeter] = np.where(bad, high, low)
-        low = np.where(self._bearable(trial), trial[perimeter], low)
-        open_ = bad & (low < 1.0)
-        for _ in range(HALVINGS if open_.any() else 0):
+        cut = bad & (parts[perimeter] < 1.0)
+        low, high, trial = parts[perimeter].copy(), np.ones(self._hours), parts.copy()
+        for _ in range(HALVINGS if cut.any() else 0):
             middle = (low + high) / 2.0
-            trial[perimeter] = np.where(open_, middle, low)
+            trial[perimeter] = np.where(cut, middle, low)
             good = self._bearable(trial)
-            low, high = np.where(open_ & good, middle, low), np.where(open_ & ~good, middle, high)
-        parts[perimeter] = np.where(low < 1.0, np.maximum(parts[perimeter], low * (1.0 - KEPT_SHARE)), low)
+            low, high = np.where(cut & good, middle, low), np.where(cut & ~good, middle, high)
+        parts[perimeter] = np.where(cut, np.maximum(parts[perimeter], low * (1.0 - KEPT_SHARE)), parts[perimeter])
 
     def _bearable(self, parts: F64) -> Bool:
         """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse, (hours,)."""

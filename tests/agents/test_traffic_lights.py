@@ -8,10 +8,12 @@ import pytest
 from environment.messages.base import Batch, columns_of
 from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal, StaticLight
 from environment.messages.traffic_lights import DynamicLight
+from experiments import kpis_lights
 from experiments.build import build_site
 from experiments.build_world import build_world
 from experiments.conformance import check
 from experiments.covers import covers
+from experiments.kpis_facts import Facts
 from experiments.results_schema import conform
 from experiments.run_tables import party_tables, physical_tables, registered, static_tables
 from experiments.scenario import load_scenario, scenario_from
@@ -276,3 +278,27 @@ def test_an_outage_of_the_platform_over_the_gate_leaves_the_static_values_in_for
         case = check(faulty.tables(), usecases=[suc]).usecases[suc]
         assert case.broken == ()
         assert case.conversations["open"] == 0
+
+
+# --- figures and report ------------------------------------------------------------------------------------------------------
+
+
+def test_figures_say_what_the_tables_say(tables, lived):
+    facts = Facts(
+        tables, None, {"delivery_start_ms": lived.site.days_ms[0][0], "delivery_end_ms": lived.site.days_ms[0][1]}
+    )
+    found = {name: figure(facts) for name, figure in kpis_lights.FIGURES.items()}
+    assert found["register_points"] == len(lived.table("registered_points")["gcp"]) - 2  # two were changed
+    assert found["register_qualified_percent"] == 100.0
+    assert found["lights_late"] == 0.0
+    lights = lived.table("dynamic_lights")
+    newest = {dso: lights["made_ms"][lights["dso"] == dso].max() for dso in set(lights["dso"].tolist())}
+    last = lights["made_ms"] == np.array([newest[dso] for dso in lights["dso"].tolist()])
+    there = last & (lights["static_kw"] > 0)
+    for colour in ("yellow", "red"):
+        share = 100.0 * (lights["colour"][there] == colour).mean()
+        assert found[f"lights_{colour}_percent"] == pytest.approx(share)
+    assert found["lights_yellow_percent"] + found["lights_red_percent"] > 0.0
+    up = last & (lights["direction"] == "up")
+    usable = 100.0 * lights["capability_kw"][up].sum() / lights["static_kw"][up].sum()
+    assert found["lights_usable_up_percent"] == pytest.approx(usable)
