@@ -49,7 +49,7 @@ class TransmissionView:
         relief: per kW injected at each node, (M, N).
         low_kw: least relief, (M, 24); above 0 a need.
         high_kw: largest relief, (M, 24).
-        needed_kw: what is missing to balance, (24,).
+        short_kw: what the control area of each operator is short of, the TSO's own first, (24,) each.
     """
 
     nodes: tuple[str, ...]
@@ -57,7 +57,7 @@ class TransmissionView:
     relief: F64
     low_kw: F64
     high_kw: F64
-    needed_kw: F64
+    short_kw: Mapping[str, F64]
 
 
 Matrix = Callable[[], Mapping[tuple[str, str], Sequence[str]]]
@@ -190,7 +190,7 @@ def system_need(running: Running, terms: ComponentTerms, view: TransmissionView,
     book, perimeters = running.constraints, terms.all_perimeters
     lights = book.lights
     return SystemNeed(
-        session=running.times.session, needed_kw=view.needed_kw, bids=bids, lines=len(view.lines), perimeters=perimeters,
+        session=running.times.session, control_areas=tuple(view.short_kw), short_kw=np.concatenate(list(view.short_kw.values())), bids=bids, lines=len(view.lines), perimeters=perimeters,
         operators=tuple(terms.dso_of[name] for name in perimeters), nodes=tuple(terms.dsos[terms.dso_of[name]] for name in perimeters),
         colour=lights.colour.ravel().astype(np.float64), capability_kw=lights.capability_kw.ravel(), local_need_kw=book.need_kw.ravel(),
     )  # fmt: skip
@@ -204,6 +204,18 @@ def line_limits(running: Running, view: TransmissionView) -> list[LineLimit]:
         )
         for k, name in enumerate(view.lines)
     ]  # fmt: skip
+
+
+def note_limits(register: Callable[[str], Register], running: Running, terms: ComponentTerms) -> None:
+    """Put on record what holds in each perimeter; one of which nothing came in time is green."""
+    book, lights = running.constraints, running.constraints.lights
+    for number, perimeter in enumerate(lights.perimeters):
+        for way, direction in enumerate(WAYS):
+            register("perimeter_limits").add(
+                t_ms=running.hours_ms, session=running.times.session, perimeter=perimeter, dso=terms.dso_of[perimeter], direction=direction,
+                colour=lights.colour[way, number], capability_kw=lights.capability_kw[way, number], needed_kw=book.need_kw[way, number],
+                stated=book.name_of(perimeter, direction),
+            )  # fmt: skip
 
 
 def note_network(
@@ -221,7 +233,8 @@ def note_network(
     for perimeter in terms.all_perimeters:
         dso = terms.dso_of[perimeter]
         register("perimeter_nodes").add(session=session, perimeter=perimeter, dso=dso, node=terms.dsos[dso])
-    register("system_needs").add(t_ms=running.hours_ms, session=session, needed_kw=view.needed_kw)
+    for operator, short in view.short_kw.items():
+        register("system_needs").add(t_ms=running.hours_ms, session=session, operator=operator, short_kw=short)
 
 
 def limitation_notice(running: Running, bid: str, rows: I64, hours: Bool) -> LimitationNotice:

@@ -21,6 +21,7 @@ from agents.tso_component_terms import (
     adjusted_bid,
     limitation_notice,
     line_limits,
+    note_limits,
     note_network,
     system_need,
 )
@@ -76,6 +77,7 @@ class ComponentDesk(Desk):
         party.send(call, [*terms.dsos, *terms.bsps, *terms.units, terms.market], running.talk)
         yield party.until(times.constraints_by_ms + LISTENS_MS)
         running.constraints.freeze(times.constraints_by_ms)
+        note_limits(self.register, running, terms)
         if running.constraints.messages:
             self.validate_constraints(running)
             self._tell_associations(running)
@@ -189,16 +191,8 @@ class ComponentDesk(Desk):
     @act("validate_constraints")
     def validate_constraints(self, running: Running) -> Work:
         """The last constraint of each perimeter that came in time is the session's."""
-        book, session = running.constraints, running.times.session
-        lights = book.lights
-        for number, perimeter in enumerate(lights.perimeters):
-            for way, direction in enumerate(WAYS):
-                self.register("perimeter_limits").add(
-                    t_ms=running.hours_ms, session=session, perimeter=perimeter, dso=self._terms.dso_of[perimeter], direction=direction,
-                    colour=lights.colour[way, number], capability_kw=lights.capability_kw[way, number],
-                    needed_kw=book.need_kw[way, number], stated=book.name_of(perimeter, direction),
-                )  # fmt: skip
-        return Work(None, running.talk, [f"messages/{one}" for one in book.messages], [f"perimeter_limits/{session}"])
+        reads = [f"messages/{one}" for one in running.constraints.messages]
+        return Work(None, running.talk, reads, [f"perimeter_limits/{running.times.session}"])
 
     def _tell_associations(self, running: Running) -> None:
         """Which constraint meets which points of whom, and what it would leave of a component now."""
@@ -274,8 +268,7 @@ class ComponentDesk(Desk):
                 t_ms=running.hours_ms, session=session, perimeter=one.perimeter, direction=one.direction, cumulative_kw=own[at],
                 on_platform_kw=one.cumulative_kw, excess_kw=over[at],
             )  # fmt: skip
-        reads = [f"perimeter_limits/{session}"] if running.constraints.messages else []
-        return Work(None, talk, [*reads, *running.read], [f"perimeter_evaluations/{session}"])
+        return Work(None, talk, [f"perimeter_limits/{session}", *running.read], [f"perimeter_evaluations/{session}"])
 
     @act("compare_with_constraints")
     def compare_with_constraints(self, running: Running) -> Work:
@@ -283,8 +276,7 @@ class ComponentDesk(Desk):
         assert running.offered is not None
         running.limited = self._limit(running, running.offered)
         session = running.times.session
-        reads = [f"perimeter_limits/{session}"] if running.constraints.messages else []
-        return Work(None, running.talk, [*reads, *running.read], [f"bid_components/{session}"])
+        return Work(None, running.talk, [f"perimeter_limits/{session}", *running.read], [f"bid_components/{session}"])
 
     @act("assign_tso_dtl")
     def assign_lights(self, running: Running) -> Work:

@@ -273,7 +273,7 @@ def _networks(book: _Book, lights: Lights, need_kw: F64, tso: str) -> Networks:
     assert need is not None
     stated = lines[0].nodes if lines else tuple(dict.fromkeys(need.nodes))
     nodes = (*stated, *sorted({unit.node for unit, _ in book.units.values()} - set(stated)))
-    operators = (tso, *sorted(set(need.operators)))
+    operators = (tso, *sorted({*need.operators, *need.control_areas} - {tso}))
     number = {name: k for k, name in enumerate(operators)}
     place: dict[str, int] = {name: k for k, name in enumerate(nodes)}
     of_perimeter: I64 = np.array([number[name] for name in need.operators], np.int64)
@@ -283,7 +283,8 @@ def _networks(book: _Book, lights: Lights, need_kw: F64, tso: str) -> Networks:
     for k, line in enumerate(lines):
         relief[k, : len(stated)] = line.relief
     imbalance = np.zeros((len(operators), HOURS_OF_DAY))
-    imbalance[0] = need.needed_kw
+    for operator, short in zip(need.control_areas, need.short_kw.reshape(-1, HOURS_OF_DAY), strict=True):
+        imbalance[number[operator]] = short
     return Networks(
         operators=operators, areas=(*need.perimeters, *nodes),
         operator_of_area=np.concatenate([of_perimeter, np.zeros(len(nodes), np.int64)]),

@@ -280,26 +280,42 @@ def rules(
     emit(rules_shown(name, source=source, sets=sets or (), example=example, force=force), form)
 
 
-@app.command(epilog=_examples("coflex schemes --example day.yaml", "coflex schemes day.yaml --set unmet_eur_per_kwh=5"))
+@app.command(
+    epilog=_examples(
+        "coflex schemes traffic-light-day",
+        "coflex schemes --example day.yaml",
+        "coflex schemes day.yaml --set unmet_eur_per_kwh=5",
+    )
+)
 def schemes(
     source: Annotated[
-        Path | None,
-        typer.Argument(metavar="FILE", help="bids, networks and needs of several system operators (.yaml or .json)"),
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="a scenario with a global market (it is run first), a run folder, or a file with bids, networks and needs (.yaml or .json)",
+        ),
     ] = None,
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="change a key of the file; may be given again"),
+        typer.Option("--set", metavar="KEY=VALUE", help="change a key of the file or scenario; may be given again"),
     ] = None,
     example: Annotated[
         Path | None, typer.Option("--example", metavar="FILE", help="write a file that runs, by its suffix")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="page to write; of a run schemes.html in its folder if not given"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="seed of the run of a scenario")] = 1,
     force: Annotated[bool, typer.Option("--force", help="replace a file that exists")] = False,
     form: Formats = Format.text,
 ) -> None:
-    """Compare coordination schemes. The same bids and needs under each: cost, who buys, open needs, broken limits; no simulation."""
+    """Compare coordination schemes. The same bids and needs under each: cost by party, open needs, broken limits, messages; table and report."""
     from experiments.cli_schemes import schemes_shown
 
-    emit(schemes_shown(source, sets=sets or (), example=example, force=force), form)
+    emit(schemes_shown(source, sets=sets or (), example=example, force=force, seed=seed, report=report), form)
 
 
 @app.command(epilog=_examples("coflex diagram runs/district-day-1-1 SUC06.2 --picture png"))

@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from data.arrays import I64
 from experiments.rules_clearing import tidy
 from experiments.rules_coordination import IntegratedScheme, LevelledScheme, LitScheme
 from experiments.scenario_library import RULES, rule_with
 from markets.coordination.common import shares_eur
+from markets.coordination.exchange import messages
 from markets.coordination.situation import JOINT, Activations, Situation
 
 
@@ -19,33 +21,55 @@ class Situations(LevelledScheme, LitScheme, IntegratedScheme):
 
 
 def compared(given: Situations) -> dict[str, Any]:
+    """What every scheme makes of a situation given as records; see :func:`compared_situation`."""
+    return compared_situation(given.situation(), unmet_eur_per_kwh=given.unmet_eur_per_kwh, counts=given.counts)
+
+
+def compared_situation(
+    case: Situation, *, unmet_eur_per_kwh: float, counts: bool = True, offer_of_bid: I64 | None = None
+) -> dict[str, Any]:
     """What every scheme makes of a situation, as JSON types.
 
+    Args:
+        case: bids, networks, needs.
+        unmet_eur_per_kwh: from which price a need is rather left open.
+        counts: whether what distribution system operators activate counts for the transmission system operator's balance.
+        offer_of_bid: number of the offer that each bid is an hour of, (n,); None: every bid is an offer.
+
     Returns:
-        ``{"schemes": [{"scheme", "cost_eur", "dearer_percent", "by_buyer", "activated_kwh", "served_kwh", "unmet_kwh", "violated_kwh", "violated",
-        "imbalance_left_kwh", "feasible"}], "shares": {operator: EUR}}``; dearer than the common market, null where that costs nothing.
+        ``{"schemes": [{"scheme", "cost_eur", "dearer_percent", "by_buyer", "by_seller", "activated_kwh", "flexibility_kwh", "served_kwh", "unmet_kwh",
+        "violated_kwh", "violated", "imbalance_left_kwh", "messages", "feasible"}], "shares": {operator: EUR}}``; dearer than the common market, null where
+        that costs nothing; flexibility: what is activated in distribution networks, by operator.
     """
-    case = given.situation()
-    said = {"unmet_eur_per_kwh": given.unmet_eur_per_kwh, "counts": given.counts}
+    said = {"unmet_eur_per_kwh": unmet_eur_per_kwh, "counts": counts}
     found: dict[str, Activations] = {
         name: rule_with("coordination", name, said)(case) for name in RULES["coordination"]
     }
     common_eur = found["common"].cost_eur()
-    paid = shares_eur(case, unmet_eur_per_kwh=given.unmet_eur_per_kwh)
+    offers = np.arange(len(case.bids)) if offer_of_bid is None else offer_of_bid
+    paid = shares_eur(case, unmet_eur_per_kwh=unmet_eur_per_kwh)
     return {
-        "schemes": [{"scheme": name, **_row(case, outcome, common_eur)} for name, outcome in found.items()],
+        "schemes": [
+            {"scheme": name, **_row(case, outcome, common_eur), "messages": messages(name, outcome, offers)}
+            for name, outcome in found.items()
+        ],
         "shares": {name: tidy(eur) for name, eur in zip(case.operators, paid, strict=True)},
     }
 
 
 def _row(case: Situation, outcome: Activations, common_eur: float) -> dict[str, Any]:
     unmet, violated = outcome.unmet_kw, outcome.violated_kw
-    cost = outcome.cost_eur()
+    cost, taken = outcome.cost_eur(), outcome.accepted_kw * case.hours
+    local = np.bincount(case.operator_of_bid, taken, len(case.operators))
+    sellers, of_bid = np.unique(case.bids.fsp, return_inverse=True)
+    earned = np.bincount(of_bid, taken * case.bids.price_eur_per_kwh, len(sellers))
     return {
         "cost_eur": tidy(cost),
         "dearer_percent": tidy(100 * (cost / common_eur - 1)) if common_eur > 0 else None,
         "by_buyer": {buyer: tidy(outcome.cost_eur(buyer)) for buyer in outcome.taken_kw},
-        "activated_kwh": tidy(outcome.accepted_kw.sum() * case.hours),
+        "by_seller": {str(name): tidy(eur) for name, eur in zip(sellers, earned, strict=True) if name},
+        "activated_kwh": tidy(taken.sum()),
+        "flexibility_kwh": {name: tidy(kwh) for name, kwh in zip(case.operators[1:], local[1:], strict=True)},
         "served_kwh": tidy(outcome.served_kw.sum() * case.hours),
         "unmet_kwh": tidy(unmet.sum() * case.hours),
         "violated_kwh": tidy(violated.sum() * case.hours),
@@ -62,9 +86,11 @@ def comparison_text(said: Mapping[str, Any]) -> str:
         "cost EUR",
         "vs common",
         "activated kWh",
+        "of it local",
         "unmet kWh",
         "violated kWh",
         "imbalance kWh",
+        "messages",
         "feasible",
         "who buys",
     )
@@ -72,7 +98,7 @@ def comparison_text(said: Mapping[str, Any]) -> str:
     widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
     aligned = [
         "  ".join(
-            cell.ljust(width) if k in (0, 8) else cell.rjust(width)
+            cell.ljust(width) if k in (0, 10) else cell.rjust(width)
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
@@ -82,7 +108,8 @@ def comparison_text(said: Mapping[str, Any]) -> str:
         "",
         f"Who would pay what of the common market (Shapley value, open needs included): {shares}.",
         "Cost: activated bids at their own prices. A scheme that is not feasible breaks a limit, leaves a need open or the system unbalanced;",
-        "its cost is not to be held against the others'. The integrated market serves commercial parties as well.",
+        "its cost is not to be held against the others'. The integrated market serves commercial parties as well. Local: in distribution networks.",
+        "Messages: what has to be told for a scheme to work (offers, components, lights, constraints, what is forwarded, awards), each counted once.",
     ]
     return "\n".join([aligned[0].rstrip(), "-" * len(aligned[0]), *(line.rstrip() for line in aligned[1:]), *notes])
 
@@ -92,5 +119,11 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     buyers = ", ".join(
         f"{'all together' if buyer == JOINT else buyer} {eur:.2f}" for buyer, eur in row["by_buyer"].items()
     )
-    numbers = (f"{row[key]:.2f}" for key in ("activated_kwh", "unmet_kwh", "violated_kwh", "imbalance_left_kwh"))
-    return (row["scheme"], f"{row['cost_eur']:.2f}", dearer, *numbers, "yes" if row["feasible"] else "no", buyers)
+    sizes = (
+        row["activated_kwh"],
+        sum(row["flexibility_kwh"].values()),
+        *(row[key] for key in ("unmet_kwh", "violated_kwh", "imbalance_left_kwh")),
+    )
+    numbers = (f"{one:.2f}" for one in sizes)
+    told = str(sum(row["messages"].values()))
+    return (row["scheme"], f"{row['cost_eur']:.2f}", dearer, *numbers, told, "yes" if row["feasible"] else "no", buyers)

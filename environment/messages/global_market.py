@@ -149,7 +149,8 @@ class SystemNeed(Record, frozen=True, kw_only=True):
 
     source: ClassVar[Source] = ()
     session: Annotated[str, _SESSION]
-    needed_kw: Annotated[Profile, Item(f"above 0: that much more injection, {_HOURS}")]
+    control_areas: Annotated[tuple[str, ...], Item("operators, the TSO first")]
+    short_kw: Annotated[Profile, Item("what each one's control area is short of, 24: above 0 that much more injection")]
     bids: Annotated[int, Item("number of bids that enter the clearing", ge=0)]
     lines: Annotated[int, Item("number of lines with a limit", ge=0)]
     perimeters: Annotated[tuple[str, ...], _PERIMETERS]

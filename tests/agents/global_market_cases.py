@@ -135,7 +135,12 @@ def play(stage, setting=None, until_h=49.0):
     relief, _, _ = network.reliefs(network.flow_kw(network.injection_kw(schedule, load)))
     low = np.full((len(network.limited_lines), DAY), said.line_low_kw)
     view = TransmissionView(
-        network.nodes, network.limited_lines, relief, low, np.full(low.shape, 1e6), np.full(DAY, said.needed_kw)
+        network.nodes,
+        network.limited_lines,
+        relief,
+        low,
+        np.full(low.shape, 1e6),
+        {"tso": np.full(DAY, said.needed_kw)},
     )
     lights = {name: said.lights.get(name, lit()) for name in ALL}
     on_platform = {bsp: bsp not in said.direct for bsp in BSPS}
