@@ -94,6 +94,15 @@ class ComponentBook:
         agreeing = [v for v in both if _agree(self._versions[bid][v].record, self._asm[bid][v])]
         return max(agreeing, default=0)
 
+    def first_kw(self, bid: str, perimeter: str) -> F64:
+        """A component as it was bid first, before any constraint changed it, (24,)."""
+        versions = self._versions[bid]
+        record = versions[min(versions)].record
+        if perimeter not in record.perimeters:
+            return np.zeros(HOURS_OF_DAY)
+        kw = record.components_kw.reshape(-1, HOURS_OF_DAY)
+        return np.asarray(kw[record.perimeters.index(perimeter)])
+
     def excluded(self) -> dict[str, str]:
         """Bids that cannot enter a clearing, with the reason."""
         found = {}

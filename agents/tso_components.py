@@ -288,7 +288,7 @@ class ComponentDesk(Desk):
             self.register("bid_components").add(
                 t_ms=running.hours_ms, session=session, bid=str(offered.bid[k]), bsp=str(offered.bsp[k]), perimeter=str(offered.area[k]),
                 direction=WAYS[0] if offered.up[k] else WAYS[1], received_ms=int(offered.received_ms[k]),
-                price_eur_per_kwh=float(offered.price_eur_per_kwh[k]), offered_kw=offered.kw[k], limited_kw=running.limited[k],
+                price_eur_per_kwh=float(offered.price_eur_per_kwh[k]), first_kw=running.components.first_kw(str(offered.bid[k]), str(offered.area[k])), offered_kw=offered.kw[k], limited_kw=running.limited[k],
                 light=running.light[k],
             )  # fmt: skip
         return Work(None, running.talk, running.read, [f"bid_components/{session}"])

@@ -87,11 +87,10 @@ def _of_run(folder: Path, report: Path | None, *, force: bool) -> Answer:
 
     run = open_run(folder)
     said_price = (run.meta.get("scenario", {}).get("global_market") or {}).get("unmet_eur_per_kwh", 3.0)
-    found: list[tuple[str, dict[str, Any]]] = []
-    for day in days_of(run.tables, str(folder)):
-        found.append(
-            (day.session, compared_situation(day.case, unmet_eur_per_kwh=said_price, offer_of_bid=day.offer_of_bid))
-        )
+    found = [
+        (day.session, compared_situation(day.case, unmet_eur_per_kwh=said_price, offer_of_bid=day.offer_of_bid))
+        for day in days_of(run.tables, str(folder))
+    ]
     page = report or folder / "schemes.html"
     _write_page(page, f"Coordination schemes: {folder.name}", found, force=force or report is None)
     data = {

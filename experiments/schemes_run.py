@@ -1,6 +1,7 @@
 """A day of the global market as it was bid and limited in a run -> the situation that every coordination scheme is given.
 
-Bids are those in force at the gate, before any light was put on them; limits and needs are those stated for the session.
+Bids are those of the session as they were made first: that a bidder moved or lowered its own because of a light belongs to the scheme with lights.
+Limits and needs are those stated for the session.
 """
 
 from typing import Any, NamedTuple
@@ -86,7 +87,7 @@ def _offered(frames: dict[str, Frame], t_ms: int) -> Components:
     )
     parts = [_part(units, "area", "validated_kw", t_ms)]
     if components is not None:
-        parts.append(_part(components, "perimeter", "offered_kw", t_ms))
+        parts.append(_part(components, "perimeter", "first_kw", t_ms))
     return Components(
         *(np.concatenate([getattr(part, name) for part in parts]) for name in Components.__dataclass_fields__)
     )
