@@ -147,28 +147,40 @@ class Pool:
         """Areas in which at least one member has a plan for the last day reported."""
         return tuple(self.areas[number] for number in np.unique(self._area[self._latest.planned]))
 
+    def plans_of(self, from_ms: int) -> DayPlans | None:
+        """The plans of the day that begins then; None if no member has reported it."""
+        return self._days.get(from_ms)
+
+    def members_in(self, area: str) -> I64:
+        """Rows of the members in an area, ascending."""
+        return self._members[self._number[area]]
+
+    def usable(self, plans: DayPlans, direction: str, area: str) -> Offer:
+        """What members in an area could do of their plans, of those that can be counted on."""
+        return self._usable(plans, direction, self.members_in(area))
+
+    def planned_kw(self, plans: DayPlans, area: str) -> F64:
+        """Planned net load of all members in an area, per step; who has reported nothing counts as 0."""
+        return np.asarray(plans.net_kw[self.members_in(area)].sum(axis=0))
+
     def serves(self, area: str) -> bool:
         """Whether there are members in an area."""
         return area in self._number
 
-    def _in(self, area: str) -> I64:
-        """Rows of the members in an area, ascending."""
-        return self._members[self._number[area]]
-
     def members_of(self, area: str) -> list[int]:
         """Device addresses of the members in an area that have a plan."""
-        members = self._in(area)
+        members = self.members_in(area)
         return [int(number) for number in self.address[members[self._latest.planned[members]]]]
 
     def baseline_of(self, area: str) -> tuple[int, float, F64]:
         """Start, step [s] and planned net load, summed over the members of an area."""
-        plans, rows = self._latest, self._in(area)
+        plans, rows = self._latest, self.members_in(area)
         rows = rows[plans.planned[rows]]
         return plans.from_ms, plans.step_s, plans.net_kw[rows].sum(axis=0)
 
     def potential_of(self, area: str, direction: str) -> tuple[F64, F64]:
         """Possible change in a direction and its mean price, summed over the members of an area."""
-        mine = self._usable(self._latest, direction, self._in(area))
+        mine = self._usable(self._latest, direction, self.members_in(area))
         total = mine.kw.sum(axis=0)
         value = (mine.kw * mine.price[:, None]).sum(axis=0)
         return total, np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
@@ -185,7 +197,7 @@ class Pool:
 
     def offerable(self, area: str, direction: str, cap_eur_per_kwh: float, margin_share: float) -> Offer:
         """What of the members' flexibility in an area can be sold below a price cap, after what experience says will not come."""
-        offer = self._usable(self._latest, direction, self._in(area))
+        offer = self._usable(self._latest, direction, self.members_in(area))
         mine = offer.of(np.round(offer.price * (1.0 + margin_share), 4) <= cap_eur_per_kwh)
         return replace(mine, kw=offered_share(self.record) * mine.kw)
 
@@ -205,7 +217,7 @@ class Pool:
             first = (from_ms - plans.from_ms) // self.timeline.step_ms
             begin, end = max(-first, 0), min(plans.net_kw.shape[1] - first, steps)
             if begin < end:
-                offer = self._usable(plans, direction, self._in(area))
+                offer = self._usable(plans, direction, self.members_in(area))
                 free = ~plans.asked[offer.member]
                 total[begin:end] += np.where(free, offer.kw, 0.0)[:, first + begin : first + end].sum(axis=0)
         return np.asarray(offered_share(self.record) * total)
@@ -304,7 +316,7 @@ class Pool:
         covering = self._covering(order.from_ms, order.step_s, len(order.ordered_kw))
         if covering is None:
             return None
-        members = self._in(order.area)
+        members = self.members_in(order.area)
         n = len(members)
         call = Call(order, *covering, members, np.zeros((n, len(order.ordered_kw))), np.zeros(n), np.zeros(n))
         self._calls[order.activation] = call
@@ -373,7 +385,7 @@ class Pool:
         could = np.zeros(len(self._names))
         if covering is not None:
             plans, window = covering
-            offer = self._usable(plans, order.direction, self._in(order.area))
+            offer = self._usable(plans, order.direction, self.members_in(order.area))
             np.add.at(could, offer.member, offer.kw[:, window].sum(axis=1) * order.step_s / 3600.0)
         rows = np.flatnonzero(could > 0.0)
         return _Members(self._names[rows], self._area[rows], np.zeros(len(rows))), rows, could[rows]
