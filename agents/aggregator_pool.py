@@ -155,14 +155,6 @@ class Pool:
         """Rows of the members in an area, ascending."""
         return self._members[self._number[area]]
 
-    def usable(self, plans: DayPlans, direction: str, area: str) -> Offer:
-        """What members in an area could do of their plans, of those that can be counted on."""
-        return self._usable(plans, direction, self.members_in(area))
-
-    def planned_kw(self, plans: DayPlans, area: str) -> F64:
-        """Planned net load of all members in an area, per step; who has reported nothing counts as 0."""
-        return np.asarray(plans.net_kw[self.members_in(area)].sum(axis=0))
-
     def serves(self, area: str) -> bool:
         """Whether there are members in an area."""
         return area in self._number
@@ -180,7 +172,7 @@ class Pool:
 
     def potential_of(self, area: str, direction: str) -> tuple[F64, F64]:
         """Possible change in a direction and its mean price, summed over the members of an area."""
-        mine = self._usable(self._latest, direction, self.members_in(area))
+        mine = self.usable(self._latest, direction, self.members_in(area))
         total = mine.kw.sum(axis=0)
         value = (mine.kw * mine.price[:, None]).sum(axis=0)
         return total, np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
@@ -189,7 +181,7 @@ class Pool:
         """Which of some members can be counted on."""
         return np.asarray(plans.planned[members] & self._onboarded[members] & self.connected[members])
 
-    def _usable(self, plans: DayPlans, direction: str, members: I64) -> Offer:
+    def usable(self, plans: DayPlans, direction: str, members: I64) -> Offer:
         """What can be offered of those of some members that can be counted on, at a price that can be paid."""
         offer = plans.offer(direction, members)
         usable = self._able(plans, offer.member) & (offer.price <= self.ceiling_eur_per_kwh)
@@ -197,7 +189,7 @@ class Pool:
 
     def offerable(self, area: str, direction: str, cap_eur_per_kwh: float, margin_share: float) -> Offer:
         """What of the members' flexibility in an area can be sold below a price cap, after what experience says will not come."""
-        offer = self._usable(self._latest, direction, self.members_in(area))
+        offer = self.usable(self._latest, direction, self.members_in(area))
         mine = offer.of(np.round(offer.price * (1.0 + margin_share), 4) <= cap_eur_per_kwh)
         return replace(mine, kw=offered_share(self.record) * mine.kw)
 
@@ -217,7 +209,7 @@ class Pool:
             first = (from_ms - plans.from_ms) // self.timeline.step_ms
             begin, end = max(-first, 0), min(plans.net_kw.shape[1] - first, steps)
             if begin < end:
-                offer = self._usable(plans, direction, self.members_in(area))
+                offer = self.usable(plans, direction, self.members_in(area))
                 free = ~plans.asked[offer.member]
                 total[begin:end] += np.where(free, offer.kw, 0.0)[:, first + begin : first + end].sum(axis=0)
         return np.asarray(offered_share(self.record) * total)
@@ -248,7 +240,7 @@ class Pool:
         if covering is None:
             return []
         plans, window = covering
-        offer = self._usable(plans, session.direction, np.arange(len(self._names)))
+        offer = self.usable(plans, session.direction, np.arange(len(self._names)))
         below = np.round(offer.price * (1.0 + terms.margin_share), 4) <= terms.highest_eur_per_kwh(session)
         potential = np.where(below[:, None] & (session.need_kw > 0.0), terms.offers_times * offer.kw[:, window], 0.0)
         table = offers(
@@ -385,7 +377,7 @@ class Pool:
         could = np.zeros(len(self._names))
         if covering is not None:
             plans, window = covering
-            offer = self._usable(plans, order.direction, self.members_in(order.area))
+            offer = self.usable(plans, order.direction, self.members_in(order.area))
             np.add.at(could, offer.member, offer.kw[:, window].sum(axis=1) * order.step_s / 3600.0)
         rows = np.flatnonzero(could > 0.0)
         return _Members(self._names[rows], self._area[rows], np.zeros(len(rows))), rows, could[rows]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from agents.bsp_bids import BidDesk
+from agents.bsp_pool import PoolDesk
 from agents.bsp_registration import RegistrationDesk
 from agents.bsp_reports import ReportDesk
 from environment.office import Desk, Office
@@ -11,4 +13,7 @@ from environment.office import Desk, Office
 class Bsp(Office):
     """A balancing service provider and its platform."""
 
-    desks: ClassVar[Mapping[str, type[Desk]]] = {"registration": RegistrationDesk, "reports": ReportDesk}
+    desks: ClassVar[Mapping[str, type[Desk]]] = {
+        "registration": RegistrationDesk, "bids": BidDesk, "pool": PoolDesk, "reports": ReportDesk,
+    }  # fmt: skip
+    stored = PoolDesk.stored

@@ -70,6 +70,8 @@ class BidTerms:
         tso: address of the TSO.
         cbp: address of the platform; empty: components go to the TSO itself.
         unix_ms: Unix time at which the world begins.
+        adapts: whether it changes its bid when it hears of a constraint.
+        repeats: how often it sends the same again.
         bids_after_s: time between the call and its bid.
         adapts_within_s: how long associations are gathered before the bid is changed.
         unconfirmed_before_s: how long before the gate components that nobody confirmed are sent to the TSO itself.
@@ -82,6 +84,8 @@ class BidTerms:
     tso: str
     cbp: str
     unix_ms: int
+    adapts: bool = True
+    repeats: int = 0
     bids_after_s: float = 900.0
     adapts_within_s: float = 120.0
     unconfirmed_before_s: float = 900.0
@@ -172,8 +176,9 @@ class BidDesk(Desk):
             return
         talk = party.open("SUC08.2", "2", call.session, conversation) if terms.cbp else conversation
         bids = [self.create_bid(call, talk, conversation, way, offer, message) for way, offer in made]
-        party.send([bid.asm for bid in bids], [terms.market] * len(bids), talk)
-        self._send_components(bids, terms.cbp or terms.tso, talk)
+        for _ in range(1 + terms.repeats):
+            party.send([bid.asm for bid in bids], [terms.market] * len(bids), talk)
+            self._send_components(bids, terms.cbp or terms.tso, talk)
         if terms.cbp:
             party.start(self._see_confirmed(call, bids))
 
@@ -250,7 +255,7 @@ class BidDesk(Desk):
             if bid is None or record.perimeter not in bid.offered.perimeters:
                 continue
             bid.cut[record.perimeter] = record.limited_kw
-            if record.bid not in self._adapting:
+            if self._terms.adapts and record.bid not in self._adapting:
                 self._adapting.add(record.bid)
                 self.party.start(self._adapt(bid, batch.conversation, int(batch.ids[row])))
 

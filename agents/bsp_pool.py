@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.aggregator_plans import DayPlans
 from agents.aggregator_pool import Call, Pool
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.bsp_bids import Offered, Schedule
@@ -126,11 +127,11 @@ class PoolDesk(Desk):
         usable = self._usable_kw(way)
         possible, baseline, value, worth = np.zeros((len(areas), HOURS_OF_DAY)), np.zeros(HOURS_OF_DAY), 0.0, 0.0
         for row, area in enumerate(areas):
-            offer = self._pool.usable(plans, way, area)
+            offer = self._pool.usable(plans, way, self._pool.members_in(area))
             kw = np.minimum(offer.kw, usable[offer.member][:, None])
             possible[row] = hourly(kw.sum(axis=0)).min(axis=1)
             value, worth = value + float((kw * offer.price[:, None]).sum()), worth + float(kw.sum())
-            baseline += hourly(self._pool.planned_kw(plans, area)).mean(axis=1)
+            baseline += hourly(self._planned_kw(plans, area)).mean(axis=1)
         admitted = np.array([usable[self._pool.members_in(area)].sum() for area in areas])
         served = admitted > 0.0
         if not possible[served].any():
@@ -141,13 +142,17 @@ class PoolDesk(Desk):
         bid = np.floor(self._terms.bids_share * most * 1000.0) / 1000.0
         return Offered(names, bid, most, price, baseline, np.maximum(admitted[served][:, None] - most, 0.0))
 
+    def _planned_kw(self, plans: DayPlans, area: str) -> F64:
+        """Planned net load of the members in an area, per step."""
+        return np.asarray(plans.net_kw[self._pool.members_in(area)].sum(axis=0))
+
     def baselines(self, from_ms: int) -> dict[str, F64]:
         """Planned net load of each perimeter and hour of a day [kW]."""
         self._read()
         plans = self._pool.plans_of(from_ms)
         if plans is None:
             return {}
-        return {area: hourly(self._pool.planned_kw(plans, area)).mean(axis=1) for area in self._pool.areas}
+        return {area: hourly(self._planned_kw(plans, area)).mean(axis=1) for area in self._pool.areas}
 
     # --- orders ----------------------------------------------------------------------------------------------------------------
 

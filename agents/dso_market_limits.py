@@ -4,7 +4,7 @@ The technical platform hands plan and lights to the operator, who sends both to 
 changes later is told to the TSO at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,7 @@ class LimitTerms:
         plans: start of a day -> perimeter -> what it plans to use; where none is named it needs nothing.
         states_before_s: how long before their deadline it states its constraints.
         late_s: by how much it is late.
+        restates_ms: (start of a day, instant at which what changed of its lights is told) of every update in the day.
     """
 
     tso: str
@@ -56,6 +57,7 @@ class LimitTerms:
     plans: Callable[[int], Mapping[str, LocalUse]]
     states_before_s: float = 900.0
     late_s: float = 0.0
+    restates_ms: Sequence[tuple[int, int]] = ()
 
 
 class LimitDesk(Desk):
@@ -67,10 +69,18 @@ class LimitDesk(Desk):
 
     def __init__(self, terms: LimitTerms) -> None:
         self._terms = terms
-        self._calls: dict[int, tuple[SessionCall, str]] = {}
+        self._calls: dict[int, SessionCall] = {}
         self._planning: dict[str, str] = {}
         self._stated = 0
         self._last: dict[tuple[int, str, str], DsoConstraint] = {}
+
+    def processes(self) -> Iterable[Process]:
+        """What changes in the day is told at once."""
+        return [self._restate_at(from_ms, at_ms) for from_ms, at_ms in self._terms.restates_ms]
+
+    def _restate_at(self, from_ms: int, at_ms: int) -> Process:
+        yield self.party.until(at_ms)
+        self.restate(from_ms)
 
     @handles(SessionCall)
     def hear_of_session(self, batch: Batch[SessionCall]) -> None:
@@ -79,7 +89,7 @@ class LimitDesk(Desk):
             if self.party.directory.names[batch.sender[row]] != self._terms.tso:
                 refuse(self.party, batch, row, call.session, "only the TSO calls sessions")
                 continue
-            self._calls[call.from_ms] = (call, batch.conversation)
+            self._calls[call.from_ms] = call
             self.party.start(self._state(call, batch.conversation))
 
     def _state(self, call: SessionCall, conversation: str) -> Process:
@@ -145,7 +155,6 @@ class LimitDesk(Desk):
     def restate(self, from_ms: int) -> None:
         """Tell the TSO what changed of the lights of a day since they were stated."""
         if from_ms in self._calls:
-            _, conversation = self._calls[from_ms]
             records = self._statements(from_ms, changed=True)
-            if records:
-                self.party.send(records, [self._terms.tso] * len(records), conversation)
+            if records:  # after its deadline, so in no conversation of the session
+                self.party.send(records, [self._terms.tso] * len(records), f"changes:{self.party.name}:{from_ms}")

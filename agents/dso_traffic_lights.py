@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from agents.dso_lights import LightsDesk
+from agents.dso_market_limits import LimitDesk
 from agents.dso_registration import RegistrationDesk
 from agents.dso_verification import VerificationDesk
 from environment.messages.activation import DeliveryMeasurement
@@ -19,6 +20,7 @@ class TrafficLightDso(Office):
         "registration": RegistrationDesk,
         "lights": LightsDesk,
         "verification": VerificationDesk,
+        "limits": LimitDesk,
     }
     filed: ClassVar[tuple[type[Record], ...]] = (
         ActivationFeedback,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from agents.tso_components import ComponentDesk
 from agents.tso_register import RegisterDesk
 from agents.tso_settlement import SettlementDesk
 from environment.office import Desk, Office
@@ -11,4 +12,6 @@ from environment.office import Desk, Office
 class Tso(Office):
     """The transmission system operator with technical platform and registry."""
 
-    desks: ClassVar[Mapping[str, type[Desk]]] = {"topology": RegisterDesk, "settlement": SettlementDesk}
+    desks: ClassVar[Mapping[str, type[Desk]]] = {
+        "topology": RegisterDesk, "components": ComponentDesk, "settlement": SettlementDesk,
+    }  # fmt: skip

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import weakref
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,9 @@ from environment.world import World
 from experiments import build_delivery as delivery
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
+from experiments.build_global_bids import addresses as bid_addresses
+from experiments.build_global_bids import bsp_desks, buses_of, component_desk, limit_desk, market_desk
+from experiments.build_global_bids import makers as bid_makers
 from experiments.build_network import rated
 from experiments.build_people import contracted, members_of
 from experiments.build_roles import Made, Maker, role
@@ -71,7 +74,7 @@ def addresses(site: Site) -> list[Address]:
     for bsp in market.bsps:
         found.append(Address(bsp.name, bsp.name, ("bsp",), bsp.name))
         found.append(Address(f"{bsp.name}/platform", bsp.name, ("bsp-platform",), bsp.name))
-    return found + delivery.addresses(points_of(site))
+    return found + bid_addresses(site) + delivery.addresses(points_of(site))
 
 
 def channels(site: Site) -> dict[str, str]:
@@ -86,7 +89,7 @@ def makers(site: Site) -> list[Maker]:
         return []
     dsos = [partial(_dso, said=one) for one in market.dsos]
     bsps = [partial(_bsp, said=one) for one in market.bsps]
-    return [_cbp, _register, *dsos, _tso, *bsps, *delivery.makers(market, points_of(site))]
+    return [_cbp, _register, *dsos, _tso, *bid_makers(), *bsps, *delivery.makers(market, points_of(site))]
 
 
 def points_of(site: Site) -> dict[str, list[str]]:
@@ -98,7 +101,7 @@ def perimeters_of(site: Site) -> dict[str, str]:
     """Perimeter -> DSO."""
     found: dict[str, str] = {}
     for one in said(site).dsos:
-        codes, _ = _perimeters(load_network(one.network), one)
+        codes, _ = _perimeters(_network(one.network, site.scenario.grid.transformer_rating_factor), one)
         found |= dict.fromkeys(codes, one.name)
     return found
 
@@ -113,7 +116,7 @@ def _cbp(site: Site, world: World) -> Made:
         bsps={one.name: f"{one.name}/platform" for one in market.bsps}, tso=market.tso,
         tso_platform=f"{market.tso}/technical-platform", register=REGISTER,
     )  # fmt: skip
-    return Made(role("cbp")(world.seat(CBP), {"relay": RelayDesk(roll)}))
+    return Made(role("cbp")(world.seat(CBP), {"relay": RelayDesk(roll), "market": market_desk(site)}))
 
 
 def _register(site: Site, world: World) -> Made:
@@ -169,6 +172,7 @@ def _dso(site: Site, world: World, said: SystemOperator) -> Made:
         "registration": RegistrationDesk(validation, grid, picture),
         "lights": LightsDesk(lights, grid, ahead, picture),
         "verification": delivery.verification_desk(site, market, grid.perimeters, picture),
+        "limits": limit_desk(site, said, picture, point_perimeters(site)[said.name]),
     }
     return Made(role("dso-traffic-lights")(world.seat(said.name), desks))
 
@@ -240,7 +244,10 @@ def _tso(site: Site, world: World) -> Made:
     where = {one.name: (one.tso_perimeter, one.market_zone) for one in market.dsos}
     terms = CompletionTerms(where=where, cbp=CBP, register=REGISTER, tests=_tests(market))
     picture = Picture()
-    desks: dict[str, Desk] = {"topology": RegisterDesk(terms, picture)}
+    desks: dict[str, Desk] = {
+        "topology": RegisterDesk(terms, picture),
+        "components": component_desk(site, picture, point_perimeters(site)),
+    }
     components = partial(delivery.delivered_parts, desks)
     desks["settlement"] = delivery.settlement_desk(site, market, perimeters_of(site), picture, components)
     return Made(role("tso")(world.seat(market.tso), desks))
@@ -258,9 +265,35 @@ def _bsp(site: Site, world: World, said: Bsp) -> Made:
     )  # fmt: skip
     market = site.scenario.global_market
     assert market is not None
-    desks: dict[str, Desk] = {"registration": BspRegistration(terms, Picture())}
+    picture, where = Picture(), point_perimeters(site)
+    perimeter_of = {gcp: code for points in where.values() for gcp, code in points.items()}
+    own = {one.registration.gcp: perimeter_of[one.registration.gcp] for one in terms.points}
+    desks: dict[str, Desk] = {
+        "registration": BspRegistration(terms, picture),
+        **bsp_desks(site, world, said, picture, own),
+    }
     desks["reports"] = delivery.report_desk(site, market, said.name, perimeters_of(site), desks)
     return Made(role("bsp")(world.seat(said.name), desks))
+
+
+def point_perimeters(site: Site) -> dict[str, dict[str, str]]:
+    """Perimeter of every point that a provider controls, by DSO."""
+    found = {}
+    for dso in said(site).dsos:
+        codes, number = _perimeters(_network(dso.network, site.scenario.grid.transformer_rating_factor), dso)
+        first = int(island(site.network, dso.name)[0])
+        found[dso.name] = {
+            f"{member}/meter": codes[int(number[bus - first])]
+            for bsp in said(site).bsps
+            for member, bus in buses_of(site, bsp.name).items()
+            if site.network.island_of_bus[bus] == dso.name and number[bus - first] >= 0
+        }
+    return found
+
+
+@cache
+def _network(name: str, factor: float) -> Network:
+    return rated(load_network(name), factor)
 
 
 def own_points(site: Site, bsp: Bsp) -> list[OwnPoint]:

@@ -57,6 +57,8 @@ def _homes(site: Site, world: World) -> Made:
     communities = belongings(site, directory)
     living.hems.windows = service_windows(site) if site.scenario.actors.fsps or not communities else {}
     living.hems.keep_views = bool(communities)
+    if site.scenario.global_market:
+        living.hems.directions = ("up", "down")
     flexible = {kind: own.astype(np.float64) for kind, own in people.owns.items() if kind != "pv"}
     book = living.hems.book
     rated = book.ev["kw"] + book.battery["kw"] + book.heater["kw"] + book.house["hp_kw"]

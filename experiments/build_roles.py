@@ -44,6 +44,8 @@ ROLES: dict[str, str] = {
     "consumers": "agents.consumers:Consumers",
     "controller-modules": "agents.controller_modules:ControllerModules",
     "ems": "agents.ems:Ems",
+    "tso-market": "agents.tso_market:TsoMarket",
+    "generation-company": "agents.generation_company:GenerationCompany",
     "cbp": "environment.platforms.cbp:Cbp",
     "flexibility-register": "agents.flexibility_register:FlexibilityRegister",
     "dso-traffic-lights": "agents.dso_traffic_lights:TrafficLightDso",

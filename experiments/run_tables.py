@@ -30,7 +30,7 @@ REGISTERED = (
     "community_members", "community_needs", "community_markets", "community_prices", "community_energies", "community_settlements", "community_flexibility",
     "asm_bids", "component_messages", "excluded_bids", "perimeter_limits", "perimeter_evaluations", "bid_components",
     "line_limits", "line_reliefs", "perimeter_nodes", "system_needs", "global_bids", "global_clearings",
-    "global_results", "registered_quantities", "limitation_notices", "late_constraints", "global_schedules",
+    "global_results", "registered_quantities", "limitation_notices", "bsp_orders", "late_constraints", "global_schedules",
     "measurements", "associations", "refused_measurements", "filed_baselines", "verifications", "verification_outcomes", "collected_deliveries",
     "report_checks", "clarifications", "delivered_services", "service_settlements", "responsible_imbalances",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",

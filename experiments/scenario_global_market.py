@@ -7,6 +7,7 @@ from pydantic import AfterValidator
 from experiments.scenario_actor import NAME, Actor
 from experiments.scenario_delivery import Delivery
 from experiments.scenario_fields import JUDGEMENT, DayTime, Part, Share, given, refuse
+from experiments.scenario_global_bids import Bids, Transmission
 
 REGISTER = "SUC08.1"
 
@@ -41,10 +42,14 @@ class SystemOperator(Actor):
     """ISTAT code of the municipality where its perimeters lie (SUC08.1)."""
     tso_perimeter: str = given("IT-CSUD", source="one of the perimeters of aggregation of the TSO", min_length=1)
     """Aggregation perimeter of the TSO in which its points lie (SUC10.1)."""
-    market_zone: str = given("IT-CSUD", source="one of the zones of the TSO's market", min_length=1)
+    market_zone: str = given("Centro Sud", source="SUC08.2: one of seven market zones", min_length=1)
     """Zone of the TSO's market in which its points lie."""
     n1: tuple[GridOutage, ...] = given((), source="the operator names which outages its static lights must bear")
     """States N-1 in which a point's validated power must keep every limit, beside normal operation."""
+    node: str = given("B", source="a node of the shipped transmission network", min_length=1)
+    """Node of the transmission network that feeds it."""
+    limits_late_h: float = given(0.0, unit="h", source="in time; more is a fault of the operator", ge=0, le=24)
+    """By how much its constraints of the day come too late for the session."""
     treatment: Literal["as metered", "aggregated by perimeter", "estimated"] = given(
         "as metered", source="SUC08.1 names the field and leaves its values open"
     )
@@ -81,6 +86,16 @@ class Bsp(Actor):
     """When it registers these."""
     updates: tuple[Update, ...] = given((), source="none")
     """What it changes of registered points."""
+    platform: bool = given(True, source="SUC08.2: components go over the platform; SUC10.3: to the TSO itself")
+    """Whether it sends bid components over the Crowd Balancing Platform; false: to the TSO itself."""
+    adapts: bool = given(True, source="SUC10.3: a provider moves or lowers what a constraint cuts, as far as it can")
+    """Whether it changes its bid when it hears of a constraint; if not, the TSO limits it at the gate."""
+    bids_percent: float = given(80.0, unit="% of what is possible", source=JUDGEMENT, gt=0, le=100)
+    """Part of what its members could do that it bids; the rest is kept to move cut quantities to."""
+    margin_percent: float = given(10.0, unit="% of the members' prices", source="as FSPs of local markets", ge=0)
+    """Added to its members' prices."""
+    repeats: int = given(0, source="sent once; more is a fault of the sender", ge=0, le=100)
+    """How often it sends the same bid and components again."""
 
 
 class Tests(Part):
@@ -130,6 +145,10 @@ class GlobalMarket(Part):
     """Dynamic traffic lights."""
     delivery: Delivery = given(Delivery())
     """Measurement, verification and settlement after a day of delivery."""
+    bids: Bids = given(Bids())
+    """Sessions of the global market."""
+    transmission: Transmission = given(Transmission())
+    """The transmission side."""
     register_url: str = given("", source="an SQLite file in the folder of the run")
     """Database of the Flexibility Register, as SQLAlchemy writes it."""
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from environment.office import Desk, Office
+from environment.platforms.cbp_market import MarketDesk
 from environment.platforms.cbp_relay import RelayDesk
 
 
 class Cbp(Office):
     """The platform."""
 
-    desks: ClassVar[Mapping[str, type[Desk]]] = {"relay": RelayDesk}
+    desks: ClassVar[Mapping[str, type[Desk]]] = {"relay": RelayDesk, "market": MarketDesk}

@@ -52,7 +52,7 @@ class MarketDesk(Desk):
         """SUC08.2/1.3 and 1.4: what a DSO plans to use itself."""
         for row, record in enumerate(batch.records()):
             if self._is(batch, row, record.dso, self._dsos, record.perimeter):
-                self.party.send(record, self._tso, batch.conversation)
+                self.party.start(self.deliver(record, self._tso, batch.conversation))
 
     @handles(DsoConstraint)
     def pass_constraint(self, batch: Batch[DsoConstraint]) -> None:
@@ -61,7 +61,7 @@ class MarketDesk(Desk):
             if self._is(batch, row, record.dso, self._dsos, record.constraint):
                 if len(record.colour) == len(record.capability_kw) == _HOURS:  # the TSO refuses others
                     self._constraints[record.perimeter, record.direction] = record
-                self.party.send(record, self._tso, batch.conversation)
+                self.party.start(self.deliver(record, self._tso, batch.conversation))
 
     @handles(ComponentMessage)
     def pass_components(self, batch: Batch[ComponentMessage]) -> None:
@@ -71,7 +71,7 @@ class MarketDesk(Desk):
                 known = self._components.get(record.bid)
                 if known is None or known.version < record.version:
                     self._components[record.bid] = record
-                self.party.send(record, self._tso, batch.conversation)
+                self.party.start(self.deliver(record, self._tso, batch.conversation))
 
     def _is(
         self,
@@ -147,4 +147,4 @@ class MarketDesk(Desk):
             if self._name(batch.sender[row]) != self._tso or record.bsp not in self._bsps:
                 refuse(self.party, batch, row, record.notice, "only the TSO limits, and only who is on the platform")
             else:
-                self.party.send(record, record.bsp, batch.conversation)
+                self.party.start(self.deliver(record, record.bsp, batch.conversation))
