@@ -176,7 +176,7 @@ def play(stage, setting=None, until_h=49.0):
             "tso",
             "cbp" if on_platform[bsp] else "",
             UNIX_MS,
-            said.bids_after_s,
+            bids_after_s=said.bids_after_s,
         )
         desk = BidDesk(bids, lambda way, _, mine=mine: mine.get(way), there.schedules.append)
         there.parties[bsp] = there.agent(Bsp, bsp, {"bids": desk})
