@@ -188,7 +188,7 @@ class PoolDesk(Desk):
         if call is None:
             self._note(order, 0.0, 0)
         else:
-            self.party.start(self._carry_out(call, schedule.conversation))
+            self.party.start(self._carry_out(call, f"orders:{self.party.name}:{schedule.from_ms}"))
 
     def _carry_out(self, call: Call, conversation: str) -> Process:
         """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left."""

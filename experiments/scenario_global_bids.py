@@ -37,7 +37,7 @@ class Transmission(Part):
     correlation: Share = given(0.8, unit="share", source="judgement: errors of a forecast keep on for some hours")
     """Autocorrelation of that error from hour to hour."""
     markup_eur_per_kwh: float = given(
-        0.1,
+        0.12,
         unit="EUR/kWh",
         source="judgement: what ancillary services cost beyond the day-ahead price is of the size of that price",
         ge=0,
