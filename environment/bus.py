@@ -21,6 +21,7 @@ from environment.journal import ACKNOWLEDGED, DELIVERED, NEVER, Journal, Traffic
 from environment.message_ids import MessageIds
 from environment.messages.base import Batch
 from environment.messages.digest import digest_rows, digest_words, mix
+from environment.quotas import Quotas
 from environment.sealing import Seals
 from environment.wire import Wire, chained, digests_of, sign, traffic_of, wire_of
 from environment.wiretap import Wiretap
@@ -94,6 +95,7 @@ class Bus:
         self._attempts = np.array([one.attempts for one in self._channels])
         self._loss_share = np.array([one.loss_share for one in self._channels])
         self._duplication_share = np.array([one.duplication_share for one in self._channels])
+        self._quotas = Quotas([one.messages_per_s for one in self._channels])
         self._calm = not (disturbances or self._loss_share.any() or self._duplication_share.any())
         self._channel_of = self._assign(list(channels or {}), channel_of or {})
         permitted = {
@@ -152,7 +154,7 @@ class Bus:
         Returns:
             their fates; None, and nothing done, if one row is not as usual or not acknowledged at its first transmission.
         """
-        if not self._calm or self._taps or not self._ids.none_at(now_ms):
+        if not self._calm or self._taps or self._quotas.limits or not self._ids.none_at(now_ms):
             return None
         found = []
         for batch, unknown, ring in sent:
@@ -244,6 +246,9 @@ class Bus:
 
     def _transmit(self, wire: Wire) -> None:
         channel = self._channel(wire)
+        if self._quotas.limits:
+            party = self.directory.party[wire.origin]
+            wire.waits_ms = self._quotas.waits_ms(channel, party, wire.receiver, wire.drawn, wire.sent_ms)
         if self._calm and self._all_at_once(wire, channel):
             return
         waiting = np.arange(len(wire.ids))
@@ -253,16 +258,16 @@ class Bus:
             if not len(waiting):
                 break
         given_up = (wire.acknowledged_ms == NEVER) & (wire.receiver >= 0)
-        wire.given_up_ms[given_up] = (wire.sent_ms + wire.attempts * within_ms)[given_up]
+        wire.given_up_ms[given_up] = (wire.leaves_ms + wire.attempts * within_ms)[given_up]
         wire.status[wire.delivered_ms != NEVER] = DELIVERED
         wire.status[wire.acknowledged_ms != NEVER] = ACKNOWLEDGED
 
     def _all_at_once(self, wire: Wire, channel: I64) -> bool:
         """Send where nothing can be lost; False, and nothing done, if a row is not acknowledged at its first transmission."""
         out_word, back_word = philox(self._delay_key, np.uint64(0), wire.drawn)
-        arrival_ms = wire.sent_ms + self._delays(channel, out_word)
+        arrival_ms = wire.leaves_ms + self._delays(channel, out_word)
         back_ms = arrival_ms + self._delays(channel, back_word)
-        if (wire.receiver < 0).any() or (back_ms >= wire.sent_ms + self._within_ms[channel]).any():
+        if (wire.receiver < 0).any() or (back_ms >= wire.leaves_ms + self._within_ms[channel]).any():
             return False
         wire.delivered_ms[:], wire.acknowledged_ms[:] = arrival_ms, back_ms
         wire.attempts[:], wire.status[:] = 1, ACKNOWLEDGED
@@ -277,7 +282,7 @@ class Bus:
     def _attempt(self, wire: Wire, channel: I64, within_ms: I64, rows: I64, attempt: int) -> I64:
         """Transmit ``rows`` once; returns those still unacknowledged when the timeout ends."""
         ids, sender, receiver, channel = wire.drawn[rows], wire.origin[rows], wire.receiver[rows], channel[rows]
-        start_ms = wire.sent_ms + attempt * within_ms[rows]
+        start_ms = wire.leaves_ms[rows] + attempt * within_ms[rows]
         out_word, back_word = philox(self._delay_key, np.uint64(attempt), ids)
         arrival_ms = start_ms + self._delays(channel, out_word)
         back_ms = arrival_ms + self._delays(channel, back_word)

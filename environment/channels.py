@@ -59,6 +59,8 @@ class Channel:
     duplication_share: float = 0.0
     acknowledge_within_ms: int = ACKNOWLEDGE_TIMEOUT_MS
     attempts: int = 3
+    messages_per_s: float = 0.0
+    """Quota of each sender (``environment.quotas``); 0: none."""
 
 
 INTERNAL = Channel("inside", Delay("constant", 0.001))

@@ -37,6 +37,13 @@ class Wire:
     attempts: I64
     duplicates: I64
     status: I64
+    waits_ms: I64 | None = None
+    """How long each waits at its sender before it leaves; None: nothing does."""
+
+    @property
+    def leaves_ms(self) -> I64:
+        """When each is transmitted first."""
+        return np.full(len(self.ids), self.sent_ms) if self.waits_ms is None else self.sent_ms + self.waits_ms
 
     def traffic(self, batch: Batch[Any], rows: slice, unknown: dict[int, str]) -> Traffic:
         """The fate of the batch in these rows; a small part of much is copied, so that the journal does not keep all for its sake."""

@@ -54,4 +54,4 @@ def _channel(name: str, said: ChannelScenario) -> Channel:
     parameters = said.delay_s.parameters
     delay = Delay(said.delay_s.kind, parameters[0], parameters[-1])  # type: ignore[arg-type]
     within_ms = round(said.acknowledge_within_s * MS_PER_S)
-    return Channel(name, delay, said.loss, said.duplication, within_ms, said.attempts)
+    return Channel(name, delay, said.loss, said.duplication, within_ms, said.attempts, said.messages_per_s)

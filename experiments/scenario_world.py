@@ -194,6 +194,8 @@ class Channel(Part):
     """A transmission not acknowledged in this time is repeated, after the last attempt given up."""
     attempts: int = given(3, source=JUDGEMENT, ge=1, le=20)
     """Transmissions of one message at most."""
+    messages_per_s: float = given(0.0, unit="1/s", source="no limit unless said", ge=0, le=1e6)
+    """Quota of each sender: messages beyond it wait at their sender, and nobody else waits for them; 0 is no limit."""
 
 
 class Platforms(Part):
