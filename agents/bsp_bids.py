@@ -72,6 +72,7 @@ class BidTerms:
         unix_ms: Unix time at which the world begins.
         adapts: whether it changes its bid when it hears of a constraint.
         repeats: how often it sends the same again.
+        ignores_limits: it delivers what it bid first where constraints cut it: a fault that verification has to find (SUC10.4).
         bids_after_s: time between the call and its bid.
         adapts_within_s: how long associations are gathered before the bid is changed.
         unconfirmed_before_s: how long before the gate components that nobody confirmed are sent to the TSO itself.
@@ -86,6 +87,7 @@ class BidTerms:
     unix_ms: int
     adapts: bool = True
     repeats: int = 0
+    ignores_limits: bool = False
     bids_after_s: float = 900.0
     adapts_within_s: float = 120.0
     unconfirmed_before_s: float = 900.0
@@ -113,6 +115,15 @@ class _Bid:
         kw = np.zeros_like(self.kw) if self.awarded_kw is None else self.awarded_kw
         most = [self.limits.get(name, np.full(HOURS_OF_DAY, np.inf)) for name in self.offered.perimeters]
         return np.asarray(np.minimum(kw, np.array(most).reshape(kw.shape)))
+
+    @property
+    def uncut_kw(self) -> F64:
+        """What is delivered by who ignores limits: in hours in which something was taken, what was bid first where constraints cut it, (P, 24)."""
+        kw, called = self.deliverable_kw, np.zeros(HOURS_OF_DAY, bool)
+        if self.awarded_kw is not None:
+            called = self.awarded_kw.any(axis=0)
+        cut = np.array([name in self.cut or name in self.limits for name in self.offered.perimeters], bool)
+        return np.where(cut[:, None] & called, np.maximum(kw, self.offered.kw), kw)
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,7 +328,7 @@ class BidDesk(Desk):
                 self._deliver(bid, "limited")
 
     def _deliver(self, bid: _Bid, why: str) -> None:
-        kw = bid.deliverable_kw
+        kw = bid.uncut_kw if self._terms.ignores_limits else bid.deliverable_kw
         asm = bid.asm
         hours = np.arange(HOURS_OF_DAY, dtype=np.int64)
         for name, profile in zip(bid.offered.perimeters, kw, strict=True):

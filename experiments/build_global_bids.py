@@ -246,6 +246,7 @@ def bsp_desks(
     bids = BidTerms(
         uva=f"UVA-{said.name}", zone=zone, tso_perimeter=tso_perimeter, market=MARKET, tso=market.tso, cbp=CBP if said.platform else "",
         unix_ms=_unix_ms(site), adapts=said.adapts, repeats=said.repeats,
+        ignores_limits=any(fault.ignores_limits for fault in site.scenario.failing if fault.party == said.name),
     )  # fmt: skip
     return {"bids": BidDesk(bids, pool.supply, pool.take_schedule), "pool": pool}
 

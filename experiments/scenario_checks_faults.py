@@ -30,6 +30,9 @@ def fault_parties(scenario: "Scenario") -> Problems:
                 yield f"{path}.party: unknown party '{fault.party}'{did_you_mean(fault.party, named)}"
             elif fault.offers is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps]:
                 yield f"{path}.offers: '{fault.party}' is no flexibility service provider and offers nothing"
+            elif (fault.reports is not None or fault.ignores_limits) and fault.party not in providers(scenario):
+                key = "reports" if fault.reports is not None else "ignores_limits"
+                yield f"{path}.{key}: '{fault.party}' is no provider of balancing services{did_you_mean(fault.party, providers(scenario))}"
             continue
         if fault.attacker in known or is_home(scenario, fault.attacker):
             yield f"{path}.attacker: a party is called '{fault.attacker}' already; give the attacker a name of its own"
@@ -48,6 +51,11 @@ def party_names(scenario: "Scenario") -> list[str]:
 def of_market(scenario: "Scenario") -> list[str]:
     """Names of the parties of a global market, its platforms included."""
     return [*scenario.global_market.names(), *MARKET_SYSTEMS] if scenario.global_market else []
+
+
+def providers(scenario: "Scenario") -> list[str]:
+    """Names of the balancing service providers."""
+    return [one.name for one in scenario.global_market.bsps] if scenario.global_market else []
 
 
 def is_home(scenario: "Scenario", name: str) -> bool:
