@@ -1,7 +1,8 @@
 """Balance responsible parties: they answer to the TSO for the imbalance behind a provider's points, and pass on what its activations cost or brought them.
 
-What was ordered is adjusted by the TSO and nobody's imbalance; what was not delivered is the provider's to bear, by the contract between the two. With the
-value of the energy that the provider sold in its name handed over, the party is left as without any activation (Regulation (EU) 2017/2195, articles 49 and 54).
+What was ordered is adjusted by the TSO and nobody's imbalance; what was ordered and not delivered is the provider's to bear, by the contract between the two; what
+the points strayed from their baseline otherwise is the party's own. With the value of the energy that the provider sold in its name handed over, the party is
+left as without any activation (Regulation (EU) 2017/2195, articles 49 and 54).
 """
 
 from collections.abc import Mapping
@@ -75,9 +76,10 @@ class BalanceResponsible(Party):
         self.register("responsible_imbalances").add(
             t_ms=self.now_ms, party=self.name, settlement=one.settlement, bsp=one.bsp,
             imbalance_kwh=float((one.allocated_kwh - one.position_kwh - one.adjustment_kwh).sum()),
-            activated_kwh=float(one.adjustment_kwh.sum()), paid_eur=one.eur, transfer_eur=one.transfer_eur,
+            activated_kwh=float(one.adjustment_kwh.sum()), paid_eur=one.eur, undelivered_eur=one.undelivered_eur,
+            transfer_eur=one.transfer_eur,
         )  # fmt: skip
-        for purpose, eur in (("imbalance", one.eur), ("energy transfer", one.transfer_eur)):
+        for purpose, eur in (("undelivered", one.undelivered_eur), ("energy transfer", one.transfer_eur)):
             if not eur:
                 continue
             debtor, creditor = (one.bsp, self.name) if eur > 0 else (self.name, one.bsp)

@@ -119,9 +119,8 @@ class _Bid:
     @property
     def uncut_kw(self) -> F64:
         """What is delivered by who ignores limits: in hours in which something was taken, what was bid first where constraints cut it, (P, 24)."""
-        kw, called = self.deliverable_kw, np.zeros(HOURS_OF_DAY, bool)
-        if self.awarded_kw is not None:
-            called = self.awarded_kw.any(axis=0)
+        kw = self.deliverable_kw
+        called = kw.any(axis=0) if self.awarded_kw is None else self.awarded_kw.any(axis=0)
         cut = np.array([name in self.cut or name in self.limits for name in self.offered.perimeters], bool)
         return np.where(cut[:, None] & called, np.maximum(kw, self.offered.kw), kw)
 

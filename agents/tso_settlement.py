@@ -313,13 +313,13 @@ class SettlementDesk(Desk):
             settlement=case.name, bsp=case.bsp, from_ms=period.from_ms, to_ms=period.to_ms, ordered_kwh=one.ordered_kwh,
             delivered_kwh=one.credited_kwh, service_eur=one.service_cents / 100, energy_eur=one.energy_cents / 100,
             exposure_eur=one.exposure_cents / 100, neutralised_eur=one.neutralised_cents / 100,
-            imbalance_eur=one.imbalance_cents / 100, final_eur=one.final_cents / 100,
+            undelivered_eur=one.undelivered_cents / 100, final_eur=one.final_cents / 100,
         )  # fmt: skip
         statement = ImbalanceStatement(
             settlement=case.name, party=self._terms.responsible[case.bsp], bsp=case.bsp, from_ms=period.from_ms, step_s=STEP_S,
             allocated_kwh=position + np.sum([part.delivered_kwh for part in parts], axis=0), position_kwh=position,
             adjustment_kwh=np.sum([part.up_kwh - part.down_kwh for part in parts], axis=0), price_eur_per_kwh=prices,
-            eur=one.imbalance_cents / 100, transfer_eur=one.energy_cents / 100,
+            eur=one.imbalance_cents / 100, undelivered_eur=one.undelivered_cents / 100, transfer_eur=one.energy_cents / 100,
         )  # fmt: skip
         return statement, told
 
@@ -337,7 +337,7 @@ class SettlementDesk(Desk):
             t_ms=self.now_ms, settlement=case.name, conversation=case.talk, bsp=case.bsp, ordered_kwh=one.ordered_kwh,
             delivered_kwh=one.credited_kwh, service_eur=one.service_cents / 100, energy_eur=one.energy_cents / 100,
             exposure_eur=one.exposure_cents / 100, neutralised_eur=one.neutralised_cents / 100,
-            imbalance_eur=one.imbalance_cents / 100, final_eur=one.final_cents / 100,
+            imbalance_eur=one.imbalance_cents / 100, undelivered_eur=one.undelivered_cents / 100, final_eur=one.final_cents / 100,
         )  # fmt: skip
 
     @act("final_settlement")

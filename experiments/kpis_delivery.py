@@ -52,16 +52,20 @@ def transferred_eur(facts: Facts) -> float | None:
 
 
 def left_with_responsible_eur(facts: Facts) -> float | None:
-    """What balance responsible parties are left with beside the value of their energy: 0 where they are neutral [EUR]."""
+    """What activations left with balance responsible parties beside the value of their energy: 0 where they are neutral [EUR].
+
+    What they paid for imbalances of their own, which would have been without activations, is not counted.
+    """
     ledger, stated = facts.all("ledger"), facts.all("responsible_imbalances")
     if ledger is None or stated is None:
         return None
     parties = sorted(set(stated.names("party").tolist()))
-    mine = np.isin(ledger.names("purpose"), ("imbalance", "energy transfer"))
+    mine = np.isin(ledger.names("purpose"), ("imbalance", "undelivered", "energy transfer"))
     eur = np.where(mine, ledger.floats("eur"), 0.0)
     got = float(eur[np.isin(ledger.names("creditor"), parties)].sum())
     paid = float(eur[np.isin(ledger.names("debtor"), parties)].sum())
-    return round(got - paid - float(stated.floats("transfer_eur").sum()), 6)
+    own = float((stated.floats("paid_eur") - stated.floats("undelivered_eur")).sum())
+    return round(got - paid + own - float(stated.floats("transfer_eur").sum()), 6)
 
 
 FIGURES: dict[str, Figure] = {
@@ -72,7 +76,8 @@ FIGURES: dict[str, Figure] = {
     "points_unread_percent": unread_percent,
     "reports_questioned_percent": questioned_percent,
     "services_paid_eur": _sum("service_settlements", "final_eur"),
-    "services_imbalance_eur": _sum("service_settlements", "imbalance_eur"),
+    "services_undelivered_eur": _sum("service_settlements", "undelivered_eur"),
+    "responsible_imbalance_eur": _sum("service_settlements", "imbalance_eur"),
     "services_neutralised_eur": _sum("service_settlements", "neutralised_eur"),
     "responsible_left_eur": left_with_responsible_eur,
     "energy_transferred_eur": transferred_eur,

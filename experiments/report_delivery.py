@@ -97,7 +97,7 @@ def _money(settled: Frame, stated: Frame | None) -> str:
         "final_eur",
         "exposure_eur",
         "neutralised_eur",
-        "imbalance_eur",
+        "undelivered_eur",
     )
     values = {name: settled.floats(name) for name in columns}
     bsps = settled.names("bsp")
@@ -106,16 +106,18 @@ def _money(settled: Frame, stated: Frame | None) -> str:
     if len(names) > 1:
         rows.append(_money_row("all", list(values.values())))
     head = ("provider", "accepted (kWh)", "delivered (kWh)", "service (EUR)", "energy (EUR)", "TSO pays (EUR)", "exposure (EUR)", "neutralised (EUR)",
-            "imbalance left (EUR)")  # fmt: skip
+            "not delivered (EUR)")  # fmt: skip
     text = (
         "<p>The TSO pays delivered services at the prices of the bids, and the energy at the day-ahead price. <i>Exposure</i> is what imbalances would cost "
-        "had what was ordered not been adjusted; what is left is energy that was ordered and not delivered, or too much of it, and the provider bears it.</p>"
+        "had what was ordered not been adjusted; what was ordered and not delivered costs the provider the imbalance price.</p>"
     )
     told = ""
     if stated is not None:
+        own = stated.floats("paid_eur").sum() - stated.floats("undelivered_eur").sum()
         told = (
-            f"<p>Balance responsible parties behind the providers' points had imbalances of {stated.floats('imbalance_kwh').sum():,.1f} kWh after adjustment, passed on "
-            f"what they cost, and were handed {stated.floats('transfer_eur').sum():,.2f} EUR for energy that was sold in their names.</p>"
+            f"<p>Balance responsible parties behind the providers' points had imbalances of {stated.floats('imbalance_kwh').sum():,.1f} kWh after adjustment. Of their cost "
+            f"{own:,.2f} EUR are for how the points strayed from their baselines, which would have been without activations; the rest is the providers'. They were handed "
+            f"{stated.floats('transfer_eur').sum():,.2f} EUR for energy that was sold in their names.</p>"
         )
     return text + table(head, rows, numbers=range(1, 9)) + told
 

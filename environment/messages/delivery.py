@@ -253,7 +253,7 @@ class SettlementNotification(Record, frozen=True, kw_only=True):
         ),
     ]
     neutralised_eur: Annotated[float, Item("part of it that is adjusted away, since it was ordered")]
-    imbalance_eur: Annotated[float, Item("part of it that is left: what was ordered and not delivered, or more")]
+    undelivered_eur: Annotated[float, Item("part of it that the BSP bears: what was ordered and not delivered")]
     final_eur: Annotated[float, Item("the TSO pays it; below 0: the BSP does", catalogue="final settlement amount")]
 
 
@@ -271,6 +271,7 @@ class ImbalanceStatement(Record, frozen=True, kw_only=True):
     adjustment_kwh: Annotated[Profile, Item("activated, upward above 0")]
     price_eur_per_kwh: Annotated[Profile, Item("imbalance price")]
     eur: Annotated[float, Item("the party pays it; below 0: it receives")]
+    undelivered_eur: Annotated[float, Item("part of it that was ordered and not delivered: the BSP bears it")]
     transfer_eur: Annotated[float, Item("value of the energy that the BSP sold for it; below 0: bought")]
 
 
@@ -282,5 +283,5 @@ class ExposureClaim(Record, frozen=True, kw_only=True):
     settlement: Annotated[str, Item("settlement that it belongs to")]
     debtor: Annotated[str, Item("who pays")]
     creditor: Annotated[str, Item("who is paid")]
-    purpose: Annotated[str, Item("for what", one_of=("imbalance", "energy transfer"))]
+    purpose: Annotated[str, Item("for what", one_of=("undelivered", "energy transfer"))]
     eur: Annotated[float, Item("amount", ge=0)]

@@ -7,9 +7,10 @@ Flexibility is above 0 upward (the grid sees less net load). In each perimeter a
 with baseline :math:`b`, metered net load :math:`m` and accepted quantities :math:`a`; downward likewise. Credited energy is paid the price of the bid for the
 change, and the energy itself at the day-ahead price: sold upward, bought downward. What is delivered beyond what was accepted earns nothing as a service.
 
-The balance responsible party behind the provider's points has the position that it had without activation, and is adjusted by what was *ordered*; so its
-imbalance is what was not delivered, or too much, and costs the imbalance price. It hands that on to the provider with the value of the energy that was sold
-in its name, and is left as without activation: the provider alone bears what it did not deliver, and nobody bears what was ordered.
+The balance responsible party behind the provider's points has the position that it had without activation, and is adjusted by what was *ordered*, so that what
+was ordered is no imbalance of it. What is left is of two kinds: what was ordered and not credited, which the provider bears at the imbalance price, and what
+the points strayed from their baseline otherwise, which is the party's own and would have been without activation. With the value of the energy that was
+sold in its name handed over the party is left as without activation.
 
 Sources: Commission Regulation (EU) 2017/2195, articles 45, 49, 54, 55; SUC08.4 rules 11 to 13. Transfer of energy at the day-ahead price is one of the
 arrangements of Directive (EU) 2019/944, article 17(4), under which aggregators compensate suppliers.
@@ -135,7 +136,8 @@ class Account(NamedTuple):
         energy_cents: TSO to provider, for the energy, below 0: the other way; the same again from the provider to the balance responsible party.
         exposure_cents: what the party's imbalance would cost it had nothing been adjusted.
         neutralised_cents: part of it that the adjustment takes away.
-        imbalance_cents: what is left: balance responsible party to TSO, and provider to the party; below 0: the other way.
+        imbalance_cents: what is left: balance responsible party to TSO; below 0: the other way.
+        undelivered_cents: part of that which was ordered and not delivered: provider to balance responsible party; below 0: the other way.
         final_cents: TSO to provider.
     """
 
@@ -146,12 +148,13 @@ class Account(NamedTuple):
     exposure_cents: int
     neutralised_cents: int
     imbalance_cents: int
+    undelivered_cents: int
     final_cents: int
 
     def balances(self) -> dict[str, int]:
         """What each of the three has in the end [cents]: they sum to 0."""
-        bsp = self.final_cents - self.energy_cents - self.imbalance_cents
-        party = self.energy_cents + self.imbalance_cents - self.imbalance_cents
+        bsp = self.final_cents - self.energy_cents - self.undelivered_cents
+        party = self.energy_cents + self.undelivered_cents - self.imbalance_cents
         return {"tso": -self.final_cents + self.imbalance_cents, "bsp": bsp, "balance responsible party": party}
 
 
@@ -166,7 +169,7 @@ def account(
         imbalance_eur_per_kwh: price of imbalances, likewise.
     """
     service = energy = ordered = counted = 0.0
-    net = moved = np.zeros(1)
+    net = moved = taken = np.zeros(1)
     value = np.asarray(day_ahead_eur_per_kwh, np.float64)
     for one in deliveries:
         got = credited(one.up_kwh, one.down_kwh, one.delivered_kwh)
@@ -176,11 +179,14 @@ def account(
         ordered += float(one.up_kwh.sum() + one.down_kwh.sum())
         counted += float(got.up_kwh.sum() + got.down_kwh.sum())
         net, moved = net + one.up_kwh - one.down_kwh, moved + one.delivered_kwh
+        taken = taken + got.up_kwh - got.down_kwh
     none = np.zeros_like(moved)
-    exposure = float(settle(moved, none, none, imbalance_eur_per_kwh).paid_eur.sum())
-    left = float(settle(moved, none, net, imbalance_eur_per_kwh).paid_eur.sum())
-    paid, worth, cost, residue = cents(service), cents(energy), cents(exposure), cents(left)
-    return Account(ordered, counted, paid, worth, cost, cost - residue, residue, paid + worth)
+    exposure, left, lacking = (
+        cents(float(settle(allocated, none, adjusted, imbalance_eur_per_kwh).paid_eur.sum()))
+        for allocated, adjusted in ((moved, none), (moved, net), (taken, net))
+    )
+    paid, worth = cents(service), cents(energy)
+    return Account(ordered, counted, paid, worth, exposure, exposure - left, left, lacking, paid + worth)
 
 
 def _share(part: F64, whole: F64) -> F64:

@@ -38,9 +38,10 @@ def test_what_was_asked_about(figures):
 
 
 def test_money(figures):
-    """28 kWh at 0.30 and 0.10; bsp-1 lacks 4 kWh at 0.40 and bsp-2 gives 8 too many, which it is paid for as a surplus."""
+    """28 kWh at 0.30 and 0.10; bsp-1 lacks 4 kWh at 0.40, and 8 kWh too many of bsp-2 are a surplus of the party behind it."""
     assert figures["services_paid_eur"] == pytest.approx(28 * 0.4)
-    assert figures["services_imbalance_eur"] == pytest.approx((4 - 8) * 0.4)
+    assert figures["services_undelivered_eur"] == pytest.approx(4 * 0.4)
+    assert figures["responsible_imbalance_eur"] == pytest.approx((4 - 8) * 0.4)
     assert figures["services_neutralised_eur"] == pytest.approx(-32 * 0.4)
     assert figures["energy_transferred_eur"] == pytest.approx(2.8)
     assert figures["responsible_left_eur"] == 0.0

@@ -59,7 +59,7 @@ def test_whoever_delivers_what_was_ordered_is_neutral_whatever_imbalances_cost(o
         else Delivery("A", none, ordered, none, ordered * price, -ordered)
     )
     found = account([one], 0.1, imbalance)
-    assert found.imbalance_cents == 0
+    assert (found.imbalance_cents, found.undelivered_cents) == (0, 0)
     assert found.credited_kwh == pytest.approx(ordered.sum())
     assert found.service_cents == pytest.approx(100 * (ordered * price).sum(), abs=1)
     assert found.balances()["bsp"] == found.service_cents
@@ -67,9 +67,36 @@ def test_whoever_delivers_what_was_ordered_is_neutral_whatever_imbalances_cost(o
 
 
 @covers("SUC08.4/r10")
-@given(st.lists(deliveries, min_size=1, max_size=3), prices)
-def test_the_party_behind_bears_nothing_of_what_was_not_delivered(parts, price):
-    assert account(parts, 0.1, price).balances()["balance responsible party"] == account(parts, 0.1, price).energy_cents
+@given(vectors, st.floats(0, 1), st.floats(0, 1), st.booleans(), prices)
+def test_the_party_behind_bears_nothing_of_what_was_not_delivered(ordered, price, share, up, imbalance):
+    """A provider that delivers a part of what was ordered, from points that keep to their baseline otherwise."""
+    none, got = np.zeros(HOURS), share * ordered
+    one = (
+        Delivery("A", ordered, none, ordered * price, none, got)
+        if up
+        else Delivery("A", none, ordered, none, ordered * price, -got)
+    )
+    found = account([one], 0.1, imbalance)
+    assert found.undelivered_cents == found.imbalance_cents
+    assert found.balances()["balance responsible party"] == found.energy_cents
+
+
+@covers("SUC08.4/r10")
+@given(signed, prices)
+def test_what_points_stray_by_themselves_is_no_business_of_the_provider(strayed, price):
+    none = np.zeros(HOURS)
+    found = account([Delivery("A", none, none, none, none, strayed)], 0.1, price)
+    assert (found.balances()["bsp"], found.undelivered_cents) == (0, 0)
+    assert found.imbalance_cents == found.exposure_cents
+
+
+@given(vectors, vectors, st.floats(0.01, 1))
+def test_who_delivers_more_than_was_ordered_bears_nothing_and_earns_nothing_more(ordered, more, price):
+    none = np.zeros(HOURS)
+    exact, beyond = (
+        account([Delivery("A", ordered, none, ordered, none, ordered + k)], 0.1, price) for k in (none, more)
+    )
+    assert (beyond.undelivered_cents, beyond.final_cents) == (0, exact.final_cents)
 
 
 def test_a_day_by_hand():
@@ -77,7 +104,12 @@ def test_a_day_by_hand():
     one = account([delivery(10, 7)], 0.10, 0.40)
     assert (one.ordered_kwh, one.credited_kwh) == (40.0, 28.0)
     assert (one.service_cents, one.energy_cents, one.final_cents) == (840, 280, 1120)
-    assert (one.exposure_cents, one.neutralised_cents, one.imbalance_cents) == (-1120, -1600, 480)
+    assert (one.exposure_cents, one.neutralised_cents, one.imbalance_cents, one.undelivered_cents) == (
+        -1120,
+        -1600,
+        480,
+        480,
+    )
     assert one.balances() == {"tso": -640, "bsp": 360, "balance responsible party": 280}
 
 
@@ -87,9 +119,9 @@ def test_downward_energy_is_bought_by_the_provider():
 
 
 def test_what_is_delivered_in_another_perimeter_earns_nothing_there():
-    """The whole is balanced and nothing is imbalance, but each perimeter is paid by itself."""
+    """The whole is balanced and nothing is imbalance, but each perimeter is paid by itself, and what was ordered there is lacking."""
     one = account([delivery(10, 0), delivery(0, 10, perimeter="B")], 0.1, 0.4)
-    assert (one.credited_kwh, one.service_cents, one.imbalance_cents) == (0.0, 0, 0)
+    assert (one.credited_kwh, one.service_cents, one.imbalance_cents, one.undelivered_cents) == (0.0, 0, 0, 1600)
 
 
 @given(vectors, vectors, signed)
