@@ -76,7 +76,7 @@ class Readings:
 
 @dataclass(frozen=True)
 class Request:
-    """One thing that a party wants of its rows: ``what`` is schedule, order, revoke or mode."""
+    """One thing that a party wants of its rows: ``what`` is schedule, order, revoke, mode or reserve (droop and offset as two columns)."""
 
     what: str
     kind: str
@@ -108,6 +108,10 @@ class Controls:
     def mode(self, kind: str, homes: I64, automatic: Bool) -> None:
         """Put devices into automatic or manual mode."""
         self.pending.append(Request("mode", kind, homes, 0, automatic.astype(np.float64)))
+
+    def reserve(self, kind: str, homes: I64, droop_kw: F64, offset_kw: F64) -> None:
+        """Let devices add a droop on the frequency and an offset (up above 0) to what they do, (homes,) each, until that is changed."""
+        self.pending.append(Request("reserve", kind, homes, 0, np.column_stack([droop_kw, offset_kw])))
 
 
 class Switching(NamedTuple):

@@ -14,6 +14,7 @@ import numpy as np
 from data.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.devices.fleet import Fleet
+from environment.devices.reserve import Account
 from environment.devices.set_points import Priority
 from environment.grid.flow import Flow
 from environment.grid.power_flow import PowerFlow
@@ -95,13 +96,15 @@ class GridSide:
 class Record:
     """What was lived, per step of the run: mean power and state of every device, shape (devices, steps) each.
 
-    Of kinds with ``inner_values`` (a tank with layers) these are kept too, by name, and the set-point at the end of the step.
+    Of kinds with ``inner_values`` (a tank with layers) these are kept too, by name, and the set-point at the end of the step; of
+    reserves what was asked and given (``environment.devices.reserve.Account``), by kind, (step, account).
     """
 
     power_kw: dict[str, F64] = field(default_factory=dict)
     state: dict[str, F64] = field(default_factory=dict)
     inner: dict[str, dict[str, F64]] = field(default_factory=dict)
     set_kw: dict[str, F64] = field(default_factory=dict)
+    reserve: dict[str, list[tuple[int, Account]]] = field(default_factory=dict)
 
 
 class Physics:
@@ -120,6 +123,7 @@ class Physics:
 
     Attributes:
         live: whether homes see powers and states of the instant at every snapshot too, as who controls within the step needs it.
+        submeters: readings of dedicated measurement devices at the controllable devices of each home, where there are any.
     """
 
     def __init__(
@@ -151,6 +155,7 @@ class Physics:
         self._flexible_kw = np.zeros(homes)
         self._generation_kw = np.zeros(homes)
         self.live = False
+        self.submeters: MeterStore | None = None
         self._unsolved: list[tuple[int, PowerFlow, F64, F64]] = []
         self._plant_kw = np.zeros(self.installed["mv_plant"].fleet.n if "mv_plant" in self.installed else 0)
         self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
@@ -168,11 +173,16 @@ class Physics:
         """Integrate to ``now_ms``, the end of a step; read the meters and refresh the displays."""
         step = self.timeline.index(now_ms) - 1
         hours = self.timeline.hours
-        kw = self.uncontrolled.kw(step)
+        kw, flexible = self.uncontrolled.kw(step), np.zeros(self.homes)
         for kind, one in self.installed.items():
             one.fleet.advance(now_ms)
             power = one.fleet.step_energy(step) / hours
             kw[one.meter] += power
+            account = one.fleet.reserve.account(step)
+            if account is not None:
+                self.record.reserve.setdefault(kind, []).append((step - self.first, account))
+            if self.submeters is not None and kind in FLEXIBLE:
+                flexible[one.owner] += power
             if step >= self.first:
                 self.record.power_kw[kind][:, step - self.first] = power
                 self.record.state[kind][:, step - self.first] = one.fleet.state_value
@@ -183,6 +193,8 @@ class Physics:
                         series[:, step - self.first] = column
                     self.record.set_kw[kind][:, step - self.first] = one.fleet.set_points.effective(step)
         self.meters.record(step, kw)
+        if self.submeters is not None:
+            self.submeters.record(step, flexible)
         self.publish(now_ms)
         self.show(now_ms)
 
@@ -283,6 +295,8 @@ class Physics:
                 fleet.revoke(now_ms, request.name, rows)
             case "mode":
                 fleet.set_mode(now_ms, rows, kw > 0.5)
+            case "reserve":
+                fleet.reserves(now_ms, rows, kw[:, 0], kw[:, 1])
 
     def dense(self, kind: str, values: F64) -> F64:
         """Values of the devices of a kind as a column over homes, NaN where a home has none."""

@@ -38,7 +38,8 @@ def problems_of_build(scenario: Scenario) -> list[str]:
         return [*_names(scenario), *problems_of_heaters(scenario)]
     if scenario.global_market:
         return [*_names(scenario), *problems_of_global_market(scenario)]
-    return [*_names(scenario), *(_market(scenario) if scenario.coordination else ())]
+    trades = scenario.coordination and not scenario.balancing  # what pools may not do, the checks of names have said
+    return [*_names(scenario), *(_market(scenario) if trades else ())]
 
 
 def _names(scenario: Scenario) -> Iterable[str]:

@@ -12,7 +12,7 @@ from environment.devices import battery, device_kind, ev, heat_pump, mv_plant, p
 from environment.devices.fleet import Fleet
 from environment.grid.model import Network
 from environment.people import simbench_profiles
-from environment.physics import Installed, Physics, Uncontrolled
+from environment.physics import FLEXIBLE, Installed, Physics, Uncontrolled
 from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Weather
 from environment.weather.wind_plant import wind_available_kw_per_kw
@@ -277,7 +277,7 @@ class Displays:
             "flexible_kw": physics.readings.columns.get("flexible_kw", np.zeros(people.n)),
             "generation_kw": physics.readings.columns.get("generation_kw", np.zeros(people.n)),
             "pv_mean_kw": -self._mean_kw(physics, "pv", before),
-            "battery_mean_kw": self._mean_kw(physics, "battery", before),
+            **{f"{kind}_mean_kw": self._mean_kw(physics, kind, before) for kind in FLEXIBLE},
             "plant_kw": physics.readings.columns.get("plant_kw", physics.plants_now_kw()),
         }
 

@@ -67,11 +67,12 @@ def channels(site: Site) -> dict[str, str]:
 
 
 def makers(site: Site) -> list[Maker]:
-    """Nobody of these acts without coordination, where communities sell in place of providers, or where only water heaters are looked after."""
+    """Nobody of these acts without coordination, where communities sell in place of providers, or where something else is looked after."""
     actors = site.scenario.actors
     instead = actors.communities and not actors.fsps
-    elsewhere = site.scenario.pilot or site.scenario.heaters or site.scenario.global_market
-    if not site.scenario.coordination or instead or elsewhere:
+    said = site.scenario
+    elsewhere = said.pilot or said.heaters or said.global_market or said.balancing
+    if not said.coordination or instead or elsewhere:
         return []
     market = [_lfmo] if actors.lfmo else []
     return [_dso, *market, _platform, _provider, *(partial(_aggregator, name=fsp.name) for fsp in actors.fsps)]

@@ -45,8 +45,9 @@ def makers(site: Site) -> list[Maker]:
     People whose water heaters are retrofitted have no energy management of their own; ``build_heaters`` makes them.
     """
     plants = [_plants] if site.scenario.coordination and contracted(site.scenario) else []
-    elsewhere = site.scenario.heaters or (site.scenario.pilot and site.scenario.coordination)
-    homes = [] if elsewhere else [_homes]  # a pilot's households are its own part
+    served = site.scenario.pilot or site.scenario.balancing
+    elsewhere = site.scenario.heaters or (served and site.scenario.coordination)
+    homes = [] if elsewhere else [_homes]  # households of a pilot and homes in pools are parts of their own
     return [*homes, _retailer, _state, *plants]
 
 

@@ -53,6 +53,10 @@ ROLES: dict[str, str] = {
     "bsp": "agents.bsp:Bsp",
     "pgui": "agents.pgui:Pgui",
     "balance-responsible": "agents.balance_responsible:BalanceResponsible",
+    "pool-homes": "agents.pool_homes:PoolHomes",
+    "pool-aggregator": "agents.pool_aggregator:PoolAggregator",
+    "pool-platform": "agents.pool_platform:PoolPlatform",
+    "balancing-tso": "agents.balancing_tso:BalancingTso",
 }
 """Roles by name, resolved on use."""
 

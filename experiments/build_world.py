@@ -16,7 +16,7 @@ from experiments.usecases import permissions_of_records
 
 PARTS = (
     "experiments.build_homes", "experiments.build_flexibility", "experiments.build_communities", "experiments.build_pilot",
-    "experiments.build_heaters", "experiments.build_global_market",
+    "experiments.build_heaters", "experiments.build_global_market", "experiments.build_balancing",
     "experiments.build_attackers",
 )  # fmt: skip
 """Modules that add parties to a world where its scenario has them."""

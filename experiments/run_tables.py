@@ -15,6 +15,7 @@ from environment.world import World
 from experiments.build import Site
 from experiments.build_people import HOMES, PLANTS, People
 from experiments.run_attacks import attack_table
+from experiments.run_balancing import balancing_tables
 from experiments.run_events import grid_events
 from experiments.run_global_market import register_tables
 from experiments.run_heaters import customer_table, heater_tables
@@ -33,6 +34,8 @@ REGISTERED = (
     "global_results", "registered_quantities", "limitation_notices", "bsp_orders", "late_constraints", "global_schedules",
     "measurements", "associations", "refused_measurements", "filed_baselines", "verifications", "verification_outcomes", "collected_deliveries",
     "report_checks", "clarifications", "delivered_services", "service_settlements", "responsible_imbalances",
+    "virtual_assets", "pool_baselines", "pool_allocations", "pool_offers", "joined_offers", "reserve_auctions", "area_signals", "reserve_orders",
+    "reserve_deliveries", "reserve_reports",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
     "registered_points", "static_lights", "dynamic_lights", "topology_matrix", "topology_acknowledgements", "pool_tests", "register_restarts",
 )  # fmt: skip
@@ -52,7 +55,7 @@ def physical_tables(site: Site) -> dict[str, Table]:
     tables["meters"] = _meters(physics, t_ms)
     tables["comfort"] = _comfort(site.people, physics, t_ms, steps)
     tables["departures"] = _departures(site, physics, steps)
-    return tables | heater_tables(site)
+    return tables | heater_tables(site) | balancing_tables(site)
 
 
 def _long(values: F64) -> F64:

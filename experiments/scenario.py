@@ -11,6 +11,7 @@ import pydantic
 
 from experiments.errors import CoflexError, did_you_mean
 from experiments.scenario_actors import Actors, Product, Rules
+from experiments.scenario_balancing import Balancing
 from experiments.scenario_explain import salvage, sentences
 from experiments.scenario_faults import AnyFault, Attack, Fault
 from experiments.scenario_fields import Part, given
@@ -67,6 +68,8 @@ class Scenario(Part):
     """Water heaters that are retrofitted, learned and controlled; everything else is left to the people."""
     global_market: GlobalMarket | None = given(None, source="none unless said")
     """Local and global markets on the same resources, with several system operators."""
+    balancing: Balancing | None = given(None, source="none unless said")
+    """Pools of assets in the balancing services of a transmission system operator (SUC05.2), instead of local flexibility."""
     results: Results = given(Results())
     """What a run writes."""
 
@@ -118,6 +121,8 @@ class Scenario(Part):
             return [f"SUC{family}.{number}" for family in ("08", "10") for number in range(1, 5)]
         if self.pilot:
             return ["SUC13.1"]
+        if self.balancing:
+            return ["SUC05.2"]
         local = ["SUC05.1", "SUC06.1", "SUC06.2", "SUC06.3"] if self.actors.fsps else []
         return [*(["SUC02.1"] if self.actors.communities else []), *local]
 

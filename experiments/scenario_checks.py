@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from experiments.errors import did_you_mean
 from experiments.networks import network_names
+from experiments.scenario_checks_balancing import balancing
 from experiments.scenario_checks_communities import communities
 from experiments.scenario_checks_faults import attacks, fault_parties
 from experiments.scenario_checks_global_market import global_market
@@ -41,6 +42,7 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
         (_routes, ("actors.lfmo", "actors.dso.activates", "rules.settled_by")),
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
         (_pilot, ("actors.fsps", "pilot")), (global_market, ("global_market", "people")),
+        (balancing, ("actors", "people", "balancing", "clock")),
         (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
     sound = [check for check, reads in checks if not any(path.startswith(left) for path in reads for left in left_out)]
@@ -99,7 +101,8 @@ def _pilot(scenario: "Scenario") -> Problems:
 
 def _contracts(scenario: "Scenario") -> Problems:
     bsps = scenario.global_market.bsps if scenario.global_market else ()
-    known = [*(one.name for one in (*scenario.actors.fsps, *bsps)), NOBODY]
+    pools = scenario.balancing.pools if scenario.balancing else ()
+    known = [*(one.name for one in (*scenario.actors.fsps, *bsps, *pools)), NOBODY]
     for place, group in enumerate(scenario.people):
         path = f"people[{place}]" + (".mv_plant" if isinstance(group, PlantGroup) else "")
         for name in _served_by(group):
@@ -200,7 +203,7 @@ def _routes(scenario: "Scenario") -> Problems:
 
 
 def _times(scenario: "Scenario") -> Problems:
-    if scenario.heaters or scenario.global_market:  # nobody procures on a local market
+    if scenario.heaters or scenario.global_market or scenario.balancing:  # nobody procures on a local market
         return
     dso, lfmo = scenario.actors.dso, scenario.actors.lfmo
     if lfmo is None:

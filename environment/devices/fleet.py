@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from data.arrays import F64, I64
 from environment.calendar import Timeline
 from environment.devices.kind import TICK_H, DeviceKind, put, take
+from environment.devices.reserve import Frequency, Reserve
 from environment.devices.set_points import Priority, Selection, SetPoints
 from environment.units import MS_PER_H
 
@@ -63,6 +64,7 @@ class Fleet:
         self.ratings = self._columns("ratings", ratings)
         self._check_ratings()
         self.set_points = SetPoints(self.n, timeline)
+        self.reserve = Reserve(self.n)
         self._state = self._columns("state", state)
         self._inputs = inputs
         self._inputs_now: tuple[int, Any] | None = None
@@ -103,7 +105,7 @@ class Fleet:
             raise ValueError(msg)
         if self._common_ms == to_ms:
             return
-        if rows is None and self._common_ms is not None:
+        if (rows is None or self.reserve.active) and self._common_ms is not None:
             self._advance_together(self._common_ms, to_ms)
         else:
             self._advance_apart(to_ms, np.arange(self.n) if rows is None else self.set_points.rows(rows))
@@ -119,6 +121,8 @@ class Fleet:
         """
         if self._common_ms is not None:
             step = self._present_step()
+            if self.reserve.active:
+                return self._piece_with_reserve(step, self._common_ms, TICK_H)[1]
             if until_ms is None or not self._state or not 0 < 2 * self.n <= BLOCK:
                 return self._piece_of_all(step, TICK_H)[1]
             return self._look_ahead(step, self._common_ms, until_ms)
@@ -177,6 +181,15 @@ class Fleet:
         self.advance(at_ms, touched)
         self.set_points.revoke(name, touched)
 
+    def listen(self, frequency: Frequency, dead_band_hz: float) -> None:
+        """Let the devices measure the frequency, so that they can have a droop."""
+        self.reserve = Reserve(self.n, frequency, dead_band_hz)
+
+    def reserves(self, at_ms: int, rows: Selection, droop_kw: F64, offset_kw: F64) -> None:
+        """Set droop and offset of some rows from an instant on (``environment.devices.reserve``), (m,) each."""
+        self.advance(at_ms)
+        self.reserve.set(self.set_points.rows(rows), droop_kw, offset_kw)
+
     def set_mode(self, at_ms: int, rows: Selection, automatic: ArrayLike) -> None:
         """Put rows in automatic or manual mode from an instant on."""
         self.advance(at_ms, rows)
@@ -193,6 +206,8 @@ class Fleet:
         while now < to_ms:
             step = self.timeline.index(now)
             until = min(to_ms, self._end_ms(step))
+            if self.reserve.active:
+                until = self.reserve.until_ms(now, until)
             hours = (until - now) / MS_PER_H
             state, power = self._piece_from(step, now, until)
             self._check_numbers(step, slice(None), (power, *state))
@@ -213,12 +228,26 @@ class Fleet:
     def _piece_from(self, step: int, now_ms: int, until_ms: int) -> tuple[Any, F64]:
         """The piece of a step between two instants, for all rows; as ``_look_ahead`` has worked it out where nothing changed since."""
         ahead, self._ahead = self._ahead, None
+        if self.reserve.active:
+            state, power, asked, given = self._piece_with_reserve(step, now_ms, (until_ms - now_ms) / MS_PER_H)
+            self.reserve.book(step, asked, given, until_ms - now_ms)
+            return state, power
         same = (
             ahead is not None and (ahead.now_ms, ahead.until_ms) == (now_ms, until_ms) and ahead.before is self._state
         )
         if ahead is not None and same and self.set_points.effective(step).tobytes() == ahead.setpoint_kw.tobytes():
             return ahead.after, ahead.power_kw
         return self._piece_of_all(step, (until_ms - now_ms) / MS_PER_H)
+
+    def _piece_with_reserve(self, step: int, now_ms: int, hours: float) -> tuple[Any, F64, F64, F64]:
+        """A piece of a step with what reserves add to what each row would do otherwise: state, power, asked and given change (up)."""
+        asked = np.where(self.set_points.automatic, self.reserve.up_kw(now_ms), 0.0)
+        state, otherwise = self._piece_of_all(step, hours)
+        if not asked.any():
+            return state, otherwise, asked, asked
+        setpoint = np.where(asked == 0.0, self.set_points.effective(step), otherwise - asked)
+        state, power = self.kind.step(self.ratings, self._state, setpoint, self.inputs(step), hours)
+        return state, power, asked, otherwise - power
 
     @cached_property
     def _twice(self) -> I64:

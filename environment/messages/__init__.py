@@ -10,7 +10,7 @@ __all__ = ["Columns", "Record", "digest_rows", "records", "sources"]
 
 FAMILIES = (
     "aggregation", "procurement", "activation", "settlement", "homes", "homes_data", "homes_control", "homes_market", "community", "community_settlement", "sizing",
-    "retrofit", "thermal_loads", "flexibility_register", "traffic_lights", "delivery", "global_market",
+    "retrofit", "thermal_loads", "flexibility_register", "traffic_lights", "delivery", "global_market", "balancing",
 )  # fmt: skip
 
 
