@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agents.balancing_dispatch import Dispatch, Reserve
-from agents.payments import pay
+from agents.payments import pay_when_told
 from data.arrays import F64
 from environment.control_area import AreaView
 from environment.instruments import MeterStore
@@ -88,7 +88,7 @@ class BalancingTso(Party):
         self._until: dict[str, int] = {}
         self._baselines: dict[str, dict[int, float]] = {}
         self._dispatch = Dispatch(terms.cycle_s)
-        self._reports: dict[tuple[str, int], tuple[DeliveryReport, str, np.uint64]] = {}
+        self._reports: dict[tuple[str, int], tuple[DeliveryReport, str]] = {}
         self._talk: dict[tuple[str, int], str] = {}
 
     def processes(self) -> Iterable[Process]:
@@ -234,7 +234,7 @@ class BalancingTso(Party):
     def keep_report(self, batch: Batch[DeliveryReport]) -> None:
         """What a seller says it delivered; it is compared with the operator's own measurement."""
         for row, one in enumerate(batch.records()):
-            self._reports[self._seller(batch, row), one.from_ms] = one, batch.conversation, batch.ids[row]
+            self._reports[self._seller(batch, row), one.from_ms] = one, batch.conversation
 
     def _settle_day(self, place: int) -> Process:
         """An hour after a day, everybody who held something and has reported is settled, product by product."""
@@ -249,7 +249,7 @@ class BalancingTso(Party):
     def _settle(self, seller: str, start_ms: int, end_ms: int) -> None:
         step_ms, hours = self._terms.step_ms, self._terms.step_ms / 3_600_000.0
         times = np.arange(start_ms, end_ms, step_ms)
-        report, talk, message = self._reports[seller, start_ms]
+        report, talk = self._reports[seller, start_ms]
         metered = self._meters.read([f"{name}/assets" for name in self._terms.members[seller]], start_ms, end_ms).sum(
             axis=0
         )
@@ -264,7 +264,7 @@ class BalancingTso(Party):
             mine = due[product] + share * error
             tolerance = self._terms.tolerances[product]
             found = delivery(mine, np.zeros(len(times)), due[product], held[product], tolerance.share)
-            self._settle_product(seller, product, times, held[product], found, price[product], hours, talk, message)
+            self._settle_product(seller, product, times, held[product], found, price[product], hours, talk)
         self.register("reserve_reports").add(
             seller=seller, t_ms=times, baseline_kw=baseline, metered_kw=metered, reported_kw=report.delivered_kw, measured_kw=baseline - metered,
         )  # fmt: skip
@@ -283,7 +283,7 @@ class BalancingTso(Party):
         return due, price
 
     def _settle_product(
-        self, seller: str, product: str, times: Any, held: F64, found: Delivery, energy_eur_per_kwh: F64, hours: float, talk: str, message: np.uint64
+        self, seller: str, product: str, times: Any, held: F64, found: Delivery, energy_eur_per_kwh: F64, hours: float, talk: str
     ) -> None:  # fmt: skip
         capacity = np.array([
             sum(one.kw * one.capacity_eur_per_kw_h for one in self._dispatch.reserves if one.seller == seller and one.product == product and one.holds(t))
@@ -300,6 +300,8 @@ class BalancingTso(Party):
             seller=seller, product=product, from_ms=int(times[0]), capacity_eur=float(money.capacity_eur.sum()),
             energy_eur=float(money.energy_eur.sum()), penalty_eur=float(money.penalty_eur.sum()), net_eur=cents / 100.0,
         )  # fmt: skip
-        self.send(settled, self._terms.sellers[seller], talk, system=PLATFORM)
+        sent = self.send(settled, self._terms.sellers[seller], talk, system=PLATFORM)
         if cents > 0:
-            pay(self, self.name, seller, cents / 100.0, f"reserve {product}", message)
+            self.start(
+                pay_when_told(self, sent, np.array([seller], object), np.array([cents / 100.0]), f"reserve {product}")
+            )

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import F64, U64
-from environment.party import Party
+from environment.party import Party, Process
+from environment.requests import Sent
 
 
 def pay(party: Party, debtor: str, creditor: str, eur: float, purpose: str, message_id: np.uint64) -> None:
@@ -40,3 +41,11 @@ def pay_many(
             purpose=purpose,
             message_id=message_id[due],
         )
+
+
+def pay_when_told(party: Party, sent: Sent, creditor: NDArray[np.object_], eur: F64, purpose: str) -> Process:
+    """Book payments that rest on messages of the debtor's own, when their receivers have acknowledged them, shape (n,) each."""
+    outcome = yield party.confirm(sent)
+    told = np.array([status == "acknowledged" for status in outcome.status])
+    debtor = np.full(int(told.sum()), party.name, object)
+    pay_many(party, debtor, creditor[told], eur[told], purpose, sent.batch.ids[told])

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from agents.payments import pay, pay_many
+from agents.payments import pay, pay_when_told
 from agents.pool_terms import Called, Holding, Picture, PoolTerms
 from agents.strategies import pool_optimisation
 from agents.strategies.pool_optimisation import Room
@@ -388,7 +388,7 @@ class PoolAggregator(Party):
             if cents < 0:
                 pay(self, self.name, buyer, -cents / 100.0, f"penalty {one.product}", batch.ids[row])
             elif cents > 0:
-                self._pay_members(one, cents, batch.conversation, batch.ids[row])
+                self._pay_members(one, cents, batch.conversation)
         if not self._terms.small and {one.product for one in batch.records()}:
             self._settled(batch)
 
@@ -398,7 +398,7 @@ class PoolAggregator(Party):
         if self._earned[batch.conversation] == len(PRODUCTS):
             self.end(batch.conversation)
 
-    def _pay_members(self, one: ProvisionSettlement, cents: int, talk: str, message: np.uint64) -> None:
+    def _pay_members(self, one: ProvisionSettlement, cents: int, talk: str) -> None:
         held = self._homes_kwh.get(one.from_ms)
         share = int(cents * self._terms.homes_share)
         if held is None or held.sum() <= 0.0 or not share:
@@ -411,15 +411,8 @@ class PoolAggregator(Party):
             "pool": np.full(len(due), self.name, object), "from_ms": np.full(len(due), one.from_ms),
             "held_kwh": by_home[due], "eur": parts[due],
         }  # fmt: skip
-        self.send_batch(MemberShare, columns, self.numbers([self.name]), self.numbers(names.tolist()), talk)
-        pay_many(
-            self,
-            np.full(len(due), self.name, object),
-            names,
-            parts[due],
-            "reserve share",
-            np.full(len(due), message, np.uint64),
-        )
+        sent = self.send_batch(MemberShare, columns, self.numbers([self.name]), self.numbers(names.tolist()), talk)
+        self.start(pay_when_told(self, sent, names, parts[due], "reserve share"))
 
 
 def _blocks(needs: Sequence[BalancingNeeds]) -> list[tuple[int, int, list[float]]]:

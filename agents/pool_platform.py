@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.payments import pay
+from agents.payments import pay, pay_when_told
 from environment.messages.balancing import (
     PRODUCTS,
     BalancingNeeds,
@@ -246,7 +246,7 @@ class PoolPlatform(Party):
             net = round(one.net_eur * 100.0)
             if net < 0:
                 pay(self, self.name, self._buyer(batch, row), -net / 100.0, f"penalty {one.product}", batch.ids[row])
-            self._settle_pools(one, net, batch.conversation, batch.ids[row])
+            self._settle_pools(one, net, batch.conversation)
             done = self._settled.setdefault(batch.conversation, set())
             done.add(one.product)
             if len(done) == len(PRODUCTS):
@@ -255,7 +255,7 @@ class PoolPlatform(Party):
     def _buyer(self, batch: Batch[Any], row: int) -> str:
         return self.directory.addresses[int(batch.sender[row])].party
 
-    def _settle_pools(self, one: ProvisionSettlement, net_cents: int, talk: str, message: np.uint64) -> None:
+    def _settle_pools(self, one: ProvisionSettlement, net_cents: int, talk: str) -> None:
         held: dict[str, float] = dict.fromkeys(sorted(self._terms.vpps), 0.0)
         start_ms, end_ms = next(day for day in self._terms.days_ms if day[0] == one.from_ms)
         for (product, from_ms), parts in self._held.items():
@@ -271,6 +271,7 @@ class PoolPlatform(Party):
                 seller=pool, product=one.product, from_ms=one.from_ms, capacity_eur=share * one.capacity_eur, energy_eur=share * one.energy_eur,
                 penalty_eur=share * one.penalty_eur, net_eur=part / 100.0,
             )  # fmt: skip
-            self.send(told, self._terms.vpps[pool], talk, system=PLATFORM)
+            sent = self.send(told, self._terms.vpps[pool], talk, system=PLATFORM)
             if part > 0:
-                pay(self, self.name, pool, part / 100.0, f"reserve {one.product}", message)
+                eur = np.array([part / 100.0])
+                self.start(pay_when_told(self, sent, np.array([pool], object), eur, f"reserve {one.product}"))

@@ -121,7 +121,8 @@ def test_every_entry_cites_a_message_that_was_delivered_before_it(lived):
         ledger, messages = run.frame("ledger"), run.frame("messages").set_index("message_id")
         assert ledger["message_id"].notna().all()
         cited = messages.loc[ledger["message_id"]]
-        assert set(cited["record"].astype(str)) <= {"Invoice", "RetailBill", "MemberStatement", "CommunityBill"}
+        documents = {"Invoice", "RetailBill", "MemberStatement", "CommunityBill", "ProvisionSettlement", "MemberShare"}
+        assert set(cited["record"].astype(str)) <= documents
         assert (cited["sent_ms"].to_numpy() <= ledger["t_ms"].to_numpy()).all()
 
 
@@ -145,9 +146,10 @@ def figures_of_messages(run):
         sender, receiver = (party[messages.loc[row["row"], side]] for side in ("sender", "receiver"))
         move(receiver, sender, row["energy_eur"] + row["network_eur"] + row["taxes_eur"])
         move(sender, receiver, row["surplus_eur"])
-    for row in run.frame("content/MemberStatement").to_dict("records"):
-        sender, receiver = (party[messages.loc[row["row"], side]] for side in ("sender", "receiver"))
-        move(sender, receiver, row["eur"])
+    for record, eur in (("MemberStatement", "eur"), ("MemberShare", "eur"), ("ProvisionSettlement", "net_eur")):
+        for row in run.frame(f"content/{record}").to_dict("records"):
+            sender, receiver = (party[messages.loc[row["row"], side]] for side in ("sender", "receiver"))
+            move(sender, receiver, row[eur])
     billed = set()
     for row in run.frame("content/CommunityBill").to_dict("records"):
         if (row["community"], row["member"], row["from_ms"]) not in billed:
