@@ -24,7 +24,7 @@ from experiments.build_people import HOMES, members_of
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_balancing import Balancing, PoolScenario
 from markets.balancing.auction import Terms
-from markets.balancing.delivery import Tolerance
+from markets.balancing.reserve_delivery import Tolerance
 
 PLATFORM, MARKET = "aggregator-platform", "flexibility-market-platform"
 OPENS_BEFORE_S, JOINS_BEFORE_S = 3600.0, 1200.0

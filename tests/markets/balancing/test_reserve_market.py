@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from experiments.covers import covers
 from markets.balancing.auction import Offer, Terms, call, clear, whole_kw
-from markets.balancing.reserve_delivery import Tolerance, delivery, pay
 from markets.balancing.joining import join, shares_kw
+from markets.balancing.reserve_delivery import Tolerance, delivery, pay
 
 TERMS = Terms(100.0, 10.0, 0.05, pays_as_cleared=True)
 
