@@ -16,7 +16,7 @@ from markets.balancing.responses import AFRR_FULL_S, MFRR_FULL_S, block_kw, ramp
 FILTER_S = 120.0
 """Time constant by which the controller smooths the imbalance (judgement)."""
 WATCHED_S = 300.0
-"""A block answers the mean of what automatic reserves were asked over so long."""
+"""A block answers the mean of what was asked over so long, of automatic reserves and of the blocks before it."""
 FREED_SHARE = 0.5
 """What automatic reserves are asked beyond this share of what is held is handed to a block."""
 LEAST_KW = 1.0
@@ -72,9 +72,9 @@ class Dispatch:
 
     def follow(self, now_ms: int, imbalance_kw: float) -> list[tuple[str, str, float]]:
         """Set-points of this cycle: (seller, product, kW) where they have changed."""
-        open_kw = -imbalance_kw - self.block_kw(now_ms)
-        self._need_kw += (open_kw - self._need_kw) * min(self.cycle_s / FILTER_S, 1.0)
-        self._recent = [*self._recent, self._need_kw][-max(round(WATCHED_S / self.cycle_s), 1) :]
+        blocks_kw = self.block_kw(now_ms)
+        self._need_kw += (-imbalance_kw - blocks_kw - self._need_kw) * min(self.cycle_s / FILTER_S, 1.0)
+        self._recent = [*self._recent, self._need_kw + blocks_kw][-max(round(WATCHED_S / self.cycle_s), 1) :]
         found = []
         for product, wanted in (("afrr-up", self._need_kw), ("afrr-down", -self._need_kw)):
             reserves = self.held(product, now_ms)
@@ -93,16 +93,13 @@ class Dispatch:
         return found
 
     def block_kw(self, now_ms: int) -> float:
-        """Power of all called blocks now, up above 0, as it is due."""
-        total = 0.0
-        for _, one, sent_ms, _ in self.calls:
-            if not sent_ms <= now_ms <= one.end_ms + MFRR_FULL_S * 1000.0:
-                continue
-            sign = 1.0 if one.product.endswith("up") else -1.0
-            total += sign * float(
-                block_kw(one.power_kw, now_ms / 1000.0, sent_ms / 1000.0, one.start_ms / 1000.0, one.end_ms / 1000.0)
-            )
-        return total
+        """Power of all called blocks now, up above 0, as it is due; of blocks that follow each other the larger."""
+        now: dict[tuple[str, str], float] = {}
+        for seller, one, sent_ms, _ in self.calls:
+            if sent_ms <= now_ms <= one.end_ms + MFRR_FULL_S * 1000.0:
+                own = seller, one.product
+                now[own] = max(now.get(own, 0.0), float(_path_kw(one, sent_ms, np.array(now_ms / 1000.0))))
+        return sum(kw if product.endswith("up") else -kw for (_, product), kw in now.items())
 
     def call_block(self, now_ms: int, start_ms: int, end_ms: int) -> list[tuple[str, BlockCall]]:
         """Blocks to be called now for an interval to come: (seller, call)."""
@@ -150,16 +147,20 @@ class Dispatch:
         return table.mean(axis=1), np.divide(paid, total, out=np.zeros(steps), where=total > 0.0)
 
     def blocks(self, seller: str, product: str, start_ms: int, end_ms: int, step_ms: int) -> tuple[F64, F64]:
-        """The same of a manual reserve, its ramps included."""
+        """The same of a manual reserve, its ramps included; blocks that follow each other go over into each other."""
         fine_ms = 10_000
-        times = (np.arange(start_ms, end_ms, fine_ms) + fine_ms / 2.0) / 1000.0
+        times = np.asarray((np.arange(start_ms, end_ms, fine_ms) + fine_ms / 2.0) / 1000.0, np.float64)
         steps = (end_ms - start_ms) // step_ms
         power, paid = np.zeros(len(times)), np.zeros(len(times))
         for who, one, sent_ms, price in self.calls:
             if who == seller and one.product == product:
-                path = block_kw(
-                    one.power_kw, times, sent_ms / 1000.0, one.start_ms / 1000.0, one.end_ms / 1000.0, MFRR_FULL_S
-                )
-                power, paid = power + path, paid + price * path
+                path = _path_kw(one, sent_ms, times)
+                paid = np.where(path > power, price * path, paid)
+                power = np.maximum(power, path)
         mean, money = power.reshape(steps, -1).mean(axis=1), paid.reshape(steps, -1).mean(axis=1)
         return mean, np.divide(money, mean, out=np.zeros(steps), where=mean > 0.0)
+
+
+def _path_kw(one: BlockCall, sent_ms: int, times_s: F64) -> F64:
+    """Power of a block at some times, its ramps included."""
+    return block_kw(one.power_kw, times_s, sent_ms / 1000.0, one.start_ms / 1000.0, one.end_ms / 1000.0, MFRR_FULL_S)

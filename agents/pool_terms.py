@@ -144,7 +144,8 @@ class Called:
             self.now_kw[product] = after
         middle_s = now_ms / 1000.0 + cycle_s / 2.0
         for call, heard_ms in self.blocks:
-            found[call.product] += float(
-                block_kw(call.power_kw, middle_s, heard_ms / 1000.0, call.start_ms / 1000.0, call.end_ms / 1000.0)
-            )
+            kw = block_kw(call.power_kw, middle_s, heard_ms / 1000.0, call.start_ms / 1000.0, call.end_ms / 1000.0)
+            found[call.product] = max(
+                found[call.product], float(kw)
+            )  # blocks that follow each other go over into each other
         return found
