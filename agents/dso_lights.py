@@ -1,6 +1,6 @@
 """A DSO's dynamic traffic lights: how much of each perimeter's flexibility its network bears hour by hour, told on D-1 and kept up during D (SUC08.3, SUC10.2)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from agents.dso_outlook import LookAhead
 from agents.dso_perimeters import OwnGrid
 from agents.flexibility_picture import Picture
-from agents.strategies.dynamic_lights import Capabilities, Expected
+from agents.strategies.dynamic_lights import SIGNS, Capabilities, Expected, local_use_kw
 from data.arrays import F64, I64
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import RegisterQuery, StaticLight
@@ -23,7 +23,6 @@ READS_S = 90.0
 """What the register reports is waited for so long; what has not come by then is taken from the own registry."""
 CLOSES_S = 900.0
 """Whoever wants the lights has looked them up by then."""
-DIRECTIONS = (("up", -1.0), ("down", 1.0))
 
 
 @dataclass(frozen=True)
@@ -117,47 +116,52 @@ class LightsDesk(Desk):
                 return
             self.picture.static.update({one.gcp: one for one in batch.records()})
 
-    def _usable(self) -> list[str]:
-        """Points in pools that are qualified for global services."""
-        pools = [pool for pool in self.picture.pools.values() if pool.qualified("global")]
+    def _usable(self, service: str = "global") -> list[str]:
+        """Points in pools that are qualified for a service."""
+        pools = [pool for pool in self.picture.pools.values() if pool.qualified(service)]
         return sorted({gcp for pool in pools for gcp in pool.points if gcp in self.picture.static})
 
     # --- SUC10.2 step 2.0: the technical platform ------------------------------------------------------------------------
 
     @act("grid_capacity_assessment", system=PLATFORM)
     def grid_capacity_assessment(self, talk: str, day: int) -> Work:
-        """Step 2.0: what the network bears of the validated flexibility in every hour, from forecast and planned outages."""
+        """Step 2.0: what the network bears of the validated flexibility in every hour, from forecast, planned outages and what the DSO uses itself."""
         start_ms, end_ms = self._terms.days_ms[day]
-        at_bus, number = self._flexibility()
-        expected = self._expected(start_ms, end_ms)
-        found = {
-            name: Capabilities(expected, at_bus[name], sign, HOURS_OF_DAY).largest_kw() for name, sign in DIRECTIONS
-        }
+        at_bus, number = self._flexibility("global")
+        foreseen, own = self._expected(start_ms, end_ms), self._flexibility("local")[0]
+        used = local_use_kw(foreseen, own, HOURS_OF_DAY)
+        expected = foreseen.with_use(used, own)
+        found = {name: Capabilities(expected, at_bus[name], sign, HOURS_OF_DAY).largest_kw() for name, sign in SIGNS}
         constraints = []
         for row, perimeter in enumerate(self._grid.perimeters):
             if row not in number:
                 continue
-            static = {name: float(at_bus[name][row].sum()) for name, _ in DIRECTIONS}
-            kept = {name: self._kept(perimeter, start_ms, name, found[name][row]) for name, _ in DIRECTIONS}
+            static = {name: float(at_bus[name][row].sum()) for name, _ in SIGNS}
+            local = {name: used[name][row] for name, _ in SIGNS}
+            self.picture.local[perimeter, start_ms] = local["up"], local["down"]
+            found_kw = {
+                name: np.minimum(found[name][row], np.maximum(static[name] - local[name], 0.0)) for name in static
+            }
+            kept = {name: self._kept(perimeter, start_ms, name, found_kw[name]) for name, _ in SIGNS}
             kw = {name: np.asarray(tightened_kw(np.full(HOURS_OF_DAY, static[name]), kept[name])) for name in static}
-            equal = all(bool((kw[name] == static[name]).all()) for name, _ in DIRECTIONS)
+            equal = all(bool((kw[name] == static[name]).all()) for name, _ in SIGNS)
             constraints.append(
                 GridConstraint(
                     perimeter=perimeter, from_ms=start_ms, up_kw=kw["up"], down_kw=kw["down"], static_up_kw=static["up"],
                     static_down_kw=static["down"], tighter=not equal or self._was_tight(perimeter, start_ms), equal=equal,
                 )
             )  # fmt: skip
-            self._keep(constraints[-1], self._terms.due_ms[day])
+            self._keep(constraints[-1], local, self._terms.due_ms[day])
         names = [one.perimeter for one in constraints]
         reads = [f"static_lights/{gcp}" for gcp in self._usable()]
         return Work(constraints, talk, reads, [f"dynamic_lights/{name}" for name in names])
 
-    def _flexibility(self) -> tuple[dict[str, F64], set[int]]:
-        """Validated power of usable points by perimeter and bus, at least 0, and the perimeters that have any."""
+    def _flexibility(self, service: str) -> tuple[dict[str, F64], set[int]]:
+        """Validated power of points usable for a service by perimeter and bus, at least 0, and the perimeters that have any."""
         shape = (len(self._grid.perimeters), self._grid.model.network.n_bus)
-        at_bus = {name: np.zeros(shape) for name, _ in DIRECTIONS}
+        at_bus = {name: np.zeros(shape) for name, _ in SIGNS}
         number = set()
-        for gcp in self._usable():
+        for gcp in self._usable(service):
             one, bus = self.picture.static[gcp], self._grid.bus_of[gcp]
             row = int(self._grid.bus_perimeter[bus])
             number.add(row)
@@ -189,7 +193,7 @@ class LightsDesk(Desk):
         before = self.picture.lights.get((perimeter, start_ms))
         return before is not None and bool(before.colour_up.any() or before.colour_down.any())
 
-    def _keep(self, one: GridConstraint, due_ms: int) -> None:
+    def _keep(self, one: GridConstraint, local: Mapping[str, F64], due_ms: int) -> None:
         """What was found, in the own register."""
         hours = one.from_ms + np.arange(HOURS_OF_DAY) * HOUR_MS
         for name, kw, static in (("up", one.up_kw, one.static_up_kw), ("down", one.down_kw, one.static_down_kw)):
@@ -197,6 +201,7 @@ class LightsDesk(Desk):
             self.register("dynamic_lights").add(
                 made_ms=self.now_ms, due_ms=due_ms, dso=self.party.name, perimeter=one.perimeter, t_ms=hours, direction=name,
                 colour=[Colour(light).name.lower() for light in lights], capability_kw=kw, static_kw=static,
+                local_kw=local[name],
             )  # fmt: skip
 
     @act("distribution_network_monitoring", system=PLATFORM)

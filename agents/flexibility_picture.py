@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from data.arrays import F64
 from environment.messages.flexibility_register import StaticLight, TopologyEntry
 from environment.messages.traffic_lights import DynamicLight
 
@@ -38,6 +39,7 @@ class Picture:
         topology: point -> its row of the topology matrix.
         pools: pool -> what is known of it.
         lights: (DSO perimeter, start of the day [ms]) -> the last dynamic light that was told; without one the static values hold.
+        local: (DSO perimeter, start of the day [ms]) -> what the DSO itself means to use of it, up and down, at least 0, by hour.
         applied: pool -> conversation in which it applied for the global market.
     """
 
@@ -45,6 +47,7 @@ class Picture:
     topology: dict[str, TopologyEntry] = field(default_factory=dict)
     pools: dict[str, KnownPool] = field(default_factory=dict)
     lights: dict[tuple[str, int], DynamicLight] = field(default_factory=dict)
+    local: dict[tuple[str, int], tuple[F64, F64]] = field(default_factory=dict)
     applied: dict[str, str] = field(default_factory=dict)
 
     def validated_kw(self, points: tuple[str, ...]) -> tuple[float, float]:

@@ -4,10 +4,12 @@ All perimeters are activated together, as a market might. Where that makes no li
 factor until nothing is worse. Then those who are at no bottleneck get all of theirs back, and the others are raised one after the other as far as the
 network lets them: what is left cannot be raised for anybody, and those who meet at one bottleneck are cut alike. Beyond the source, which says only that flexibility is to be limited as little as possible.
 
-Where the network violates a limit already, flexibility that does not make it worse stays usable: it may be what mends it.
+Where the network violates a limit already, flexibility that does not make it worse stays usable: it may be what mends it. What the operator has to use
+itself (``local_use_kw``) is taken off.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from data.arrays import F64, I64, Bool
 from environment.grid.limits import Limits, Violations
 from environment.grid.switching import SwitchedGrid
 
+SIGNS = (("up", -1.0), ("down", 1.0))
+"""Directions and what they do to net load."""
 HALVINGS = 10
 """Of the part of a perimeter's flexibility: to a thousandth."""
 SLACK_PERCENT, SLACK_PU = 1e-6, 1e-9
@@ -46,6 +50,15 @@ class Expected:
     def violations(self, change_kw: F64) -> Violations:
         """What is violated with a change of net load, (T, n_bus)."""
         return self.grid.violations(self.grid.solve(self.p_kw + change_kw, self.q_kvar, stubborn=False), self.limits)
+
+    def with_use(self, used_kw: Mapping[str, F64], at_bus_kw: Mapping[str, F64]) -> "Expected":
+        """The day with what the operator itself uses of each perimeter and hour, spread as it may be used."""
+        p_kw = self.p_kw
+        for name, sign in SIGNS:
+            whole = at_bus_kw[name].sum(axis=1)[:, None]
+            part = np.divide(used_kw[name], whole, out=np.zeros_like(used_kw[name]), where=whole > 0.0)
+            p_kw = p_kw + sign * (part.T @ at_bus_kw[name])[self.hour] * self.supplied()
+        return replace(self, p_kw=p_kw)
 
     def supplied(self) -> Bool:
         """Which buses are connected in each step, (T, n_bus)."""
@@ -129,3 +142,48 @@ class Capabilities:
         good = np.ones(self._hours, bool)
         np.logical_and.at(good, self._expected.hour, ~worse)
         return good
+
+
+def local_use_kw(expected: Expected, at_bus_kw: Mapping[str, F64], hours: int) -> dict[str, F64]:
+    """What the operator itself has to use so that its network keeps its limits: the least common part of all perimeters, hour by hour.
+
+    First what lowers net load, then, where that mends nothing, what raises it. Where all of a direction is not enough, all of it is used if it helps.
+
+    Args:
+        expected: the day as it is foreseen, without any flexibility.
+        at_bus_kw: direction -> what each perimeter may give to local services at each bus, at least 0, (perimeters, n_bus).
+        hours: length of a day.
+
+    Returns:
+        Direction -> power of each perimeter and hour, at least 0, (perimeters, hours).
+    """
+    used = {name: np.zeros((len(at_bus), hours)) for name, at_bus in at_bus_kw.items()}
+    worst = _worst(expected, np.zeros_like(expected.p_kw), hours)
+    for name, sign in SIGNS:
+        at_bus = at_bus_kw[name]
+        together = sign * at_bus.sum(axis=0) * expected.supplied()
+
+        def left(part: F64, change: F64 = together) -> F64:
+            return _worst(expected, part[expected.hour, None] * change, hours)
+
+        wanted = worst > 0.0
+        if not wanted.any() or not at_bus.any():
+            continue
+        helps = wanted & (left(wanted.astype(np.float64)) < worst)
+        low, high = np.zeros(hours), helps.astype(np.float64)
+        for _ in range(HALVINGS if helps.any() else 0):
+            middle = (low + high) / 2.0
+            mended = left(middle) <= 0.0
+            low, high = np.where(helps & ~mended, middle, low), np.where(helps & mended, middle, high)
+        used[name] = at_bus.sum(axis=1)[:, None] * high
+        worst = np.where(helps, 0.0, worst)
+    return used
+
+
+def _worst(expected: Expected, change_kw: F64, hours: int) -> F64:
+    """The largest violation of each hour, in percent of rating or of nominal voltage, infinite without solution, (hours,)."""
+    found = expected.violations(change_kw)
+    severity = np.maximum(found.overload_percent.max(axis=1), 100.0 * np.abs(found.voltage_pu).max(axis=1))
+    worst = np.zeros(hours)
+    np.maximum.at(worst, expected.hour, np.where(found.unsolved, np.inf, severity))
+    return worst

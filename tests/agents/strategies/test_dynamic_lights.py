@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.strategies.dynamic_lights import Capabilities, Expected
+from agents.strategies.dynamic_lights import Capabilities, Expected, local_use_kw
 from environment.grid.limits import Limits
 from environment.grid.network import load_network
 from environment.grid.switching import Planned, planned
@@ -104,3 +104,25 @@ def test_stronger_limits_never_tighten(network):
     usual = Capabilities(day(network, 3.0), at_bus, 1.0, HOURS).largest_kw()
     wider = Capabilities(day(network, 3.0, limits=Limits(130.0, 130.0, (0.88, 1.12))), at_bus, 1.0, HOURS).largest_kw()
     assert (wider.sum(axis=0) >= usual.sum(axis=0) - 0.5).all()
+
+
+@covers("SUC08.3/r07")
+@settings(max_examples=10, deadline=None)
+@given(load=st.floats(4.0, 9.0), kw=st.floats(1.0, 12.0))
+def test_what_the_operator_uses_itself_is_the_least_that_mends(network, load, kw):
+    expected, own = day(network, load), {"up": offers(network, kw), "down": offers(network, kw)}
+    used = local_use_kw(expected, own, HOURS)
+    bad = expected.violations(np.zeros_like(expected.p_kw)).steps
+    assert (used["up"][:, ~bad] == 0.0).all()
+    assert (used["down"] == 0.0).all()
+    mended = ~expected.with_use(used, own).violations(np.zeros_like(expected.p_kw)).steps
+    whole = own["up"].sum(axis=1)[:, None]
+    assert (mended | (used["up"] == whole).all(axis=0)).all()
+    less = {"up": used["up"] - 0.01 * whole * (used["up"] > 0), "down": used["down"]}
+    part = bad & (used["up"] < whole).all(axis=0)
+    assert expected.with_use(less, own).violations(np.zeros_like(expected.p_kw)).steps[part].all()
+
+
+def test_nobody_uses_anything_where_no_limit_is_violated(network):
+    own = {name: offers(network, 5.0) for name in ("up", "down")}
+    assert not any(kw.any() for kw in local_use_kw(day(network, 1.0), own, HOURS).values())
