@@ -32,7 +32,7 @@ from markets.traffic_light import HOURS_OF_DAY
 MARKET = "tso-market"
 PLATFORM = f"{MARKET}/platform"
 CBP = "cbp"
-GLOBAL = "global"
+GLOBAL, LOCAL = "global", "local"
 LIT = ("central-with-traffic-light",)
 """Schemes that know traffic lights: under the others the TSO gives components none."""
 CYCLE_BEFORE_OPENING_MS = 900_000
@@ -215,8 +215,12 @@ def limit_desk(site: Site, said: SystemOperator, picture: Picture, perimeters: M
         return found
 
     def plans(from_ms: int) -> dict[str, LocalUse]:
-        del from_ms
-        return {}
+        needed = {name: kw for (name, day_ms), kw in picture.local.items() if day_ms == from_ms and np.any(kw)}
+        pools = [name for name, pool in sorted(picture.pools.items()) if pool.qualified(LOCAL)]
+        return {
+            name: LocalUse(np.array(kw), tuple(pool for pool in pools if name in picture.perimeters(pool)))
+            for name, kw in needed.items()
+        }
 
     updates = range(0, HOURS_OF_DAY, market.lights.updates_every_h)
     restates = [
