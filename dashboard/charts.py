@@ -1,6 +1,6 @@
 """Charts over time and their common style: local clock, colours of runs, runs of other days laid over each other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -98,25 +98,39 @@ def panels(shown: Sequence[Shown]) -> Iterator[Shown]:
 
 
 def draw(chart: "alt.Chart | alt.LayerChart", key: str, height: int = 300) -> None:
-    """Shows a chart over the width it has."""
-    st.altair_chart(
-        chart.properties(height=height)
-        .configure_axis(
-            labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#ececec", labelLimit=220
-        )
-        .configure_legend(labelFontSize=12, titleFontSize=12, orient="top", labelLimit=320, symbolStrokeWidth=3)
-        .configure_view(strokeWidth=0),
-        width="stretch",
-        key=key,
-        theme=None,
-    )
-
-
-def time_axis(**more: Any) -> "alt.X":
-    """Local time along the horizontal axis, from column ``when``."""
+    """Shows a chart over the width it has, in the style of all charts."""
     import altair as alt
 
-    return alt.X("when:T", title="local time", axis=alt.Axis(format="%H:%M", labelOverlap=True, **more))
+    alt.utils.schemapi.disable_debug_mode()
+    styled: Any = _Styled(chart, height)
+    st.altair_chart(styled, width="stretch", key=key, theme=None)
+
+
+class _Styled:
+    """A chart with its style. It is not held against the schema of charts each time, which takes longer than all else; tests do that."""
+
+    check = False
+
+    def __init__(self, chart: "alt.Chart | alt.LayerChart", height: int) -> None:
+        self._chart, self._height = chart, height
+
+    def to_dict(self) -> dict[str, Any]:
+        """The chart as Vega-Lite has it."""
+        found: dict[str, Any] = self._chart.to_dict(validate=self.check)
+        return {**found, "height": self._height, "config": _STYLE}
+
+
+_STYLE: Final[Mapping[str, Any]] = {
+    "axis": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "gridColor": "#ececec",
+        "labelLimit": 260,
+    },
+    "legend": {"labelFontSize": 12, "titleFontSize": 12, "orient": "top", "labelLimit": 320, "symbolStrokeWidth": 3},
+    "view": {"strokeWidth": 0},
+}
 
 
 def dated_axis(frame: "pd.DataFrame", **more: Any) -> "alt.X":
@@ -165,15 +179,15 @@ def lines(
             with_dash(frame),
             tooltip=[
                 alt.Tooltip("when:T", format="%d %b %H:%M", title="time"),
-                "run:N",
-                "what:N",
+                alt.Tooltip("run:N"),
+                alt.Tooltip("what:N"),
                 alt.Tooltip(f"{y}:Q", format=tooltip, title=title),
             ],
         )
     )
 
 
-def rule(value: float, text: str) -> "alt.LayerChart":
+def rule(value: float, text: str) -> "list[alt.Chart]":
     """A limit as a dotted line with its name."""
     import altair as alt
     import pandas as pd
@@ -181,9 +195,11 @@ def rule(value: float, text: str) -> "alt.LayerChart":
     data = pd.DataFrame({"y": [value], "text": [text]})
     line = alt.Chart(data).mark_rule(strokeDash=[2, 3], color="#1a1a1a").encode(alt.Y("y:Q"))
     name = (
-        alt.Chart(data).mark_text(align="left", dx=4, dy=-6, fontSize=11).encode(y="y:Q", x=alt.value(0), text="text:N")
+        alt.Chart(data)
+        .mark_text(align="left", dx=4, dy=-6, fontSize=11)
+        .encode(y=alt.Y("y:Q"), x=alt.value(0), text=alt.Text("text:N"))
     )
-    return alt.layer(line, name)
+    return [line, name]
 
 
 def to_its_end(frame: "pd.DataFrame", step: int) -> "pd.DataFrame":

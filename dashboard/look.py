@@ -32,6 +32,7 @@ table.cf th, table.cf td { padding: .26rem .8rem .26rem 0; border-bottom: 1px so
 table.cf th { border-bottom: 1px solid #c9ced3; font-weight: 600; position: sticky; top: 0; background: #fff; }
 table.cf .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 table.cf tr.theme td { font-weight: 700; padding-top: .8rem; border-bottom: 1px solid #c9ced3; }
+.cf-bill { font: .76rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
 .better { color: #00664b; } .worse { color: #a33b00; } .broken, .late { color: #a33b00; font-weight: 600; } .made { color: #00664b; }
 .cf-change { display: inline-block; background: #eaf3f9; border: 1px solid #c6deec; border-radius: 12px; padding: .06rem .6rem; margin: .12rem .25rem .12rem 0;
              font-size: .84rem; }

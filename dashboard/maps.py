@@ -49,7 +49,7 @@ def _branches(run: Run, t_ms: int, prefix: str, zone: str | None) -> "pd.DataFra
     return rows(
         run,
         f"""select n.branch, n.kind, a.x, a.y, b.x x2, b.y y2, f.loading_percent loading, 100 * f.loading_percent / n."limit" stress, f.p_kw,
-        (a.x + b.x) / 2 xm, (a.y + b.y) / 2 ym
+        b.x is not null inside
         from {{network_branches}} n join {{network_buses}} a on a.bus = n.from_bus join {{network_buses}} b on b.bus = n.to_bus
         left join (select branch, loading_percent, p_kw from {{{prefix}grid_branches}} where t_ms = ?) f using (branch)
         where a.x is not null and b.x is not null and (cast(? as varchar) is null or (b.zone = ? and (a.zone = ? or n.kind = 'trafo')))
@@ -74,33 +74,46 @@ def _chart(branches: "pd.DataFrame", buses: "pd.DataFrame") -> Any:
     import altair as alt
 
     across, up = _scales(buses)
+    x, y = alt.X("x:Q", scale=across, axis=None), alt.Y("y:Q", scale=up, axis=None)
+    end = {"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")}
     colour = alt.Color(
-        "stress:Q", title="loading, % of the limit", legend=alt.Legend(type="gradient", gradientLength=200, orient="top", direction="horizontal"),
+        "stress:Q", title="loading, % of the limit", legend=alt.Legend(orient="top"),
         scale=alt.Scale(scheme="yelloworangered", domain=[0, _FULL_SCALE], clamp=True),
     )  # fmt: skip
     told = [
-        "branch:N", "kind:N", alt.Tooltip("loading:Q", format=".1f", title="loading (%)"),
+        alt.Tooltip("branch:N"), alt.Tooltip("kind:N"), alt.Tooltip("loading:Q", format=".1f", title="loading (%)"),
         alt.Tooltip("stress:Q", format=".1f", title="of its limit (%)"), alt.Tooltip("p_kw:Q", format=",.1f", title="power (kW)"),
     ]  # fmt: skip
-    wide = alt.condition("datum.stress > 100", alt.value(6), alt.value(2.6))
-    wires = branches[(branches["kind"] != "trafo") & branches["stress"].notna()]
-    dead = branches[(branches["kind"] != "trafo") & branches["stress"].isna()]
-    ends = {
-        "x": alt.X("x:Q", scale=across, axis=None),
-        "y": alt.Y("y:Q", scale=up, axis=None),
-        "x2": "x2:Q",
-        "y2": "y2:Q",
-    }
+    of_bus = [
+        alt.Tooltip("bus:N"),
+        alt.Tooltip("v_pu:Q", format=".4f", title="voltage (p.u.)"),
+        alt.Tooltip("vn_kv:Q", title="nominal (kV)"),
+    ]
+    lines = branches[branches["kind"] != "trafo"]
+    wires, dead = lines[lines["stress"].notna()], lines[lines["stress"].isna()]
+    wires = wires.assign(wide=np.where(wires["stress"] > 100, 6.0, 2.6), edge=np.where(wires["stress"] > 100, 8.0, 4.2))
+    trafos = branches[branches["kind"] == "trafo"]
+    trafos = trafos.assign(
+        x=trafos["x2"].where(trafos["inside"], trafos["x"]), y=trafos["y2"].where(trafos["inside"], trafos["y"])
+    )
     layers = [
-        alt.Chart(wires).mark_rule(strokeCap="round", color="#8a8a8a").encode(**ends, size=alt.condition("datum.stress > 100", alt.value(8), alt.value(4.2))),
-        alt.Chart(wires).mark_rule(strokeCap="round").encode(**ends, color=colour, size=wide, tooltip=told),
-        alt.Chart(dead).mark_rule(strokeDash=[3, 3], color=colours.GREY, size=1.4).encode(**ends, tooltip=["branch:N", "kind:N"]),
-        alt.Chart(buses).mark_circle(size=26 if len(buses) < 400 else 10, color="#333", opacity=1)
-        .encode(x=ends["x"], y=ends["y"], tooltip=["bus:N", alt.Tooltip("v_pu:Q", format=".4f", title="voltage (p.u.)"), alt.Tooltip("vn_kv:Q", title="nominal (kV)")]),
-        alt.Chart(branches[branches["kind"] == "trafo"]).mark_square(size=190, stroke="#1a1a1a", strokeWidth=1.2, opacity=1)
-        .encode(x=alt.X("x2:Q", scale=across, axis=None), y=alt.Y("y2:Q", scale=up, axis=None), color=colour, tooltip=told),
-        alt.Chart(buses[buses["bad"]]).mark_point(size=150, color=colours.PURPLE, strokeWidth=2, filled=False).encode(x=ends["x"], y=ends["y"]),
+        alt.Chart(wires).mark_rule(strokeCap="round", color="#8a8a8a").encode(x=x, y=y, **end, size=alt.Size("edge:Q", scale=None)),
+        alt.Chart(wires).mark_rule(strokeCap="round").encode(x=x, y=y, **end, color=colour, size=alt.Size("wide:Q", scale=None), tooltip=told),
+        alt.Chart(buses).mark_circle(size=26 if len(buses) < 400 else 10, color="#333", opacity=1).encode(x=x, y=y, tooltip=of_bus),
+        alt.Chart(trafos).mark_square(size=190, stroke="#1a1a1a", strokeWidth=1.2, opacity=1).encode(x=x, y=y, color=colour, tooltip=told),
     ]  # fmt: skip
+    if len(dead):
+        layers.append(
+            alt.Chart(dead)
+            .mark_rule(strokeDash=[3, 3], color=colours.GREY, size=1.4)
+            .encode(x=x, y=y, **end, tooltip=told[:2])
+        )
+    if buses["bad"].any():
+        layers.append(
+            alt.Chart(buses[buses["bad"]])
+            .mark_point(size=150, color=colours.PURPLE, strokeWidth=2, filled=False)
+            .encode(x=x, y=y)
+        )
     return alt.layer(*layers).interactive()
 
 

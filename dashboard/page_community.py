@@ -1,6 +1,7 @@
 """Energy communities: where their energy came from, internal prices, what members save, and the bill of a member."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, Final
 
 import streamlit as st
@@ -30,9 +31,12 @@ def show(shown: Sequence[Shown]) -> None:
         return
     span = charts.day_of(there)
     st.header("Where energy came from")
-    top = max(_reach(one.run, span(one.run)) for one in there)
+    tops: dict[int, float] = {}
+    for one in there:  # one scale for all that are summed alike, by hour or by day
+        reach, bucket = _reach(one.run, span(one.run))
+        tops[bucket] = max(reach, tops.get(bucket, 0.0))
     for one in charts.panels(there):
-        charts.draw(_energy(one, span(one.run), top), f"energy-{one.name}", 280)
+        charts.draw(_energy(one, span(one.run), tops), f"energy-{one.name}", 280)
     if any(has(one.run, "community_prices") for one in there):
         st.header("Internal price")
         _prices(there, span)
@@ -55,13 +59,13 @@ def _sums(run: Run, span: tuple[int, int]) -> Any:
     return rows(run, query, [span[0], span[0], *span]), bucket
 
 
-def _reach(run: Run, span: tuple[int, int]) -> float:
-    frame, _ = _sums(run, span)
+def _reach(run: Run, span: tuple[int, int]) -> tuple[float, int]:
+    frame, bucket = _sums(run, span)
     up = frame["from other members"] + frame["from retailers"]
-    return max(float(up.max()) if len(frame) else 0.0, 0.1)
+    return max(float(up.max()) if len(frame) else 0.0, 0.1), bucket
 
 
-def _energy(one: Shown, span: tuple[int, int], top: float) -> Any:
+def _energy(one: Shown, span: tuple[int, int], tops: Mapping[int, float]) -> Any:
     import altair as alt
     import pandas as pd
 
@@ -86,9 +90,9 @@ def _energy(one: Shown, span: tuple[int, int], top: float) -> Any:
         .mark_rect(opacity=0.85)
         .encode(
             charts.dated_axis(data), alt.X2("end:T"),
-            alt.Y("low:Q", title=f"kWh per {'hour' if bucket == 3_600_000 else 'day'}", scale=alt.Scale(domainMax=1.05 * top)), alt.Y2("high:Q"),
+            alt.Y("low:Q", title=f"kWh per {'hour' if bucket == 3_600_000 else 'day'}", scale=alt.Scale(domainMax=1.05 * tops[bucket])), alt.Y2("high:Q"),
             alt.Color("what:N", scale=scale, legend=alt.Legend(title=None)),
-            tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), "what:N", alt.Tooltip("kwh:Q", format=",.2f", title="kWh")],
+            tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("what:N"), alt.Tooltip("kwh:Q", format=",.2f", title="kWh")],
         )
     )  # fmt: skip
 
@@ -113,7 +117,7 @@ def _prices(shown: Sequence[Shown], span: Any) -> None:
         .encode(
             charts.dated_axis(data), alt.Y("price:Q", title="EUR/kWh", scale=alt.Scale(zero=False)), charts.run_colour(shown),
             alt.Shape("community:N", legend=alt.Legend(title=None) if data["community"].nunique() > 1 else None),
-            tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), "run:N", "community:N", alt.Tooltip("price:Q", format=".4f", title="EUR/kWh")],
+            tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("run:N"), alt.Tooltip("community:N"), alt.Tooltip("price:Q", format=".4f", title="EUR/kWh")],
         )
     )  # fmt: skip
     charts.draw(chart, "prices", 240)
@@ -137,6 +141,7 @@ def _members(one: Shown) -> None:
         )
     )
     shown = frame.sort_values("saved", ascending=False).head(60)
+    shown = shown.assign(shade=[colours.GREEN if saved >= 0 else colours.WITHOUT for saved in shown["saved"]])
     bars = (
         alt.Chart(shown)
         .mark_bar()
@@ -148,9 +153,9 @@ def _members(one: Shown) -> None:
                 axis=alt.Axis(labelAngle=-50, labels=len(shown) <= 40),
             ),
             alt.Y("saved:Q", title="saved (EUR)"),
-            color=alt.condition("datum.saved >= 0", alt.value(colours.GREEN), alt.value(colours.WITHOUT)),
+            color=alt.Color("shade:N", scale=None),
             tooltip=[
-                "member:N",
+                alt.Tooltip("member:N"),
                 *(
                     alt.Tooltip(f"{name}:Q", format=",.2f", title=f"{name} (EUR)")
                     for name in ("saved", "inside", "alone")
@@ -164,20 +169,21 @@ def _members(one: Shown) -> None:
 
 
 def _bill(shown: Sequence[Shown]) -> None:
-    members = sorted(
-        {
-            str(name)
-            for one in shown
-            for name in rows(one.run, "select distinct member from {content/CommunityBill}")["member"]
-        }
-    )
+    billed = {one.name: {str(name) for name in rows(one.run, _BILLED)["member"]} for one in shown}
+    members = sorted(set.union(*billed.values()), key=lambda name: (-sum(name in own for own in billed.values()), name))
     member = st.selectbox("Member", members, key="billed", persist_state="session", width=240)
     for one in charts.panels(shown):
+        if member not in billed[one.name]:
+            charts.nothing(f"{member} was not billed in this run.")
+            continue
         text, problem = bill_text(str(one.run.path), str(one.run.meta.get("digest")), member)
         if problem:
-            charts.nothing(problem)
+            st.error(problem)
         else:
-            st.code(text, language=None)
+            st.html(f'<pre class="cf-bill">{escape(text)}</pre>')
+
+
+_BILLED: Final = "select distinct member from {content/CommunityBill}"
 
 
 @st.cache_data(max_entries=64, show_spinner="Writing the bill")

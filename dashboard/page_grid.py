@@ -145,7 +145,7 @@ def _loading(shown: Sequence[Shown], span: Span, branches: Sequence[tuple[str, f
     layers: list[Any] = [charts.lines(frame, shown, "loading_percent", "loading (%)", ",.1f")]
     if len(limit):
         value = float(limit["limit"].iloc[0])
-        layers.append(charts.rule(value, f"limit {value:g} %"))
+        layers += charts.rule(value, f"limit {value:g} %")
     charts.draw(_layered(layers), "loading")
 
 
@@ -189,7 +189,10 @@ def _voltage(shown: Sequence[Shown], span: Span) -> None:
             charts.run_colour(shown),
         )
     )
-    charts.draw(_layered([area, low, high, *(charts.rule(float(one), f"limit {one:g}") for one in band)]), "voltage")
+    charts.draw(
+        _layered([area, low, high, *(part for one in band for part in charts.rule(float(one), f"limit {one:g}"))]),
+        "voltage",
+    )
     st.html(look.soft("The lowest and the highest voltage of any bus."))
 
 

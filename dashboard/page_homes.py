@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KINDS: Final = {
-    "load": ("household", "#b9b9b9"), "heat_pump": ("heat pump", colours.WITHOUT), "water_heater": ("water heater", colours.PURPLE),
+    "load": ("household", "#b9b9b9"), "heat_pump": ("heat pump", "#a6611a"), "water_heater": ("water heater", colours.PURPLE),
     "stratified_heater": ("water heater", colours.PURPLE), "ev": ("electric vehicle", colours.WITH), "battery": ("battery", colours.GREEN),
     "pv": ("photovoltaics", colours.ORANGE), "mv_plant": ("plant", colours.SKY),
 }  # fmt: skip
@@ -128,7 +128,7 @@ def _home(one: Shown, home: str, span: tuple[int, int], top: tuple[float, float]
             alt.X("when:T", title="local time", axis=alt.Axis(format="%H:%M")), alt.X2("end:T"),
             alt.Y("low:Q", title="power (kW), positive = consumption", scale=alt.Scale(domain=list(top))), alt.Y2("high:Q"),
             alt.Color("device:N", scale=alt.Scale(domain=domain, range=shades), legend=alt.Legend(title=None, columns=4)),
-            tooltip=[alt.Tooltip("when:T", format="%H:%M", title="time"), "device:N", alt.Tooltip("power_kw:Q", format=".2f", title="kW"),
+            tooltip=[alt.Tooltip("when:T", format="%H:%M", title="time"), alt.Tooltip("device:N"), alt.Tooltip("power_kw:Q", format=".2f", title="kW"),
                      alt.Tooltip("state:Q", format=".1f", title="energy held (kWh) or temperature (degC)")],
         )
     )  # fmt: skip
@@ -169,8 +169,8 @@ def _net(one: Shown, home: str, span: tuple[int, int]) -> Any:
         alt.Chart(net)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
-            x="when:T", y="power_kw:Q",
-            stroke=alt.Stroke("what:N", scale=alt.Scale(domain=domain, range=["#1a1a1a", colours.WITHOUT]), legend=alt.Legend(title=None, columns=2)),
+            x=alt.X("when:T"), y=alt.Y("power_kw:Q"),
+            stroke=alt.Stroke("what:N", scale=alt.Scale(domain=domain, range=["#1a1a1a", colours.WITHOUT]), legend=alt.Legend(title=None, orient="bottom")),
             strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=[[1, 0], [5, 3]]), legend=None),
         )
     )  # fmt: skip

@@ -45,7 +45,7 @@ def show(shown: Sequence[Shown]) -> None:
             if frame.empty:
                 charts.nothing(f"No lights {direction} on this day.")
             else:
-                charts.draw(_strip(one, frame), f"lights-{one.name}", 60 + 26 * frame["perimeter"].nunique())
+                charts.draw(_strip(one, frame), f"lights-{one.name}", 90 + 34 * frame["perimeter"].nunique())
     static = [one for one in there if has(one.run, _STATIC)]
     if static:
         st.header("Lights of connection points, from power flow studies")
@@ -94,6 +94,6 @@ def _strip(one: Shown, frame: "pd.DataFrame") -> Any:
         .encode(
             charts.dated_axis(data), alt.X2("end:T"), alt.Y("perimeter:N", title=None),
             alt.Color("colour:N", scale=alt.Scale(domain=list(_SHADES), range=list(_SHADES.values())), legend=alt.Legend(title=None)),
-            tooltip=["perimeter:N", alt.Tooltip("when:T", format="%d %b %H:%M", title="from"), "colour:N", alt.Tooltip("capability_kw:Q", format=",.1f", title="capability (kW)")],
+            tooltip=[alt.Tooltip("perimeter:N"), alt.Tooltip("when:T", format="%d %b %H:%M", title="from"), alt.Tooltip("colour:N"), alt.Tooltip("capability_kw:Q", format=",.1f", title="capability (kW)")],
         )
     )  # fmt: skip

@@ -64,7 +64,7 @@ def why_nothing(run: Run) -> str:
         )
         if len(frame):
             return f"nothing was bought: {'; '.join(map(str, frame['reason']))}."
-    return "nobody traded flexibility: the run had no need, no market, or no coordination."
+    return "nothing was traded on a local market or called on standing contracts: the run had no need, no such market, or no coordination."
 
 
 def _series(run: Run) -> dict[str, tuple[str, str, str]]:
@@ -110,7 +110,7 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
                 charts.dated_axis(data, scale=alt.Scale(domain=[end.isoformat() for end in ends])),
                 alt.Y("kw:Q", title="power (kW)", scale=alt.Scale(domain=top)),
                 alt.Color("what:N", scale=alt.Scale(domain=list(series), range=[shade for *_, shade in series.values()]), legend=alt.Legend(title=None, columns=3)),
-                tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), "what:N", alt.Tooltip("kw:Q", format=",.1f", title="kW")],
+                tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("what:N"), alt.Tooltip("kw:Q", format=",.1f", title="kW")],
             )
         )  # fmt: skip
         charts.draw(chart, f"flexibility-{one.name}")
@@ -228,7 +228,7 @@ def _curve(book: "pd.DataFrame", need: float | None, top: float, wide: float) ->
     import altair as alt
     import pandas as pd
 
-    told = ["bid:N", "fsp:N", "area:N", alt.Tooltip("quantity_kw:Q", format=",.2f", title="offered (kW)"),
+    told = [alt.Tooltip("bid:N"), alt.Tooltip("fsp:N"), alt.Tooltip("area:N"), alt.Tooltip("quantity_kw:Q", format=",.2f", title="offered (kW)"),
             alt.Tooltip("accepted_kw:Q", format=",.2f", title="accepted (kW)"), alt.Tooltip("price:Q", format=".4f", title="EUR/kWh")]  # fmt: skip
     scale = alt.Scale(domain=["offered", "accepted"], range=["#d9d9d9", colours.ORANGE])
     shade = alt.Color("part:N", scale=scale, legend=alt.Legend(title=None))
@@ -240,22 +240,29 @@ def _curve(book: "pd.DataFrame", need: float | None, top: float, wide: float) ->
     )
     edge = "#8a8a8a" if len(book) < 120 else None
     layers: list[Any] = [
-        alt.Chart(book.assign(part="offered")).mark_rect(stroke=edge, strokeWidth=0.5).encode(x=x, x2="right:Q", y=y, y2="zero:Q", color=shade, tooltip=told),
+        alt.Chart(book.assign(part="offered")).mark_rect(stroke=edge, strokeWidth=0.5).encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("zero:Q"), color=shade, tooltip=told),
         alt.Chart(book[book["accepted_kw"] > 0].assign(part="accepted")).mark_rect(stroke=edge, strokeWidth=0.5)
-        .encode(x=x, x2="taken:Q", y=y, y2="zero:Q", color=shade, tooltip=told),
+        .encode(x=x, x2=alt.X2("taken:Q"), y=y, y2=alt.Y2("zero:Q"), color=shade, tooltip=told),
     ]  # fmt: skip
     if need is not None:
         data = pd.DataFrame({"need": [need], "text": [f"needed {need:,.1f} kW"]})
-        layers.append(alt.Chart(data).mark_rule(strokeDash=[2, 3], color="#1a1a1a", size=1.5).encode(x="need:Q"))
+        layers.append(alt.Chart(data).mark_rule(strokeDash=[2, 3], color="#1a1a1a", size=1.5).encode(x=alt.X("need:Q")))
         layers.append(
-            alt.Chart(data).mark_text(align="left", dx=5, fontSize=12).encode(x="need:Q", y=alt.value(8), text="text:N")
+            alt.Chart(data)
+            .mark_text(align="left", dx=5, fontSize=12)
+            .encode(x=alt.X("need:Q"), y=alt.value(8), text=alt.Text("text:N"))
         )
     return alt.layer(*layers)
 
 
 def _activation(shown: Sequence[Shown], span: Any) -> None:
     """Baseline, meter and twin of the portfolio of a provider, and what was ordered."""
-    names = sorted({name for one in shown for name in _providers(one.run)})
+    ordered: dict[str, tuple[int, float]] = {}
+    for one in shown:
+        for name, kw in _providers(one.run):
+            runs, total = ordered.get(name, (0, 0.0))
+            ordered[name] = (runs + 1, total + kw)
+    names = sorted(ordered, key=lambda name: (-ordered[name][0], -ordered[name][1], name))
     if not names:
         charts.nothing("Nothing was activated and settled.")
         return
@@ -273,19 +280,16 @@ def _activation(shown: Sequence[Shown], span: Any) -> None:
     )
 
 
-def _providers(run: Run) -> list[str]:
-    found = []
-    if has(run, "deliveries"):
-        found += list(
-            rows(run, "select fsp name, sum(ordered_kw) kw from {deliveries} group by 1 having sum(ordered_kw) > 0")[
-                "name"
-            ]
-        )
-    if has(run, "community_flexibility"):
-        found += list(
-            rows(run, "select distinct community from {community_flexibility} where ordered_kw > 0")["community"]
-        )
-    return [str(name) for name in found]
+def _providers(run: Run) -> list[tuple[str, float]]:
+    """Who was activated and settled, with the power ordered, summed."""
+    found: list[tuple[str, float]] = []
+    for table, who in (("deliveries", "fsp"), ("community_flexibility", "community")):
+        if has(run, table):
+            frame = rows(
+                run, f"select {who} name, sum(ordered_kw) kw from {{{table}}} group by 1 having sum(ordered_kw) > 0"
+            )
+            found += zip(map(str, frame["name"]), map(float, frame["kw"]), strict=True)
+    return found
 
 
 def _portfolio(run: Run, who: str, span: tuple[int, int]) -> "pd.DataFrame":
@@ -324,6 +328,6 @@ def _against(one: Shown, frame: "pd.DataFrame") -> Any:
             charts.dated_axis(data), alt.Y("kw:Q", title="net load (kW)", scale=alt.Scale(zero=False)),
             alt.Color("what:N", scale=alt.Scale(domain=domain, range=shades), legend=alt.Legend(title=None, columns=2)),
             alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=[[1, 0], [1, 0], [2, 2], [5, 3]]), legend=None),
-            tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), "what:N", alt.Tooltip("kw:Q", format=",.2f", title="kW")],
+            tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("what:N"), alt.Tooltip("kw:Q", format=",.2f", title="kW")],
         )
     )  # fmt: skip

@@ -23,9 +23,10 @@ def show(shown: Sequence[Shown]) -> None:
         charts.nothing("Nobody paid anybody in these runs.")
         return
     st.header("Who pays whom")
+    wide = 1000.0 if len(there) == 1 else 560.0
     for one in charts.panels(there):
         flows = money_by_kind(one.run)
-        st.iframe(f"<!DOCTYPE html><body style='margin:0'>{sankey(flows, KIND_NAMES, KIND_COLOURS)}</body>")
+        st.iframe(f"<!DOCTYPE html><body style='margin:0'>{sankey(flows, KIND_NAMES, KIND_COLOURS, wide)}</body>")
         lines = [
             (KIND_NAMES[payer], KIND_NAMES[receiver], purpose, f"{eur:,.2f}") for payer, receiver, purpose, eur in flows
         ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ import streamlit as st
 
 from dashboard import charts, look
 from dashboard.jobs import coflex
-from dashboard.reading import has, rows
+from dashboard.reading import has, rows, write
+from dashboard.shelf import opened
 from dashboard.shown import Shown
+from experiments.results import RUN_FILE, Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,12 +102,23 @@ def diagram(folder: str, digest: str, suc: str, conversation: str) -> tuple[str,
     """The sequence diagram as an SVG document, and what is wrong when there is none; by ``coflex diagram``."""
     del digest
     with TemporaryDirectory(prefix="coflex-diagram-") as apart:
-        file = Path(apart) / "conversation.svg"
-        code, _, err = coflex(["diagram", folder, suc, "--conversation", conversation, "--out", str(file)])
+        small, file = Path(apart) / "run", Path(apart) / "conversation.svg"
+        excerpt(opened(Path(folder)), conversation, small)
+        code, _, err = coflex(["diagram", str(small), suc, "--conversation", conversation, "--out", str(file)])
         if code or not file.is_file():
             return "", err.strip().removeprefix("error: ") or "the conversation could not be drawn"
         text = file.read_text("utf-8")
         return text[text.index("<svg") :], ""
+
+
+def excerpt(run: Run, conversation: str, folder: Path) -> None:
+    """A run folder that holds one conversation alone, since whoever draws it reads the whole journal."""
+    folder.mkdir()
+    for table in ("messages", "acts", "conversations"):
+        if table in run.tables:
+            write(run, f"select * from {{{table}}} where conversation = ?", [conversation], folder / f"{table}.parquet")
+    for name in (RUN_FILE, "addresses.parquet"):
+        copyfile(run.path / name, folder / name)
 
 
 def _width(picture: str) -> int:

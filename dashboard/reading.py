@@ -41,6 +41,17 @@ def rows(run: Run, query: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame"
     return _answer(run.path, _stamp(run.path), query, tuple(parameters))
 
 
+def write(run: Run, query: str, parameters: Sequence[Any], file: Path) -> None:
+    """Rows of a run by SQL as ``rows`` takes it, written to a Parquet file."""
+    target = str(file).replace("'", "''")
+    sql = f"copy ({_TABLE.sub(lambda found: _source(run.path, found[1]), query)}) to '{target}' (format parquet)"
+    cursor = _connection().cursor()
+    try:
+        cursor.execute(sql, list(parameters))
+    finally:
+        cursor.close()
+
+
 def has(run: Run, *tables: str) -> bool:
     """Whether the run has all of these tables, with rows in them."""
     return all(table in run.tables and count(run, table) > 0 for table in tables)

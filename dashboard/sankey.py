@@ -8,8 +8,9 @@ from typing import Final
 Flow = tuple[str, str, str, float]
 """Payer, receiver, purpose, amount [EUR]."""
 
-_WIDE, _BAR, _GAP, _HEIGHT = 1000.0, 16.0, 14.0, 380.0
-_LEFT, _MIDDLE, _RIGHT = 210.0, 492.0, 774.0
+_BAR, _GAP, _HEIGHT = 16.0, 14.0, 380.0
+_NAMES: Final = 150.0
+"""Room for names at both sides."""
 _LEAST: Final = 26.0
 _OTHERS: Final = "#9a9a9a"
 
@@ -25,22 +26,24 @@ class _Node:
     out: float = 0.0
 
 
-def sankey(flows: Sequence[Flow], names: Mapping[str, str], shades: Mapping[str, str]) -> str:
+def sankey(flows: Sequence[Flow], names: Mapping[str, str], shades: Mapping[str, str], wide: float = 1000.0) -> str:
     """An SVG element of flows; pointing at a ribbon tells its amount.
 
     Args:
         flows: payer, receiver, purpose, amount of at least 0.
         names: of payers and receivers, in their order from the top.
         shades: colour of each.
+        wide: width [px]; names keep their size.
     """
+    at = (_NAMES, wide / 2 - _BAR / 2, wide - _NAMES - _BAR)
     flows = [flow for flow in flows if flow[3] > 0]
     total = sum(flow[3] for flow in flows)
     if not total:
         return ""
     purposes = sorted({flow[2] for flow in flows}, key=lambda purpose: -_sum(flows, 2, purpose))
-    left = [_Node(kind, _sum(flows, 0, kind), _LEFT) for kind in names if _sum(flows, 0, kind)]
-    middle = [_Node(purpose, _sum(flows, 2, purpose), _MIDDLE) for purpose in purposes]
-    right = [_Node(kind, _sum(flows, 1, kind), _RIGHT) for kind in names if _sum(flows, 1, kind)]
+    left = [_Node(kind, _sum(flows, 0, kind), at[0]) for kind in names if _sum(flows, 0, kind)]
+    middle = [_Node(purpose, _sum(flows, 2, purpose), at[1]) for purpose in purposes]
+    right = [_Node(kind, _sum(flows, 1, kind), at[2]) for kind in names if _sum(flows, 1, kind)]
     scale = _HEIGHT / total
     tall = max(_placed(column, scale) for column in (left, middle, right))
     parts = _ribbons(flows, (left, middle, right), scale, names, shades)
@@ -52,14 +55,14 @@ def sankey(flows: Sequence[Flow], names: Mapping[str, str], shades: Mapping[str,
     heads = "".join(
         f'<text x="{x}" y="14" text-anchor="{anchor}" class="h">{text}</text>'
         for x, anchor, text in (
-            (_LEFT + _BAR, "end", "who pays"),
-            (_MIDDLE + _BAR / 2, "middle", "what for"),
-            (_RIGHT, "start", "who receives"),
+            (at[0] + _BAR, "end", "who pays"),
+            (at[1] + _BAR / 2, "middle", "what for"),
+            (at[2], "start", "who receives"),
         )
     )
     style = "text{font:13px system-ui,'DejaVu Sans',sans-serif;fill:#1a1a1a}.h,.a{fill:#5c5c5c;font-size:12px}path:hover{fill-opacity:.7}"
     return (
-        f'<svg viewBox="0 0 {_WIDE:.0f} {tall + 30:.0f}" style="width:100%;max-width:1100px" role="img" aria-label="flows of money">'
+        f'<svg viewBox="0 0 {wide:.0f} {tall + 10:.0f}" style="width:100%;max-width:{wide:.0f}px" role="img" aria-label="flows of money">'
         f"<style>{style}</style>{heads}{''.join(parts)}</svg>"
     )
 

@@ -26,6 +26,10 @@ def page(shelf, monkeypatch):
     """The dashboard on that folder, as a person first meets it; ``page(...)`` opens it on another."""
     from streamlit.testing.v1 import AppTest
 
+    from dashboard import charts
+
+    monkeypatch.setattr(charts._Styled, "check", True)  # charts must be what their schema says
+
     def opened(folder=shelf, **state):
         monkeypatch.setenv("COFLEX_DASHBOARD", str(folder))
         app = AppTest.from_file(str(APP), default_timeout=60)

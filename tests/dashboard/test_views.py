@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from dashboard import reading, shelf
+from dashboard.charts import clock, to_its_end
 from dashboard.page_cases import findings
 from dashboard.page_grid import worst_branches, worst_instant
 from dashboard.page_homes import stacked, typical
 from dashboard.page_lights import lights
 from dashboard.page_market import largest_need
 from dashboard.page_money import money_by_kind
+from dashboard.page_talks import excerpt
 from dashboard.pages import PAGES
 from dashboard.sankey import sankey
 from dashboard.shown import Shown
@@ -183,3 +185,84 @@ def test_titles_of_scenarios_cannot_bring_in_markup(page, tmp_path):
     write_run(folder, synthetic_run.complete_tables(), meta)
     shown = html(page(folder=folder, page="Figures", runs=[str(folder)]))
     assert "<img" not in shown
+
+
+def test_a_conversation_by_itself_is_drawn_as_in_the_whole_run(first, tmp_path):
+    from experiments.diagram import sequences
+
+    talks = reading.rows(first.run, "select suc, min(conversation) talk from {conversations} group by 1 order by 1")
+    for number, (suc, talk) in enumerate(talks.itertuples(index=False)):
+        small = tmp_path / str(number)
+        excerpt(first.run, talk, small)
+        assert sequences(open_run(small).tables, suc, talk) == sequences(first.run.tables, suc, talk)
+
+
+def test_runs_of_other_days_are_laid_over_each_other(first, tmp_path):
+    import pandas as pd
+
+    later = tmp_path / "later"
+    synthetic_run.write(later, begins="2016-07-18T12:00:00+02:00")
+    run = open_run(later)
+    t_ms = pd.Series([run.meta["delivery_start_ms"], run.meta["delivery_end_ms"] - 1])
+    moved = clock(run, t_ms, first.run)
+    assert list(moved.dt.date) == [first.run.local(int(t)).date() for t in t_ms]
+    assert list(clock(run, t_ms).dt.month) == [7, 7]
+
+
+def test_a_series_is_drawn_to_the_end_of_its_last_step():
+    import pandas as pd
+
+    frame = to_its_end(pd.DataFrame({"t_ms": [0, 900_000], "v": [1.0, 2.0]}), 900_000)
+    assert frame["t_ms"].tolist() == [0, 900_000, 1_800_000]
+    assert frame["v"].tolist() == [1.0, 2.0, 2.0]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A run with a community of two, settled for a day, and the bill of one of them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path_factory.mktemp("shared") / "shared"
+    synthetic_run.write(folder)
+    start, end = synthetic_run.meta()["delivery_start_ms"], synthetic_run.meta()["delivery_end_ms"]
+    energies = [
+        {
+            "community": "ec-1",
+            "member": member,
+            "t_ms": t_ms,
+            "self_consumed_kwh": 0.5,
+            "supplied_kwh": 1.0,
+            "surplus_kwh": 0.25,
+        }
+        for member in ("home-0001", "home-0002")
+        for t_ms in range(start, end, 900_000)
+    ]
+    prices = [{"community": "ec-1", "t_ms": start, "price_eur_per_kwh": 0.1, "traded_kwh": 1.0}]
+    euros = {
+        "supply_eur": 3.0,
+        "grid_eur": 0.5,
+        "internal_eur": 1.0,
+        "shortfall_eur": 0.0,
+        "surplus_eur": 0.5,
+        "flexibility_eur": 0.0,
+    }
+    settled = [
+        {"community": "ec-1", "member": member, "from_ms": start, "to_ms": end, "bought_kwh": 1.0, "sold_kwh": 0.0, "self_consumed_kwh": 2.0,
+         "supplied_kwh": 3.0, "surplus_kwh": 1.0, **euros, "alone_eur": alone, "avoided_kg": 0.0}
+        for member, alone in (("home-0001", 6.0), ("home-0002", 3.0))
+    ]  # fmt: skip
+    for name, entries in (
+        ("community_energies", energies),
+        ("community_prices", prices),
+        ("community_settlements", settled),
+    ):
+        pq.write_table(pa.Table.from_pylist(entries), folder / f"{name}.parquet")
+    return folder
+
+
+def test_what_members_of_a_community_save_is_told(shared, page):
+    app = page(folder=shared, page="Communities", runs=[str(shared)])
+    assert not app.error
+    assert "2 members pay 8.00 EUR inside; alone they would pay 9.00 EUR: 1.00 EUR (11.1 %) saved." in html(app)
+    assert sorted(app.dataframe[0].value["saved"].tolist()) == [-1.0, 2.0]
