@@ -13,7 +13,7 @@ import pydantic
 import streamlit as st
 
 from dashboard import controls, look, scenarios, shelf
-from dashboard.background import jobs, runs_folder
+from dashboard.background import AWAITED, jobs, runs_folder
 from dashboard.controls import Changes, Control, Group
 from dashboard.jobs import JobError, coflex
 from dashboard.shown import Shown
@@ -316,5 +316,6 @@ def _run(arguments: Sequence[str], folder: Path, name: str) -> None:
     except (JobError, OSError) as error:
         st.error(str(error))
     else:
+        st.session_state.setdefault(AWAITED, set()).add(str(folder / name))
         st.session_state["started"] = st.session_state.get("started", 0) + 1  # the next run is called anew
         st.rerun()

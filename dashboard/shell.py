@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import look, shelf
-from dashboard.background import jobs
+from dashboard.background import AWAITED, jobs
 from dashboard.jobs import Job
 from dashboard.pages import FIGURES, PAGES, WHAT_IF, page
 from dashboard.shown import Shown
@@ -143,10 +143,10 @@ def _job(number: int, job: Job) -> None:
 
 
 def _welcome(job: Job) -> None:
-    """Look at a run as soon as it has ended, once."""
-    seen = st.session_state.setdefault("welcomed", set())
-    if str(job.folder) not in seen and job.folder.is_dir():
-        seen.add(str(job.folder))
+    """Look at a run as soon as it has ended, once, where it was started."""
+    awaited: set[str] = st.session_state.get(AWAITED, set())
+    if str(job.folder) in awaited and job.folder.is_dir():
+        awaited.discard(str(job.folder))
         st.session_state["ended"] = str(job.folder)
         st.session_state["go_to"] = FIGURES
         st.rerun()

@@ -36,14 +36,19 @@ def delivery(run):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_shows_one_run_and_two(page, shelf, name):
-    app = page(page=name, runs=[str(shelf / "first")])
-    assert not app.error
+def test_every_page_shows_two_runs(page, shelf, name):
     app = page(page=name, runs=[str(shelf / "first"), str(shelf / "second")])
     assert not app.error
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "What if"])
+def test_the_grid_of_one_run_is_shown_with_and_without_coordination(page, shelf):
+    app = page(page="Grid", runs=[str(shelf / "first")])
+    shown = html(app)
+    assert "without coordination" in shown
+    assert "with coordination" in shown
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in ("What if", "Conversations")])
 def test_every_page_says_what_a_bare_run_lacks(page, tmp_path, name):
     run = tmp_path / "bare"
     write_run(run, synthetic_run.bare_tables(), synthetic_run.meta())

@@ -102,9 +102,13 @@ class Browser:
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
 
-    def type(self, text):
-        """Write into what has the focus."""
+    def write(self, label, text):
+        """Write into the input of a label, in place of what stands there, and leave it with Enter."""
+        self.script(
+            f"(() => {{ const one = document.querySelector('input[aria-label=' + JSON.stringify({json.dumps(label)}) + ']'); one.focus(); one.select(); }})()"
+        )
         self._call("Input.insertText", text=text)
+        self.press("Enter")
 
     def press(self, key):
         """Press a key."""
