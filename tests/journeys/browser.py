@@ -65,7 +65,7 @@ class Browser:
         while time.monotonic() - begun < seconds:
             if self.script(f"Boolean({condition})"):
                 return time.monotonic() - begun
-            time.sleep(0.05)
+            time.sleep(0.05 if time.monotonic() - begun < 3 else 0.5)
         message = f"{condition} did not come true in {seconds} s; the page says:\n{self.text()[:2000]}"
         raise AssertionError(message)
 
@@ -86,7 +86,7 @@ class Browser:
                 quiet_since = now
             elif now - quiet_since > 0.8:
                 return
-            time.sleep(0.1)
+            time.sleep(0.2)
         message = f"the page is still busy after {seconds} s"
         raise AssertionError(message)
 
