@@ -10,6 +10,7 @@ from experiments.benchmarks.days import STAGES, measured_apart
 from experiments.benchmarks.gap import schedule_gap
 from experiments.benchmarks.heaters import controlled_days
 from experiments.benchmarks.parts import all_rates
+from experiments.benchmarks.schemes import schemes_of_a_day
 from experiments.progress import Report
 
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -44,7 +45,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
 
     Returns:
         made, machine, rates by what is done (per second), schedules (gap to the optimum), community (its common schedule),
-        heaters (seconds of control), days.
+        heaters (seconds of control), market (a session and all coordination schemes), days.
     """
     sizes = [homes] if quick else sizes_up_to(homes)
     stages = 4 + len(sizes)
@@ -57,6 +58,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
     report("water heaters under control", 3, stages)
     week = controlled_days(QUICK_HEATERS, days=1) if quick else controlled_days(HEATERS)
     heaters = {**week._asdict(), "control_s": week.control_s}
+    market = (schemes_of_a_day(4, 4, 80) if quick else schemes_of_a_day())._asdict()
     days = []
     for number, size in enumerate(sizes):
         report(f"a day of {size} homes", 4 + number, stages)
@@ -73,6 +75,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
         "schedules": gap,
         "community": common,
         "heaters": heaters,
+        "market": market,
         "days": days,
     }
 
@@ -100,7 +103,12 @@ def table(found: dict[str, Any]) -> str:
         f"learning {told['learning_s']:.1f}, planning {told['planning_s']:.1f}, commands {told['commands_s']:.1f}; "
         f"{TOWN_HEATERS:,} at this rate in {told['control_s'] * TOWN_HEATERS / told['heaters']:.0f} s"
     )
-    return "\n".join([*rates, "", schedules, together, heaters, "", head, *map(_line, found["days"])])
+    session = found["market"]
+    market = (
+        f"a session of the global market with {session['bids']:,} hours of bids: limited in {session['limit_s']:.2f} s, cleared in "
+        f"{session['clear_s']:.2f} s; all coordination schemes in {session['compare_s']:.1f} s of processor time"
+    )
+    return "\n".join([*rates, "", schedules, together, heaters, market, "", head, *map(_line, found["days"])])
 
 
 def _line(day: dict[str, Any]) -> str:

@@ -34,6 +34,7 @@ def test_quick_benchmarks_are_complete(capsys):
     assert -0.01 < found["schedules"]["percent"] < 5.0
     assert found["community"]["members"] == 20
     assert found["community"]["gap_percent"] < 0.5
+    assert found["market"]["bids"] > 0
     assert found["heaters"]["heaters"] == 20
     assert found["heaters"]["control_s"] > 0.0
     (day,) = found["days"]
