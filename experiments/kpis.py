@@ -15,6 +15,7 @@ from experiments import (
     kpis_market,
     kpis_parties,
     kpis_reinforcement,
+    kpis_sessions,
 )
 from experiments.figures import FigureRow, Figures, FigureSpec, catalogue, figure_rows
 from experiments.kpis_facts import Facts
@@ -27,7 +28,7 @@ def functions() -> Mapping[str, Figure]:
     """The function that computes each figure."""
     modules = (
         kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
-        kpis_heaters, kpis_delivery, kpis_lights,
+        kpis_heaters, kpis_delivery, kpis_lights, kpis_sessions,
     )  # fmt: skip
     return {key: function for module in modules for key, function in module.FIGURES.items()}
 

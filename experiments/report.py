@@ -4,7 +4,15 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from experiments import report_attacks, report_communities, report_delivery, report_heaters, report_homes, report_lights
+from experiments import (
+    report_attacks,
+    report_communities,
+    report_delivery,
+    report_heaters,
+    report_homes,
+    report_lights,
+    report_sessions,
+)
 from experiments import report_findings as findings
 from experiments import report_sections as parts
 from experiments.plots import View
@@ -23,6 +31,7 @@ _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     report_communities.communities,
     report_homes.service,
     report_lights.lights,
+    report_sessions.sessions,
     report_delivery.delivery,
     parts.grid_map,
     parts.grid_day,
