@@ -27,7 +27,10 @@ class Transmission(Part):
     network: str = given("five-bus", source="Li, Bo 2010: the five-bus system of PJM's training material", pattern=NAME)
     """Name of a network in ``data/networks/transmission``."""
     peak_kw: float = given(
-        20_000.0, unit="kW", source="judgement: errors of its schedule are of the size of what some hundred homes and two plants can move", gt=0
+        20_000.0,
+        unit="kW",
+        source="judgement: errors of its schedule are of the size of what some hundred homes and two plants can move",
+        gt=0,
     )
     """Peak load of the system; the network is scaled to it, which changes none of its sensitivities."""
     error_percent: float = given(
