@@ -23,7 +23,7 @@ def lights(view: View) -> Section | None:
     held = facts.all("register_points")
     if held is None:
         return None
-    parts = [_points(held), _pools(facts)]
+    parts = [_points(held), _pools(view)]
     picture = lights_chart(view)
     if picture:
         parts.append(
@@ -58,14 +58,21 @@ def _points(held: Frame) -> str:
     return text + table(head, rows, numbers=range(2, 8))
 
 
-def _pools(facts: Facts) -> str:
-    tests = facts.all("pool_tests")
+def _pools(view: View) -> str:
+    """Every test of a pool, in order of time: a pool that its provider made anew is tested anew."""
+    tests = view.facts.all("pool_tests")
     if tests is None:
         return "<p>No pool was registered.</p>"
-    columns = [tests.names(name).tolist() for name in ("pool", "service", "by")]
-    passed, reasons = tests.bools("qualified").tolist(), tests.names("reason").tolist()
-    rows = [(*row, "yes" if good else "no", why) for *row, good, why in zip(*columns, passed, reasons, strict=True)]
-    return table(("pool", "service", "tested by", "qualified", "why not"), rows)
+    order = np.argsort(tests.ints("t_ms"), kind="stable")
+    when = [view.time_text(t_ms) for t_ms in tests.ints("t_ms")[order].tolist()]
+    columns = [tests.names(name)[order].tolist() for name in ("pool", "service", "by")]
+    powers = [
+        [f"{kw:,.0f}" for kw in tests.floats(name)[order].tolist()] for name in ("answered_up_kw", "answered_down_kw")
+    ]
+    passed, reasons = tests.bools("qualified")[order].tolist(), tests.names("reason")[order].tolist()
+    verdict = ["yes" if good else why or "no" for good, why in zip(passed, reasons, strict=True)]
+    head = ("tested at", "pool", "service", "tested by", "answered up (kW)", "down (kW)", "qualified")
+    return table(head, list(zip(when, *columns, *powers, verdict, strict=True)), numbers=(4, 5))
 
 
 def _disturbed(facts: Facts) -> str:
