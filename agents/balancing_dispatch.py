@@ -10,7 +10,7 @@ import numpy as np
 
 from data.arrays import F64
 from environment.messages.balancing import BlockCall
-from markets.balancing.auction import call
+from markets.balancing.auction import Share, call
 from markets.balancing.responses import AFRR_FULL_S, MFRR_FULL_S, block_kw, ramped_kw
 
 FILTER_S = 120.0
@@ -83,13 +83,15 @@ class Dispatch:
                 [one.energy_eur_per_kwh for one in reserves],
                 wanted if wanted >= LEAST_KW else 0.0,
             )
-            for one, share in zip(reserves, shares, strict=True):
-                past = self.set_kw.setdefault((one.seller, product), [])
-                if abs((past[-1][1] if past else 0.0) - share.kw) >= LEAST_KW or (
-                    past and past[-1][1] > 0.0 and share.kw == 0.0
-                ):
-                    past.append((now_ms, share.kw, share.price_eur_per_kwh))
-                    found.append((one.seller, product, share.kw))
+            now = {one.seller: share for one, share in zip(reserves, shares, strict=True)}
+            before = {seller for (seller, known), past in self.set_kw.items() if known == product and past[-1][1] > 0.0}
+            for seller in sorted(now.keys() | before):  # who held a block before and holds none now is let go
+                share = now.get(seller, Share(0.0, 0.0))
+                past = self.set_kw.get((seller, product), [])
+                last = past[-1][1] if past else 0.0
+                if abs(last - share.kw) >= LEAST_KW or (last > 0.0 and share.kw == 0.0):
+                    self.set_kw.setdefault((seller, product), []).append((now_ms, share.kw, share.price_eur_per_kwh))
+                    found.append((seller, product, share.kw))
         return found
 
     def block_kw(self, now_ms: int) -> float:

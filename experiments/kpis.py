@@ -5,6 +5,7 @@ from typing import Any
 
 from experiments import (
     kpis_attacks,
+    kpis_balancing,
     kpis_communities,
     kpis_delivery,
     kpis_forecast,
@@ -28,7 +29,7 @@ def functions() -> Mapping[str, Figure]:
     """The function that computes each figure."""
     modules = (
         kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
-        kpis_heaters, kpis_delivery, kpis_lights, kpis_sessions,
+        kpis_heaters, kpis_delivery, kpis_lights, kpis_sessions, kpis_balancing,
     )  # fmt: skip
     return {key: function for module in modules for key, function in module.FIGURES.items()}
 

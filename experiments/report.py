@@ -6,6 +6,7 @@ from pathlib import Path
 
 from experiments import (
     report_attacks,
+    report_balancing,
     report_communities,
     report_delivery,
     report_heaters,
@@ -28,6 +29,7 @@ _TWIN = (
 )
 _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     report_heaters.heaters,
+    report_balancing.balancing,
     report_communities.communities,
     report_homes.service,
     report_lights.lights,
@@ -56,7 +58,7 @@ def report_html(run: Run) -> str:
     """The report of a run as one HTML document without outside parts.
 
     What a run is especially about (heaters, a community, a service for households) comes first and is left out elsewhere; other
-    sections without data say so, but for runs of heaters, where nobody trades flexibility and they are left out.
+    sections without data say so, but for runs of heaters and of balancing, where nobody trades local flexibility and they are left out.
     """
     view = View(run)
     scenario = view.facts.scenario
@@ -69,7 +71,7 @@ def report_html(run: Run) -> str:
         f"Times are local ({escape(run.meta['zone'])}).{_TWIN if view.facts.twin else ''}</p>{parts.key_figures(view)}"
     )
     sections = [section for section in (make(view) for make in _SECTIONS) if section is not None]
-    if scenario.get("heaters"):
+    if scenario.get("heaters") or scenario.get("balancing"):
         sections = [section for section in sections if section.html]
     return page(title, head, sections)
 

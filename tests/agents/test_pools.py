@@ -10,6 +10,7 @@ from experiments.build import build_site
 from experiments.build_world import build_world
 from experiments.conformance import check
 from experiments.covers import covers
+from experiments.kpis import figures
 from experiments.results_schema import conform
 from experiments.run_tables import party_tables, physical_tables, registered, static_tables
 from experiments.scenario import scenario_from
@@ -296,3 +297,23 @@ def test_the_market_takes_no_offer_after_the_gate_or_for_another(lived):
     tso.keep_offer(_arrives(tso, offer, "fsp-a/vpp", "tso-1/flexibility-market-platform"))
     assert refused() == before + 2
     assert "late" not in tso._offers
+
+
+def test_figures_agree_with_the_tables(lived, tables):
+    meta = {
+        "delivery_start_ms": lived.start_ms,
+        "delivery_end_ms": lived.end_ms,
+        "scenario": lived.site.scenario.as_data(),
+        "step_ms": 900_000,
+    }
+    found = figures(tables, meta)
+    auctions, deliveries = lived.table("reserve_auctions"), lived.table("reserve_deliveries")
+    hours = (auctions["to_ms"] - auctions["t_ms"]) / H_MS
+    assert found["reserve_held_kw_h"] == pytest.approx((auctions["accepted_kw"] * hours).sum())
+    assert found["reserve_due_kwh"] == pytest.approx(np.abs(deliveries["due_kw"]).sum() / 4)
+    assert 0.0 < found["reserve_delivered_kwh"] <= found["reserve_due_kwh"]
+    assert 0.0 < found["reserve_accuracy_percent"] < 100.0
+    assert 80.0 < found["reserve_given_percent"] <= 100.0
+    assert found["reserve_capacity_eur"] == pytest.approx(deliveries["capacity_eur"].sum())
+    assert 10.0 < found["frequency_std_mhz"] < 30.0
+    assert found["reserve_left_kwh"] is None  # without a twin

@@ -356,7 +356,8 @@ def test_no_act_is_hollow_and_what_it_cites_is_there(lived):
         "needs": "need", "bids": "bid", "clearings": "session", "baselines": "baseline", "activations": "activation",
         "deliveries": "settlement", "settlements": "settlement", "devices": "owner", "forecasts": "party",
         "availability": "fsp", "comparisons": "comparison", "admissions": "household", "installation_plans": "household",
-        "heater_models": "customer", "heater_plans": "customer",
+        "heater_models": "customer", "heater_plans": "customer", "virtual_assets": "pool", "pool_baselines": "pool",
+        "pool_allocations": "pool", "pool_offers": "offer",
     }  # fmt: skip
     for run in lived:
         acts = run.frame("acts")
