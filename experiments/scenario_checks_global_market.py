@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from experiments.errors import did_you_mean
 from experiments.scenario_checks_faults import MARKET_SYSTEMS
+from experiments.scenario_checks_global_bids import global_bids
 from experiments.scenario_fields import DayTime
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def global_market(scenario: "Scenario") -> Iterator[str]:
             yield f"people[{place}].homes.dso: unknown system operator '{group.homes.dso}'{did_you_mean(group.homes.dso, dsos)}"
     if said is None:
         return
-    for name, count in Counter([*said.names(), *MARKET_SYSTEMS, scenario.actors.retailer.name, "state"]).items():
+    for name, count in Counter(
+        [*said.names(), said.transmission.company, *MARKET_SYSTEMS, scenario.actors.retailer.name, "state"]
+    ).items():
         if count > 1:
             yield f"global_market: more than one party is called '{name}'; give each its own name"
     for other in ("pilot", "heaters"):
@@ -34,6 +37,7 @@ def global_market(scenario: "Scenario") -> Iterator[str]:
     if scenario.actors.fsps or scenario.actors.communities:
         yield "global_market: balancing service providers serve the homes, beside whom no other provider can; leave out actors.fsps and actors.communities"
     yield from _order(said)
+    yield from global_bids(said)
 
 
 def _order(said: "GlobalMarket") -> Iterator[str]:

@@ -87,6 +87,7 @@ class Setting:
     script: tuple = ()
     cbp: bool = True
     bids_after_s: float = 900.0
+    repeats: int = 0
 
 
 class Stranger(Party):
@@ -177,6 +178,7 @@ def play(stage, setting=None, until_h=49.0):
             "cbp" if on_platform[bsp] else "",
             UNIX_MS,
             bids_after_s=said.bids_after_s,
+            repeats=said.repeats,
         )
         desk = BidDesk(bids, lambda way, _, mine=mine: mine.get(way), there.schedules.append)
         there.parties[bsp] = there.agent(Bsp, bsp, {"bids": desk})

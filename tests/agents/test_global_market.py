@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from agents.tso_component_book import ComponentBook
-from environment.messages.global_market import AsmBid, ComponentMessage, DsoConstraint
+from environment.messages.global_market import (
+    AcceptedQuantities,
+    AsmBid,
+    ComponentMessage,
+    DsoConstraint,
+    MarketDataRequest,
+)
 from experiments.covers import covers
 from experiments.scenario_library import RULES
 from tests.agents.global_market_cases import ALL, BSPS, HOUR_MS, SESSION, Setting, flat, lit, offered, play, table
@@ -221,6 +227,39 @@ def test_only_its_own_operator_states_a_perimeter(session, to):
     there = session(script=[(15 * HOUR_MS, constraint("dso-1", ALL[0]), to)])
     assert ALL[0] in {name for _, name in sold_up(there)}
     assert len(table(there, to, "refused_requests")["reason"]) == 1
+
+
+def test_what_is_sent_again_counts_once(session):
+    there = session(repeats=2)
+    taken = table(there, "tso", "component_messages")
+    outcomes = taken["outcome"].tolist()
+    assert set(outcomes) == {"taken", "repeated"}
+    assert outcomes.count("repeated") == 2 * outcomes.count("taken")
+    assert sold_up(there) == pytest.approx(sold_up(session()))
+
+
+@covers("SUC08.2/r18")
+def test_nobody_but_the_tso_writes_outcomes_on_the_platform(session):
+    none = np.zeros(24)
+    forged = AcceptedQuantities(session="MSD", bid="MSD/bsp-1/up", up_kw=none + 9.0, down_kw=none)
+    there = session(script=[(20 * HOUR_MS, forged, "cbp")])
+    kept = table(there, "cbp", "registered_quantities")
+    assert kept["up_kw"][(kept["what"] == "accepted") & (kept["bid"] == "MSD/bsp-1/up")].max() == pytest.approx(90)
+    assert "only the TSO registers outcomes of its market" in table(there, "cbp", "refused_requests")["reason"].tolist()
+
+
+def test_only_the_tso_sees_what_is_bid_in_a_perimeter(session):
+    there = session(script=[(18 * HOUR_MS, MarketDataRequest(session="MSD", perimeter=ALL[0], direction="up"), "cbp")])
+    assert {there.directory.names[number] for number in receivers(there, "PerimeterData")} == {"tso"}
+
+
+def receivers(there, kind):
+    return [
+        number
+        for one in there.bus.journal.traffic
+        if one.batch.record.__name__ == kind
+        for number in one.batch.receiver
+    ]
 
 
 # --- the book of the TSO -------------------------------------------------------------------------------------------------------------
