@@ -1,0 +1,108 @@
+"""Delivery in a small world of two operators, with gaps in the providers' own data and somebody who listens to everything."""
+
+import pytest
+
+from environment.messages import records
+from environment.sealing import SEALED
+from environment.wiretap import Wiretap
+from experiments.build import build_site
+from experiments.build_world import build_world
+from experiments.conformance import check, report_text
+from experiments.conformance_provenance import check_provenance
+from experiments.covers import covers
+from experiments.results_schema import conform
+from experiments.run_tables import party_tables, physical_tables, static_tables
+from experiments.scenario import scenario_from
+from experiments.scenario_read import ScenarioError
+from tests.agents.test_traffic_lights import small
+from tests.laws.test_run_knowledge import HIDDEN, parties_of, reachable
+
+REGISTER = "flexibility-register"
+
+
+def content():
+    """The small world of two operators."""
+    said = small()
+    said["global_market"]["delivery"] = {"monitoring": 0.8}
+    return said
+
+
+@pytest.fixture(scope="module")
+def lived():
+    """Site, world and tap, lived to the end."""
+    site = build_site(scenario_from(content()), 1, lambda *_: None)
+    world = build_world(site)
+    tap = Wiretap(world.directory.number("cbp"), frozenset(records()))
+    world.bus.listen(tap)
+    world.run(site.timeline.end_ms)
+    return site, world, tap
+
+
+@pytest.fixture(scope="module")
+def tables(lived):
+    """The tables of its run."""
+    site, world, _ = lived
+    return conform(physical_tables(site) | static_tables(site, world) | party_tables(site, world))
+
+
+@pytest.mark.parametrize("suc", ["SUC10.4", "SUC08.4"])
+def test_every_step_is_made(tables, suc):
+    report = check(tables, usecases=[suc], provenance=True)
+    case = report.usecases[suc]
+    assert (case.broken, case.not_reached, case.unmatched) == ((), (), 0), report_text(report)
+
+
+def test_nobody_who_keeps_his_limits_is_accused(tables):
+    told = tables["verification_outcomes"].to_pylist()
+    assert {one["dso"] for one in told} == {"dso-nord", "dso-sud"}
+    assert {one["exceeding"] for one in told} == {None}
+    assert sum(one["accepted_kw"] for one in tables["verifications"].to_pylist()) > 0
+
+
+def test_an_eavesdropper_reads_nothing_personal(lived):
+    _, _, tap = lived
+    personal = {name for name, record in records().items() if record.personal}
+    heard = {name: parts for name, parts in tap.heard.items() if name in personal}
+    assert {"MeasurementReport", "PointMeasurements"} <= set(heard)
+    for parts in heard.values():
+        assert {tuple(one.batch.columns) for one in parts} == {(SEALED,)}
+        assert not any(b"/meter" in box for one in parts for box in one.batch[SEALED][:3])
+
+
+@covers("SUC08.4/r10", "SUC08.4/r12")
+def test_money_sums_to_zero_over_all_parties(tables):
+    ledger = tables["ledger"].to_pylist()
+    own = {}
+    for one in ledger:
+        cents = round(100 * one["eur"])
+        own[one["debtor"]] = own.get(one["debtor"], 0) - cents
+        own[one["creditor"]] = own.get(one["creditor"], 0) + cents
+    assert sum(own.values()) == 0
+    for stated in tables["responsible_imbalances"].to_pylist():
+        mine = [one for one in ledger if stated["party"] in (one["debtor"], one["creditor"])]
+        left = sum((1 if one["creditor"] == stated["party"] else -1) * one["eur"] for one in mine)
+        strayed = stated["paid_eur"] - stated["undelivered_eur"]
+        assert left == pytest.approx(stated["transfer_eur"] - strayed, abs=1e-6)
+
+
+def test_false_numbers_are_found(tables):
+    """Take the meters away and the measurements have nothing to stand on."""
+    less = {name: table for name, table in tables.items() if name != "meters"}
+    assert {one.step for one in check_provenance(less, ["SUC10.4"])["SUC10.4"]} == {"1.4"}
+
+
+def test_no_party_reaches_more_than_its_own(lived):
+    _, world, _ = lived
+    for party in parties_of(world):
+        if party.name == REGISTER:  # its database's library makes attributes as one looks at them
+            continue
+        for thing, path in reachable([party]).values():
+            assert not isinstance(thing, HIDDEN), (party.name, path)
+
+
+@pytest.mark.parametrize("fault", [{"ignores_limits": True}, {"reports": "150%"}])
+def test_only_a_provider_can_have_these_faults(fault):
+    said = small()
+    said["faults"] = [{"party": "dso-nord"} | fault]
+    with pytest.raises(ScenarioError, match="is no provider of balancing services"):
+        scenario_from(said)
