@@ -122,12 +122,12 @@ class ReportDesk(Desk):
         if self.party.directory.names[int(batch.sender[0])] != self._terms.tso:
             refuse(self.party, batch, 0, batch["bsp"][0], "only the TSO opens a settlement")
             return None
-        return self._report(batch.one(), batch.conversation, int(batch.ids[0]))
+        return self._report(batch.one(), batch.conversation)
 
-    def _report(self, record: DeliveryEnded, talk: str, message: int) -> Process:
+    def _report(self, record: DeliveryEnded, talk: str) -> Process:
         yield self.party.sleep(self._terms.reports_after_s)
         period = self._periods[talk] = _Period(record)
-        self.data_collection(period, talk, message)
+        self.data_collection(period, talk)
         reports, receivers = [], []
         for perimeter in record.perimeters:
             one = PreliminaryReport(
@@ -149,7 +149,7 @@ class ReportDesk(Desk):
         self.party.send(finals, receivers, talk)
 
     @act("data_collection")
-    def data_collection(self, period: _Period, talk: str, message: int) -> Work:
+    def data_collection(self, period: _Period, talk: str) -> Work:
         """Step 1: type and amount of what was delivered, from the own monitoring."""
         record = period.record
         found = self._terms.monitoring(record.from_ms, record.to_ms)
@@ -164,7 +164,7 @@ class ReportDesk(Desk):
                 t_ms=record.from_ms + MS_PER_H * np.arange(hours, dtype=np.int64), conversation=talk, bsp=self.party.name,
                 perimeter=perimeter, reported_kwh=period.delivered[perimeter], is_estimated=gap,
             )  # fmt: skip
-        return Work(None, talk, [f"messages/{message}"], [f"collected_deliveries/{talk}"])
+        return Work(None, talk, [f"filed_baselines/{self.party.name}"], [f"collected_deliveries/{talk}"])
 
     # --- steps 4 and 5 ------------------------------------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class ReportDesk(Desk):
     def pay_deficit(self, one: SettlementNotification, message_id: np.uint64, talk: str) -> Work:
         """Step 7, where the provider owes: the TSO is paid."""
         pay(self.party, self.party.name, self._terms.tso, -one.final_eur, "balancing service", message_id)
-        return Work(None, talk, [f"messages/{message_id}"], [f"service_settlements/{one.settlement}"])
+        return Work(None, talk, [f"delivered_services/{one.settlement}"], [f"service_settlements/{one.settlement}"])
 
     @handles(ExposureClaim)
     def take_claim(self, batch: Batch[ExposureClaim]) -> None:

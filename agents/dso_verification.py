@@ -77,7 +77,6 @@ class _Case:
     accepted: dict[tuple[str, str, str], AcceptedFlexibility] = field(default_factory=dict)
     baselines: dict[Key, F64] = field(default_factory=dict)
     refused: str = ""
-    read: list[str] = field(default_factory=list)
     metered: dict[Key, F64] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
     points: tuple[str, ...] = ()
@@ -161,10 +160,9 @@ class VerificationDesk(Desk):
     def take_limits(self, batch: Batch[ActivationLimits]) -> None:
         """Step 1.2."""
         case = self._of(batch)
-        for row, one in enumerate(batch.records() if case else ()):
+        for one in batch.records() if case else ():
             assert case is not None
             case.limits[one.perimeter, one.bsp, one.direction] = one
-            case.read.append(f"messages/{batch.ids[row]}")
 
     @handles(AcceptedFlexibility)
     def take_accepted(self, batch: Batch[AcceptedFlexibility]) -> None:
@@ -207,7 +205,7 @@ class VerificationDesk(Desk):
         """Step 1.8: limits of each perimeter against plan and measurement; gives an outcome a perimeter."""
         verdict = self._judge(case)
         outcomes = [self._outcome(case, perimeter, verdict) for perimeter in self._terms.perimeters]
-        reads = [*dict.fromkeys(case.read), *(f"measurements/{gcp}" for gcp in case.points)]
+        reads = [f"measurements/{gcp}" for gcp in case.points]
         return Work(outcomes, case.talk, reads, [f"verifications/{case.talk}"])
 
     def _judge(self, case: _Case) -> Verdict:
@@ -271,14 +269,14 @@ class VerificationDesk(Desk):
             for (bsp, perimeter), base in case.baselines.items()
             if bsp == record.bsp
         }
-        self.check_report(check, delivered, batch.conversation)
+        self.check_report(check, delivered, case.talk, batch.conversation)
         yield from ask(self.party, check, batch.conversation)
 
     @act("verification")
-    def check_report(self, check: Check, delivered_kwh: Mapping[str, F64], conversation: str) -> Work:
-        """Step 3: the report against the own measurements."""
+    def check_report(self, check: Check, delivered_kwh: Mapping[str, F64], own: str, conversation: str) -> Work:
+        """Step 3: the report against the own measurements, those of the verification ``own``."""
         check.compare(self.party, delivered_kwh, self._terms.report_share, self._terms.report_least_kwh, conversation)
-        return Work(None, conversation, check.read, [f"report_checks/{conversation}"])
+        return Work(None, conversation, [f"verifications/{own}"], [f"report_checks/{conversation}"])
 
     @handles(PreliminaryReport)
     def take_report(self, batch: Batch[PreliminaryReport]) -> None:

@@ -40,7 +40,6 @@ class Check:
         is_open: hours in question.
         accepts: hours in which the BSP took what was measured.
         final: final report.
-        read: references to the messages that were read.
     """
 
     period: DeliveryEnded
@@ -49,7 +48,6 @@ class Check:
     is_open: dict[str, Bool] = field(default_factory=dict)
     accepts: dict[str, Bool] = field(default_factory=dict)
     final: dict[str, F64] = field(default_factory=dict)
-    read: list[str] = field(default_factory=list)
 
     @property
     def hours(self) -> int:
@@ -64,7 +62,6 @@ class Check:
                 refuse(party, batch, row, one.perimeter, reason)
             else:
                 self.reported[one.perimeter] = one.delivered_kwh
-                self.read.append(f"messages/{batch.ids[row]}")
 
     def take_final(self, party: Party, batch: Batch[FinalReport]) -> None:
         """Keep final reports that came in time; the last one counts."""

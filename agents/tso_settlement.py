@@ -269,7 +269,7 @@ class SettlementDesk(Desk):
     def check_report(self, case: _Case, delivered_kwh: Mapping[str, F64]) -> Work:
         """Step 3: the BSP's report against the own measurements."""
         case.check.compare(self.party, delivered_kwh, self._terms.report_share, self._terms.report_least_kwh, case.talk)
-        return Work(None, case.talk, case.check.read, [f"report_checks/{case.talk}"])
+        return Work(None, case.talk, [f"filed_baselines/{case.bsp}"], [f"report_checks/{case.talk}"])
 
     @handles(PreliminaryReport)
     def take_report(self, batch: Batch[PreliminaryReport]) -> None:
@@ -352,7 +352,7 @@ class SettlementDesk(Desk):
         """Step 7: the transactions are on record, and the TSO pays what it owes."""
         pay(self.party, self.party.name, case.bsp, max(told.final_eur, 0.0), "balancing service", told_id)
         pay(self.party, self.party.name, statement.party, max(-statement.eur, 0.0), "imbalance", stated_id)
-        return Work(None, case.talk, [f"messages/{told_id}"], [f"service_settlements/{case.name}"])
+        return Work(None, case.talk, [f"delivered_services/{case.name}"], [f"service_settlements/{case.name}"])
 
 
 def _merged(parts: Sequence[Component]) -> list[Component]:
