@@ -97,7 +97,8 @@ class Side:
 
     def __init__(self, site: Site) -> None:
         market = _said(site)
-        self._site, self._said = site, market.transmission
+        self._said, self._tso = market.transmission, market.tso
+        self._errors = site.chance.stream("transmission.schedule-error")
         whole = read_transmission(self._said.network)
         self.network: Transmission = read_transmission(
             self._said.network, self._said.peak_kw / float(whole.load_kw.sum())
@@ -115,16 +116,14 @@ class Side:
         network, said = self.network, self._said
         load = self._load_kw(from_ms)
         relief, low, high = network.reliefs(network.flow_kw(network.injection_kw(network.scheduled_kw(load), load)))
-        market = _said(self._site)
-        short = {name: np.zeros(HOURS_OF_DAY) for name in (market.tso, *sorted(self._operator.values()))}
-        stream = self._site.chance.stream("transmission.schedule-error")
+        short = {name: np.zeros(HOURS_OF_DAY) for name in (self._tso, *sorted(self._operator.values()))}
         for k, node in enumerate(network.nodes):
             if network.load_kw[k] > 0.0:
                 deviation = said.error_percent / 100.0 * float(network.load_kw[k])
                 error = schedule_error_kw(
-                    stream, f"{node}/{self._days[from_ms]}", HOURS_OF_DAY, deviation, said.correlation
+                    self._errors, f"{node}/{self._days[from_ms]}", HOURS_OF_DAY, deviation, said.correlation
                 )
-                short[self._operator.get(node, market.tso)] += error
+                short[self._operator.get(node, self._tso)] += error
         return TransmissionView(network.nodes, network.limited_lines, relief, low, high, short)
 
     def offers(self, from_ms: int) -> Mapping[str, tuple[F64, F64]]:
