@@ -9,6 +9,7 @@ from experiments.benchmarks.community import common_schedule
 from experiments.benchmarks.days import STAGES, measured_apart
 from experiments.benchmarks.gap import schedule_gap
 from experiments.benchmarks.heaters import controlled_days
+from experiments.benchmarks.lights import lights
 from experiments.benchmarks.parts import all_rates
 from experiments.benchmarks.schemes import schemes_of_a_day
 from experiments.progress import Report
@@ -50,7 +51,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
     sizes = [homes] if quick else sizes_up_to(homes)
     stages = 4 + len(sizes)
     report("parts", 0, stages)
-    rates = all_rates(quick=quick)
+    rates = all_rates(quick=quick) | lights(100 if quick else 2_500)
     report("schedules against the optimum", 1, stages)
     gap = schedule_gap(20, QUICK_HISTORY_DAYS) if quick else schedule_gap(SAMPLED_HOMES, 28)
     report("the schedule of a community", 2, stages)
