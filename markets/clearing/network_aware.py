@@ -74,12 +74,20 @@ def clear(
 
     def solve(problem: Problem) -> Solution:
         relief, guard = problem.relief, problem.guard
-        key = blake2b(f"{relief.shape}/{guard.shape}".encode() + relief.tobytes() + guard.tobytes()).digest()
+        key = _fingerprint(relief, guard)
         if key not in models:
             models[key] = ReliefModel(relief, guard)
         return models[key].solve(problem, unmet_eur_per_kwh)
 
     return assemble(bids, needs, network, headrooms or no_headrooms(), hours, unmet_eur_per_kwh, solve)
+
+
+def _fingerprint(relief: F64, guard: csr_matrix) -> bytes:
+    """Equal for equal matrices, and for these alone."""
+    found = blake2b(f"{relief.shape}/{guard.shape}".encode())
+    for part in (relief, guard.indptr, guard.indices, guard.data):
+        found.update(part.tobytes())
+    return found.digest()
 
 
 class ReliefModel:
@@ -90,10 +98,10 @@ class ReliefModel:
         guard: kW at each guarded constraint per kW of each bid, shape (h, n).
     """
 
-    def __init__(self, relief: F64, guard: F64) -> None:
+    def __init__(self, relief: F64, guard: csr_matrix) -> None:
         self._k, self._n = relief.shape
-        self._h = len(guard)
-        acts = vstack([csr_matrix(relief), csr_matrix(guard)])
+        self._h = guard.shape[0]
+        acts = vstack([csr_matrix(relief), guard])
         self._highs = _load(csr_matrix(hstack([acts, eye(self._k + self._h, self._k)])))
         self._columns = np.arange(self._n + self._k, dtype=np.int32)
         self._rows = np.arange(self._k + self._h, dtype=np.int32)

@@ -80,7 +80,7 @@ class Problem:
         least_kw: smallest quantity if accepted at all, shape (n,).
         need_kw: shape (k,).
         relief: kW at the need per kW of the bid, shape (k, n).
-        guard: the same for the constraints with headroom, shape (h, n).
+        guard: the same for the constraints with headroom, shape (h, n); sparse: a large district has tens of thousands of them.
         guard_low_kw: least change allowed there, at most 0, shape (h,).
         guard_high_kw: largest change allowed there, at least 0, shape (h,).
     """
@@ -92,7 +92,7 @@ class Problem:
     least_kw: F64
     need_kw: F64
     relief: F64
-    guard: F64
+    guard: csr_matrix
     guard_low_kw: F64
     guard_high_kw: F64
 
@@ -168,7 +168,7 @@ def problems(bids: BidColumns, needs: NeedColumns, network: Sensitivities, headr
                 least_kw=bids.least_kw[rows],
                 need_kw=needs.quantity_kw[active[needy]],
                 relief=relief[needy][:, area[columns]].toarray(),
-                guard=guard[guarded][:, area[columns]].toarray(),
+                guard=guard[guarded][:, area[columns]],
                 guard_low_kw=low[guarded],
                 guard_high_kw=high[guarded],
             )
@@ -258,7 +258,7 @@ def reasons(problem: Problem, solution: Solution, unmet_eur_per_kwh: float) -> N
     accepted = solution.accepted_kw
     helpful = np.maximum(problem.relief, 0.0).sum(axis=0)
     worth = (solution.shadow[:, None] * problem.relief).sum(axis=0)
-    after_guards = worth - (solution.guard_shadow[:, None] * problem.guard).sum(axis=0)
+    after_guards = worth - problem.guard.T @ solution.guard_shadow
     tolerance = 1e-6 * unmet_eur_per_kwh
     table = [
         (problem.quantity_kw - accepted <= 0.0, ACCEPTED),

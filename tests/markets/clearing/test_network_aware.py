@@ -5,6 +5,7 @@ import pyomo.environ as pyo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities
 from markets.clearing import merit_order, network_aware
@@ -54,9 +55,10 @@ def _pyomo(problem):
         model.rows.add(model.x[j] >= problem.least_kw[j] * model.on[j])
     for k in needs:
         model.rows.add(sum(problem.relief[k, j] * model.x[j] for j in bids) + model.unmet[k] >= problem.need_kw[k])
-    for g in range(len(problem.guard)):
-        moved = sum(problem.guard[g, j] * model.x[j] for j in bids)
-        if not len(bids) or not problem.guard[g].any():
+    guard = problem.guard.toarray()
+    for g in range(len(guard)):
+        moved = sum(guard[g, j] * model.x[j] for j in bids)
+        if not len(bids) or not guard[g].any():
             continue
         if np.isfinite(problem.guard_high_kw[g]):
             model.rows.add(moved <= problem.guard_high_kw[g])
@@ -264,7 +266,7 @@ def test_hours_and_the_price_of_an_unmet_need_must_make_sense():
 def test_a_solver_that_gives_up_says_so():
     nothing_fits = Problem(
         bid_rows=np.arange(1), need_rows=np.arange(1), cost=np.ones(1), quantity_kw=np.ones(1), least_kw=np.zeros(1),
-        need_kw=np.ones(1), relief=np.ones((1, 1)), guard=np.ones((1, 1)), guard_low_kw=np.full(1, 5.0),
+        need_kw=np.ones(1), relief=np.ones((1, 1)), guard=csr_matrix(np.ones((1, 1))), guard_low_kw=np.full(1, 5.0),
         guard_high_kw=np.full(1, 6.0),
     )  # fmt: skip
     with pytest.raises(RuntimeError, match="Infeasible"):

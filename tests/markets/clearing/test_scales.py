@@ -34,11 +34,11 @@ def cost_of(p, accepted_kw):
 
 def second_opinion(p, scale):
     """The least cost as another formulation has it: explicit binaries, another solver interface, quantities per ``scale``."""
-    (k, n), h = p.relief.shape, len(p.guard)
+    (k, n), h = p.relief.shape, p.guard.shape[0]
     zero = np.zeros
     rows = [
         np.hstack([p.relief, np.eye(k), zero((k, n))]),
-        np.hstack([p.guard, zero((h, k)), zero((h, n))]),
+        np.hstack([p.guard.toarray(), zero((h, k)), zero((h, n))]),
         np.hstack([np.eye(n), zero((n, k)), -np.diag(p.quantity_kw / scale)]),
         np.hstack([np.eye(n), zero((n, k)), -np.diag(p.least_kw / scale)]),
     ]
@@ -72,8 +72,8 @@ def test_shadow_prices_are_the_duals_of_the_linear_programme():
         k = len(p.relief)
         found = linprog(
             np.concatenate([p.cost, np.full(k, UNMET)]),
-            A_ub=np.vstack([-np.hstack([p.relief, np.eye(k)]), np.hstack([p.guard, np.zeros((len(p.guard), k))]),
-                            -np.hstack([p.guard, np.zeros((len(p.guard), k))])]),
+            A_ub=np.vstack([-np.hstack([p.relief, np.eye(k)]), np.hstack([p.guard, np.zeros((p.guard.shape[0], k))]),
+                            -np.hstack([p.guard, np.zeros((p.guard.shape[0], k))])]),
             b_ub=np.concatenate([-p.need_kw, p.guard_high_kw, -p.guard_low_kw]),
             bounds=[(0, q) for q in p.quantity_kw] + [(0, None)] * k,
         )  # fmt: skip
