@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csr_matrix
 
 from markets.bids import BidColumns, NeedColumns, Sensitivities
 from markets.clearing import network_aware
@@ -21,7 +22,7 @@ def problem(seed, scale, blocks):
     least = np.where(rng.random(n) < 0.3, quantity * rng.choice([0.5, 1.0], n), 0.0) if blocks else np.zeros(n)
     room = rng.uniform(0, n, (2, h)) * scale
     return Problem(
-        np.arange(n), np.arange(k), rng.uniform(0, 1, n), quantity, least, rng.uniform(0, n, k) * scale, table[:k], table[k:],
+        np.arange(n), np.arange(k), rng.uniform(0, 1, n), quantity, least, rng.uniform(0, n, k) * scale, table[:k], csr_matrix(table[k:]),
         -room[0], room[1],
     )  # fmt: skip
 
@@ -72,8 +73,8 @@ def test_shadow_prices_are_the_duals_of_the_linear_programme():
         k = len(p.relief)
         found = linprog(
             np.concatenate([p.cost, np.full(k, UNMET)]),
-            A_ub=np.vstack([-np.hstack([p.relief, np.eye(k)]), np.hstack([p.guard, np.zeros((p.guard.shape[0], k))]),
-                            -np.hstack([p.guard, np.zeros((p.guard.shape[0], k))])]),
+            A_ub=np.vstack([-np.hstack([p.relief, np.eye(k)]), np.hstack([p.guard.toarray(), np.zeros((p.guard.shape[0], k))]),
+                            -np.hstack([p.guard.toarray(), np.zeros((p.guard.shape[0], k))])]),
             b_ub=np.concatenate([-p.need_kw, p.guard_high_kw, -p.guard_low_kw]),
             bounds=[(0, q) for q in p.quantity_kw] + [(0, None)] * k,
         )  # fmt: skip
