@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from data.arrays import F64, Bool
-from experiments.kpis_facts import Facts, Frame, ratio
+from data.arrays import F64, I64, Bool
+from experiments.kpis_facts import Facts, Frame, ratio, summed
 from experiments.kpis_grid import Figure
 
 FLEXIBLE = ("battery", "ev", "heat_pump", "water_heater")
@@ -111,11 +111,27 @@ def left_kwh(facts: Facts) -> float | None:
     return taken[1] - taken[0]
 
 
-def rebound_percent(facts: Facts) -> float | None:
-    """Share of the net energy given that has been taken back by the end of the run [%]."""
-    given, left = given_net_kwh(facts), left_kwh(facts)
-    part = None if left is None else ratio(left, given)
-    return None if part is None else 100.0 * (1.0 - part)
+def beside_kwh(facts: Facts) -> float | None:
+    """What all flexible devices together did otherwise than in the twin beside what they gave, interval by interval: rebound, and what is kept ready."""
+    given = facts.all("reserve_responses")
+    if facts.twin is None or given is None:
+        return None
+    change: dict[int, float] = {}
+    for one, sign in ((facts.twin, 1.0), (facts, -1.0)):
+        frame = one.all("devices")
+        if frame is None:
+            return None
+        mine = frame.where(np.isin(frame.names("kind"), FLEXIBLE))
+        _add(change, mine.ints("t_ms"), sign * facts.hours * mine.floats("power_kw"))
+    _add(change, given.ints("t_ms"), -given.floats("given_kwh"))
+    return float(sum(abs(kwh) for kwh in change.values()))
+
+
+def _add(sums: dict[int, float], t_ms: I64, kwh: F64) -> None:
+    """Add energies by instant."""
+    times, place = np.unique(t_ms, return_inverse=True)
+    for at, value in zip(times.tolist(), summed(place, kwh).tolist(), strict=True):
+        sums[at] = sums.get(at, 0.0) + value
 
 
 def frequency_std_mhz(facts: Facts) -> float | None:
@@ -148,7 +164,7 @@ FIGURES: Mapping[str, Figure] = {
     "reserve_given_percent": given_percent,
     "reserve_given_net_kwh": given_net_kwh,
     "reserve_left_kwh": left_kwh,
-    "reserve_rebound_percent": rebound_percent,
+    "reserve_beside_kwh": beside_kwh,
     "reserve_capacity_eur": _money("capacity_eur"),
     "reserve_energy_eur": _money("energy_eur"),
     "reserve_penalty_eur": _money("penalty_eur"),

@@ -37,7 +37,7 @@ KEY_FIGURES: Final = (
     "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_offered_kwh",
     "community_flexibility_ordered_kwh", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
     "service_called_kwh", "service_delivered_kwh", "heaters_controlled", "heater_saved_percent", "heater_bound_percent",
-    "reserve_held_kw_h", "reserve_delivered_kwh", "reserve_accuracy_percent", "reserve_rebound_percent", "reserve_capacity_eur",
+    "reserve_held_kw_h", "reserve_delivered_kwh", "reserve_accuracy_percent", "reserve_beside_kwh", "reserve_capacity_eur",
     "heater_cost_saved_eur", "heater_cold_draws", "heater_twin_cold_draws", "messages_total", "steps_made",
 )  # fmt: skip
 """What a report begins with, as far as it is defined for the run."""
