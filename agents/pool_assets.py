@@ -104,20 +104,25 @@ def restoring_kw(book: HomeBook, homes: I64, stored_kwh: F64) -> F64:
     return np.asarray(np.clip((lacks - above) / RESTORE_H, -battery["kw"], battery["kw"]))
 
 
-def with_reserves(assets: Assets, book: HomeBook, planned: F64, stored_kwh: F64, hours: float) -> F64:
-    """The plans of the assets as their batteries will carry them out with what is to be kept ready, (assets, steps).
+def with_reserves(assets: Assets, book: HomeBook, planned: F64, readings: Readings, hours: float) -> F64:
+    """The plans of the assets as they will be carried out: batteries keep ready what they must, cars that are full charge no more, (assets, steps).
 
     Args:
         assets: which.
         book: what the homes plan with now: batteries without what is reserved of them.
         planned: (assets, steps) [kW].
-        stored_kwh: in the batteries of the homes now, (homes,).
+        readings: what the devices show now.
         hours: length of a step.
     """
+    found = planned.copy()
+    cars = assets.of(EV)
+    lacks = np.nan_to_num(missing_kwh(book, assets.home[cars], readings))
+    before = np.cumsum(planned[cars], axis=1) - planned[cars]
+    found[cars] = np.clip(lacks[:, None] / hours - before, 0.0, planned[cars])
     rows = assets.of(BATTERY)
-    homes, found = assets.home[rows], planned.copy()
+    homes = assets.home[rows]
     battery = {name: column[homes] for name, column in book.battery.items()}
-    stored = stored_kwh[homes]
+    stored = readings["battery_kwh"][homes]
     for step in range(planned.shape[1]):
         gives = np.maximum(stored - battery["min_kwh"], 0.0) * battery["eta_discharge"] / hours
         takes = np.maximum(battery["max_kwh"] - stored, 0.0) / (battery["eta_charge"] * hours)

@@ -149,8 +149,7 @@ class PoolHomes(Party):
         end = min(step + steps, timeline.n)
         planned = planned_kw(self._assets, self._hems, step, end)
         if not ahead:  # what the batteries hold a day later nobody knows
-            stored = self._readings["battery_kwh"]
-            planned = with_reserves(self._assets, self._hems.book, planned, stored, timeline.hours)
+            planned = with_reserves(self._assets, self._hems.book, planned, self._readings, timeline.hours)
         n = len(rows)
         common = {
             "asset": self._assets.names[rows],
