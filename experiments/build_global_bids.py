@@ -9,7 +9,9 @@ import numpy as np
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.bsp_bids import BidDesk, BidTerms
 from agents.bsp_pool import PoolDesk, PoolTerms
+from agents.dso_local_use import local_use
 from agents.dso_market_limits import DayLights, LimitDesk, LimitTerms, LocalUse
+from agents.dso_outlook import LookAhead
 from agents.flexibility_picture import Picture
 from agents.generation_company import UnitTerms
 from agents.tso_component_terms import ComponentTerms, Session, TransmissionView
@@ -37,6 +39,8 @@ LIT = ("central-with-traffic-light",)
 """Schemes that know traffic lights: under the others the TSO gives components none."""
 CYCLE_BEFORE_OPENING_MS = 900_000
 """Members are asked for their plans a quarter of an hour before the session opens."""
+GRANULARITY_KW = 0.1
+"""Needs of DSOs are rounded up to this."""
 RESTATES_AFTER_MS = 300_000
 """Lights that are worked out anew in the day are told to the TSO five minutes later."""
 
@@ -194,8 +198,20 @@ def component_desk(site: Site, picture: Picture, perimeters: Perimeters) -> Comp
     return ComponentDesk(terms)
 
 
-def limit_desk(site: Site, said: SystemOperator, picture: Picture, perimeters: Mapping[str, str]) -> LimitDesk:
-    """A DSO's: lights as it found them last; a perimeter without one is green."""
+def limit_desk(
+    site: Site, world: World, said: SystemOperator, picture: Picture, perimeters: Mapping[str, str], ahead: LookAhead, perimeter_of_area: Mapping[str, str]
+) -> LimitDesk:  # fmt: skip
+    """A DSO's: lights as it found them last; a perimeter without one is green. What it plans for itself is what it foresees to need.
+
+    Args:
+        site: the site.
+        world: the world.
+        said: what the scenario says of it.
+        picture: what it knows of points, pools and lights.
+        perimeters: points in its network -> perimeter.
+        ahead: its forecast module.
+        perimeter_of_area: local area of its network -> perimeter.
+    """
     market = _said(site)
     names, shape = sorted(set(perimeters.values())), (2, HOURS_OF_DAY)
 
@@ -214,12 +230,20 @@ def limit_desk(site: Site, said: SystemOperator, picture: Picture, perimeters: M
         return found
 
     def plans(from_ms: int) -> dict[str, LocalUse]:
-        needed = {name: kw for (name, day_ms), kw in picture.local.items() if day_ms == from_ms and np.any(kw)}
-        pools = [name for name, pool in sorted(picture.pools.items()) if pool.qualified(LOCAL)]
-        return {
-            name: LocalUse(np.array(kw), tuple(pool for pool in pools if name in picture.perimeters(pool)))
-            for name, kw in needed.items()
-        }
+        end_ms = from_ms + HOURS_OF_DAY * MS_PER_H
+        steps = (end_ms - from_ms) // site.timeline.step_ms
+        needs = ahead.needs(ahead.look(world.clock.now_ms, end_ms), from_ms, steps, GRANULARITY_KW)
+        able: dict[str, tuple[float, float]] = {}
+        qualified: dict[str, list[str]] = {}
+        for pool in picture.pools.values():
+            for gcp in pool.points if pool.qualified(LOCAL) else ():
+                name, light = perimeters.get(gcp, ""), picture.static.get(gcp)
+                if name and light is not None:
+                    up, down = able.get(name, (0.0, 0.0))
+                    able[name] = (up + light.validated_up_kw, down - light.validated_down_kw)
+                    if pool.pool not in qualified.setdefault(name, []):
+                        qualified[name].append(pool.pool)
+        return local_use(needs, perimeter_of_area, able, qualified)
 
     updates = range(0, HOURS_OF_DAY, market.lights.updates_every_h)
     restates = [

@@ -172,7 +172,9 @@ def _dso(site: Site, world: World, said: SystemOperator) -> Made:
         "registration": RegistrationDesk(validation, grid, picture),
         "lights": LightsDesk(lights, grid, ahead, picture),
         "verification": delivery.verification_desk(site, market, grid.perimeters, picture),
-        "limits": limit_desk(site, said, picture, point_perimeters(site)[said.name]),
+        "limits": limit_desk(
+            site, world, said, picture, point_perimeters(site)[said.name], ahead, area_perimeters(grid)
+        ),
     }
     return Made(role("dso-traffic-lights")(world.seat(said.name), desks))
 
@@ -274,6 +276,18 @@ def _bsp(site: Site, world: World, said: Bsp) -> Made:
     }
     desks["reports"] = delivery.report_desk(site, market, said.name, perimeters_of(site), desks)
     return Made(role("bsp")(world.seat(said.name), desks))
+
+
+def area_perimeters(grid: OwnGrid) -> dict[str, str]:
+    """Perimeter of every local area of an operator's network."""
+    network = grid.model.network
+    areas = areas_of(network)
+    found = {}
+    for bus, number in enumerate(grid.bus_perimeter.tolist()):
+        area = areas.area_of_bus(network.bus_names[bus])
+        if area and number >= 0:
+            found[area] = grid.perimeters[number]
+    return found
 
 
 def point_perimeters(site: Site) -> dict[str, dict[str, str]]:
