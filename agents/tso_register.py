@@ -56,6 +56,7 @@ class RegisterDesk(Desk):
         self._terms = terms
         self.picture = picture
         self._version = 0
+        self._acknowledged = 0
         self._answers: dict[str, RegisterAnswer] = {}
 
     # --- points (SUC08.1 step 6; SUC10.1 steps 6 to 8) -------------------------------------------------------------------
@@ -147,8 +148,9 @@ class RegisterDesk(Desk):
     def note_acknowledgement(self, batch: Batch[TopologyAcknowledgement]) -> None:
         """Who has taken over which issue of the matrix."""
         for one in batch.records():
+            self._acknowledged += 1
             self.register("topology_acknowledgements").add(
-                t_ms=self.now_ms, party=one.by, version=one.version, rows=one.rows
+                number=self._acknowledged, t_ms=self.now_ms, party=one.by, version=one.version, rows=one.rows
             )
 
     # --- pools -----------------------------------------------------------------------------------------------------------
