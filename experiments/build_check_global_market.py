@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from math import ceil
 
 from experiments.scenario import Scenario
 from experiments.scenario_fields import DayTime
@@ -9,6 +10,8 @@ from experiments.scenario_world import METER_PERIOD_S
 
 LEAST_TAIL_H = 12
 """Readings of the day are validated and settled the morning after."""
+PAYS_WITHIN_H = 0.5
+"""Time after the last report in which all is told and paid."""
 
 
 def problems_of_global_market(scenario: Scenario) -> Iterable[str]:
@@ -21,8 +24,9 @@ def problems_of_global_market(scenario: Scenario) -> Iterable[str]:
         yield f"clock.physics_step_s: {clock.physics_step_s}, but lights are hourly from quarters of an hour; write {METER_PERIOD_S}"
     if clock.history_days < 1:
         yield "clock.history_days: 0, so that the operators have seen no day to forecast from; write at least 1"
-    if clock.tail_h < LEAST_TAIL_H:
-        yield f"clock.tail_h: {clock.tail_h}, but delivery is settled the morning after; write at least {LEAST_TAIL_H}"
+    least_h = max(LEAST_TAIL_H, ceil(said.delivery.final_within_h + PAYS_WITHIN_H))
+    if clock.tail_h < least_h:
+        yield f"clock.tail_h: {clock.tail_h}, but delivery is settled the morning after; write at least {least_h}"
     first = min((one.registers for one in said.bsps), key=lambda when: (-when.days_before, when.clock))
     lead = _before_midnight(first)
     if timedelta(hours=clock.lead_h) < lead:

@@ -106,3 +106,24 @@ def test_only_a_provider_can_have_these_faults(fault):
     said["faults"] = [{"party": "dso-nord"} | fault]
     with pytest.raises(ScenarioError, match="is no provider of balancing services"):
         scenario_from(said)
+
+
+def test_a_run_that_ends_before_it_is_settled_is_refused():
+    said = small()
+    said["global_market"]["delivery"] = {"final_within_h": 14.0}
+    with pytest.raises(ScenarioError, match="tail_h: 12, but delivery is settled the morning after; write at least 15"):
+        build_site(scenario_from(said), 1, lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ({"reports_within_h": 2.0}, "reports_within_h is 2, not after settles_after_h"),
+        ({"verifies_after_h": 6.0}, "verifies_after_h is not before reports_within_h"),
+    ],
+)
+def test_times_of_delivery_are_in_their_order(keys, wrong):
+    said = small()
+    said["global_market"]["delivery"] = keys
+    with pytest.raises(ScenarioError, match=wrong):
+        scenario_from(said)
