@@ -175,9 +175,9 @@ class BidDesk(Desk):
             if self.party.directory.names[batch.sender[row]] != self._terms.tso:
                 refuse(self.party, batch, row, call.session, "only the TSO calls sessions")
             else:
-                self.party.start(self._take_part(call, batch.conversation, int(batch.ids[row])))
+                self.party.start(self._take_part(call, batch.conversation))
 
-    def _take_part(self, call: SessionCall, conversation: str, message: int) -> Process:
+    def _take_part(self, call: SessionCall, conversation: str) -> Process:
         terms, party = self._terms, self.party
         yield party.sleep(terms.bids_after_s)
         offers = [(way, self._supply(way, call.from_ms)) for way in WAYS]
@@ -185,7 +185,7 @@ class BidDesk(Desk):
         if not made:
             return
         talk = party.open("SUC08.2", "2", call.session, conversation) if terms.cbp else conversation
-        bids = [self.create_bid(call, talk, conversation, way, offer, message) for way, offer in made]
+        bids = [self.create_bid(call, talk, conversation, way, offer) for way, offer in made]
         for _ in range(1 + terms.repeats):
             party.send([bid.asm for bid in bids], [terms.market] * len(bids), talk)
             self._send_components(bids, terms.cbp or terms.tso, talk)
@@ -193,9 +193,7 @@ class BidDesk(Desk):
             party.start(self._see_confirmed(call, bids))
 
     @act("create_asm_bid")
-    def create_bid(
-        self, call: SessionCall, talk: str, session_talk: str, way: Direction, offer: Offered, message: int
-    ) -> Work:
+    def create_bid(self, call: SessionCall, talk: str, session_talk: str, way: Direction, offer: Offered) -> Work:
         """Build the bid of a direction from what the resources can give."""
         asm = AsmBid(
             bid=f"{call.session}/{self.party.name}/{way}", version=1, adapted=False, session=call.session, bsp=self.party.name, uva=self._terms.uva,
@@ -205,7 +203,7 @@ class BidDesk(Desk):
         bid = _Bid(call, talk, session_talk, way, offer, asm, offer.kw.copy())
         self._bids[asm.bid] = bid
         self._note(bid, "offered")
-        return Work(bid, talk, [f"messages/{message}"], [f"asm_bids/{asm.bid}"])
+        return Work(bid, talk, [f"conversations/{talk}"], [f"asm_bids/{asm.bid}"])
 
     def _unix_s(self, t_ms: int) -> int:
         return (self._terms.unix_ms + t_ms) // 1000
@@ -267,9 +265,9 @@ class BidDesk(Desk):
             bid.cut[record.perimeter] = record.limited_kw
             if self._terms.adapts and record.bid not in self._adapting:
                 self._adapting.add(record.bid)
-                self.party.start(self._adapt(bid, batch.conversation, int(batch.ids[row])))
+                self.party.start(self._adapt(bid, batch.conversation))
 
-    def _adapt(self, bid: _Bid, conversation: str, message: int) -> Process:
+    def _adapt(self, bid: _Bid, conversation: str) -> Process:
         yield self.party.sleep(self._terms.adapts_within_s)
         self._adapting.discard(bid.asm.bid)
         places = {name: k for k, name in enumerate(bid.offered.perimeters)}
@@ -278,12 +276,12 @@ class BidDesk(Desk):
             limited[places[name]] = np.minimum(limited[places[name]], kw)
         if self.now_ms >= bid.call.gate_ms or (limited >= bid.kw).all():
             return
-        self.change_bid(bid, limited, conversation, message)
+        self.change_bid(bid, limited, conversation)
         self.party.send(bid.asm, [self._terms.market, self._terms.tso], conversation)
         self.party.send(self._components(bid), self._terms.tso, conversation)
 
     @act("reallocate_or_reduce")
-    def change_bid(self, bid: _Bid, limited_kw: F64, conversation: str, message: int) -> Work:
+    def change_bid(self, bid: _Bid, limited_kw: F64, conversation: str) -> Work:
         """Move what was cut to perimeters that no constraint met, as far as there is room; the rest is bid no longer."""
         free = np.array([name not in bid.cut for name in bid.offered.perimeters])
         room = np.where(free[:, None], np.maximum(bid.offered.possible_kw - bid.kw, 0.0), 0.0)
@@ -299,7 +297,7 @@ class BidDesk(Desk):
         }
         bid.asm = AsmBid(**fields)
         self._note(bid, "reduced" if bid.kw.sum() < before - 1e-9 else "reallocated")
-        return Work(None, conversation, [f"messages/{message}"], [f"asm_bids/{asm.bid}"])
+        return Work(None, conversation, [f"conversations/{conversation}"], [f"asm_bids/{asm.bid}"])
 
     # --- what is to be delivered ----------------------------------------------------------------------------------------------
 

@@ -62,17 +62,17 @@ class GenerationCompany(Party):
         """Bid in a session that the TSO calls."""
         for row, call in enumerate(batch.records()):
             if self.directory.names[batch.sender[row]] == self._terms.tso:
-                self.start(self._take_part(call, batch.conversation, int(batch.ids[row])))
+                self.start(self._take_part(call, batch.conversation))
             else:
                 refuse(self, batch, row, call.session, "only the TSO calls sessions")
 
-    def _take_part(self, call: SessionCall, conversation: str, message: int) -> Process:
+    def _take_part(self, call: SessionCall, conversation: str) -> Process:
         yield self.sleep(self._terms.bids_after_s)
-        bids = self.create_bids(call, conversation, message)
+        bids = self.create_bids(call, conversation)
         self.send(bids, [self._terms.market] * len(bids), conversation)
 
     @act("create_asm_bid")
-    def create_bids(self, call: SessionCall, conversation: str, message: int) -> Work:
+    def create_bids(self, call: SessionCall, conversation: str) -> Work:
         """One bid for each unit, direction and price."""
         terms, bids = self._terms, []
         for way, (kw, price) in terms.offers(call.from_ms).items():
@@ -91,7 +91,7 @@ class GenerationCompany(Party):
                 t_ms=self.now_ms, session=call.session, bid=bid.bid, version=1, bsp=self.name, uva=bid.uva, direction=bid.direction,
                 price_eur_per_kwh=bid.price_eur_per_kwh, quantity_kwh=float(bid.quantity_kw.sum()), change="offered",
             )  # fmt: skip
-        return Work(bids, conversation, [f"messages/{message}"], [f"asm_bids/{bid.bid}" for bid in bids])
+        return Work(bids, conversation, [f"conversations/{conversation}"], [f"asm_bids/{bid.bid}" for bid in bids])
 
     @handles(AsmAward)
     def hear_award(self, batch: Batch[AsmAward]) -> None:

@@ -191,7 +191,7 @@ class ComponentDesk(Desk):
     @act("validate_constraints")
     def validate_constraints(self, running: Running) -> Work:
         """The last constraint of each perimeter that came in time is the session's."""
-        reads = [f"messages/{one}" for one in running.constraints.messages]
+        reads = [f"conversations/{running.talk}"]
         return Work(None, running.talk, reads, [f"perimeter_limits/{running.times.session}"])
 
     def _tell_associations(self, running: Running) -> None:

@@ -190,9 +190,11 @@ class TsoMarket(Party):
         self._note(book, offered, found, taken, by_buyer_kw(offered, found, component, hour))
         self._note_outcome(book, case, found)
         session = book.call.session
-        reads = [f"messages/{one}" for one in sorted(book.read)]
         return Work(
-            _results(book, offered, taken), book.talk, reads, [f"global_bids/{session}", f"global_clearings/{session}"]
+            _results(book, offered, taken),
+            book.talk,
+            [f"conversations/{book.talk}"],
+            [f"global_bids/{session}", f"global_clearings/{session}"],
         )
 
     def _note(
