@@ -214,6 +214,7 @@ def limit_desk(
     """
     market = _said(site)
     names, shape = sorted(set(perimeters.values())), (2, HOURS_OF_DAY)
+    clock, step_ms = world.clock, site.timeline.step_ms
 
     def lights(from_ms: int) -> dict[str, DayLights]:
         found = {}
@@ -231,8 +232,8 @@ def limit_desk(
 
     def plans(from_ms: int) -> dict[str, LocalUse]:
         end_ms = from_ms + HOURS_OF_DAY * MS_PER_H
-        steps = (end_ms - from_ms) // site.timeline.step_ms
-        needs = ahead.needs(ahead.look(world.clock.now_ms, end_ms), from_ms, steps, GRANULARITY_KW)
+        steps = (end_ms - from_ms) // step_ms
+        needs = ahead.needs(ahead.look(clock.now_ms, end_ms), from_ms, steps, GRANULARITY_KW)
         able: dict[str, tuple[float, float]] = {}
         qualified: dict[str, list[str]] = {}
         for pool in picture.pools.values():
