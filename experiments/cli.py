@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli_output import Format, emit, error_text
+from experiments.cli_output import Format, Method, StudyKind, emit, error_text
 from experiments.errors import InterruptedWorkError
 
 EXIT_DONE, EXIT_NO, EXIT_NOT_STARTED, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -155,6 +155,43 @@ def sweep(
     from experiments.cli_sweep import sweep_run
 
     emit(sweep_run(file, workers=workers, cluster=cluster, out=out, sets=sets or (), only_plan=only_plan), form)
+
+
+@app.command(
+    epilog=_examples(
+        "coflex study sra district-short --seeds 5 --workers 2",
+        "coflex study sra district-short --part cars --part delay",
+        "coflex study rules district-short",
+        "coflex study sensitivity district-short --budget 256",
+    )
+)
+def study(
+    kind: Annotated[
+        StudyKind, typer.Argument(help="the question: sra (scalability, replicability), rules, sensitivity")
+    ],
+    scenario: Annotated[str, typer.Argument(help="name of a shipped scenario, or a .yaml file")],
+    seeds: Annotated[int | None, typer.Option(help="seeds of each point; 3, or 1 for sensitivity", min=1)] = None,
+    budget: Annotated[int, typer.Option(help="most runs of sensitivity", min=1)] = 128,
+    method: Annotated[
+        Method, typer.Option(help="of sensitivity: screening, or indices that take many more runs")
+    ] = Method.morris,
+    parts: Annotated[
+        list[str] | None, typer.Option("--part", metavar="NAME", help="only this part of sra; may be given again")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="runs at once on this machine; all processors if not given", min=1)
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="a Dask scheduler, tcp://host:port, in place of this machine")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder; studies/<kind>-<scenario> if not given")] = None,
+    form: Formats = Format.text,
+) -> None:
+    """Ask a question that many runs answer. One page as answer; the same command goes on where it was interrupted."""
+    from experiments.cli_study import study_made
+
+    options = {"seeds": seeds, "budget": budget, "method": method.value, "parts": tuple(parts or ())}
+    emit(study_made(kind.value, scenario, options, workers=workers, cluster=cluster, out=out), form)
 
 
 @app.command(

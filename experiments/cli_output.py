@@ -20,6 +20,21 @@ class Format(str, Enum):  # noqa: UP042 - the command line library reads str enu
     json = "json"
 
 
+class StudyKind(str, Enum):  # noqa: UP042
+    """What a study asks."""
+
+    sra = "sra"
+    rules = "rules"
+    sensitivity = "sensitivity"
+
+
+class Method(str, Enum):  # noqa: UP042
+    """How a study of sensitivity looks at its assumptions."""
+
+    morris = "morris"
+    sobol = "sobol"
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer of a command.

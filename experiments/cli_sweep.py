@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from experiments.cli_output import Answer
 from experiments.errors import CoflexError, InterruptedWorkError
 from experiments.sweep_design import Plan, plan
 from experiments.sweep_file import load_sweep
+
+if TYPE_CHECKING:
+    from experiments.sweep_engine import Engine
 
 Told = Callable[[int, int, float], None]
 SHOWN_FAILURES = 5
@@ -22,9 +25,7 @@ def sweep_run(
     name: str, *, workers: int | None, cluster: str | None, out: Path | None, sets: Sequence[str], only_plan: bool
 ) -> Answer:
     """Do the runs of a sweep that are missing, after its scenarios were all checked."""
-    if workers is not None and cluster is not None:
-        msg = "--workers is for this machine; a cluster (--cluster) has the workers that it has: give one of the two"
-        raise CoflexError(msg)
+    _one_of(workers, cluster)
     sweep = load_sweep(name, sets)
     made = plan(sweep, where=Path(name).name)
     return (
@@ -34,6 +35,24 @@ def sweep_run(
     )
 
 
+def _one_of(workers: int | None, cluster: str | None) -> None:
+    if workers is not None and cluster is not None:
+        msg = "--workers is for this machine; a cluster (--cluster) has the workers that it has: give one of the two"
+        raise CoflexError(msg)
+
+
+def engine_of(workers: int | None, cluster: str | None) -> "Engine":
+    """Who does the runs: a cluster by its address, or processes of this machine.
+
+    Raises:
+        CoflexError: both are asked for.
+    """
+    from experiments.sweep_engine import Cluster, Local
+
+    _one_of(workers, cluster)
+    return Cluster(cluster) if cluster else Local(workers or os.cpu_count() or 1)
+
+
 def planned(made: Plan) -> Answer:
     """The points of a sweep, without running any."""
     from experiments.sweep_results import text_table
@@ -41,7 +60,12 @@ def planned(made: Plan) -> Answer:
     names = list(made.sweep.factors)
     rows = [(point.number, *(point.levels[name] for name in names)) for point in made.points]
     seeds = made.sweep.seeds
-    text = f"{len(made.points)} points, {seeds.count} seeds each, {len(made.runs)} runs\n\n{text_table(['point', *names], rows)}"
+    left = (
+        f"\n\n{len(made.left_out)} points cannot be run and are left out, the first because {made.left_out[0][1]}"
+        if made.left_out
+        else ""
+    )
+    text = f"{len(made.points)} points, {seeds.count} seeds each, {len(made.runs)} runs\n\n{text_table(['point', *names], rows)}{left}"
     return Answer(text, {"runs": len(made.runs), "points": [dict(point.levels) for point in made.points]})
 
 
@@ -49,10 +73,9 @@ def swept(made: Plan, out: Path, *, workers: int | None, cluster: str | None) ->
     """Do the runs of a plan that its folder lacks, and write the report."""
     from experiments.cli_run import check_place
     from experiments.sweep import run_sweep
-    from experiments.sweep_engine import Cluster, Local
 
     check_place(out)
-    engine = Cluster(cluster) if cluster else Local(workers or min(os.cpu_count() or 1, len(made.runs)))
+    engine = engine_of(workers, cluster)
     try:
         with sweep_progress() as told:
             result = run_sweep(made, out, engine, told)
@@ -72,7 +95,7 @@ def swept(made: Plan, out: Path, *, workers: int | None, cluster: str | None) ->
     ]
     if result.failed:
         lines.append(f"scenarios of failed runs are in {out / 'failed'}; the same command repeats them")
-    if result.done + result.skipped:
+    if len(result.failed) < result.runs:
         from experiments.sweep_report import write_sweep_report
 
         lines.append(f"report: {write_sweep_report(out)}")

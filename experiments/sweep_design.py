@@ -1,7 +1,7 @@
 """From factors to points: full factorial, Latin hypercube, Sobol, paired; and from points to scenarios, all checked beforehand.
 
 Sources: McKay, Beckman, Conover (1979), Technometrics 21(2), for Latin hypercubes; Sobol (1967) with the scrambling of Owen (1998) as in
-``scipy.stats.qmc``.
+``scipy.stats.qmc``; Morris (1991), Technometrics 33(2), and Saltelli et al. (2010), Comput. Phys. Commun. 181, as in SALib.
 """
 
 import copy
@@ -21,6 +21,8 @@ from experiments.sweep_file import Distribution, Factor, Sweep
 
 Level = float | int | str | bool
 _CUT_SD: Final = 3.0
+MORRIS_LEVELS: Final = 4
+"""Levels of each factor in a Morris design, as in the paper of 1991."""
 MOST_RUNS: Final = 100_000
 
 
@@ -50,11 +52,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep with its points and runs, every scenario of it checked."""
+    """A sweep with its points and runs, every scenario of it checked; ``left_out``: levels of points that cannot be run, and why."""
 
     sweep: Sweep
     points: tuple[Point, ...]
     base: Mapping[str, Any]
+    left_out: tuple[tuple[Mapping[str, Level], str], ...] = ()
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -99,11 +102,13 @@ def changed(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 
 def level_of(value: Any) -> Level:
-    """A value as a level of a factor: numbers as they are, shares as numbers, everything else as its text."""
+    """A value as a level of a factor: numbers as they are, texts of numbers and shares as numbers, everything else as its text."""
     if isinstance(value, bool | int | float):
         return value
     text = str(value).strip() if isinstance(value, str) else json.dumps(value)
-    return float(text[:-1]) / 100.0 if re.fullmatch(r"\d+(\.\d+)?%", text) else text
+    if not re.fullmatch(r"\d+(\.\d+)?%?", text):
+        return text
+    return float(text[:-1]) / 100.0 if text.endswith("%") else float(text)
 
 
 def plan(sweep: Sweep, where: str = "sweep") -> Plan:
@@ -127,8 +132,21 @@ def plan(sweep: Sweep, where: str = "sweep") -> Plan:
         base = changed(base, sweep.set)
     except ScenarioError as error:
         raise ScenarioError(f"{where}: set: {problem}" for problem in error.problems) from error
-    made = Plan(sweep, tuple(_one_type(list(_points(sweep)))), base)
-    _check(made, where)
+    points = list(_one_type(list(_points(sweep))))
+    refused = _refused(base, points)
+    if refused and not sweep.leave_out:
+        found: dict[str, Point] = {}
+        for point, problems in refused:
+            for problem in problems:
+                found.setdefault(problem, point)
+        raise ScenarioError(f"{where}: {_named(point)}{problem}" for problem, point in found.items())
+    out = {point.number for point, _ in refused}
+    rest = (point for point in points if point.number not in out)
+    kept = tuple(Point(number, point.levels, point.changes) for number, point in enumerate(rest))
+    if not kept:
+        msg = f"{where}: no point of the design can be run: {refused[0][1][0]}"
+        raise CoflexError(msg)
+    made = Plan(sweep, kept, base, tuple((point.levels, "; ".join(problems)) for point, problems in refused))
     _ = made.reference
     return made
 
@@ -146,17 +164,15 @@ def scenario_of(content: Mapping[str, Any]) -> Scenario:
     return scenario
 
 
-def _check(made: Plan, where: str) -> None:
-    """Refuse a plan with a scenario that cannot be run; every problem once, with the first point that has it."""
-    found: dict[str, Point] = {}
-    for point in made.points:
+def _refused(base: Mapping[str, Any], points: list[Point]) -> list[tuple[Point, list[str]]]:
+    """Points whose scenario cannot be run, with everything that stands against each."""
+    found = []
+    for point in points:
         try:
-            scenario_of(made.content(point))
+            scenario_of(changed(base, point.changes))
         except ScenarioError as error:
-            for problem in error.problems:
-                found.setdefault(problem.removeprefix("scenario: "), point)
-    if found:
-        raise ScenarioError(f"{where}: {_named(point)}{problem}" for problem, point in found.items())
+            found.append((point, [problem.removeprefix("scenario: ") for problem in error.problems]))
+    return found
 
 
 def _named(point: Point) -> str:
@@ -167,8 +183,9 @@ def _named(point: Point) -> str:
 def _count(sweep: Sweep) -> int:
     if not sweep.factors:
         return 1
-    if sweep.design.kind in ("latin-hypercube", "sobol"):
-        return sweep.design.points
+    if sweep.design.fills:
+        d = len(sweep.factors)
+        return sweep.design.points * {"morris": d + 1, "saltelli": d + 2}.get(sweep.design.kind, 1)
     lengths = [_length(factor) for factor in sweep.factors.values()]
     return lengths[0] if sweep.design.kind == "paired" else math.prod(lengths)
 
@@ -182,8 +199,8 @@ def _points(sweep: Sweep) -> Iterator[Point]:
     if not factors:
         yield Point(0, {}, {})
         return
-    if sweep.design.kind in ("latin-hypercube", "sobol"):
-        rows = _filling(sweep)
+    if sweep.design.fills:
+        rows = cube_rows(sweep)
         chosen = ([_at(factor, u) for factor, u in zip(factors.values(), row, strict=True)] for row in rows)
     else:
         levels = [_all(factor) for factor in factors.values()]
@@ -214,13 +231,28 @@ def _as(kinds: set[type], level: Level) -> Level:
     return float(level) if kinds <= {int, float} else str(level)
 
 
-def _filling(sweep: Sweep) -> list[list[float]]:
-    """Points of the unit cube, (points, factors)."""
+def cube_rows(sweep: Sweep) -> list[list[float]]:
+    """Points of the unit cube, (points, factors), of a design that fills it; the same for the same sweep."""
+    names, design = list(sweep.factors), sweep.design
+    if design.kind in ("morris", "saltelli"):
+        import SALib.sample.morris
+        import SALib.sample.sobol
+
+        problem = unit_problem(names)
+        if design.kind == "morris":
+            found = SALib.sample.morris.sample(problem, design.points, num_levels=MORRIS_LEVELS, seed=design.seed)
+        else:
+            found = SALib.sample.sobol.sample(problem, design.points, calc_second_order=False, seed=design.seed)
+        return found.tolist()  # type: ignore[no-any-return]
     from scipy.stats import qmc
 
-    dimensions, design = len(sweep.factors), sweep.design
     make = qmc.LatinHypercube if design.kind == "latin-hypercube" else qmc.Sobol
-    return make(d=dimensions, rng=design.seed).random(design.points).tolist()  # type: ignore[no-any-return]
+    return make(d=len(names), rng=design.seed).random(design.points).tolist()  # type: ignore[no-any-return]
+
+
+def unit_problem(names: list[str]) -> dict[str, Any]:
+    """Factors on the unit cube as SALib describes them."""
+    return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
 
 
 Picked = tuple[Level, dict[str, Any]]
@@ -232,7 +264,7 @@ def _all(factor: Factor) -> list[Picked]:
     if factor.values is not None:
         return [(level_of(value), dict.fromkeys(factor.key, value)) for value in factor.values]
     if factor.alternatives is not None:
-        return [(name, dict(keys)) for name, keys in factor.alternatives.items()]
+        return [(level_of(name), dict(keys)) for name, keys in factor.alternatives.items()]
     steps = factor.steps
     shares = [k / (steps - 1) for k in range(steps)] if factor.range else [(k + 0.5) / steps for k in range(steps)]
     return [_at(factor, share) for share in shares]

@@ -102,13 +102,21 @@ class Factor(Part):
 class Design(Part):
     """Which points of the factors' space are run."""
 
-    kind: Literal["full-factorial", "latin-hypercube", "sobol", "paired"] = given("full-factorial", source=JUDGEMENT)
+    kind: Literal["full-factorial", "latin-hypercube", "sobol", "paired", "morris", "saltelli"] = given(
+        "full-factorial", source=JUDGEMENT
+    )
     """``full-factorial``: every combination. ``latin-hypercube``, ``sobol``: ``points`` that fill the space. ``paired``: the
-    first value of every factor together, then the second of every one, and so on."""
+    first value of every factor together, then the second of every one, and so on. ``morris``: ``points`` trajectories that move one
+    factor at a time. ``saltelli``: the points that Sobol indices take, for ``points`` base samples."""
     points: int = given(16, source=JUDGEMENT, ge=1, le=1_000_000)
-    """Number of points of a Latin hypercube or Sobol design (Sobol: a power of two)."""
+    """Number of points, trajectories or base samples of a design that fills the space (sobol, saltelli: a power of two)."""
     seed: int = given(1, source=JUDGEMENT, ge=0)
-    """Seed of the points of a Latin hypercube or Sobol design; the runs have seeds of their own."""
+    """Seed of the points of a design that fills the space; the runs have seeds of their own."""
+
+    @property
+    def fills(self) -> bool:
+        """Whether points fill the space, instead of combining values."""
+        return self.kind not in ("full-factorial", "paired")
 
     @model_validator(mode="before")
     @classmethod
@@ -117,10 +125,11 @@ class Design(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.kind == "sobol" and self.points & (self.points - 1):
+        if self.kind in ("sobol", "saltelli") and self.points & (self.points - 1):
             lower = 1 << (self.points.bit_length() - 1)
             refuse(
-                f"points: {self.points} is no power of two, which a Sobol design needs; write {lower} or {2 * lower}"
+                f"points: {self.points} is no power of two, which a {self.kind.capitalize()} design needs; "
+                f"write {lower} or {2 * lower}"
             )
         return self
 
@@ -175,6 +184,8 @@ class Sweep(Part):
     """Tables of a run to keep beside its figures, of data/tables.yaml."""
     twin: bool = given(True, source="differences to the twin need it")
     """Whether each run has its twin without coordination."""
+    leave_out: bool = given(False, source="a mistake is not to be passed over")
+    """Whether points whose scenario cannot be run are left out and listed, instead of refusing the sweep."""
     reference: dict[str, Any] = given({}, source="the first point")
     """Levels of factors that make the point which the others are compared with."""
     confidence: Share = given(0.95, unit="share", source=JUDGEMENT)

@@ -80,7 +80,8 @@ class SweepFolder:
             {"run": run.number, "point": run.point.number, "seed": run.seed, "levels": dict(run.point.levels)}
             for run in self.plan.runs
         ]
-        return {"format": FORMAT, "identity": _digest(data), **data, "runs": runs}
+        left_out = [{"levels": dict(levels), "why": why} for levels, why in self.plan.left_out]
+        return {"format": FORMAT, "identity": _digest(data), **data, "left_out": left_out, "runs": runs}
 
     def missing(self) -> list[Run]:
         """The runs that are not there, or cannot be read."""

@@ -1,6 +1,7 @@
 """The report of a sweep: one HTML page that needs nothing else. Question, design, figures with error bands, verdicts, limits, how to reproduce."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ MOST_LINES = 6
 PRECISION = 0.05
 """The wanted half width of an interval, of the mean, for which the report tells the number of seeds."""
 _INK = (colours.WITH, colours.ORANGE, colours.GREEN, colours.PURPLE, colours.SKY, colours.BLACK)
-_FILLING = ("latin-hypercube", "sobol")
+_COMBINING = ("full-factorial", "paired")
 
 
 def write_sweep_report(folder: Path | str, more: Sequence[Section] = (), answers: Answers | None = None) -> Path:
@@ -51,11 +52,18 @@ def sweep_html(answers: Answers, more: Sequence[Section] = ()) -> str:
         f'<p class="soft">coflex, {len(answers.said["runs"])} runs</p><h1>{escape(title)}</h1>'
         f"<p><b>{escape(sweep.get('question', ''))}</b></p>{paragraphs(sweep.get('about', ''))}"
     )
-    sections = [
-        _design(answers), *more, *(part for part in (_figures(answers), _table(answers), _undefined(answers)) if part), _limits(answers),
-        _reproduce(answers),
-    ]  # fmt: skip
-    return page(title, head, sections)
+    design, *results = result_sections(answers)
+    return page(title, head, [design, *more, *results, limits(answers.sweep.get("limits", "")), reproduce(answers)])
+
+
+def result_sections(answers: Answers, part: str = "") -> list[Section]:
+    """Design, figures, numbers and what does not move; ``part`` names the sweep on a page that has several."""
+    made = (_design(answers), _figures(answers, part), _table(answers), _undefined(answers))
+    return [
+        replace(one, id=f"{part}-{one.id}", title=f"{part.capitalize()}: {one.title.lower()}") if part else one
+        for one in made
+        if one is not None
+    ]
 
 
 def _design(answers: Answers) -> Section:
@@ -78,6 +86,11 @@ def _design(answers: Answers) -> Section:
     fixed = [[key, str(value)] for key, value in sweep.get("set", {}).items()]
     parts = [paragraphs(text), table(["factor", "key of the scenario", "levels"], rows) if rows else ""]
     parts.append(f"<p>Set for all runs:</p>{table(['key', 'value'], fixed)}" if fixed else "")
+    if left := answers.said.get("left_out"):
+        lines = [
+            [", ".join(f"{name} {_level(level)}" for name, level in one["levels"].items()), one["why"]] for one in left
+        ]
+        parts.append(f"<p>{len(left)} points cannot be run and were left out:</p>{table(['point', 'why'], lines)}")
     if failed := answers.failed:
         lines = [[str(one["run"]), str(one["seed"]), one["error"], one["reproduce"]] for one in failed[:20]]
         parts.append(
@@ -86,33 +99,53 @@ def _design(answers: Answers) -> Section:
     return Section("design", "Design", "".join(parts))
 
 
-def _figures(answers: Answers) -> Section | None:
+def _figures(answers: Answers, part: str) -> Section | None:
     """A plot for each figure over each factor, and what shape it has."""
-    drawn = [
-        _plot(answers, name, factor)
-        for name in answers.kept(MOST_PLOTS)
-        for factor in answers.factors
-        if len(answers.levels(factor)) > 1
-    ]
+    pairs = [(name, factor) for name in answers.kept(MOST_PLOTS) for factor in _drawn_over(answers, name)]
+    drawn = [_plot(answers, name, factor, part) for name, factor in pairs[:MOST_PLOTS]]
     if not drawn:
         return None
+    cut = (
+        f" Of {len(pairs)} plots the first {MOST_PLOTS} are shown; the rest is in the tables."
+        if len(pairs) > MOST_PLOTS
+        else ""
+    )
     note = (
         "Lines are means over seeds, bands their intervals; dashed is the twin without coordination. The shape of a line is chosen by the Bayesian "
         "information criterion for small samples among: no effect, linear, saturating, breaking at a point; the interval of a break holds what an F test "
         "at 99 % does not tell from the best."
     )
-    return Section("figures", "Figures", f'<p class="soft">{escape(note)}</p>{"".join(drawn)}')
+    return Section("figures", "Figures", f'<p class="soft">{escape(note + cut)}</p>{"".join(drawn)}')
 
 
-def _plot(answers: Answers, name: str, factor: str) -> str:
+def _drawn_over(answers: Answers, name: str) -> list[str]:
+    """The factors over which a figure is drawn: all that combine; of a design that fills the space the one that it follows most."""
+    moving = [factor for factor in answers.factors if len(answers.levels(factor)) > 1]
+    if answers.sweep["design"]["kind"] in _COMBINING:
+        return moving
+    return sorted(moving, key=lambda factor: -abs(_rank(answers, name, factor)))[:1]
+
+
+def _rank(answers: Answers, name: str, factor: str) -> float:
+    """Rank correlation of a figure with a factor; 0 where it has none."""
+    from scipy.stats import spearmanr
+
+    x, mean = [levels[factor] for levels in answers.points], _means(answers.values[name])
+    known = ~np.isnan(mean)
+    if not all(isinstance(level, float) for level in x) or known.sum() < 3 or np.ptp(mean[known]) == 0.0:
+        return 0.0
+    return float(spearmanr(np.array(x, float)[known], mean[known]).statistic)
+
+
+def _plot(answers: Answers, name: str, factor: str, part: str) -> str:
     spec = catalogue()[name]
-    filling = answers.sweep["design"]["kind"] in _FILLING
+    filling = answers.sweep["design"]["kind"] not in _COMBINING
     with chart(7.5, 3.0) as (drawing, axes):
         said = (_scatter if filling else _draw_lines)(axes, answers, name, factor)
         axes.set_title(spec.title)
         axes.set_xlabel(factor)
         axes.set_ylabel(spec.unit)
-        picture = svg(drawing, f"{name}-{factor}")
+        picture = svg(drawing, f"{part}{name}-{factor}")
     return figure(picture, f"{spec.title}: {said} {spec.formula}.")
 
 
@@ -200,13 +233,7 @@ def _scatter(axes: Axes, answers: Answers, name: str, factor: str) -> str:
     if not numeric:
         axes.set_xticks(range(len(names)), [_level(level) for level in names])
         return "one dot a point, the mean over its seeds."
-    from scipy.stats import spearmanr
-
-    known = ~np.isnan(mean)
-    if known.sum() < 3 or np.ptp(mean[known]) == 0.0:
-        return "one dot a point, the mean over its seeds."
-    rank = float(spearmanr(np.array(x, float)[known], mean[known]).statistic)
-    return f"one dot a point, the mean over its seeds; rank correlation {rank:+.2f}."
+    return f"one dot a point, the mean over its seeds; rank correlation {_rank(answers, name, factor):+.2f}."
 
 
 def _means(values: F64) -> F64:
@@ -234,7 +261,7 @@ def _table(answers: Answers) -> Section | None:
             rows.append(
                 [
                     titles[number] or "all",
-                    with_interval(found, spec),
+                    with_interval(found, spec) + (f" ({found.n} of {len(row)})" if 0 < found.n < len(row) else ""),
                     _changed(change, spec),
                     "-" if needed is None else f"{needed:,}",
                 ]
@@ -290,16 +317,17 @@ def _undefined(answers: Answers) -> Section | None:
     return Section("same", "Figures that do not move", table(["figure", "value"], lines)) if lines else None
 
 
-def _limits(answers: Answers) -> Section:
-    said = answers.sweep.get("limits") or "None stated."
+def limits(said: str) -> Section:
+    """What the answer does not say: what its author states, and what holds always."""
     always = (
         "Intervals speak of other seeds of the same scenario: other people, devices and lost messages, not of other networks, weather or behaviour. With fewer "
         "than five seeds they rest on few runs. Several figures and points are compared: of twenty differences without an effect, one excludes 0 at 95 %."
     )
-    return Section("limits", "Limits", paragraphs(f"{said}\n\n{always}"))
+    return Section("limits", "Limits", paragraphs(f"{said or 'None stated.'}\n\n{always}"))
 
 
-def _reproduce(answers: Answers) -> Section:
+def reproduce(answers: Answers) -> Section:
+    """The file that gives the same tables again."""
     import yaml
 
     versions = ", ".join(f"{name} {version}" for name, version in answers.said["versions"].items())

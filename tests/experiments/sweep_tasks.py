@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from environment.chance import name_hash
+from experiments.sweep_design import level_of
 from experiments.sweep_worker import FIGURES, parquet
 
 QUICK = "tests.experiments.sweep_tasks:quick"
@@ -13,6 +14,7 @@ SLOW = "tests.experiments.sweep_tasks:slow"
 FAULTY = "tests.experiments.sweep_tasks:faulty"
 DEADLY = "tests.experiments.sweep_tasks:deadly"
 BENT = "tests.experiments.sweep_tasks:bent"
+EVERY = "tests.experiments.sweep_tasks:every"
 
 
 def quick(job):
@@ -55,4 +57,15 @@ def bent(job):
         "value": [value, 4.0, None],
         "twin_value": [value + 1.0, None, None],
     }
+    return {FIGURES: parquet(job, rows)}
+
+
+def every(job):
+    """Every figure that is asked for: a line over the cars of the first group, a level by its other keys, a little noise."""
+    devices = job.content["people"][0]["devices"]
+    level = name_hash(str(sorted(job.content["rules"].items()))) / 2**64
+    noise = 1e-3 * name_hash(f"{job.content}/{job.seed}") / 2**64
+    ev, pv = (level_of(devices.get(kind, 0.0)) for kind in ("ev", "pv"))
+    value = job.seed + 3.0 * ev + 0.1 * pv + level + noise
+    rows = {"figure": list(job.figures), "value": [value] * len(job.figures), "twin_value": [None] * len(job.figures)}
     return {FIGURES: parquet(job, rows)}

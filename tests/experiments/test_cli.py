@@ -13,6 +13,7 @@ COMMANDS = (
     "run",
     "size",
     "sweep",
+    "study",
     "results",
     "scenarios",
     "show",

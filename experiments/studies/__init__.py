@@ -1,0 +1,1 @@
+"""Studies: questions that many runs answer, each with one page that a reader without coflex can use."""

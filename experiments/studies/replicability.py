@@ -1,0 +1,225 @@
+"""Scalability and replicability of a scenario: how its figures grow with density, size and stress, and what other networks and countries make of them.
+
+Scaling up is growth under the same boundary conditions; replication is transfer to others (GRID4EU, GRID+; guidelines of BRIDGE). A base case, one
+factor at a time, a curve for every figure, and a verdict: linear, saturating, a breaking point with its place, or no effect. Layers: functional (grid and
+flexibility), ICT (messages), economic (money), regulatory (rules of countries).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+import data as shipped
+from experiments.errors import CoflexError, did_you_mean
+from experiments.kpis import catalogue
+from experiments.report_page import Section, table
+from experiments.scenario import Scenario
+from experiments.statistics import difference, interval
+from experiments.studies.study import KEY_FIGURES, Study, home_keys, scenario_of_study
+from experiments.sweep_answers import Answers
+from experiments.sweep_file import Sweep, sweep_from
+from experiments.sweep_report import shape, with_interval
+
+ICT_FIGURES: Final = (
+    "messages_total", "messages_lost", "messages_late", "messages_retried", "acknowledgement_p95_ms", "steps_late", "steps_not_reached",
+    "flexibility_cleared_kwh", "flexibility_true_kwh", "overload_kwh", "flexibility_cost_eur",
+)  # fmt: skip
+SHARES: Final = ("0%", "20%", "40%", "60%", "80%", "100%")
+SIZES: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+"""Homes on the same network, as a multiple of the scenario's."""
+DELAYS_S: Final = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0)
+LOSSES: Final = ("0%", "2%", "5%", "10%", "20%", "40%")
+OUTAGES_H: Final = (0, 1, 2, 4, 8, 12)
+OUTAGE_FROM_H: Final = 12
+"""Local hour of the day before delivery at which the market's platform goes down: before the DSO procures, in the shipped scenarios."""
+CHANNELS: Final = ("gdbn", "market", "direct")
+NETWORKS: Final = {
+    "rural": "simbench/1-LV-rural1--0-sw", "semi-urban": "simbench/1-LV-semiurb4--0-sw", "urban": "simbench/1-LV-urban6--0-sw",
+}  # fmt: skip
+LAYERS: Final = {
+    "grid": "functional", "flexibility": "functional", "people": "functional", "forecasts": "functional", "messages": "ICT", "use cases": "ICT",
+    "money": "economic",
+}  # fmt: skip
+CURVES: Final = ("cars", "photovoltaics", "enrolled", "homes", "delay", "loss", "outage")
+OTHERS: Final = ("networks", "countries")
+
+
+def sra_study(name: str, *, seeds: int = 3, parts: tuple[str, ...] = ()) -> Study:
+    """The study of a scenario's scalability and replicability.
+
+    Args:
+        name: of a scenario.
+        seeds: of each point, the same at all points.
+        parts: only these of ``CURVES`` and ``OTHERS``; all when empty.
+
+    Raises:
+        CoflexError: there is no such scenario or part.
+    """
+    written, scenario = scenario_of_study(name)
+    known = (*CURVES, *OTHERS)
+    for part in parts:
+        if part not in known:
+            msg = f"--part: there is no part '{part}'{did_you_mean(part, known)}"
+            raise CoflexError(msg)
+    factors = _factors(scenario)
+    sweeps = {part: _sweep(part, written, factors[part], seeds) for part in parts or known if part in factors}
+    return Study(
+        name="sra", title=f"Scalability and replicability of {scenario.title or scenario.name}",
+        question="What happens to the figures when there is more of it, under more stress, or elsewhere?",
+        about=(
+            "One factor at a time is changed, everything else stays as in the scenario, with the same seeds. Density: shares of homes with a car, with panels, with a contract. Size: "
+            "homes on the same network. ICT: delay, loss, and an outage of the market's platform. Replicability: the same people on other networks, and under the "
+            "boundary conditions of other countries."
+        ),
+        limits=(
+            "Factors are changed one at a time, so interactions are not seen. Networks of SimBench are German; a commercial one is not shipped. Boundary conditions of countries are "
+            "tariffs, contracted power, climate and shares of devices, with their sources below; those marked [M] are assumptions. More homes on the same network share its "
+            "transformers: that is density, too."
+        ),
+        command=f"coflex study sra {name} --seeds {seeds}" + "".join(f" --part {part}" for part in parts), parts=sweeps, read=_read,
+    )  # fmt: skip
+
+
+def _sweep(part: str, written: str, factor: dict[str, Any], seeds: int) -> Sweep:
+    figures = [
+        one for one in (ICT_FIGURES if part in ("delay", "loss", "outage") else KEY_FIGURES) if one in catalogue()
+    ]
+    content = {
+        "name": part, "question": f"What does the factor {part} change?", "scenario": written, "factors": {part: factor}, "seeds": seeds,
+        "figures": figures, "leave_out": True,
+    }  # fmt: skip
+    return sweep_from(content)
+
+
+def _factors(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """The factor of each part that the scenario can have."""
+    base = scenario.as_data()
+    found: dict[str, dict[str, Any]] = {
+        "cars": {"key": home_keys(scenario, "devices.ev"), "values": list(SHARES)},
+        "photovoltaics": {"key": home_keys(scenario, "devices.pv"), "values": list(SHARES)},
+        "homes": {"alternatives": {f"{size}": _scaled(base, size) for size in SIZES}},
+        "networks": {"alternatives": {name: {"grid.network": network} for name, network in NETWORKS.items()}},
+        "countries": {"alternatives": {name: _country(scenario, said) for name, said in shipped.read_yaml("boundaries.yaml").items()}},
+        "delay": {
+            "alternatives": {f"{delay}": {f"platforms.{one}.delay_s": {"constant": delay} for one in CHANNELS} for delay in DELAYS_S}
+        },
+        "loss": {"key": [f"platforms.{channel}.loss" for channel in CHANNELS], "values": list(LOSSES)},
+    }  # fmt: skip
+    if scenario.actors.fsps and scenario.coordination:
+        found["enrolled"] = {"alternatives": {share: _enrolled(base, float(share[:-1]) / 100) for share in SHARES}}
+    if scenario.actors.lfmo and scenario.coordination:
+        found["outage"] = {"alternatives": {f"{hours}": _outage(base, hours) for hours in OUTAGES_H}}
+    return found
+
+
+def _scaled(base: Mapping[str, Any], size: float) -> dict[str, Any]:
+    return {
+        f"people.{place}.homes.count": max(1, round(size * group["homes"]["count"]))
+        for place, group in enumerate(base["people"])
+        if "homes" in group
+    }
+
+
+def _enrolled(base: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """The same providers in the same proportions, with this share of all homes."""
+    changes: dict[str, Any] = {}
+    for place, group in enumerate(base["people"]):
+        if "homes" not in group:
+            continue
+        served = {name: part for name, part in group.get("served_by", {}).items() if name != "nobody"}
+        whole = sum(served.values())
+        if whole > 0.0:
+            parts = {name: share * part / whole for name, part in served.items() if share > 0.0}
+            changes[f"people.{place}.served_by"] = parts | ({"nobody": 1.0 - share} if share < 1.0 else {})
+    return changes
+
+
+def _outage(base: Mapping[str, Any], hours: int) -> dict[str, Any]:
+    events = list(base.get("events", []))
+    if hours:
+        ends = OUTAGE_FROM_H + hours
+        until = f"day 0 {ends:02d}:00" if ends < 24 else "day 1 00:00"
+        events.append({"from": f"day 0 {OUTAGE_FROM_H:02d}:00", "to": until, "platform_down": "market"})
+    return {"events": events}
+
+
+def _country(scenario: Scenario, said: Mapping[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for key, value in said["set"].items():
+        head, star, rest = key.partition(".*.")
+        changes |= dict.fromkeys(home_keys(scenario, rest), value) if star and head == "people" else {key: value}
+    if "place.city" in changes:
+        changes["place"] = {"city": changes.pop("place.city")}
+    return changes
+
+
+def _read(answers: Mapping[str, Answers]) -> list[Section]:
+    made = [_verdicts({name: one for name, one in answers.items() if name in CURVES})]
+    made += [_transfer(name, answers[name]) for name in OTHERS if name in answers]
+    if "countries" in answers:
+        made.append(_boundaries())
+    return made
+
+
+def verdicts(answers: Mapping[str, Answers]) -> dict[tuple[str, str], str]:
+    """(figure, factor) -> the verdict in words, for figures that are defined at four levels or more."""
+    found = {}
+    for factor, one in answers.items():
+        for name, values in one.values.items():
+            (line,) = one.lines(name, factor)
+            verdict = shape(line, one.common) if not np.isnan(values).all() else None
+            if verdict is not None:
+                found[name, factor] = verdict.text(factor, catalogue()[name].unit)
+    return found
+
+
+def _verdicts(answers: Mapping[str, Answers]) -> Section:
+    """A row a figure, a column a factor, layer by layer."""
+    found, specs = verdicts(answers), catalogue()
+    rows = []
+    for name in sorted({name for name, _ in found}, key=list(specs).index):
+        layer = LAYERS.get(specs[name].theme, specs[name].theme)
+        rows.append(
+            [
+                layer,
+                f"{specs[name].title} [{specs[name].unit}]",
+                *(found.get((name, factor), "-") for factor in answers),
+            ]
+        )
+    rows.sort(key=lambda row: row[0])
+    note = (
+        "<p class='soft'>Shapes are chosen by the Bayesian information criterion for small samples; a breaking point has the interval of places that an F test at 99 % does not tell "
+        "from the best. Curves are below.</p>"
+    )
+    return Section("verdicts", "Verdicts", note + table(["layer", "figure", *answers], rows))
+
+
+def _transfer(part: str, answers: Answers) -> Section:
+    """Figures elsewhere, against the first of the list, seed by seed."""
+    specs, levels = catalogue(), [str(point[part]) for point in answers.points]
+    rows = []
+    for name in answers.kept():
+        values = answers.values[name]
+        cells = [with_interval(interval(values[0], answers.confidence), specs[name])]
+        for row in values[1:]:
+            change = difference(row, values[0], answers.confidence)
+            star = " *" if change.n > 1 and change.excludes_zero else ""
+            cells.append(
+                f"{with_interval(interval(row, answers.confidence), specs[name])} ({with_interval(change, specs[name], '+')}{star})"
+            )
+        rows.append([f"{specs[name].title} [{specs[name].unit}]", *cells])
+    note = f"<p class='soft'>In brackets the difference from {levels[0]}, seed by seed; an asterisk where its interval excludes 0.</p>"
+    return Section(
+        f"{part}-transfer",
+        f"Replicability: {part}",
+        note + table(["figure", *levels], rows, numbers=range(1, len(levels) + 1)),
+    )
+
+
+def _boundaries() -> Section:
+    rows = [
+        [name, "; ".join(f"{key} {value}" for key, value in said["set"].items()), said["source"]]
+        for name, said in shipped.read_yaml("boundaries.yaml").items()
+    ]
+    return Section("boundaries", "Boundary conditions", table(["country", "set", "source"], rows))

@@ -1,0 +1,158 @@
+"""Every clearing x pricing x baseline x settlement rule on the same days: what does the choice of rules change?
+
+Each combination has the same seeds, so the same people, weather and lost messages; the reference is the scenario's own. A settlement that pays
+availability needs a product that promises it: the scenario's product is then one that pays both, with the cap that is stated.
+"""
+
+import itertools
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from experiments.kpis import catalogue
+from experiments.report_page import Section, table
+from experiments.scenario import Scenario
+from experiments.scenario_library import RULES
+from experiments.statistics import difference, interval
+from experiments.studies.study import KEY_FIGURES, Study, scenario_of_study
+from experiments.sweep_answers import Answers
+from experiments.sweep_file import sweep_from
+from experiments.sweep_report import with_interval
+
+KEYS = {
+    "clearing": "rules.clearing", "pricing": "rules.pricing", "baseline": "rules.baseline.rule", "settlement": "rules.settlement.rule",
+}  # fmt: skip
+PAYS_BOTH = "availability-and-activation"
+AVAILABILITY_CAP = 0.05
+"""EUR/kW/h: two and a half times what providers ask by default (``actors.fsps.availability_eur_per_kw_h``); an assumption."""
+HISTORY_DAYS = 21
+"""Days lived before, at least: a baseline of ten days of one type needs so many."""
+SHOWN = (
+    "flexibility_cost_eur", "cost_eur_per_kwh_true", "paid_untrue_kwh", "flexibility_true_kwh", "unmet_need_kwh", "overload_kwh", "money_fsps_eur",
+    "money_homes_eur",
+)  # fmt: skip
+
+
+def rules_study(name: str, *, seeds: int = 3) -> Study:
+    """The study of a scenario's market rules.
+
+    Args:
+        name: of a scenario with a market.
+        seeds: of each combination.
+
+    Raises:
+        CoflexError: there is no such scenario.
+    """
+    written, scenario = scenario_of_study(name)
+    kept = [figure for figure in dict.fromkeys([*KEY_FIGURES, *SHOWN]) if figure in catalogue()]
+    sweep = sweep_from(
+        {
+            "name": "rules", "title": f"Market rules in {scenario.name}", "question": "What does the choice of market rules change?", "scenario": written,
+            "factors": {kind: {"alternatives": _alternatives(kind, scenario)} for kind in KEYS}, "seeds": seeds, "figures": kept,
+            "reference": _own(scenario), "leave_out": True, "set": {"clock.history_days": max(HISTORY_DAYS, scenario.clock.history_days)},
+        }
+    )  # fmt: skip
+    return Study(
+        name="rules", title=f"Market rules in {scenario.title or scenario.name}",
+        question="Which clearing, pricing, baseline and settlement rule costs what, delivers what, and pays whom?",
+        about=(
+            "Every combination of rules that coflex has is run on the same days with the same seeds. Differences are from the scenario's own rules, seed by seed. "
+            "Combinations that contradict each other are left out and listed. "
+            f"People live {HISTORY_DAYS} days before, at least, which baselines of past days need."
+        ),
+        limits=(
+            "Providers do not learn: their bids follow cost and margin and do not answer to a pricing rule by bidding otherwise, as they would under "
+            f"pay-as-bid. {PAYS_BOTH} is run with a product that pays both, with an availability cap of {AVAILABILITY_CAP} EUR/kW/h, an assumption."
+        ),
+        command=f"coflex study rules {name} --seeds {seeds}", parts={"rules": sweep}, read=_read,
+    )  # fmt: skip
+
+
+def _own(scenario: Scenario) -> dict[str, str]:
+    rules = scenario.rules
+    return {
+        "clearing": rules.clearing,
+        "pricing": rules.pricing,
+        "baseline": rules.baseline.rule,
+        "settlement": rules.settlement.rule,
+    }
+
+
+def _alternatives(kind: str, scenario: Scenario) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for rule in RULES[kind]:
+        changes: dict[str, Any] = {KEYS[kind]: rule}
+        if rule == PAYS_BOTH and scenario.product.remuneration == "activation":
+            product = scenario.product.model_dump(mode="json", by_alias=True, exclude_none=True)
+            cap = product["availability_cap_eur_per_kw_h"] or AVAILABILITY_CAP
+            changes["products"] = scenario.as_data().get("products", {}) | {
+                scenario.product_key[1]: product | {"remuneration": "both", "availability_cap_eur_per_kw_h": cap}
+            }
+        found[rule] = changes
+    return found
+
+
+def _read(answers: Mapping[str, Answers]) -> list[Section]:
+    found = answers["rules"]
+    return [_combinations(found), _effects(found)]
+
+
+def _combinations(answers: Answers) -> Section:
+    """Every combination, with what it costs and brings."""
+    names = [name for name in SHOWN if name in answers.values and not np.isnan(answers.values[name]).all()]
+    specs = catalogue()
+    head = [*KEYS, *(f"{specs[name].title} [{specs[name].unit}]" for name in names)]
+    rows = []
+    for number, levels in enumerate(answers.points):
+        numbers = [
+            with_interval(interval(answers.values[name][number], answers.confidence), specs[name]) for name in names
+        ]
+        own = " (own)" if number == answers.reference else ""
+        rows.append([*(str(levels[kind]) for kind in KEYS), *numbers])
+        rows[-1][0] += own
+    return Section("combinations", "Combinations", table(head, rows, numbers=range(len(KEYS), len(head))))
+
+
+def _effects(answers: Answers) -> Section:
+    """What each rule changes against the scenario's own of its kind, seed by seed, over all other rules."""
+    parts = []
+    for kind in KEYS:
+        levels = answers.levels(kind)
+        own = answers.points[answers.reference][kind]
+        for level, name in itertools.product(levels, answers.kept()):
+            if level == own:
+                continue
+            pairs = _pairs(answers, kind, level, own)
+            if not pairs:
+                continue
+            values = answers.values[name]
+            change = difference(
+                values[[a for a, _ in pairs]].mean(axis=0),
+                values[[b for _, b in pairs]].mean(axis=0),
+                answers.confidence,
+            )
+            if change.n > 1 and change.excludes_zero:
+                spec = catalogue()[name]
+                parts.append(
+                    [kind, f"{level} in place of {own}", spec.title, f"{with_interval(change, spec, '+')} {spec.unit}"]
+                )
+    note = "Mean over all other rules, seed by seed; only changes whose interval excludes 0. What is not listed was not told apart from nothing."
+    body = (
+        table(["kind", "rule", "figure", "change"], parts)
+        if parts
+        else "<p>No change is told apart from nothing with so few seeds.</p>"
+    )
+    return Section("effects", "What each rule changes", f'<p class="soft">{escape(note)}</p>{body}')
+
+
+def _pairs(answers: Answers, kind: str, level: object, own: object) -> list[tuple[int, int]]:
+    """Points that differ in nothing but this rule."""
+    place = {tuple(levels[one] for one in KEYS): number for number, levels in enumerate(answers.points)}
+    found = []
+    for number, levels in enumerate(answers.points):
+        other = place.get(tuple(own if one == kind else levels[one] for one in KEYS))  # type: ignore[misc]
+        if levels[kind] == level and other is not None:
+            found.append((number, other))
+    return found

@@ -1,0 +1,150 @@
+"""Studies: their sweeps can be run, their pages say what their runs say, and wrong options are one clear line."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+import data
+from experiments.errors import CoflexError
+from experiments.kpis import catalogue
+from experiments.scenario_library import RULES
+from experiments.studies.replicability import CURVES, OTHERS, sra_study, verdicts
+from experiments.studies.rules import KEYS, rules_study
+from experiments.studies.sensitivity import indices, sensitivity_study
+from experiments.studies.study import make_study
+from experiments.sweep_answers import read_answers
+from experiments.sweep_design import plan
+from experiments.sweep_engine import Local
+from tests.experiments import sweep_tasks
+
+SCENARIO = "district-short"
+
+
+FEW = ("overload_hours", "overload_kwh")
+
+
+def made(study, out):
+    """A study whose runs take no time, with two of its figures: (page, answers by part)."""
+    parts = {name: sweep.model_copy(update={"figures": FEW}) for name, sweep in study.parts.items()}
+    study = replace(study, parts=parts)
+    make_study(study, out, Local(1), task=sweep_tasks.EVERY)
+    return (out / "report.html").read_text("utf-8"), {part: read_answers(out / part) for part in study.parts}
+
+
+@pytest.fixture(scope="module")
+def sensitivity(tmp_path_factory):
+    return made(sensitivity_study(SCENARIO, budget=70), tmp_path_factory.mktemp("study") / "sensitivity")
+
+
+def test_screening_finds_the_assumption_that_decides(sensitivity):
+    """The figure is 3 times the share of cars (0.1 to 0.9), a tenth of that of panels (0 to 0.6), and nothing else."""
+    page, answers = sensitivity
+    found = indices(answers["assumptions"], "overload_hours")
+    effect = dict(zip(found["factors"], found["mu_star"], strict=True))
+    assert effect["ev_share"] == pytest.approx(2.4, abs=0.01)
+    assert effect["pv_share"] == pytest.approx(0.06, abs=0.01)
+    assert max(value for name, value in effect.items() if name not in ("ev_share", "pv_share")) < 0.01
+    assert "most decisive is ev_share" in page
+
+
+def test_sobol_indices_share_the_variance_as_they_should(tmp_path):
+    """Of a sum of independent uniform numbers each has the part of its variance: (3 x 0.8)^2 against (0.1 x 0.6)^2."""
+    _, answers = made(sensitivity_study(SCENARIO, budget=14 * 16, method="sobol"), tmp_path / "sobol")
+    found = indices(answers["assumptions"], "overload_hours")
+    total = dict(zip(found["factors"], found["ST"], strict=True))
+    assert total["ev_share"] == pytest.approx(1.0, abs=0.2)
+    assert max(value for name, value in total.items() if name != "ev_share") < 0.01
+
+
+def test_rules_are_all_combined_and_compared_with_the_scenarios_own(tmp_path):
+    page, answers = made(rules_study(SCENARIO, seeds=2), tmp_path / "rules")
+    found = answers["rules"]
+    combinations = 1
+    for kind in KEYS:
+        combinations *= len(RULES[kind])
+    assert len(found.points) + len(found.said["left_out"]) == combinations
+    assert not found.said["left_out"]
+    own = found.points[found.reference]
+    assert dict(own) == {
+        "clearing": "network-aware", "pricing": "pay-as-bid", "baseline": "declared-schedule", "settlement": "linear-with-grace",
+    }  # fmt: skip
+    assert "network-aware (own)" in page
+    assert "merit-order in place of network-aware" in page
+
+
+def test_scalability_has_a_verdict_for_each_figure_and_factor(tmp_path):
+    study = sra_study(SCENARIO, seeds=2, parts=("cars", "loss", "networks", "countries"))
+    page, answers = made(study, tmp_path / "sra")
+    found = verdicts({name: answers[name] for name in ("cars", "loss")})
+    assert re.match(r"linear: \+3(\.0\d*)? h for each unit of cars", found["overload_hours", "cars"])
+    assert found["overload_kwh", "loss"].startswith("no effect of loss")
+    for part in (
+        "Verdicts",
+        "Replicability: networks",
+        "Replicability: countries",
+        "functional",
+        "ICT",
+        "Sweden",
+        "urban",
+        "[M]",
+    ):
+        assert part in page, part
+    assert not re.findall(r'(?:src|href)="(?!#)', page)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_every_part_of_scalability_can_be_run_in_the_shipped_district():
+    study = sra_study("district-day")
+    assert tuple(study.parts) == (*CURVES, *OTHERS)
+    for part, sweep in study.parts.items():
+        made_plan = plan(sweep, where=part)
+        assert not made_plan.left_out, part
+        assert len(made_plan.points) >= 3
+
+
+def test_enrolment_keeps_the_proportions_of_providers():
+    points = plan(sra_study("district-day").parts["enrolled"]).points
+    half = next(point for point in points if point.levels["enrolled"] == 0.4).changes["people.0.served_by"]
+    assert sum(half.values()) == pytest.approx(1.0)
+    assert half["nobody"] == pytest.approx(0.6)
+    assert half["fsp-sol"] / half["fsp-mar"] == pytest.approx(0.45 / 0.35)
+
+
+def test_boundary_conditions_and_assumptions_have_sources():
+    for name, said in {**data.read_yaml("boundaries.yaml"), **data.read_yaml("assumptions.yaml")}.items():
+        assert said["source"].strip(), name
+    assert all("[V" in said["source"] and "[M" in said["source"] for said in data.read_yaml("boundaries.yaml").values())
+
+
+def test_figures_of_studies_exist():
+    for study in (sra_study(SCENARIO), rules_study(SCENARIO), sensitivity_study(SCENARIO)):
+        for sweep in study.parts.values():
+            assert sweep.figures
+            assert set(sweep.figures) <= set(catalogue())
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: sra_study("district-shirt"), "did you mean 'district-short'?"),
+        (lambda: sra_study(SCENARIO, parts=("car",)), "--part: there is no part 'car'; did you mean 'cars'?"),
+        (
+            lambda: sensitivity_study(SCENARIO, budget=20),
+            "20 runs are too few for 12 assumptions with morris; give at least 52",
+        ),
+    ],
+)
+def test_a_wrong_study_is_one_clear_line(make, said):
+    with pytest.raises(CoflexError) as error:
+        make()
+    assert said in str(error.value)
+
+
+def test_a_study_whose_runs_all_fail_says_why(tmp_path):
+    study = replace(sra_study(SCENARIO, seeds=1), parts={"cars": sra_study(SCENARIO, seeds=1).parts["cars"]})
+    with pytest.raises(
+        CoflexError, match=r"every run of .*cars failed; the first \(seed 1\): AttributeError: .*; its scenario is in"
+    ):
+        make_study(study, tmp_path / "none", Local(1), task="tests.experiments.sweep_tasks:nothing_of_that_name")
