@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from environment.grid.islands import SLACK
 from environment.grid.network import load_network
 from experiments.conformance_acts import places
 
@@ -50,7 +51,9 @@ def node_net_kw(run, prefix):
 
 
 def slack_of(run, buses):
-    """Place of the bus that feeds the grid, by the network that the scenario names."""
+    """Place of the bus that feeds the grid: of several networks the one they hang on, else that of the network that the scenario names."""
+    if SLACK in buses:
+        return buses.index(SLACK)
     network = load_network(run.meta["scenario"]["grid"]["network"])
     return buses.index(network.bus_names[network.slack])
 
