@@ -190,7 +190,7 @@ def find_scenario(name_or_path: str | Path) -> Path:
     if text in study_names():
         msg = f"'{text}' is a sizing study, not a scenario; run it with: coflex size {text}"
         raise CoflexError(msg)
-    msg = f"unknown scenario '{text}'{did_you_mean(text, scenario_names())}, or the path of a .yaml file"
+    msg = f"unknown scenario '{text}'{did_you_mean(text, scenario_names(), most=20)}, or the path of a .yaml file"
     raise CoflexError(msg)
 
 

@@ -249,7 +249,7 @@ def test_one_bit_changes_the_digest(record):
         toward = 2.0 if field.item.le is None else 0.5
         match field.kind:
             case "float":
-                other = np.nextafter(value, 2.0 if field.item.le is None or value < field.item.le else 0.0)
+                other = np.nextafter(value, 2.0 if field.item.le is None or value < field.item.le else value - 1.0)
             case "profile":
                 other = value.copy()
                 other[-1] = np.nextafter(other[-1], toward)

@@ -62,7 +62,7 @@ def test_every_value_with_a_default_names_its_source():
 
 
 SUFFIXES = {
-    "_kw": "kW", "_s": "s", "_h": "h", "_eur": "EUR", "_eur_per_kwh": "EUR/kWh", "_eur_per_kw_h": "EUR/kW/h", "_m": "m", "_pu": "p.u.", "_percent": "%", "_days": "d",
+    "_kw": "kW", "_s": "s", "_per_s": "1/s", "_h": "h", "_eur": "EUR", "_eur_per_kwh": "EUR/kWh", "_eur_per_kw_h": "EUR/kW/h", "_m": "m", "_pu": "p.u.", "_percent": "%", "_days": "d",
 }  # fmt: skip
 
 
