@@ -71,6 +71,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 class Unreadable(Record, frozen=True, kw_only=True):
     """What nobody can read: a sealed message that its receiver cannot open, since it was altered on the way or put to another (``environment.sealing``)."""
 
+    source: ClassVar[tuple[tuple[str, str], ...]] = ()
     box: Annotated[str, Item("the box as it came, in hexadecimal digits")]
 
 
