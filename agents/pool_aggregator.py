@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from agents.payments import pay, pay_when_told
-from agents.pool_terms import Called, Holding, Picture, PoolTerms
+from agents.payments import pay
+from agents.pool_shares import MemberShares
+from agents.pool_terms import Called, Holding, Picture, PoolTerms, blocks_of
 from agents.strategies import pool_optimisation
 from agents.strategies.pool_optimisation import Room
-from data.arrays import F64, I64
+from data.arrays import F64
 from environment.messages.balancing import (
     PRODUCTS,
     ActivationConstraint,
@@ -25,7 +26,6 @@ from environment.messages.balancing import (
     BalancingNeeds,
     BlockCall,
     DeliveryReport,
-    MemberShare,
     NeedsQuery,
     PoolBaseline,
     PoolOpening,
@@ -38,7 +38,6 @@ from environment.messages.base import Batch, Record
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
 from markets.balancing.auction import whole_kw
-from markets.ledger import split
 
 LISTENS_S = 20.0
 """So long after the beginning of an interval what assets report is there."""
@@ -53,6 +52,8 @@ FCR_TIMES = 2.5
 REPORTS_AFTER_S = 300.0
 BEFORE_MS = 60_000
 """Reserves are ready a minute before their first block begins."""
+OVER_MS = 1_000_000
+"""So long after its end a block has been ramped down."""
 
 
 class PoolAggregator(Party):
@@ -76,7 +77,7 @@ class PoolAggregator(Party):
         self._talks: dict[int, str] = {}
         self._delivered: dict[int, float] = {}
         self._declared: dict[int, float] = {}
-        self._homes_kwh: dict[int, F64] = {}
+        self._members = MemberShares(self, terms)
         self._earned: dict[str, int] = {}
 
     def processes(self) -> Iterable[Process]:
@@ -185,7 +186,7 @@ class PoolAggregator(Party):
     def pool_optimisation(self, needs: Sequence[BalancingNeeds], talk: str) -> Work:
         """Step 1.7: what is needed in each block is split over the assets, as far as their limits allow; gives (product, from, to, kW)."""
         found = []
-        for from_ms, to_ms, needed in _blocks(needs):
+        for from_ms, to_ms, needed in blocks_of(needs):
             shares = pool_optimisation.split(
                 self._room(from_ms, to_ms), needed, self._values(), self._terms.endurance_h
             )
@@ -320,7 +321,7 @@ class PoolAggregator(Party):
             self._declare(self.compute_aggregated_baseline(talk), talk)
             if number % self._terms.allocates_every == 0:
                 self._allocate(begins_ms)
-            self._note_members(start_ms)
+            self._members.note(start_ms, self._split.sum(axis=1))
             for at_ms in range(begins_ms + round(LISTENS_S * 1000.0), begins_ms + self._terms.step_ms, cycle_ms):
                 yield self.until(at_ms)
                 self._dispatch(at_ms, end_ms, talk)
@@ -336,15 +337,10 @@ class PoolAggregator(Party):
         )
         self._keep_split(begins_ms, self._split)
 
-    def _note_members(self, start_ms: int) -> None:
-        """Capacity held by each asset, power times time, for the homes' shares."""
-        held = self._split.sum(axis=1) * self._terms.step_ms / 3_600_000.0
-        self._homes_kwh[start_ms] = self._homes_kwh.get(start_ms, np.zeros(len(held))) + held
-
     def _dispatch(self, at_ms: int, end_ms: int, talk: str, *, ready: bool = True) -> None:
         """Step 1.11: tell the assets for which it has changed what they have to add; at first only what they have to keep ready."""
         picture = self.picture
-        self._called.blocks = [one for one in self._called.blocks if one[0].end_ms + 1_000_000 > self.now_ms]
+        self._called.blocks = [one for one in self._called.blocks if one[0].end_ms + OVER_MS > self.now_ms]
         wanted = self._called.wanted_kw(self._holds(at_ms), at_ms, self._terms.cycle_s)
         given = np.column_stack([
             pool_optimisation.dispatch(self._split[:, k], wanted[one]) if one != "fcr" else self._split[:, k] for k, one in enumerate(PRODUCTS)
@@ -388,7 +384,7 @@ class PoolAggregator(Party):
             if cents < 0:
                 pay(self, self.name, buyer, -cents / 100.0, f"penalty {one.product}", batch.ids[row])
             elif cents > 0:
-                self._pay_members(one, cents, batch.conversation)
+                self._members.pay(one, cents, batch.conversation)
         if not self._terms.small and {one.product for one in batch.records()}:
             self._settled(batch)
 
@@ -397,38 +393,3 @@ class PoolAggregator(Party):
         self._earned[batch.conversation] = self._earned.get(batch.conversation, 0) + len(batch)
         if self._earned[batch.conversation] == len(PRODUCTS):
             self.end(batch.conversation)
-
-    def _pay_members(self, one: ProvisionSettlement, cents: int, talk: str) -> None:
-        held = self._homes_kwh.get(one.from_ms)
-        share = int(cents * self._terms.homes_share)
-        if held is None or held.sum() <= 0.0 or not share:
-            return
-        by_home = np.bincount(np.searchsorted(self._terms.ems, self.picture.ems), held, minlength=len(self._terms.ems))
-        parts = split(share, by_home) / 100.0
-        due = np.flatnonzero(parts > 0.0)
-        names = np.array(self._terms.homes, object)[due]
-        columns: dict[str, Any] = {
-            "pool": np.full(len(due), self.name, object), "from_ms": np.full(len(due), one.from_ms),
-            "held_kwh": by_home[due], "eur": parts[due],
-        }  # fmt: skip
-        sent = self.send_batch(MemberShare, columns, self.numbers([self.name]), self.numbers(names.tolist()), talk)
-        self.start(pay_when_told(self, sent, names, parts[due], "reserve share"))
-
-
-def _blocks(needs: Sequence[BalancingNeeds]) -> list[tuple[int, int, list[float]]]:
-    """The stretches of a day in which no need changes: (from, to, need of each product)."""
-    edges: set[int] = set()
-    for one in needs:
-        edges |= {one.from_ms + round(k * one.block_s * 1000.0) for k in range(len(one.needed_kw) + 1)}
-    marks: I64 = np.array(sorted(edges))
-    by_product = {one.product: one for one in needs}
-    found = []
-    for from_ms, to_ms in zip(marks[:-1].tolist(), marks[1:].tolist(), strict=True):
-        needed = []
-        for product in PRODUCTS:
-            need = by_product.get(product)
-            place = -1 if need is None else int((from_ms - need.from_ms) // round(need.block_s * 1000.0))
-            inside = need is not None and 0 <= place < len(need.needed_kw)
-            needed.append(float(need.needed_kw[place]) if need is not None and inside else 0.0)
-        found.append((from_ms, to_ms, needed))
-    return found

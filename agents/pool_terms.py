@@ -1,13 +1,13 @@
-"""What a pool's aggregator knows and asks, and the blocks that it holds (SUC05.2)."""
+"""What a pool's aggregator knows and asks, what is needed and held block by block, and what is called (SUC05.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from data.arrays import F64, I64, Bool, Names
-from environment.messages.balancing import PRODUCTS, AssetConstraints, AssetMonitoring, BlockCall
+from environment.messages.balancing import PRODUCTS, AssetConstraints, AssetMonitoring, BalancingNeeds, BlockCall
 from environment.messages.base import Batch
 from markets.balancing.auction import Terms
 from markets.balancing.responses import AFRR_FULL_S, block_kw
@@ -149,3 +149,22 @@ class Called:
                 found[call.product], float(kw)
             )  # blocks that follow each other go over into each other
         return found
+
+
+def blocks_of(needs: Sequence[BalancingNeeds]) -> list[tuple[int, int, list[float]]]:
+    """The stretches of a day in which no need changes: (from, to, need of each product)."""
+    edges: set[int] = set()
+    for one in needs:
+        edges |= {one.from_ms + round(k * one.block_s * 1000.0) for k in range(len(one.needed_kw) + 1)}
+    marks: I64 = np.array(sorted(edges))
+    by_product = {one.product: one for one in needs}
+    found = []
+    for from_ms, to_ms in zip(marks[:-1].tolist(), marks[1:].tolist(), strict=True):
+        needed = []
+        for product in PRODUCTS:
+            need = by_product.get(product)
+            place = -1 if need is None else int((from_ms - need.from_ms) // round(need.block_s * 1000.0))
+            inside = need is not None and 0 <= place < len(need.needed_kw)
+            needed.append(float(need.needed_kw[place]) if need is not None and inside else 0.0)
+        found.append((from_ms, to_ms, needed))
+    return found
