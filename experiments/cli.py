@@ -29,6 +29,14 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="change a key of the scenario; may be given again"),
 ]
+Workers = Annotated[int | None, typer.Option(help="runs at once on this machine; all processors if not given", min=1)]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="a Dask scheduler, tcp://host:port, in place of this machine")
+]
+Example = Annotated[
+    Path | None, typer.Option("--example", metavar="FILE", help="write a file that runs, by its suffix")
+]
+Force = Annotated[bool, typer.Option("--force", help="replace a file that exists")]
 
 
 def _examples(*lines: str) -> str:
@@ -137,12 +145,8 @@ def size(
 )
 def sweep(
     file: Annotated[str, typer.Argument(metavar="FILE", help="a .yaml file, or the name of a shipped sweep")],
-    workers: Annotated[
-        int | None, typer.Option(help="runs at once on this machine; all processors if not given", min=1)
-    ] = None,
-    cluster: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="a Dask scheduler, tcp://host:port, in place of this machine")
-    ] = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="folder to write or to go on in; sweeps/<name> if not given")] = None,
     sets: Annotated[
         list[str] | None,
@@ -178,12 +182,8 @@ def study(
     parts: Annotated[
         list[str] | None, typer.Option("--part", metavar="NAME", help="only this part of sra; may be given again")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="runs at once on this machine; all processors if not given", min=1)
-    ] = None,
-    cluster: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="a Dask scheduler, tcp://host:port, in place of this machine")
-    ] = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     out: Annotated[Path | None, typer.Option(help="folder; studies/<kind>-<scenario> if not given")] = None,
     form: Formats = Format.text,
 ) -> None:
@@ -304,11 +304,8 @@ def rules(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="change a key of the input; may be given again"),
     ] = None,
-    example: Annotated[
-        Path | None,
-        typer.Option("--example", metavar="FILE", help="write an input that runs, by the suffix of the file"),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace a file that exists")] = False,
+    example: Example = None,
+    force: Force = False,
     form: Formats = Format.text,
 ) -> None:
     """Show market rules, and run one on records of your own, without a simulation. As JSON: JSON Schema and a worked example."""
@@ -336,9 +333,7 @@ def schemes(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="change a key of the file or scenario; may be given again"),
     ] = None,
-    example: Annotated[
-        Path | None, typer.Option("--example", metavar="FILE", help="write a file that runs, by its suffix")
-    ] = None,
+    example: Example = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -346,7 +341,7 @@ def schemes(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="seed of the run of a scenario")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="replace a file that exists")] = False,
+    force: Force = False,
     form: Formats = Format.text,
 ) -> None:
     """Compare coordination schemes. The same bids and needs under each: cost by party, open needs, broken limits, messages; table and report."""
