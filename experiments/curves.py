@@ -179,7 +179,9 @@ class _Curve:
 
     @property
     def _rounding(self) -> float:
-        return self.n * (_EXACT * max(float(np.abs(self.mean).max()), 1e-300)) ** 2
+        return (
+            self.n * (_EXACT * max(float(np.abs(self.mean).max()), 1e-100)) ** 2
+        )  # of a figure that is 0 throughout too, whose logarithm is asked for
 
     def _criterion(self, rss: float, p: int) -> float:
         n = self.n

@@ -81,3 +81,10 @@ def test_exact_curves_have_exact_verdicts():
     assert "level beyond" in flat.text("homes", "kWh")
     assert judge(x, np.full((8, 2), 4.0)).fit.shape == "none"
     assert judge(x[:3], np.ones((3, 2))) is None
+
+
+def test_a_figure_that_is_nowhere_has_no_effect():
+    """What is 0 at every level is no effect, and no number goes astray on the way."""
+    verdict = judge(np.arange(6.0), np.zeros((6, 2)))
+    assert verdict.fit.shape == "none"
+    assert np.isfinite(verdict.fit.bic)
