@@ -19,6 +19,7 @@ _FACTORS = {
     "ms": ("s", 1e-3), "s": ("s", 1.0), "min": ("s", 60.0), "h": ("s", 3600.0),
     "ct/kWh": ("EUR/kWh", 0.01), "EUR/MWh": ("EUR/kWh", 1e-3), "EUR/kWh": ("EUR/kWh", 1.0),
 }  # fmt: skip
+_FEW = 3  #: so many places of a misplaced key are worth naming
 _BOUNDS = {
     "greater_than": "more than",
     "greater_than_equal": "at least",
@@ -96,6 +97,23 @@ def fields_at(root: type[Part], loc: Iterable[str | int]) -> tuple[list[type[Par
     return parts, fields
 
 
+def places_of(key: str, part: type[Part]) -> list[str]:
+    """The key paths under which a part knows a key, in the order of the schema: ``grace`` is ``rules.settlement.grace``."""
+    places = []
+    for name, field in part.model_fields.items():
+        if key_of(name, field) == key:
+            places.append(key)
+        for inner in parts_in(field.annotation):
+            places += [f"{key_of(name, field)}.{place}" for place in places_of(key, inner)]
+    return list(dict.fromkeys(places))
+
+
+def _elsewhere(key: str, root: type[Part]) -> str:
+    """Where a key belongs that stands in the wrong section; nothing for one that is at home in many."""
+    places = places_of(key, root)
+    return " or ".join(places) if len(places) <= _FEW else ""
+
+
 def _sentence(problem: dict[str, Any], root: type[Part]) -> str:
     loc = list(problem["loc"])
     path = path_text(_readable(loc, root))
@@ -121,7 +139,9 @@ def _explain(problem: dict[str, Any], loc: list[str | int], root: type[Part]) ->
     if kind == "extra_forbidden":
         parts, _ = fields_at(root, loc[:-1])
         known = [key_of(name, field) for part in parts for name, field in part.model_fields.items()]
-        return f"unknown key{did_you_mean(str(loc[-1]), known)}"
+        if places := _elsewhere(str(loc[-1]), root):
+            return f"unknown key here; it belongs to {places}. There are: {', '.join(sorted(known))}"
+        return f"unknown key{did_you_mean(str(loc[-1]), known, most=40)}"
     if kind == "missing":
         return _missing(loc, root)
     if kind.startswith(("greater_than", "less_than")):
