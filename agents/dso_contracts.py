@@ -281,14 +281,17 @@ def session_requests(
 ) -> list[SessionRequest]:
     """One request for each constraint of a session, in need or guarded; the session's areas are those that can help any in need.
 
-    A request names those that act on its constraint: of many feeders, these are few. Where none does, it names all, with 0.
+    A request names those that act on its constraint: of many feeders, these are few. A need on which none acts names all,
+    with 0; a guard on which none acts cannot be broken by this session and is left out.
     """
-    named = [*needs, *guards]
     areas = tuple(sorted({area for need in needs for area, kw in need.sensitivity.items() if kw > 0.0}))
     able = frozenset(areas)
-    acting = [
-        tuple(sorted(area for area, kw in need.sensitivity.items() if kw and area in able)) or areas for need in named
-    ]
+
+    def acting_on(need: Need) -> tuple[str, ...]:
+        return tuple(sorted(area for area, kw in need.sensitivity.items() if kw and area in able))
+
+    touched = [(guard, here) for guard in guards if (here := acting_on(guard))]
+    named = [*((need, acting_on(need) or areas) for need in needs), *touched]
     needed = np.max([need.need_kw for need in needs], axis=0) > 0.0
     starts, ends = activation_windows(needed, day.from_ms, round(terms.step_s * 1000))
     return [
@@ -326,7 +329,7 @@ def session_requests(
             remuneration=terms.remuneration,
             baseline=terms.method.rule,
         )
-        for need, here in zip(named, acting, strict=True)
+        for need, here in named
     ]
 
 

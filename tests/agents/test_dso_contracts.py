@@ -123,7 +123,8 @@ def test_a_request_names_the_areas_of_the_session_that_act_on_its_element():
         divisible=True, max_duration_s=86_400.0, exclusive=True, announcement_s=0.0, full_activation_s=300.0,
         margin_share=0.0, tap_change_eur=0.0, switching_eur=0.0,
     )  # fmt: skip
-    requests = session_requests("s", "dso-1", [NEED, alone], [guard], terms, day)
+    untouched = Need("far", "overload", "up", np.zeros(STEPS), 100.0, {"C": 1.0, "A": 0.0}, ROOM)
+    requests = session_requests("s", "dso-1", [NEED, alone], [untouched, guard], terms, day)
     assert [dict(zip(one.areas, one.sensitivity, strict=True)) for one in requests] == [
         {"A": 1.0, "B": 0.5}, {"A": 0.0, "B": 0.0}, {"B": -0.2},
     ]  # fmt: skip
