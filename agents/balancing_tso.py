@@ -292,7 +292,7 @@ class BalancingTso(Party):
         price = np.divide(capacity, held, out=np.zeros(len(held)), where=held > 0.0)
         money = pay_of(found, held, hours, price, energy_eur_per_kwh, self._terms.tolerances[product])
         self.register("reserve_deliveries").add(
-            seller=seller, product=product, t_ms=times, held_kw=held, due_kw=found.due_kw, delivered_kw=found.delivered_kw,
+            day_ms=int(times[0]), seller=seller, product=product, t_ms=times, held_kw=held, due_kw=found.due_kw, delivered_kw=found.delivered_kw,
             missing_kw=found.missing_kw, capacity_eur=money.capacity_eur, energy_eur=money.energy_eur, penalty_eur=money.penalty_eur,
         )  # fmt: skip
         cents = round(float(money.net_eur.sum()) * 100.0)

@@ -190,7 +190,7 @@ class Planner(Hems):
         audit = self._audit(step, place, readings, kept) if step % self.audit_every == 0 else (0, 0.0, 0.0)
         saved = np.zeros(0)
         if len(solved):
-            view = self.book.with_ends(self._view(step, end, readings, solved))
+            view = self.book.with_ends(self.view(step, end, readings, solved))
             plan = cheapest(view)
             saved = saved_eur(view, plan, self._day_end(step) - step)
             current.splice(solved, place, view, plan)
@@ -217,7 +217,7 @@ class Planner(Hems):
     def _begin(self, step: int, end: int, readings: Readings) -> None:
         """Plan all homes to a new end of the horizon; orders in force stay what they are."""
         held = self.current
-        view = self.book.with_ends(self._view(step, end, readings, np.arange(self.book.n)))
+        view = self.book.with_ends(self.view(step, end, readings, np.arange(self.book.n)))
         plan = cheapest(view)
         self.current = Rolling(step, view, plan, simulate(view, plan))
         if held is not None and held.end > step:
@@ -235,7 +235,7 @@ class Planner(Hems):
     def _forecast_moved(self, step: int, place: int, readings: Readings, rows: I64) -> Bool:
         assert self.current is not None
         ahead = min(round(MOVED_H / self.timeline.hours), self.current.end - step)
-        fresh = self._view(step, step + ahead, readings, rows)
+        fresh = self.view(step, step + ahead, readings, rows)
         made = self.current.view
         part = slice(place, place + ahead)
         before = (made.load_kw[rows, part] - made.pv_kw[rows, part]).sum(axis=1)
@@ -248,7 +248,7 @@ class Planner(Hems):
         rows = rows[self.ordered_until[rows] <= step]
         if not len(rows) or current is None:
             return 0, 0.0, 0.0
-        view = self.book.with_ends(self._view(step, current.end, readings, rows))
+        view = self.book.with_ends(self.view(step, current.end, readings, rows))
         fresh = cheapest(view)
         old = HomePlan(*(column[rows, place:] for column in current.plan))
         kept = with_net(view, old.ev_kw, old.battery_kw, old.heater_kw, old.heat_pump_kw)
@@ -257,14 +257,14 @@ class Planner(Hems):
 
     def forecast(self, step: int, end: int, readings: Readings, rows: I64) -> tuple[HomeView, F64]:
         """What is expected of some homes up to a step; and their load without devices that act by themselves, (k, steps) [kW]."""
-        own = super()._view(step, end, readings, rows)
+        own = super().view(step, end, readings, rows)
         return self._as_left(own, readings, rows), own.load_kw
 
     # --- views ---------------------------------------------------------------------------------------------------------
 
-    def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
+    def view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
         """As any home energy management's, with devices that act by themselves counted as load."""
-        return self._as_left(super()._view(step, end, readings, rows), readings, rows)
+        return self._as_left(super().view(step, end, readings, rows), readings, rows)
 
     def _as_left(self, view: HomeView, readings: Readings, rows: I64) -> HomeView:
         view = view._replace(pv_kw=home_forecast.nowcast(view.pv_kw, readings["pv_kw"][rows]))
@@ -291,7 +291,7 @@ class Planner(Hems):
         current = self.current
         rows = rows[self.ordered_until[rows] <= step]
         if current is not None and len(rows):
-            view = self.book.with_ends(self._view(step, current.end, readings, rows))
+            view = self.book.with_ends(self.view(step, current.end, readings, rows))
             current.splice(rows, step - current.first, view, cheapest(view))
 
     def promise(
@@ -309,7 +309,7 @@ class Planner(Hems):
         """
         current = self.current
         assert current is not None
-        view = self.book.with_ends(self._view(step, current.end, readings, rows))
+        view = self.book.with_ends(self.view(step, current.end, readings, rows))
         place = step - current.first
         rest = HomePlan(*(column[rows, place:] for column in current.plan))
         rest = with_net(view, rest.ev_kw, rest.battery_kw, rest.heater_kw, rest.heat_pump_kw)

@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.prosumer_book import TANK_LOW_C, TANK_RESERVE_K, HomeBook, cop
 from agents.prosumer_hems import Hems
+from agents.strategies.home_control import heat_ahead
 from data.arrays import F64, I64, Bool, Names
 from environment.instruments import Readings
 from environment.messages.balancing import KINDS
@@ -104,21 +105,31 @@ def restoring_kw(book: HomeBook, homes: I64, stored_kwh: F64) -> F64:
     return np.asarray(np.clip((lacks - above) / RESTORE_H, -battery["kw"], battery["kw"]))
 
 
-def with_reserves(assets: Assets, book: HomeBook, planned: F64, readings: Readings, hours: float) -> F64:
-    """The plans of the assets as they will be carried out: batteries keep ready what they must, cars that are full charge no more, (assets, steps).
+def carried_out(assets: Assets, hems: Hems, planned: F64, readings: Readings, step: int, by_hand: I64) -> F64:
+    """The plans of the assets as they will be carried out, (assets, steps).
+
+    Batteries keep ready what they must, cars and tanks that are full take no more, what is too cold is heated, and what people have switched on by hand runs.
 
     Args:
         assets: which.
-        book: what the homes plan with now: batteries without what is reserved of them.
-        planned: (assets, steps) [kW].
+        hems: energy management of the homes, with the book that they plan with now: batteries without what is reserved of them.
+        planned: (assets, steps) [kW], the first step is ``step``.
         readings: what the devices show now.
-        hours: length of a step.
+        step: the first step.
+        by_hand: step until which people run cars and tanks themselves, (homes,).
     """
-    found = planned.copy()
+    found, book, hours = planned.copy(), hems.book, hems.timeline.hours
+    end = step + planned.shape[1]
+    hand = np.arange(step, end) < by_hand[assets.home, None]
+    for kind in (EV, WATER_HEATER):
+        rows = assets.of(kind)
+        found[rows] = np.where(hand[rows], assets.rated_kw[rows, None], planned[rows])
     cars = assets.of(EV)
-    lacks = np.nan_to_num(missing_kwh(book, assets.home[cars], readings))
-    before = np.cumsum(planned[cars], axis=1) - planned[cars]
-    found[cars] = np.clip(lacks[:, None] / hours - before, 0.0, planned[cars])
+    lacks = np.nan_to_num(missing_kwh(book, assets.home[cars], readings))[:, None]
+    room = np.nan_to_num(missing_kwh(book, assets.home[cars], readings, full=True))[:, None]
+    before = np.cumsum(found[cars], axis=1) - found[cars]
+    found[cars] = np.clip(np.where(hand[cars], room, lacks) / hours - before, 0.0, found[cars])
+    _heat(assets, hems, found, readings, step)
     rows = assets.of(BATTERY)
     homes = assets.home[rows]
     battery = {name: column[homes] for name, column in book.battery.items()}
@@ -134,6 +145,21 @@ def with_reserves(assets: Assets, book: HomeBook, planned: F64, readings: Readin
             battery["eta_charge"] * np.maximum(power, 0.0) + np.minimum(power, 0.0) / battery["eta_discharge"]
         )
     return found
+
+
+def _heat(assets: Assets, hems: Hems, found: F64, readings: Readings, step: int) -> None:
+    """Bring plans of tanks and houses to what their bounds leave of them."""
+    end = step + found.shape[1]
+    plans = {}
+    for kind in (WATER_HEATER, HEAT_PUMP):
+        rows = assets.of(kind)
+        plans[kind] = np.zeros((hems.book.n, end - step))
+        plans[kind][assets.home[rows]] = found[rows]
+    now = hems.view(step, end, readings, np.arange(hems.book.n))
+    heated = heat_ahead(now, plans[WATER_HEATER], plans[HEAT_PUMP])
+    for kind, power in zip((WATER_HEATER, HEAT_PUMP), heated, strict=True):
+        rows = assets.of(kind)
+        found[rows] = power[assets.home[rows]]
 
 
 def limits(
@@ -204,10 +230,11 @@ def _car(
     down_kwh[rows] = np.where(plugged, lacks, 0.0)
 
 
-def missing_kwh(book: HomeBook, homes: I64, readings: Readings) -> F64:
-    """Energy from the grid that a car lacks to its target, (homes,)."""
+def missing_kwh(book: HomeBook, homes: I64, readings: Readings, *, full: bool = False) -> F64:
+    """Energy from the grid that a car lacks to its target, or until it is full, (homes,)."""
     car = {name: column[homes] for name, column in book.ev.items()}
-    return np.asarray(np.maximum(car["target_share"] * car["kwh"] - readings["ev_kwh"][homes], 0.0) / car["eta"])
+    share = 1.0 if full else car["target_share"]
+    return np.asarray(np.maximum(share * car["kwh"] - readings["ev_kwh"][homes], 0.0) / car["eta"])
 
 
 def slack_kwh(book: HomeBook, homes: I64, readings: Readings, step: int, hours: float) -> F64:

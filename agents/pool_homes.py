@@ -16,15 +16,16 @@ from agents.pool_assets import (
     BATTERY,
     EV,
     MARGIN_KW,
+    WATER_HEATER,
     Assets,
+    carried_out,
     limits,
     planned_kw,
     restoring_kw,
     slack_kwh,
-    with_reserves,
 )
 from agents.prosumer_hems import Hems
-from agents.prosumer_life import live_step
+from agents.prosumer_life import OVERRIDE_STEPS, live_step
 from data.arrays import F64, I64, Bool
 from environment.instruments import Controls, Readings
 from environment.messages.balancing import (
@@ -97,6 +98,7 @@ class PoolHomes(Party):
         self._droop_kw, self._offset_kw = np.zeros(n), np.zeros(n)
         self._keep_up_kwh, self._keep_down_kwh = np.zeros(n), np.zeros(n)
         self._until_ms = np.zeros(n, np.int64)
+        self._by_hand = np.zeros(hems.book.n, np.int64)
         self._kept = np.zeros((3, len(assets.of(BATTERY))))
         self._talks: dict[str, tuple[I64, int]] = {}
         self._row = {name: row for row, name in enumerate(assets.names.tolist())}
@@ -112,7 +114,10 @@ class PoolHomes(Party):
         for step in range(timeline.index(self.now_ms), timeline.n):
             yield self.until(int(timeline.starts_ms[step]))
             self._expire(step)
-            live_step(hems, self._readings, self._controls, self._overrides, step)
+            taken = live_step(hems, self._readings, self._controls, self._overrides, step)
+            if len(taken):
+                self._by_hand[taken] = step + OVERRIDE_STEPS
+                self._release(np.flatnonzero(self._hand() & np.isin(self._assets.home, taken)))
             self._restore(step)
             for talk, (rows, until_ms) in list(self._talks.items()):
                 if self.now_ms <= until_ms:
@@ -149,7 +154,7 @@ class PoolHomes(Party):
         end = min(step + steps, timeline.n)
         planned = planned_kw(self._assets, self._hems, step, end)
         if not ahead:  # what the batteries hold a day later nobody knows
-            planned = with_reserves(self._assets, self._hems.book, planned, self._readings, timeline.hours)
+            planned = carried_out(self._assets, self._hems, planned, self._readings, step, self._by_hand)
         n = len(rows)
         common = {
             "asset": self._assets.names[rows],
@@ -192,8 +197,13 @@ class PoolHomes(Party):
         return found
 
     def _available(self) -> Bool:
-        """Assets whose homes consent and are in automatic mode, (assets,)."""
-        return np.asarray((self._own.consent & self._hems.automatic)[self._assets.home])
+        """Assets whose homes consent and are in automatic mode, and which nobody runs by hand, (assets,)."""
+        return np.asarray((self._own.consent & self._hems.automatic)[self._assets.home] & ~self._hand())
+
+    def _hand(self) -> Bool:
+        """Cars and tanks that people have switched on themselves and that are still to run, (assets,)."""
+        step = self._hems.timeline.index(self.now_ms)
+        return np.asarray(np.isin(self._assets.kind, (EV, WATER_HEATER)) & (self._by_hand[self._assets.home] > step))
 
     # --- step 1.11 -----------------------------------------------------------------------------------------------------
 

@@ -191,9 +191,10 @@ class PoolPlatform(Party):
 
     @handles(ReserveSetPoint)
     def split_set_point(self, batch: Batch[ReserveSetPoint]) -> None:
-        """A set-point is split by what each pool holds now."""
+        """A set-point is split by what each pool holds now; that nothing is called any more all are told, whoever holds something."""
         for one in batch.records():
-            for pool, share in self._shares(one.product, self.now_ms).items():
+            shares = self._shares(one.product, self.now_ms) or dict.fromkeys(sorted(self._terms.vpps), 0.0)
+            for pool, share in shares.items():
                 told = ReserveSetPoint(product=one.product, power_kw=share * one.power_kw)
                 self.send(told, self._terms.vpps[pool], batch.conversation, system=PLATFORM)
 

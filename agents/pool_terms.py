@@ -132,14 +132,19 @@ class Called:
     target_kw: dict[str, float] = field(default_factory=dict)
     now_kw: dict[str, float] = field(default_factory=dict)
     blocks: list[tuple[BlockCall, int]] = field(default_factory=list)
+    _rate_kw: dict[str, float] = field(default_factory=dict)
 
     def wanted_kw(self, held_kw: Mapping[str, float], now_ms: int, cycle_s: float) -> dict[str, float]:
         """Power of each product for the cycle that begins: ramped as fast as its full activation time asks, the mean of the cycle."""
         found = dict.fromkeys(PRODUCTS, 0.0)
         for product in ("afrr-up", "afrr-down"):
             held, now = held_kw[product], self.now_kw.get(product, 0.0)
-            most = held * cycle_s / AFRR_FULL_S
-            after = min(now + min(max(min(self.target_kw.get(product, 0.0), held) - now, -most), most), held)
+            if held > 0.0:
+                self._rate_kw[product] = held
+            else:  # a set-point does not outlive the reserve that it was for; it is left by the same ramp
+                self.target_kw[product] = 0.0
+            most = self._rate_kw.get(product, 0.0) * cycle_s / AFRR_FULL_S
+            after = now + min(max(min(self.target_kw.get(product, 0.0), held) - now, -most), most)
             found[product] = (now + after) / 2.0
             self.now_kw[product] = after
         middle_s = now_ms / 1000.0 + cycle_s / 2.0

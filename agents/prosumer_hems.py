@@ -137,7 +137,7 @@ class Hems:
 
     def _plan_of(self, rows: slice, step: int, midnight: int, end: int, readings: Readings) -> Planned:
         """The plan of some homes for the day from midnight on, made in ``step``."""
-        now = self._view(step, end, readings, np.arange(rows.start, rows.stop))
+        now = self.view(step, end, readings, np.arange(rows.start, rows.stop))
         states = self._expected_at(midnight, step, now, rows)
         view = _from(now, midnight - step)._replace(
             ev_kwh=states.ev_kwh, battery_soc_kwh=states.battery_kwh, heater_c=states.heater_c, house_c=states.house_c
@@ -182,7 +182,7 @@ class Hems:
         whole[:, window] = kw
         return whole
 
-    def _view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
+    def view(self, step: int, end: int, readings: Readings, rows: I64) -> HomeView:
         """What some homes know at the start of ``step`` about the steps up to ``end``."""
         seen = self.seen
         lived = seen.lived
@@ -225,7 +225,7 @@ class Hems:
         """Plan the rest of the day of some homes at least cost."""
         current = self.current
         if len(rows) and current is not None and current.first <= step < current.end:
-            view = self.book.with_ends(self._view(step, current.end, readings, rows))
+            view = self.book.with_ends(self.view(step, current.end, readings, rows))
             plan = cheapest(view)
             current.splice(rows, step - current.first, view, plan, simulate(view, plan).ev_kwh)
 
@@ -306,7 +306,7 @@ class Hems:
         assert current is not None
         rows = np.concatenate([homes for homes, _, _ in orders])
         ends = np.concatenate([np.full(len(homes), first + change.shape[1]) for homes, first, change in orders])
-        view = self.book.with_ends(self._view(step, current.end, readings, rows))
+        view = self.book.with_ends(self.view(step, current.end, readings, rows))
         view = self._spread(view, rows, step, ends)
         place = step - current.first
         rest = HomePlan(*(column[rows, place:] for column in current.plan))

@@ -74,12 +74,37 @@ def set_points(now: HomeView, plan: HomePlan, step: int, ordered: Bool | None = 
     return SetPoints(*(np.where(now.automatic, power, np.nan) for power in powers))
 
 
-def _guarded(content: F64, model: Linear, planned_kw: F64, rated_kw: F64, low: F64, high: F64) -> F64:
+def heat_ahead(now: HomeView, heater_kw: F64, heat_pump_kw: F64) -> tuple[F64, F64]:
+    """What becomes of planned heating when it is carried out from what is measured now: a store that is full takes no more, one that is cold takes first.
+
+    Args:
+        now: view whose step 0 is the present, measured.
+        heater_kw: planned for the water heaters, (n, m).
+        heat_pump_kw: planned for the heat pumps, (n, m).
+
+    Returns:
+        both as ``set_points`` will have them if nothing unforeseen comes.
+    """
+    found = []
+    for content, model, planned, rated, low, high in (
+        (now.heater_c, tank(now), heater_kw, now.heater_kw, now.heater_low_c[:, None], now.heater_high_c[:, None]),
+        (now.house_c, house(now), heat_pump_kw, now.hp_kw, now.house_low_c, now.house_high_c),
+    ):
+        low, high = (np.broadcast_to(bound, planned.shape) for bound in (low, high))
+        power = np.empty_like(planned)
+        for step in range(planned.shape[1]):
+            power[:, step] = _guarded(content, model, planned[:, step], rated, low[:, step], high[:, step], step)
+            content = model.keep * content + model.drift[:, step] + model.gain[:, step] * power[:, step]
+        found.append(power)
+    return found[0], found[1]
+
+
+def _guarded(content: F64, model: Linear, planned_kw: F64, rated_kw: F64, low: F64, high: F64, step: int = 0) -> F64:
     """The planned power, raised to keep the lower and reduced to keep the upper bound at the end of the step; within the rating."""
     keep, drift, gain = model
-    free = keep * content + drift[:, 0]
-    needed = np.maximum((low - free) / gain[:, 0], 0.0)
-    allowed = np.maximum((high - free) / gain[:, 0], 0.0)
+    free = keep * content + drift[:, step]
+    needed = np.maximum((low - free) / gain[:, step], 0.0)
+    allowed = np.maximum((high - free) / gain[:, step], 0.0)
     return np.minimum(np.minimum(np.maximum(planned_kw, needed), allowed), rated_kw)
 
 

@@ -1,5 +1,6 @@
 """Pools in balancing services as a small world: from telemetry to money, small pools, consent, who obeys whom, and honest delivery."""
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from environment.messages.base import Batch, columns_of
 from experiments.build import build_site
 from experiments.build_world import build_world
 from experiments.conformance import check
+from experiments.conformance_provenance import check_provenance, equalities, fault
 from experiments.covers import covers
 from experiments.kpis import figures
 from experiments.results_schema import conform
@@ -29,6 +31,7 @@ def scenario(**changes):
     content["grid"] = {"network": "simbench/1-LV-rural1--0-sw", "scada": {"period_s": 3600}}
     content["people"][0]["homes"] |= {"count": HOMES, "spread": "even"}
     content["people"][0]["devices"] |= {"battery": "100%"}
+    content["people"][0]["override_per_day"] = 0.3
     small = {"min_bid_kw": 2, "granularity_kw": 1}
     content["balancing"] |= {
         "block_h": 12, "signals": {"imbalance_kw": 10, "cycle_s": 300}, "fcr": {"need_kw": 12} | small,
@@ -182,6 +185,32 @@ def test_what_is_settled_is_what_was_metered_and_reported(lived):
         mine = (deliveries["seller"] == seller) & (deliveries["product"] == product)
         most = deliveries["held_kw"][mine].max()  # a block's ramp, or a set-point, may end in the next block
         assert (np.abs(deliveries["due_kw"][mine]) <= most + 1e-6).all()
+
+
+def test_every_number_is_found_in_the_table_that_it_came_from(tables):
+    assert check_provenance(tables, ["SUC05.2"]) == {}
+    with duckdb.connect() as base:
+        for one in equalities()["SUC05.2"]:
+            emptied = tables | {one.right.table: tables[one.right.table].slice(0, 0)}
+            assert fault(one, emptied, base), one.says
+
+
+def test_people_who_take_over_by_hand_are_left_alone(lived):
+    """A home that runs its car and tank itself promises nothing of them meanwhile, and nothing is added."""
+    homes, site = lived.parties["homes"], lived.site
+    taken = np.argwhere(site.people.overrides[:, site.timeline.steps(lived.start_ms, lived.end_ms)])
+    first = site.timeline.index(lived.start_ms) - site.living.physics.first
+    seen = 0
+    for kind in ("ev", "water_heater"):
+        fleet = site.living.physics.installed[kind].fleet.owners
+        moved = {step: account.moved_kwh for step, account in site.living.physics.record.reserve.get(kind, [])}
+        for home, k in taken.tolist():
+            if site.people.names[home] in fleet and homes._own.consent[home]:
+                row = list(fleet).index(site.people.names[home])
+                by_hand = range(first + k, first + k + 8)
+                seen += 1
+                assert all(moved[step][row] == 0.0 for step in by_hand if step in moved)
+    assert seen
 
 
 def test_pools_really_follow(lived):

@@ -7,9 +7,9 @@ import pytest
 from experiments.conformance_provenance import Equality, Side, check_provenance, equalities, fault
 
 STEP = 900_000
-ELSEWHERE = ("SUC01.1", "SUC03.1", "SUC03.2", "SUC08.4", "SUC10.4", "SUC13.1")
+ELSEWHERE = ("SUC01.1", "SUC03.1", "SUC03.2", "SUC05.2", "SUC08.4", "SUC10.4", "SUC13.1")
 """Water heaters have worlds of their own (tests/agents/test_heaters.py), sizing has tables of its own (tests/sizing); the service for households is looked at in its shipped run (tests/laws/test_homes_flex.py), delivery from meter to money in a world of two operators
-(tests/agents/test_delivery_day.py)."""
+(tests/agents/test_delivery_day.py), pools in balancing services in a street of homes (tests/agents/test_pools.py)."""
 
 
 def changed(tables, name, column, row, value):

@@ -8,22 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from environment.grid import control_area
 from experiments import build
 from experiments.build_world import build_world
 
 HOUR_MS = 3_600_000
 AT_H = {
     "district-day": 30.5, "district-direct": 30.5, "district-hostile": 30.5, "district-outage": 30.5, "district-short": 30.5,
-    "district-voltage": 24.5, "community-day": 30.5, "community-market": 30.5,
+    "district-voltage": 24.5, "community-day": 30.5, "community-market": 30.5, "tso-balancing": 18.5,
 }  # fmt: skip
-"""From noon of the day before to half past six in the evening, or half past twelve."""
+"""From noon of the day before to half past six in the evening, or half past twelve, or half past six in the morning."""
 HISTORY_DAYS = 3
 COMMUNITY = ({"SUC02.1"}, "DerForecast")
 STOPPED = {"homes-flex": "pilot_evening", "heaters-retrofit": "retrofit_morning"}
 """Scenarios that are lived small up to an instant for other laws too, by their fixtures."""
 CASES = {
     "homes-flex": ({"SUC13.1"}, "ActivationCall"), "community-day": COMMUNITY, "community-market": COMMUNITY,
-    "heaters-retrofit": ({"SUC03.1", "SUC03.2"}, "SwitchCommand"),
+    "heaters-retrofit": ({"SUC03.1", "SUC03.2"}, "SwitchCommand"), "tso-balancing": ({"SUC05.2"}, "ReserveSetPoint"),
 }  # fmt: skip
 """Use cases that are begun before the instant, and what has been said by then; those of a district day if not named."""
 
@@ -71,6 +72,35 @@ def replace_inputs(patch, at_ms):
     patch.setattr(build, "WeatherStation", lambda _, *rest: make_station(truth["weather"], *rest))
 
 
+def area_otherwise(patch, at_ms):
+    """From an instant on: another frequency, another imbalance of the control area."""
+
+    def other(make):
+        def signal(chance, from_ms, ticks, tick_s, *rest):
+            begins = -(-(at_ms - from_ms) // round(1000 * tick_s))
+            return other_from(begins, np.random.default_rng(5), make(chance, from_ms, ticks, tick_s, *rest))
+
+        return signal
+
+    for name in ("frequency_hz", "imbalance_kw"):
+        patch.setattr(control_area, name, other(getattr(control_area, name)))
+
+
+def few_pools(content):
+    """The shipped balancing of the transmission system with ten homes on a feeder and set-points every five minutes."""
+    content["clock"] |= {"lead_h": 12, "tail_h": 2}
+    content["grid"] = {"network": "simbench/1-LV-rural1--0-sw", "scada": {"period_s": 3600}}
+    content["people"][0]["homes"] |= {"count": 10, "spread": "even"}
+    content["people"][0]["devices"] |= {"battery": 1.0}
+    content["balancing"]["signals"] |= {"imbalance_kw": 10, "cycle_s": 300}
+    for product in ("fcr", "afrr", "mfrr"):
+        content["balancing"][product] |= {"min_bid_kw": 2, "granularity_kw": 1}
+
+
+SMALLER = {"tso-balancing": few_pools}
+"""Scenarios that are lived smaller than they are shipped."""
+
+
 def names():
     from experiments.scenario_library import scenario_names
 
@@ -88,6 +118,7 @@ def parallel(small, request):
         return [here, lived_otherwise(small, here[0].scenario, at_ms)], at_ms
     content = load_scenario(request.param).as_data()
     content["clock"]["history_days"] = HISTORY_DAYS
+    SMALLER.get(request.param, lambda _: None)(content)
     scenario, at_ms = scenario_from(content), round(AT_H[request.param] * HOUR_MS)
     site = small.site(scenario)
     world = build_world(site)
@@ -99,9 +130,10 @@ def lived_otherwise(small, scenario, at_ms):
     """A scenario with all exogenous inputs replaced from an instant on, lived up to it."""
     with pytest.MonkeyPatch.context() as patch:
         replace_inputs(patch, at_ms)
+        area_otherwise(patch, at_ms)
         site = small.site(scenario)
-    world = build_world(site)
-    world.run(at_ms)
+        world = build_world(site)
+        world.run(at_ms)
     return site, world
 
 

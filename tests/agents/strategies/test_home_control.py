@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.strategies.home_control import needs_replan, set_points, splice
+from agents.strategies.home_control import heat_ahead, needs_replan, set_points, splice
 from agents.strategies.home_model import simulate
 from agents.strategies.home_plan import plan, replan
 from agents.strategies.home_view import HomePlan, homes, take, take_plan
@@ -190,3 +190,30 @@ def test_set_points_of_a_row_depend_on_it_alone_bit_for_bit(population):
     for rows in (np.array([4]), np.array([8, 1, 5])):
         for one, all_ in zip(set_points(take(view, rows), take_plan(planned, rows), 0), together, strict=True):
             np.testing.assert_array_equal(one, all_[rows])
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_heating_ahead_is_what_the_set_points_will_be_if_nothing_unforeseen_comes(population, seed):
+    view = population(20, 8, seed)
+    chance = np.random.default_rng(seed)
+    view = view._replace(heater_c=chance.uniform(view.heater_low_c - 3.0, view.heater_high_c + 2.0))
+    planned = plan(view)._replace(
+        heater_kw=chance.uniform(0.0, 1.0, (20, 8)) * view.heater_kw[:, None],
+        heat_pump_kw=chance.uniform(0.0, 1.0, (20, 8)) * view.hp_kw[:, None],
+    )
+    heater, heat_pump = heat_ahead(view, planned.heater_kw, planned.heat_pump_kw)
+    states = simulate(view, planned._replace(heater_kw=heater, heat_pump_kw=heat_pump))
+    quiet = view._replace(contracted_kw=np.full(20, 1e6))
+    for step in range(8):
+        points = set_points(later(quiet, states, step), planned, step)
+        np.testing.assert_allclose(np.where(view.automatic, heater[:, step], np.nan), points.heater_kw, atol=1e-9)
+        np.testing.assert_allclose(np.where(view.automatic, heat_pump[:, step], np.nan), points.heat_pump_kw, atol=1e-9)
+
+
+def test_a_full_tank_is_not_planned_to_be_heated(population):
+    view = population(20, 4, 3)
+    view = view._replace(heater_c=view.heater_high_c.copy(), heater_draw_kwh=np.zeros((20, 4)))
+    heater, _ = heat_ahead(view, np.repeat(view.heater_kw[:, None], 4, axis=1), np.zeros((20, 4)))
+    lost_kw = view.heater_ua_kw_per_k * (view.heater_high_c - view.heater_ambient_c)
+    np.testing.assert_allclose(heater, np.repeat(np.minimum(lost_kw, view.heater_kw)[:, None], 4, axis=1), atol=1e-9)
