@@ -1,63 +1,30 @@
 """The controls of a scenario: what someone may change, with bounds, choices, units and help from the scenario schema itself."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Final, Literal, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
+from dashboard import controls_kinds
+from dashboard.controls_field import Changes, Control, Group, of_field, of_rule
 from dashboard.scenarios import Base, Path_
 from experiments.scenario_actors import Actors, Fsp, Rules
+from experiments.scenario_balancing import Balancing
 from experiments.scenario_fields import Part
+from experiments.scenario_global_market import GlobalMarket
+from experiments.scenario_heaters import Heaters
 from experiments.scenario_library import RULES, known_places, tariff_names
 from experiments.scenario_people import NOBODY, HomesGroup, PlantGroup
+from experiments.scenario_pilot import Pilot
 from experiments.scenario_world import Channel, Clock, Grid, Place, Platforms
 
-Kind = Literal["share", "number", "whole", "choice", "switch", "date"]
-Changes = list[tuple[Path_, Any]]
-
-CHANNELS: Final = ("gdbn", "market", "direct")
+CHANNELS: Final = ("gdbn", "market", "cbp", "direct")
 """The channels between parties that the controls of messages move together."""
 MIXED: Final = "as in the scenario (several)"
-_RULE_OF: Final = {"clearing": "clearing", "pricing": "pricing", "baseline": "baseline", "settlement": "settlement"}
-
-
-@dataclass(frozen=True)
-class Control:
-    """One thing that can be changed.
-
-    Attributes:
-        key: tells it apart on the page.
-        label: in plain words.
-        kind: how it is shown.
-        value: what the scenario says.
-        write: the changes that a new value means.
-        help: what it is, with unit and source of the default.
-        low, high: bounds of a number; None for none.
-        choices: of a choice.
-    """
-
-    key: str
-    label: str
-    kind: Kind
-    value: Any
-    write: Callable[[Any], Changes]
-    help: str = ""
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Group:
-    """Controls that belong together."""
-
-    title: str
-    controls: list[Control] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a scenario, every default filled in."""
+    """The parts of a scenario, every default filled in; None for what it has not."""
 
     clock: Clock
     place: Place
@@ -66,6 +33,10 @@ class Parts:
     actors: Actors
     rules: Rules
     platforms: Platforms
+    heaters: Heaters | None = None
+    pilot: Pilot | None = None
+    global_market: GlobalMarket | None = None
+    balancing: Balancing | None = None
 
 
 def parts_of(content: Mapping[str, Any]) -> Parts:
@@ -78,11 +49,15 @@ def parts_of(content: Mapping[str, Any]) -> Parts:
     def read(kind: type[Part], key: str) -> Any:
         return kind.model_validate(content.get(key) or {})
 
+    def own(kind: type[Part], key: str) -> Any:
+        return None if content.get(key) is None else kind.model_validate(content[key])
+
     groups = content.get("people") or [{}]
     people = [(PlantGroup if "mv_plant" in one else HomesGroup).model_validate(one) for one in groups]
     return Parts(
         read(Clock, "clock"), read(Place, "place"), read(Grid, "grid"), people, read(Actors, "actors"),
-        read(Rules, "rules"), read(Platforms, "platforms"),
+        read(Rules, "rules"), read(Platforms, "platforms"), own(Heaters, "heaters"), own(Pilot, "pilot"),
+        own(GlobalMarket, "global_market"), own(Balancing, "balancing"),
     )  # fmt: skip
 
 
@@ -97,68 +72,22 @@ def groups(base: Base) -> list[Group]:
     found = [Group("Season and place", list(_season(parts)))]
     for number, group in homes:
         title = "Homes and devices" if len(homes) == 1 else f"Homes called {group.homes.prefix}"
-        found.append(Group(title, list(_homes(number, group))))
-    found.append(Group("Grid", list(_grid(parts.grid))))
+        found.append(Group(title, list(_homes(number, group, asked=parts.heaters is not None))))
+    found.append(Group("Grid", list(_grid(parts))))
     if parts.actors.fsps:
         found.append(Group("Market and settlement", list(_market(parts))))
     if parts.actors.communities:
         found.append(Group("Community", list(_communities(parts.actors))))
+    if parts.heaters:
+        found.append(Group("Water heaters", list(controls_kinds.of_heaters(parts.heaters))))
+    if parts.pilot:
+        found.append(Group("Pilot", list(controls_kinds.of_pilot(parts.pilot))))
+    if parts.global_market:
+        found.append(Group("Operators and markets", list(controls_kinds.of_global_market(parts.global_market))))
+    if parts.balancing:
+        found.append(Group("Balancing", list(controls_kinds.of_balancing(parts.balancing))))
     found.append(Group("Messages", list(_messages(parts.platforms))))
     return [group for group in found if group.controls]
-
-
-def of_field(part: Part, name: str, path: Path_, label: str, choices: Sequence[str] = (), **more: Any) -> Control:
-    """A control of one key of the schema.
-
-    Args:
-        part: the part as the scenario has it.
-        name: the field.
-        path: of the part, from the top of the scenario.
-        label: in plain words.
-        choices: what there is to choose from; those of the schema if none are given.
-        more: overrides attributes of the control.
-    """
-    info = type(part).model_fields[name]
-    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    unit, source = str(extra.get("unit") or ""), str(extra.get("source") or "")
-    value = getattr(part, name)
-    options = tuple(choices) or (
-        tuple(map(str, get_args(info.annotation))) if get_origin(info.annotation) is Literal else ()
-    )
-    if isinstance(value, str) and value not in options and options:
-        options = (value, *options)
-    low, high = _bounds(info.metadata)
-    about = " ".join((info.description or "").replace("``", "`").split())
-    facts = "; ".join(text for text in (unit, f"default from: {source}" if source else "") if text)
-    key = ".".join(map(str, (*path, name)))
-    settled: dict[str, Any] = {
-        "key": key, "label": label, "kind": _kind(value, unit, options), "value": value, "low": low, "high": high,
-        "choices": options, "write": lambda new: [((*path, name), new)],
-        "help": f"{about}\n\n`{key}`{f' ({facts})' if facts else ''}",
-    }  # fmt: skip
-    return Control(**{**settled, **more})
-
-
-def _kind(value: Any, unit: str, choices: Sequence[str]) -> Kind:
-    if choices:
-        return "choice"
-    if isinstance(value, bool):
-        return "switch"
-    if unit.startswith("share"):
-        return "share"
-    if isinstance(value, int):
-        return "whole"
-    return "date" if isinstance(value, date) else "number"
-
-
-def _bounds(metadata: Sequence[Any]) -> tuple[float | None, float | None]:
-    """Lowest and highest value of a field; dates are bounded where they are chosen."""
-    found: dict[str, Any] = {}
-    for one in metadata:
-        for name in ("ge", "gt", "le", "lt"):
-            if isinstance(bound := getattr(one, name, None), int | float):
-                found[name] = bound
-    return found.get("ge", found.get("gt")), found.get("le", found.get("lt"))
 
 
 def _season(parts: Parts) -> Iterator[Control]:
@@ -178,7 +107,7 @@ def _season(parts: Parts) -> Iterator[Control]:
     yield of_field(place, "irradiance_scale", ("place",), "Sun, as a factor", low=0.1)
 
 
-def _homes(number: int, group: HomesGroup) -> Iterator[Control]:
+def _homes(number: int, group: HomesGroup, asked: bool) -> Iterator[Control]:
     at: Path_ = ("people", number)
     homes, devices = (*at, "homes"), (*at, "devices")
     yield of_field(group.homes, "count", homes, "Number of homes")
@@ -193,6 +122,8 @@ def _homes(number: int, group: HomesGroup) -> Iterator[Control]:
         yield _contracts(group, at)
         yield of_field(group, "consent", at, "of these, homes that consent")
         yield of_field(group, "curtailable", at, "Photovoltaics that may be limited")
+    elif asked:
+        yield of_field(group, "consent", at, "Homes that consent")
     yield of_field(group, "automatic", at, "Homes in automatic mode")
     yield of_field(group, "override_per_day", at, "Times a day that people take control by hand", high=24.0)
 
@@ -222,7 +153,8 @@ def _contracts(group: HomesGroup, path: Path_) -> Control:
     )
 
 
-def _grid(grid: Grid) -> Iterator[Control]:
+def _grid(parts: Parts) -> Iterator[Control]:
+    grid = parts.grid
     yield of_field(grid, "transformer_rating_factor", ("grid",), "Size of the transformers, as a factor", low=0.05)
     yield of_field(grid, "load_factor", ("grid",), "Other loads of the grid, as a factor")
     limits: Path_ = ("grid", "limits")
@@ -234,11 +166,11 @@ def _market(parts: Parts) -> Iterator[Control]:
     rules, actors = parts.rules, parts.actors
     at: Path_ = ("rules",)
     if actors.lfmo is not None:
-        yield of_field(rules, "clearing", at, "Clearing", tuple(RULES["clearing"]))
-        yield of_field(rules, "pricing", at, "Pricing", tuple(RULES["pricing"]))
-    yield of_field(rules.baseline, "rule", (*at, "baseline"), "Baseline", tuple(RULES["baseline"]))
+        yield of_rule(rules, "clearing", at, "Clearing: who is taken", "clearing")
+        yield of_rule(rules, "pricing", at, "Pricing: what they are paid", "pricing")
+    yield of_rule(rules.baseline, "rule", (*at, "baseline"), "Baseline: against which delivery is measured", "baseline")
     settled: Path_ = (*at, "settlement")
-    yield of_field(rules.settlement, "rule", settled, "Settlement", tuple(RULES["settlement"]))
+    yield of_rule(rules.settlement, "rule", settled, "Settlement: how delivery is paid", "settlement")
     yield of_field(
         rules.settlement, "penalty_eur_per_kwh", settled, "Penalty for what is not delivered (EUR/kWh)", high=10.0
     )
@@ -263,8 +195,8 @@ def _communities(actors: Actors) -> Iterator[Control]:
         at: Path_ = ("actors", "communities", number)
         whose = f" of {one.name}" if len(actors.communities) > 1 else ""
         inside = tuple(RULES["internal-price"]) + (tuple(RULES["internal-market"]) if one.mode == "market" else ())
-        yield of_field(one.price, "rule", (*at, "price"), f"Internal price{whose}", inside)
-        yield of_field(one.allocation, "rule", (*at, "allocation"), f"Allocation{whose}", tuple(RULES["allocation"]))
+        yield of_rule(one.price, "rule", (*at, "price"), f"Internal price{whose}", "internal-price", inside)
+        yield of_rule(one.allocation, "rule", (*at, "allocation"), f"How energy is shared out{whose}", "allocation")
         if one.mode == "centralised":
             aims = [aim for aim in ("total-cost", "self-consumption", "member-profit", "emissions")
                     if aim != "member-profit" or one.chosen]  # fmt: skip
@@ -299,17 +231,3 @@ def _lost(channel: Channel, at: Path_) -> Control:
         return [(("platforms", name, "loss"), share) for name in CHANNELS]
 
     return of_field(channel, "loss", at, "Messages that are lost", write=write)
-
-
-def events(
-    *,
-    outage: tuple[str, str, str] | None = None,
-    platform_down: tuple[str, str, str] | None = None,
-    manual: tuple[float, str, str] | None = None,
-) -> list[dict[str, Any]]:
-    """Events to add to a scenario, each (what, from, to) with times as ``18:40``."""
-    found: list[dict[str, Any]] = []
-    for name, told in (("outage_of", outage), ("platform_down", platform_down), ("manual", manual)):
-        if told is not None:
-            found.append({"from": told[1], "to": told[2], name: told[0]})
-    return found

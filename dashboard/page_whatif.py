@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
 from pathlib import Path
@@ -14,24 +13,15 @@ import streamlit as st
 
 from dashboard import controls, look, scenarios, shelf
 from dashboard.background import AWAITED, jobs, runs_folder
-from dashboard.controls import Changes, Control, Group
+from dashboard.controls_field import Change, Control, Group
 from dashboard.jobs import JobError, coflex
 from dashboard.shown import Shown
+from dashboard.trouble import trouble
 from experiments.errors import CoflexError
 
 _SHIPPED, _OF_RUN, _OF_FILE = "that ships with coflex", "of a run", "of my own"
 _SEASONS = {"winter": 1, "spring": 4, "summer": 7, "autumn": 10}
 _COLUMNS = 3
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that is changed: what it was, what it is, and how the command line is told."""
-
-    label: str
-    before: str
-    after: str
-    written: Changes
 
 
 def show(shown: Sequence[Shown]) -> None:
@@ -48,7 +38,7 @@ def show(shown: Sequence[Shown]) -> None:
             _say_what_is_wrong(base)
             return
         changes = _controls(base, groups)
-        changes += _trouble(base, shown)
+        changes += trouble(base, shown)
     with right:
         _start(base, changes)
 
@@ -179,100 +169,6 @@ def same_weekday(day: date, month: int) -> date:
     middle = date(day.year, month, 19)
     off = (day.weekday() - middle.weekday() + 3) % 7 - 3
     return middle + timedelta(days=off)
-
-
-def _trouble(base: scenarios.Base, shown: Sequence[Shown]) -> list[Change]:
-    """What goes wrong on purpose: outages, platforms, people, providers."""
-    found: list[Change] = []
-    there = list(base.content.get("events") or [])
-    faults = list(base.content.get("faults") or [])
-    with st.expander("What goes wrong"):
-        if there or faults:
-            st.html(look.soft(f"The scenario has {len(there) + len(faults)} of its own in store; they stay."))
-        added: list[dict[str, Any]] = []
-        for kind, label in (
-            ("outage", "A line or transformer is out of service"),
-            ("platform", "A platform is down"),
-            ("manual", "Homes switch to manual mode"),
-        ):
-            left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
-            key = f"trouble|{base.key}|{kind}"
-            on = left.toggle(label, key=key, persist_state="session")
-            if on:
-                with middle:
-                    what = _what(kind, key, base, shown)
-                with right:
-                    begin, end = _between(key)
-                if what:
-                    added += controls.events(**{_EVENTS[kind]: (what, begin, end)})
-                    text = f"{what:.0%}" if isinstance(what, float) else str(what)
-                    found.append(Change(label, "", f"{text}, {begin} to {end}", []))
-        if added:
-            found[0] = Change(found[0].label, "", found[0].after, [(("events",), [*there, *added])])
-        found += _faulty(base, faults)
-    return found
-
-
-_EVENTS = {"outage": "outage", "platform": "platform_down", "manual": "manual"}
-
-
-def _what(kind: str, key: str, base: scenarios.Base, shown: Sequence[Shown]) -> Any:
-    if kind == "platform":
-        return st.selectbox(
-            "Platform", ["gdbn", "market", "direct", "meters"], key=f"{key}|what", persist_state="session"
-        )
-    if kind == "manual":
-        return (
-            st.slider("Share of the homes", 0, 100, 50, format="%d %%", key=f"{key}|what", persist_state="session")
-            / 100.0
-        )
-    network = (base.content.get("grid") or {}).get("network")
-    known = next((_branches(one) for one in shown if one.run.meta["scenario"]["grid"]["network"] == network), [])
-    if known:
-        return st.selectbox("Which", known, key=f"{key}|what", persist_state="session")
-    return st.text_input(
-        "Which (its name in the network)",
-        key=f"{key}|name",
-        placeholder="for example LV3.202 Line 48",
-        persist_state="session",
-    )
-
-
-def _branches(one: Shown) -> list[str]:
-    from dashboard.reading import has, rows
-
-    if not has(one.run, "network_branches"):
-        return []
-    return [str(name) for name in rows(one.run, "select branch from {network_branches} order by branch")["branch"]]
-
-
-def _between(key: str) -> tuple[str, str]:
-    names = [f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in range(0, 24 * 60, 15)]
-    begin, end = st.select_slider("From, to", names, ("17:00", "21:00"), key=f"{key}|when", persist_state="session")
-    return begin, end
-
-
-def _faulty(base: scenarios.Base, faults: Sequence[Any]) -> list[Change]:
-    """A provider that does not pass on all it was ordered."""
-    names = [one.name for one in controls.parts_of(base.content).actors.fsps]
-    if not names:
-        return []
-    left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
-    key = f"trouble|{base.key}|fault"
-    if not left.toggle("A provider does not deliver", key=key, persist_state="session"):
-        return []
-    party = middle.selectbox("Provider", names, key=f"{key}|who", persist_state="session")
-    share = (
-        right.slider("It passes on", 0, 100, 60, format="%d %%", key=f"{key}|share", persist_state="session") / 100.0
-    )
-    return [
-        Change(
-            "A provider does not deliver",
-            "",
-            f"{party} passes on {share:.0%}",
-            [(("faults",), [*faults, {"party": party, "delivers": share}])],
-        )
-    ]
 
 
 def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:

@@ -101,15 +101,24 @@ def settings(base: Base, changes: Iterable[tuple[Path_, Any]]) -> list[str]:
     return [f"{'.'.join(map(str, path))}={_text(node(changed, path))}" for path in written]
 
 
+def _inside(content: Any, key: str | int) -> Any:
+    if isinstance(content, list):
+        return content[key] if isinstance(key, int) and key < len(content) else None
+    return content.get(key)
+
+
 def _put(content: Any, path: Path_, value: Any) -> Path_:
     """Puts a value, in place; returns the path of what must be said: of a word that was written out, the whole part."""
     said = path
     for depth, key in enumerate(path[:-1]):
-        inner = content.get(key) if isinstance(content, dict) else content[key]
+        inner = _inside(content, key)
         if not isinstance(inner, dict | list):
-            if inner is not None and len(said) == len(path):
-                said = path[: depth + 1]
-            inner = {} if inner is None else {_SHORT.get(str(key), "name"): inner}
+            listed = inner is None and isinstance(path[depth + 1], int)
+            if (inner is not None or listed) and len(said) == len(path):
+                said = path[: depth + 1]  # a word, or a list that is not there: nothing can be set inside
+            inner = [] if listed else {} if inner is None else {_SHORT.get(str(key), "name"): inner}
+            if isinstance(content, list) and key == len(content):
+                content.append(inner)
             content[key] = inner
         content = inner
     content[path[-1]] = value
