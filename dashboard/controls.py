@@ -1,7 +1,7 @@
 """The controls of a scenario: what someone may change, with bounds, choices, units and help from the scenario schema itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dashboard import controls_kinds
@@ -72,7 +72,9 @@ def groups(base: Base) -> list[Group]:
     found = [Group("Season and place", list(_season(parts)))]
     for number, group in homes:
         title = "Homes and devices" if len(homes) == 1 else f"Homes called {group.homes.prefix}"
-        found.append(Group(title, list(_homes(number, group, asked=parts.heaters is not None))))
+        whose = "" if len(homes) == 1 else f" ({group.homes.prefix})"
+        own = _homes(number, group, asked=parts.heaters is not None)
+        found.append(Group(title, [replace(one, label=one.label + whose) for one in own]))
     found.append(Group("Grid", list(_grid(parts))))
     if parts.actors.fsps:
         found.append(Group("Market and settlement", list(_market(parts))))

@@ -141,3 +141,12 @@ def rule_text(name: str) -> str:
         return ""
     told = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
     return " ".join(told.split("\n\n")[0].split())
+
+
+def in_words(control: Control, value: Any) -> str:
+    """A value of a control as people read it."""
+    if control.kind == "share":
+        return f"{value:.0%}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -18,8 +18,8 @@ STAGES: Final = ("people and grid", "history", "day", "day without coordination"
 _PARTS: Final = (0.15, 0.25, 0.35, 0.15, 0.10)
 _COFLEX: Final = "import sys; from experiments.cli import main; main()"
 _PATIENCE_S: Final = 8.0
-MOST: Final = max(1, os.cpu_count() or 1)
-"""Runs at once: more than processors would only make all of them slower."""
+MOST: Final = max(2, os.cpu_count() or 2)
+"""Runs at once: a changed scenario and the unchanged one; more than processors would only make all of them slower."""
 
 
 class JobError(Exception):
@@ -130,7 +130,7 @@ class Jobs:
             JobError: as many runs go on as there are processors, or the folder is there already.
         """
         if len(self.going) >= MOST:
-            msg = f"{MOST} runs are going on, as many as this machine has processors: wait for one to end, or cancel it"
+            msg = f"{MOST} runs are going on, as many as this machine can do well: wait for one to end, or cancel it"
             raise JobError(msg)
         if out.exists() or any(job.folder == out for job in self.going):
             msg = f"there is already a run called {out.name}: choose another name"
@@ -164,11 +164,3 @@ def _started(words: Sequence[str], stream: IO[bytes]) -> subprocess.Popen[bytes]
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         start_new_session=True,
     )
-
-
-def coflex(arguments: Sequence[str], timeout_s: float = 120.0) -> tuple[int, str, str]:
-    """Run a short command and wait for it: exit code, standard output, standard error."""
-    done = subprocess.run(
-        [sys.executable, "-c", _COFLEX, *arguments], capture_output=True, timeout=timeout_s, check=False
-    )
-    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")

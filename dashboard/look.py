@@ -36,6 +36,7 @@ table.cf tr.theme td { font-weight: 700; padding-top: .8rem; border-bottom: 1px 
 .better { color: #00664b; } .worse { color: #a33b00; } .broken, .late { color: #a33b00; font-weight: 600; } .made { color: #00664b; }
 .cf-change { display: inline-block; background: #eaf3f9; border: 1px solid #c6deec; border-radius: 12px; padding: .06rem .6rem; margin: .12rem .25rem .12rem 0;
              font-size: .84rem; }
+ul.cf-told { padding-left: 1.1rem; margin: .2rem 0 .6rem; line-height: 1.5; font-size: .95rem; max-width: 75ch; }
 </style>
 """
 
@@ -49,6 +50,17 @@ def run_head(name: str, colour: str, more: str = "") -> str:
     """The name of a run with its colour."""
     about = f"<span>{escape(more)}</span>" if more else ""
     return f'<div class="cf-run"><i style="background:{colour}"></i>{escape(name)}{about}</div>'
+
+
+def changes(changed: Iterable[tuple[str, str, str]], nothing: str) -> str:
+    """What is changed, each as a chip: label, what it was, what it is."""
+    chips = [_chip(*one) for one in changed]
+    return "".join(chips) if chips else soft(nothing)
+
+
+def _chip(label: str, before: str, after: str) -> str:
+    way = f"{before} → " if before and after else f"{before} " if before else ""
+    return f'<span class="cf-change">{escape(label)}: {escape(way)}<b>{escape(after)}</b></span>'
 
 
 def cards(entries: Iterable[tuple[str, str, str, str]]) -> str:

@@ -7,9 +7,9 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard import charts, look
-from dashboard.jobs import coflex
 from dashboard.reading import has, rows
 from dashboard.shown import Shown
+from dashboard.standing import coflex
 from experiments import colours
 from experiments.results import Run
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import charts, look
-from dashboard.jobs import coflex
 from dashboard.reading import has, rows, write
 from dashboard.shelf import opened
 from dashboard.shown import Shown
+from dashboard.standing import coflex
 from experiments.results import RUN_FILE, Run
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Sequence
 from datetime import date, timedelta
-from html import escape
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -13,9 +12,10 @@ import streamlit as st
 
 from dashboard import controls, look, scenarios, shelf
 from dashboard.background import AWAITED, jobs, runs_folder
-from dashboard.controls_field import Change, Control, Group
-from dashboard.jobs import JobError, coflex
+from dashboard.controls_field import Change, Control, Group, in_words
+from dashboard.jobs import JobError
 from dashboard.shown import Shown
+from dashboard.standing import coflex
 from dashboard.trouble import trouble
 from experiments.errors import CoflexError
 
@@ -106,7 +106,10 @@ def _controls(base: scenarios.Base, groups: Sequence[Group]) -> list[Change]:
                 if not _same(value, control.value):
                     found.append(
                         Change(
-                            control.label, _shown(control, control.value), _shown(control, value), control.write(value)
+                            control.label,
+                            in_words(control, control.value),
+                            in_words(control, value),
+                            control.write(value),
                         )
                     )
     return found
@@ -116,14 +119,6 @@ def _same(value: Any, other: Any) -> bool:
     if isinstance(value, float) and isinstance(other, float | int):
         return abs(value - other) < 1e-9
     return bool(value == other)
-
-
-def _shown(control: Control, value: Any) -> str:
-    if control.kind == "share":
-        return f"{value:.0%}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _widget(base: scenarios.Base, control: Control) -> Any:
@@ -174,14 +169,8 @@ def same_weekday(day: date, month: int) -> date:
 def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
     """What is changed, and the button."""
     st.subheader("Your run")
-    if changes:
-        chips = "".join(
-            f'<span class="cf-change">{escape(one.label)}: {escape(f"{one.before} → " if one.before else "")}<b>{escape(one.after)}</b></span>'
-            for one in changes
-        )
-        st.html(chips)
-    else:
-        st.html(look.soft("The scenario as it is. Move a control at the left, and it is listed here."))
+    nothing = "The scenario as it is. Move a control at the left, and it is listed here."
+    st.html(look.changes(((one.label, one.before, one.after) for one in changes), nothing))
     seed = int(st.number_input("Seed of all chance", 0, 2**31 - 1, 1, key="seed", persist_state="session",
                                help="The same seed makes the same people, weather and delays; another one another day of the same kind."))  # fmt: skip
     folder = runs_folder()

@@ -9,10 +9,11 @@ from dashboard.shown import Shown
 Page = Callable[[Sequence[Shown]], None]
 
 WHAT_IF: Final = "What if"
-FIGURES: Final = "Figures"
+ANSWER: Final = "Answer"
 PAGES: Final[Mapping[str, str]] = {
     WHAT_IF: "page_whatif",
-    FIGURES: "page_figures",
+    ANSWER: "page_answer",
+    "Figures": "page_figures",
     "Grid": "page_grid",
     "Homes": "page_homes",
     "Market": "page_market",

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import look, shelf
 from dashboard.background import AWAITED, jobs
 from dashboard.jobs import Job
-from dashboard.pages import FIGURES, PAGES, WHAT_IF, page
+from dashboard.pages import ANSWER, PAGES, WHAT_IF, page
 from dashboard.shown import Shown
 from experiments.errors import CoflexError
 from experiments.results_schema import ResultsError
@@ -148,5 +148,5 @@ def _welcome(job: Job) -> None:
     if str(job.folder) in awaited and job.folder.is_dir():
         awaited.discard(str(job.folder))
         st.session_state["ended"] = str(job.folder)
-        st.session_state["go_to"] = FIGURES
+        st.session_state["go_to"] = ANSWER
         st.rerun()

@@ -157,3 +157,26 @@ def _fault(base: scenarios.Base, parts: Parts, faults: Sequence[Any]) -> Iterato
             )
     text = f"{party} {_FAULTS[how]}" + (f" ({value:.0%})" if how != "ignores_limits" else "")
     yield Change("A provider fails", "", text, [(("faults",), [*faults, {"party": party, how: value}])])
+
+
+def event_in_words(event: Mapping[str, Any]) -> str:
+    """An event of a scenario: what happens, and when."""
+    when = " to ".join(str(event[key]).removeprefix("day 1 ") for key in ("from", "to") if event.get(key))
+    kind = next((one for one in _LABELS if one in event), "")
+    what = event.get(kind)
+    if kind == _DOWN:
+        return f"down: {PLATFORMS.get(str(what), str(what))}, {when}"
+    if kind in (_MANUAL, _WITHDRAW):
+        return f"{float(str(what)):.0%} of the homes {'switch to manual mode' if kind == _MANUAL else 'take back their consent'}, {when}"
+    return f"out of service: {what}, {when}"
+
+
+def fault_in_words(fault: Mapping[str, Any]) -> str:
+    """A fault or attack of a scenario."""
+    party = fault.get("party") or fault.get("as")
+    told = [
+        f"{key.replace('_', ' ')} {value}"
+        for key, value in fault.items()
+        if key not in ("party", "as") and value not in (None, False, 0.0)
+    ]
+    return f"{party}: {', '.join(told)}"

@@ -1,6 +1,5 @@
 """Runs in the background: progress, success, refusal, cancelling."""
 
-import sys
 import time
 
 import pytest
@@ -89,10 +88,3 @@ def test_the_stages_of_a_run_are_those_that_runs_report():
     for stage in background.STAGES:
         assert f'"{stage}"' in source, stage
     assert sum(background._PARTS) == pytest.approx(1.0)
-
-
-def test_a_command_that_answers_at_once():
-    code, out, err = background.coflex(["scenarios", "--format", "json"])
-    assert (code, err) == (0, "")
-    assert "district-day" in out
-    assert sys.executable

@@ -83,7 +83,7 @@ def test_what_if_from_the_question_to_the_answer(page, folder, tmp_path):
     page.wait_text("Number of homes: 12")
     page.click("Run", inside="[data-testid=stMain] button")
     page.wait_text("Runs in the background", 60)
-    page.wait_text("All figures", 240)
+    page.wait_text("What coordination changes", 240)
     page.settle()
     assert (folder / "runs" / "small-1-1" / "run.json").is_file()
     assert "small-1-1" in page.text()
