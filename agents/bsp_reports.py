@@ -20,6 +20,7 @@ from environment.messages.delivery import (
     FinalReport,
     PerimeterBaseline,
     PreliminaryReport,
+    PurchaseStatement,
     SettlementNotification,
 )
 from environment.office import Desk
@@ -221,6 +222,17 @@ class ReportDesk(Desk):
         """Step 7, where the provider owes: the TSO is paid."""
         pay(self.party, self.party.name, self._terms.tso, -one.final_eur, "balancing service", message_id)
         return Work(None, talk, [f"delivered_services/{one.settlement}"], [f"service_settlements/{one.settlement}"])
+
+    @handles(PurchaseStatement)
+    def take_purchases(self, batch: Batch[PurchaseStatement]) -> None:
+        """What another operator bought; where the energy that it takes back costs more than the service, the provider pays."""
+        for row, one in enumerate(batch.records()):
+            name = f"{one.settlement}/{one.buyer}"
+            if self.party.directory.names[int(batch.sender[row])] != self._terms.tso or one.bsp != self.party.name:
+                refuse(self.party, batch, row, name, "only the TSO settles, with whom it concerns")
+            elif one.final_eur < 0 and name not in self._claims:
+                self._claims.add(name)
+                pay(self.party, self.party.name, one.buyer, -one.final_eur, "purchased service", batch.ids[row])
 
     @handles(ExposureClaim)
     def take_claim(self, batch: Batch[ExposureClaim]) -> None:

@@ -1,10 +1,11 @@
-"""A DSO beside the global market: examines points, sets static and dynamic traffic lights, qualifies pools for local services, verifies delivery."""
+"""A DSO beside the global market: examines points, sets static and dynamic traffic lights, qualifies pools for local services, buys, verifies delivery."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
 from agents.dso_lights import LightsDesk
 from agents.dso_market_limits import LimitDesk
+from agents.dso_purchases import PurchaseDesk
 from agents.dso_registration import RegistrationDesk
 from agents.dso_verification import VerificationDesk
 from environment.messages.activation import DeliveryMeasurement
@@ -21,6 +22,7 @@ class TrafficLightDso(Office):
         "lights": LightsDesk,
         "verification": VerificationDesk,
         "limits": LimitDesk,
+        "purchases": PurchaseDesk,
     }
     filed: ClassVar[tuple[type[Record], ...]] = (
         ActivationFeedback,

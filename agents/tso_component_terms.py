@@ -169,6 +169,15 @@ class Running:
                 ]
         return found
 
+    def bought_kw(self, row: int) -> dict[str, F64]:
+        """What each operator pays for of a component, (24,) each."""
+        assert self.offered is not None
+        area, one = str(self.offered.area[row]), self.cleared.get(str(self.offered.bid[row]))
+        if one is None or area not in one.areas:
+            return {}
+        shares = one.bought_kw.reshape(len(one.buyers), len(one.areas), HOURS_OF_DAY)[:, one.areas.index(area)]
+        return {name: kw for name, kw in zip(one.buyers, shares, strict=True) if kw.any()}
+
 
 def adjusted_bid(running: Running, bid: str) -> AdjustedBid:
     """A bid as it enters the clearing."""

@@ -37,11 +37,14 @@ def _components(running: Running) -> list[Component]:
         cut = left < taken[rows] - CUT_KW  # after the session, by a constraint that came late
         limit = np.where(cut, left, shared_limits(left, np.where(np.isfinite(capability), capability, 0.0)))
         for k, row in enumerate(rows.tolist()):
+            accepted = np.minimum(taken[row], left[k])
+            kept = np.divide(accepted, taken[row], out=np.zeros_like(accepted), where=taken[row] > 0.0)
             found.append(
                 Component(
                     bsp=str(offered.bsp[row]), perimeter=perimeter, direction="up" if is_up else "down",
                     price_eur_per_kwh=float(offered.price_eur_per_kwh[row]), offered_kw=offered.kw[row], left_kw=left[k],
-                    is_limited=np.isfinite(capability) | cut[k], limit_kw=limit[k], accepted_kw=np.minimum(taken[row], left[k]),
+                    is_limited=np.isfinite(capability) | cut[k], limit_kw=limit[k], accepted_kw=accepted,
+                    bought_kw={name: kw * kept for name, kw in running.bought_kw(row).items()},
                 )
             )  # fmt: skip
     return found

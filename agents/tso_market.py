@@ -16,6 +16,7 @@ from environment.messages.global_market import (
     AdjustedBid,
     AsmAward,
     AsmBid,
+    FlexibilityPurchase,
     GlobalClearing,
     LineLimit,
     SessionCall,
@@ -26,7 +27,7 @@ from environment.party import Party, Seat, Work, act, handles
 from environment.refusals import refuse
 from environment.units import MS_PER_H
 from markets.coordination.situation import Activations, Situation
-from markets.global_session import Components, Lights, Networks, accepted_kw, by_buyer_kw, situation, stated_limits
+from markets.global_session import Components, Lights, Networks, accepted_kw, by_operator_kw, situation, stated_limits
 from markets.traffic_light import HOURS_OF_DAY
 
 PLATFORM = "tso-market-platform"
@@ -42,12 +43,14 @@ class TsoMarketTerms:
         bidders: addresses that may bid.
         scheme: the coordination scheme, bound to its parameters.
         name: of the scheme.
+        allot: what of a session's outcome each operator pays for.
     """
 
     tso: str
     bidders: frozenset[str]
     scheme: Scheme
     name: str
+    allot: Callable[[Activations], Mapping[str, F64]]
 
 
 @dataclass
@@ -187,22 +190,21 @@ class TsoMarket(Party):
         case, component, hour = situation(offered, lights, networks)
         found = self._terms.scheme(case)
         taken = accepted_kw(offered, found, component, hour)
-        self._note(book, offered, found, taken, by_buyer_kw(offered, found, component, hour))
+        bought = by_operator_kw(offered, self._terms.allot(found), component, hour)
+        self._note(book, offered, taken, bought)
         self._note_outcome(book, case, found)
         session = book.call.session
         return Work(
-            _results(book, offered, taken),
+            _results(book, offered, taken, bought),
             book.talk,
             [f"conversations/{book.talk}"],
             [f"global_bids/{session}", f"global_clearings/{session}"],
         )
 
-    def _note(
-        self, book: _Book, offered: Components, found: Activations, taken: F64, by_buyer: Mapping[str, F64]
-    ) -> None:
+    def _note(self, book: _Book, offered: Components, taken: F64, bought: Mapping[str, F64]) -> None:
         t_ms = book.call.from_ms + np.arange(HOURS_OF_DAY, dtype=np.int64) * MS_PER_H
         for k in range(len(offered)):
-            buyers = [name for name, kw in by_buyer.items() if kw[k].any()]
+            buyers = [name for name, kw in bought.items() if kw[k].any()]
             self.register("global_bids").add(
                 t_ms=t_ms, session=book.call.session, bid=str(offered.bid[k]), bsp=str(offered.bsp[k]), area=str(offered.area[k]),
                 direction="up" if offered.up[k] else "down", price_eur_per_kwh=float(offered.price_eur_per_kwh[k]),
@@ -234,9 +236,13 @@ class TsoMarket(Party):
             reason = "" if taken >= offered - 1e-6 else "not needed, or dearer than others"
             award = AsmAward(
                 session=record.session, bid=record.bid, direction=record.direction, from_ms=book.call.from_ms, accepted_kw=record.accepted_kw,
-                areas=record.areas, accepted_components_kw=record.accepted_components_kw, price_eur_per_kwh=record.price_eur_per_kwh, reason=reason,
+                areas=record.areas, accepted_components_kw=record.accepted_components_kw, buyers=record.buyers, bought_kw=record.bought_kw,
+                price_eur_per_kwh=record.price_eur_per_kwh, reason=reason,
             )  # fmt: skip
             self.send(award, record.bsp, book.talk)
+            for purchase in _purchases(record, book.call.from_ms):
+                if purchase.buyer != self._terms.tso:  # it has the whole result
+                    self.send(purchase, purchase.buyer, book.talk)
 
 
 def _same(one: AsmBid, other: AsmBid) -> bool:
@@ -299,17 +305,33 @@ def _networks(book: _Book, lights: Lights, need_kw: F64, tso: str) -> Networks:
     )  # fmt: skip
 
 
-def _results(book: _Book, offered: Components, taken: F64) -> list[GlobalClearing]:
+def _purchases(record: GlobalClearing, from_ms: int) -> list[FlexibilityPurchase]:
+    """What each operator pays for of a bid, where it pays for anything."""
+    found = []
+    shares = record.bought_kw.reshape(len(record.buyers), len(record.areas), HOURS_OF_DAY)
+    for buyer, kw in zip(record.buyers, shares, strict=True):
+        rows = np.flatnonzero(kw.any(axis=1))
+        found.append(
+            FlexibilityPurchase(
+                session=record.session, buyer=buyer, bid=record.bid, bsp=record.bsp, direction=record.direction, from_ms=from_ms,
+                perimeters=tuple(record.areas[k] for k in rows.tolist()), bought_kw=kw[rows].ravel(), price_eur_per_kwh=record.price_eur_per_kwh,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _results(book: _Book, offered: Components, taken: F64, bought: Mapping[str, F64]) -> list[GlobalClearing]:
     """One result a bid."""
     results = []
     for bid in sorted({*book.adjusted, *book.units}):
         rows = np.flatnonzero(offered.bid == bid)
         one = book.adjusted.get(bid) or book.units[bid][0]
+        parts = {buyer: kw[rows] for buyer, kw in bought.items() if kw[rows].any()}
         results.append(
             GlobalClearing(
                 session=book.call.session, bid=bid, bsp=one.bsp, direction=one.direction, validated_kw=offered.kw[rows].sum(axis=0),
                 accepted_kw=taken[rows].sum(axis=0), areas=tuple(offered.area[rows].tolist()), accepted_components_kw=taken[rows].ravel(),
-                price_eur_per_kwh=one.price_eur_per_kwh,
+                buyers=tuple(parts), bought_kw=np.array(list(parts.values())).ravel(), price_eur_per_kwh=one.price_eur_per_kwh,
             )
         )  # fmt: skip
     return results

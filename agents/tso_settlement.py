@@ -5,13 +5,14 @@ agreed (``markets.verification.agreed_kwh``) and leaves nobody but the BSP with 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from agents.payments import pay
 from agents.report_check import Check, ask, measured_answers, summed
+from agents.tso_settlement_case import STEP_S, Case, Statements, delivery_in, merged
 from data.arrays import F64
 from environment.messages.base import Batch
 from environment.messages.delivery import (
@@ -32,10 +33,9 @@ from environment.office import Desk
 from environment.party import Process, Work, act, handles
 from environment.refusals import refuse
 from environment.units import MS_PER_H
-from markets.balancing.delivery import Account, Component, Delivery, account, imbalance_prices
+from markets.balancing.buyers import Energy, bills
+from markets.balancing.delivery import Component, Delivery, account, imbalance_prices
 from markets.verification import agreed_kwh
-
-STEP_S = 3600.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,7 @@ class SettlementTerms:
         components: start of a day -> what became of all bids in DSO perimeters.
         points: BSP -> its grid connection points, by the topology matrix.
         responsible: BSP -> address of its balance responsible party.
+        energy: whose the energy is that DSOs activate.
         day_ahead_eur_per_kwh: value of energy.
         opens_after_s: how long after a day a settlement is opened; the deadlines follow.
         report_after_s: until when the preliminary report is due.
@@ -65,6 +66,7 @@ class SettlementTerms:
     components: Callable[[int], Sequence[Component]]
     points: Callable[[], Mapping[str, Sequence[str]]]
     responsible: Mapping[str, str]
+    energy: Energy = "tso"
     day_ahead_eur_per_kwh: float = 0.1
     opens_after_s: float = 10_800.0
     report_after_s: float = 18_000.0
@@ -73,25 +75,6 @@ class SettlementTerms:
     waits_s: float = 300.0
     report_share: float = 0.05
     report_least_kwh: float = 0.1
-
-
-@dataclass
-class _Case:
-    """A settlement under way."""
-
-    bsp: str
-    talk: str
-    check: Check
-    components: list[Component]
-    others: Sequence[Component]
-    dsos: list[str]
-    agreed: dict[str, F64] = field(default_factory=dict)
-    account: Account | None = None
-
-    @property
-    def name(self) -> str:
-        """Id of the settlement."""
-        return f"delivery/{self.bsp}/{self.check.period.from_ms}"
 
 
 class SettlementDesk(Desk):
@@ -104,7 +87,7 @@ class SettlementDesk(Desk):
     def __init__(self, terms: SettlementTerms) -> None:
         self._terms = terms
         self._baselines: dict[tuple[int, str, str], F64] = {}
-        self._cases: dict[str, _Case] = {}
+        self._cases: dict[str, Case] = {}
 
     def processes(self) -> Iterable[Process]:
         """One life a day of delivery."""
@@ -155,7 +138,7 @@ class SettlementDesk(Desk):
             if not found:
                 self.party.send(VerificationRefusal(reason="nobody bid in these perimeters"), dso, batch.conversation)
                 continue
-            self._tell(_merged(found), dso, one.from_ms, batch.conversation)
+            self._tell(merged(found), dso, one.from_ms, batch.conversation)
 
     def _tell(self, parts: Sequence[Component], dso: str, from_ms: int, talk: str) -> None:
         common: dict[str, Any] = {"from_ms": from_ms, "step_s": STEP_S}
@@ -210,7 +193,7 @@ class SettlementDesk(Desk):
 
     def _settle(self, bsp: str, parts: Sequence[Component], from_ms: int, to_ms: int) -> Process:
         terms, party = self._terms, self.party
-        mine = _merged([one for one in parts if one.bsp == bsp])
+        mine = merged([one for one in parts if one.bsp == bsp])
         perimeters = tuple(sorted({one.perimeter for one in mine}))
         due = {
             name: to_ms + round(after_s * 1000)
@@ -223,7 +206,7 @@ class SettlementDesk(Desk):
         period = DeliveryEnded(bsp=bsp, from_ms=from_ms, to_ms=to_ms, perimeters=perimeters, **due)
         talk = party.open("SUC08.4", "1", f"{bsp}-{from_ms}")
         dsos = sorted({terms.dso_of[name] for name in perimeters})
-        case = self._cases[talk] = _Case(bsp, talk, Check(period), mine, parts, dsos)
+        case = self._cases[talk] = Case(bsp, talk, Check(period), mine, parts, dsos)
         party.send(period, bsp, talk)
         for dso in dsos:  # each hears of its own perimeters alone
             own = tuple(name for name in perimeters if terms.dso_of[name] == dso)
@@ -235,6 +218,7 @@ class SettlementDesk(Desk):
         yield party.until(period.final_due_ms + 1)
         self._agree(case)
         statement, told = self._close(case)
+        yield from self._tell_buyers(case)
         sent = party.send(told, bsp, talk)
         outcome = yield party.confirm(sent)
         stated = party.send(statement, terms.responsible[bsp], talk)
@@ -248,7 +232,7 @@ class SettlementDesk(Desk):
         else:
             party.end(talk)
 
-    def _measure(self, case: _Case) -> Process:
+    def _measure(self, case: Case) -> Process:
         """The own monitoring: baselines less what the register has of the BSP's points, by perimeter [kWh]."""
         period = case.check.period
         points = list(self._terms.points().get(case.bsp, ()))
@@ -266,7 +250,7 @@ class SettlementDesk(Desk):
         }
 
     @act("verification")
-    def check_report(self, case: _Case, delivered_kwh: Mapping[str, F64]) -> Work:
+    def check_report(self, case: Case, delivered_kwh: Mapping[str, F64]) -> Work:
         """Step 3: the BSP's report against the own measurements."""
         case.check.compare(self.party, delivered_kwh, self._terms.report_share, self._terms.report_least_kwh, case.talk)
         return Work(None, case.talk, [f"filed_baselines/{case.bsp}"], [f"report_checks/{case.talk}"])
@@ -285,7 +269,7 @@ class SettlementDesk(Desk):
         if case is not None:
             case.check.take_final(self.party, batch)
 
-    def _agree(self, case: _Case) -> None:
+    def _agree(self, case: Case) -> None:
         """What counts as delivered in each perimeter."""
         check = case.check
         none, never = np.zeros(check.hours), np.full(check.hours, np.nan)
@@ -295,12 +279,16 @@ class SettlementDesk(Desk):
                 check.final.get(perimeter, never), check.measured[perimeter],
             )  # fmt: skip
 
-    def _close(self, case: _Case) -> tuple[ImbalanceStatement, SettlementNotification]:
+    def _close(self, case: Case) -> tuple[ImbalanceStatement, SettlementNotification]:
         """Step 6: what the BSP earns, and whose imbalance it is."""
         period, value = case.check.period, self._terms.day_ahead_eur_per_kwh
-        prices = imbalance_prices(case.others, case.check.hours, value)
-        parts = [_delivery(case, perimeter) for perimeter in period.perimeters]
-        one = case.account = account(parts, value, prices)
+        prices = imbalance_prices(self._that_count(case.others), case.check.hours, value)
+        parts = [delivery_in(case, perimeter) for perimeter in period.perimeters]
+        case.account = account(parts, value, prices)
+        case.bills = bills(
+            case.components, parts, case.account, tso=self.party.name, energy=self._terms.energy, day_ahead_eur_per_kwh=value,
+            imbalance_eur_per_kwh=prices,
+        )  # fmt: skip
         self._note(case, parts, prices)
         position = -np.sum(
             [
@@ -309,21 +297,10 @@ class SettlementDesk(Desk):
             ],
             axis=0,
         )
-        told = SettlementNotification(
-            settlement=case.name, bsp=case.bsp, from_ms=period.from_ms, to_ms=period.to_ms, ordered_kwh=one.ordered_kwh,
-            delivered_kwh=one.credited_kwh, service_eur=one.service_cents / 100, energy_eur=one.energy_cents / 100,
-            exposure_eur=one.exposure_cents / 100, neutralised_eur=one.neutralised_cents / 100,
-            undelivered_eur=one.undelivered_cents / 100, final_eur=one.final_cents / 100,
-        )  # fmt: skip
-        statement = ImbalanceStatement(
-            settlement=case.name, party=self._terms.responsible[case.bsp], bsp=case.bsp, from_ms=period.from_ms, step_s=STEP_S,
-            allocated_kwh=position + np.sum([part.delivered_kwh for part in parts], axis=0), position_kwh=position,
-            adjustment_kwh=np.sum([part.up_kwh - part.down_kwh for part in parts], axis=0), price_eur_per_kwh=prices,
-            eur=one.imbalance_cents / 100, undelivered_eur=one.undelivered_cents / 100, transfer_eur=one.energy_cents / 100,
-        )  # fmt: skip
-        return statement, told
+        one = Statements(case, self._terms.responsible[case.bsp])
+        return one.imbalance(position, parts, prices), one.settlement()
 
-    def _note(self, case: _Case, parts: Sequence[Delivery], prices: F64) -> None:
+    def _note(self, case: Case, parts: Sequence[Delivery], prices: F64) -> None:
         period = case.check.period
         for part in parts:
             self.register("delivered_services").add(
@@ -337,13 +314,42 @@ class SettlementDesk(Desk):
             t_ms=self.now_ms, settlement=case.name, conversation=case.talk, bsp=case.bsp, ordered_kwh=one.ordered_kwh,
             delivered_kwh=one.credited_kwh, service_eur=one.service_cents / 100, energy_eur=one.energy_cents / 100,
             exposure_eur=one.exposure_cents / 100, neutralised_eur=one.neutralised_cents / 100,
-            imbalance_eur=one.imbalance_cents / 100, undelivered_eur=one.undelivered_cents / 100, final_eur=one.final_cents / 100,
+            imbalance_eur=one.imbalance_cents / 100, undelivered_eur=one.undelivered_cents / 100, others_eur=case.others_cents / 100,
+            final_eur=case.final_cents / 100,
         )  # fmt: skip
+        for bill in case.bills:
+            self.register("service_purchases").add(
+                t_ms=self.now_ms, settlement=case.name, buyer=bill.buyer, bsp=case.bsp, ordered_kwh=bill.ordered_kwh, delivered_kwh=bill.delivered_kwh,
+                service_eur=bill.service_cents / 100, energy_eur=bill.energy_cents / 100, imbalance_eur=bill.imbalance_cents / 100,
+            )  # fmt: skip
+
+    def _that_count(self, components: Sequence[Component]) -> Sequence[Component]:
+        """What the system was balanced with: without what DSOs activated, where that does not count."""
+        if self._terms.energy != "imbalance":
+            return components
+        none = np.zeros(len(components[0].accepted_kw)) if components else np.zeros(0)
+        return [replace(one, accepted_kw=one.buyers(self.party.name).get(self.party.name, none)) for one in components]
+
+    def _tell_buyers(self, case: Case) -> Process:
+        """What other operators owe for what they bought: they and the BSP are told the same."""
+        one = Statements(case, self._terms.responsible[case.bsp])
+        for bill in case.bills[1:]:
+            statement = one.purchase(bill)
+            sent = self.party.send([statement] * 2, [bill.buyer, case.bsp], case.talk)
+            yield self.party.confirm(sent)
+            pay(
+                self.party,
+                self.party.name,
+                bill.buyer,
+                max(statement.imbalance_eur, 0.0),
+                "imbalance",
+                sent.batch.ids[0],
+            )
 
     @act("final_settlement")
     def final_settlement(
         self,
-        case: _Case,
+        case: Case,
         told: SettlementNotification,
         told_id: np.uint64,
         statement: ImbalanceStatement,
@@ -353,36 +359,3 @@ class SettlementDesk(Desk):
         pay(self.party, self.party.name, case.bsp, max(told.final_eur, 0.0), "balancing service", told_id)
         pay(self.party, self.party.name, statement.party, max(-statement.eur, 0.0), "imbalance", stated_id)
         return Work(None, case.talk, [f"delivered_services/{case.name}"], [f"service_settlements/{case.name}"])
-
-
-def _merged(parts: Sequence[Component]) -> list[Component]:
-    """Components of one BSP, perimeter and direction as one: quantities are added, prices weighted by what was accepted."""
-    groups: dict[tuple[str, str, str], list[Component]] = {}
-    for one in parts:
-        groups.setdefault((one.bsp, one.perimeter, one.direction), []).append(one)
-    return [_sum(groups[key]) for key in sorted(groups)]
-
-
-def _sum(parts: Sequence[Component]) -> Component:
-    if len(parts) == 1:
-        return parts[0]
-    energy = np.array([one.accepted_kw.sum() for one in parts])
-    price = float(np.average([one.price_eur_per_kwh for one in parts], weights=energy if energy.any() else None))
-    limited = np.any([one.is_limited for one in parts], axis=0)
-    offered, left, limit, accepted = (
-        np.sum([getattr(one, name) for one in parts], axis=0)
-        for name in ("offered_kw", "left_kw", "limit_kw", "accepted_kw")
-    )
-    first = parts[0]
-    return Component(first.bsp, first.perimeter, first.direction, price, offered, left, limited, limit, accepted)
-
-
-def _delivery(case: _Case, perimeter: str) -> Delivery:
-    """A BSP's day in a perimeter, at the prices of its bids."""
-    none = np.zeros(case.check.hours)
-    kwh, eur = {"up": none, "down": none}, {"up": none, "down": none}
-    for one in case.components:
-        if one.perimeter == perimeter:
-            kwh[one.direction] = kwh[one.direction] + one.accepted_kw
-            eur[one.direction] = eur[one.direction] + one.accepted_kw * one.price_eur_per_kwh
-    return Delivery(perimeter, kwh["up"], kwh["down"], eur["up"], eur["down"], case.agreed[perimeter])

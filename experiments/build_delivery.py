@@ -23,9 +23,14 @@ from environment.world import World
 from experiments.build import Site
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_delivery import Delivery
+from experiments.scenario_global_bids import Bids
 from experiments.scenario_global_market import GlobalMarket
+from markets.balancing.buyers import Energy
 from markets.balancing.delivery import Component
 
+SHARED = "shared-balancing"
+COUNTING = frozenset({"multi-level", "multi-level-prequalified", "fragmented"})
+"""Schemes under which it is a question whether DSOs' activations count."""
 PGUI = "pgui"
 """Party of all gateways."""
 
@@ -115,9 +120,16 @@ def settlement_desk(
     said = market.delivery
     return SettlementDesk(SettlementTerms(
         days_ms=site.days_ms, dso_of=dso_of, register="flexibility-register", components=components, points=partial(_points_of, picture),
-        responsible={one.name: responsible(one.name) for one in market.bsps}, day_ahead_eur_per_kwh=said.day_ahead_eur_per_kwh,
+        responsible={one.name: responsible(one.name) for one in market.bsps}, energy=energy_of(market.bids), day_ahead_eur_per_kwh=said.day_ahead_eur_per_kwh,
         **_times(said), report_share=said.report_tolerance, report_least_kwh=said.report_tolerance_kwh,
     ))  # fmt: skip
+
+
+def energy_of(bids: Bids) -> Energy:
+    """Whose the energy is that DSOs activate, by the coordination scheme."""
+    if bids.coordination == SHARED:
+        return "buyer"
+    return "tso" if bids.counts or bids.coordination not in COUNTING else "imbalance"
 
 
 def _points_in(picture: Picture, perimeters: frozenset[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from agents.bsp_pool import PoolDesk, PoolTerms
 from agents.dso_local_use import local_use
 from agents.dso_market_limits import DayLights, LimitDesk, LimitTerms, LocalUse
 from agents.dso_outlook import LookAhead
+from agents.dso_purchases import PurchaseDesk, PurchaseTerms
 from agents.flexibility_picture import Picture
 from agents.generation_company import UnitTerms
 from agents.tso_component_terms import ComponentTerms, Session, TransmissionView
@@ -29,6 +30,7 @@ from experiments.build_people import contracted, members_of
 from experiments.build_roles import Made, Maker, role
 from experiments.scenario_global_market import Bsp, GlobalMarket, SystemOperator
 from experiments.scenario_library import rule, rule_with
+from markets.coordination.payers import allotted_kw
 from markets.traffic_light import HOURS_OF_DAY
 
 MARKET = "tso-market"
@@ -141,11 +143,12 @@ class Side:
 
 def _market(site: Site, world: World) -> Made:
     market = _said(site)
-    scheme = rule_with("coordination", market.bids.coordination, {"unmet_eur_per_kwh": market.bids.unmet_eur_per_kwh})
+    said = {"unmet_eur_per_kwh": market.bids.unmet_eur_per_kwh, "counts": market.bids.counts}
+    scheme = rule_with("coordination", market.bids.coordination, said)
     bidders = frozenset({market.transmission.company, *(one.name for one in market.bsps)})
-    return Made(
-        role("tso-market")(world.seat(MARKET), TsoMarketTerms(market.tso, bidders, scheme, market.bids.coordination))
-    )
+    allot = partial(allotted_kw, unmet_eur_per_kwh=market.bids.unmet_eur_per_kwh)
+    terms = TsoMarketTerms(market.tso, bidders, scheme, market.bids.coordination, allot)
+    return Made(role("tso-market")(world.seat(MARKET), terms))
 
 
 def _units(site: Site, world: World) -> Made:
@@ -167,6 +170,11 @@ def market_desk(site: Site) -> MarketDesk:
     market = _said(site)
     on_platform = frozenset(one.name for one in market.bsps if one.platform)
     return MarketDesk(market.tso, frozenset(one.name for one in market.dsos), on_platform)
+
+
+def purchase_desk(market: GlobalMarket) -> PurchaseDesk:
+    """A DSO's, for what the session buys for it."""
+    return PurchaseDesk(PurchaseTerms(MARKET, market.tso))
 
 
 Perimeters = Mapping[str, Mapping[str, str]]

@@ -36,7 +36,7 @@ from experiments import build_delivery as delivery
 from experiments.build import Site
 from experiments.build_devices import HOME_KVAR_PER_KW
 from experiments.build_global_bids import addresses as bid_addresses
-from experiments.build_global_bids import bsp_desks, buses_of, component_desk, limit_desk, market_desk
+from experiments.build_global_bids import bsp_desks, buses_of, component_desk, limit_desk, market_desk, purchase_desk
 from experiments.build_global_bids import makers as bid_makers
 from experiments.build_network import rated
 from experiments.build_people import contracted, members_of
@@ -175,6 +175,7 @@ def _dso(site: Site, world: World, said: SystemOperator) -> Made:
         "limits": limit_desk(
             site, world, said, picture, point_perimeters(site)[said.name], ahead, area_perimeters(grid)
         ),
+        "purchases": purchase_desk(market),
     }
     return Made(role("dso-traffic-lights")(world.seat(said.name), desks))
 

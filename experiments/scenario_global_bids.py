@@ -61,6 +61,9 @@ class Bids(Part):
         "central-with-traffic-light", source="SUC10.3: the TSO clears within traffic lights"
     )
     """Coordination scheme by which the session is cleared (BUC09), a rule."""
+    counts: bool = given(True, source="BUC09 leaves it open; the schemes say which of them ask")
+    """Whether what distribution system operators activate counts for the transmission system operator's balance (multi-level and fragmented schemes); if not,
+    it is an imbalance of theirs."""
     limits: Annotated[str, AfterValidator(_rule_of("bid-component"))] = given(
         "merit-order-components", source="judgement: SUC10.3 leaves open how components share a capability"
     )

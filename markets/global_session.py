@@ -169,17 +169,17 @@ class Networks:
 def stated_limits(lights: Lights, need_kw: F64) -> tuple[F64, F64]:
     """Least and largest relief of each perimeter, (P, 24), by what its operator needs there and by its lights.
 
-    A need is more than its operator's own light admits only in an hour in which both cannot be: then the need is cut to what is admitted.
+    Lights say what the perimeter bears beyond what its operator uses itself (SUC10.2). Where it needs both directions in one hour, the larger need counts.
 
     Args:
         lights: of the perimeters.
         need_kw: what the operator needs there, up and down, at least 0, (2, P, 24).
     """
-    most = lights.most_kw
-    need = np.minimum(need_kw, most)
-    low = np.where(need[0] > 0, need[0], -most[1])
-    high = np.where(need[1] > 0, -need[1], most[0])
-    return np.minimum(low, high), high
+    most, (up, down) = lights.most_kw, need_kw
+    needs_up, needs_down = (up > 0) & (up >= down), down > up
+    low = np.where(needs_up, up, -most[1] - np.where(needs_down, down, 0.0))
+    high = np.where(needs_down, -down, most[0] + np.where(needs_up, up, 0.0))
+    return low, high
 
 
 def situation(offered: Components, lights: Lights, networks: Networks) -> tuple[Situation, I64, I64]:
@@ -223,10 +223,18 @@ def accepted_kw(offered: Components, found: Activations, component: I64, hour: I
     return taken
 
 
-def by_buyer_kw(offered: Components, found: Activations, component: I64, hour: I64) -> Mapping[str, F64]:
-    """The same by who bought it: buyer -> (n, 24)."""
+def by_operator_kw(offered: Components, allotted: Mapping[str, F64], component: I64, hour: I64) -> Mapping[str, F64]:
+    """What each operator pays for of each component: operator -> (n, 24); who pays for nothing is left out.
+
+    Args:
+        offered: all components of a session.
+        allotted: what each pays for of the bids of the situation (``markets.coordination.payers``).
+        component: of each of these bids.
+        hour: of each of them.
+    """
     result = {}
-    for buyer, kw in found.taken_kw.items():
-        result[buyer] = np.zeros(offered.kw.shape)
-        result[buyer][component, hour] = kw
+    for operator, kw in allotted.items():
+        if kw.any():
+            result[operator] = np.zeros(offered.kw.shape)
+            result[operator][component, hour] = kw
     return result

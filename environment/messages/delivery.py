@@ -254,7 +254,30 @@ class SettlementNotification(Record, frozen=True, kw_only=True):
     ]
     neutralised_eur: Annotated[float, Item("part of it that is adjusted away, since it was ordered")]
     undelivered_eur: Annotated[float, Item("part of it that the BSP bears: what was ordered and not delivered")]
-    final_eur: Annotated[float, Item("the TSO pays it; below 0: the BSP does", catalogue="final settlement amount")]
+    others_eur: Annotated[float, Item("part of service and energy that other operators pay, each for what it bought")]
+    final_eur: Annotated[
+        float, Item("the rest: the TSO pays it; below 0: the BSP does", catalogue="final settlement amount")
+    ]
+
+
+class PurchaseStatement(Record, frozen=True, kw_only=True):
+    """The TSO tells an operator that bought of a BSP, and the BSP, what the operator owes for what was delivered of it."""
+
+    source: ClassVar[Source] = ()
+    settlement: Annotated[str, Item("id of the settlement that it belongs to")]
+    buyer: Annotated[str, Item("operator that bought")]
+    bsp: Annotated[str, Item("who delivered")]
+    from_ms: Annotated[int, Item("start of the delivery period")]
+    to_ms: Annotated[int, Item("its end")]
+    ordered_kwh: Annotated[float, Item("bought, both directions", ge=0)]
+    delivered_kwh: Annotated[float, Item("delivered of it and paid", ge=0)]
+    service_eur: Annotated[float, Item("for the change, at the prices of the bids", ge=0)]
+    energy_eur: Annotated[float, Item("for the energy, where the buyer takes it; below 0: sold to the BSP")]
+    final_eur: Annotated[float, Item("the buyer pays it to the BSP; below 0: the BSP does")]
+    imbalance_eur: Annotated[
+        float,
+        Item("the TSO pays it to the buyer for energy that does not count for the balance; below 0: the buyer does"),
+    ]
 
 
 class ImbalanceStatement(Record, frozen=True, kw_only=True):

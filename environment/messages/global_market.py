@@ -204,6 +204,8 @@ class GlobalClearing(Record, frozen=True, kw_only=True):
     accepted_kw: Annotated[Profile, Item(_HOURS, ge=0, catalogue="accepted or reserved quantity")]
     areas: Annotated[tuple[str, ...], Item("perimeters of its components, or the node of its unit")]
     accepted_components_kw: Annotated[Profile, Item("in each of them, 24", ge=0)]
+    buyers: Annotated[tuple[str, ...], Item("operators that pay for a part of it")]
+    bought_kw: Annotated[Profile, Item("what each pays for in each of these areas, 24", ge=0)]
     price_eur_per_kwh: Annotated[float, Item("paid, as bid", ge=0)]
 
 
@@ -245,6 +247,21 @@ class LimitationNotice(Record, frozen=True, kw_only=True):
     ]
 
 
+class FlexibilityPurchase(Record, frozen=True, kw_only=True):
+    """The market operator tells an operator what the session bought of a bid for it."""
+
+    source: ClassVar[Source] = ()
+    session: Annotated[str, _SESSION]
+    buyer: Annotated[str, Item("who pays for it")]
+    bid: Annotated[str, Item("the bid")]
+    bsp: Annotated[str, Item("who sells")]
+    direction: Annotated[str, _WAY]
+    from_ms: Annotated[int, Item("start of the day of delivery")]
+    perimeters: Annotated[tuple[str, ...], Item("where something is bought: perimeters, or the node of a unit")]
+    bought_kw: Annotated[Profile, Item("in each of them, 24", ge=0)]
+    price_eur_per_kwh: Annotated[float, Item("paid, as bid", ge=0)]
+
+
 class AsmAward(Record, frozen=True, kw_only=True):
     """The market operator tells a BSP what was taken of its bid, and where."""
 
@@ -256,5 +273,7 @@ class AsmAward(Record, frozen=True, kw_only=True):
     accepted_kw: Annotated[Profile, Item(_HOURS, ge=0)]
     areas: Annotated[tuple[str, ...], Item("perimeters of its components, or the node of its unit")]
     accepted_components_kw: Annotated[Profile, Item("in each of them, 24", ge=0)]
+    buyers: Annotated[tuple[str, ...], Item("operators that pay for a part of it")]
+    bought_kw: Annotated[Profile, Item("what each pays for in each of these areas, 24", ge=0)]
     price_eur_per_kwh: Annotated[float, Item("paid, as bid", ge=0)]
     reason: Annotated[str, Item("why not, or not all; empty if all was taken")]

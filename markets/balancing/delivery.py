@@ -16,8 +16,8 @@ Sources: Commission Regulation (EU) 2017/2195, articles 45, 49, 54, 55; SUC08.4 
 arrangements of Directive (EU) 2019/944, article 17(4), under which aggregators compensate suppliers.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +42,7 @@ class Component:
         is_limited: hours in which a light was yellow or red.
         limit_kw: most that was admitted; read where it is limited.
         accepted_kw: what was to be delivered.
+        bought_kw: part of it that each operator pays for, where several bought it; empty: the transmission system operator pays for all.
     """
 
     bsp: str
@@ -53,13 +54,19 @@ class Component:
     is_limited: Bool
     limit_kw: F64
     accepted_kw: F64
+    bought_kw: Mapping[str, F64] = field(default_factory=dict)
+
+    def buyers(self, tso: str) -> Mapping[str, F64]:
+        """What each operator pays for, (hours,) each; they sum to what was accepted."""
+        return self.bought_kw or {tso: self.accepted_kw}
 
     def of_hours(self, hours: int) -> "Component":
         """The same for a day of so many hours: vectors of the market have 24 elements also where clocks change (SUC08.2)."""
         vectors = {
             name: getattr(self, name) for name in ("offered_kw", "left_kw", "is_limited", "limit_kw", "accepted_kw")
         }
-        return replace(self, **{name: fitted(vector, hours) for name, vector in vectors.items()})
+        bought = {name: fitted(vector, hours) for name, vector in self.bought_kw.items()}
+        return replace(self, bought_kw=bought, **{name: fitted(vector, hours) for name, vector in vectors.items()})
 
 
 def shared_limits(left_kw: ArrayLike, capability_kw: ArrayLike) -> F64:

@@ -8,7 +8,10 @@ which all limits still hold: an operator whose need is served by what another on
 Sources: common and integrated flexibility market models of SmartNet (Gerard et al. 2018); joint procurement as a cooperative game: arXiv 2111.12830.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import combinations
 
 import numpy as np
 
@@ -56,21 +59,40 @@ def shares_eur(case: Situation, *, unmet_eur_per_kwh: float) -> F64:
         case: bids, networks and needs.
         unmet_eur_per_kwh: from which price a need is rather left open.
     """
+    return np.asarray(hourly_shares_eur(case, unmet_eur_per_kwh=unmet_eur_per_kwh).sum(axis=1))
 
-    def cost(operators: tuple[int, ...]) -> float:
-        own = _only(case, operators)
-        everyone = np.ones(len(case.bids), bool)
-        balance = own.need_kw if 0 in operators else None
-        taken, _ = buy(
-            own,
-            Purchase(everyone, np.ones(len(case.constraints), bool), balance_kw=balance),
-            unmet_eur_per_kwh=unmet_eur_per_kwh,
-        )
-        found = Activations(own, {JOINT: taken}, np.zeros(len(case.wants)))
-        left = np.abs(found.outside_kw).sum() + (np.abs(found.imbalance_left_kw).sum() if balance is not None else 0.0)
-        return found.cost_eur() + float(left) * case.hours * unmet_eur_per_kwh
 
-    return shapley(cost, len(case.operators))
+def hourly_shares_eur(case: Situation, *, unmet_eur_per_kwh: float) -> F64:
+    """The same by interval, (O, T): nothing links the intervals of a market, so that each has a game of its own.
+
+    Args:
+        case: bids, networks and needs.
+        unmet_eur_per_kwh: from which price a need is rather left open.
+    """
+    operators = range(len(case.operators))
+    costs = {
+        coalition: _cost_eur(case, coalition, unmet_eur_per_kwh)
+        for size in operators
+        for coalition in combinations(operators, size + 1)
+    }
+    found = [shapley(partial(_at, costs, interval), len(operators)) for interval in range(len(case.t_ms))]
+    return np.array(found).reshape(-1, len(operators)).T
+
+
+def _at(costs: Mapping[tuple[int, ...], F64], interval: int, coalition: tuple[int, ...]) -> float:
+    return float(costs[coalition][interval])
+
+
+def _cost_eur(case: Situation, operators: tuple[int, ...], unmet_eur_per_kwh: float) -> F64:
+    """Cost of a market held for the needs of some operators, by interval, (T,)."""
+    own = _only(case, operators)
+    balance = own.need_kw if 0 in operators else None
+    purchase = Purchase(np.ones(len(case.bids), bool), np.ones(len(case.constraints), bool), balance_kw=balance)
+    taken, _ = buy(own, purchase, unmet_eur_per_kwh=unmet_eur_per_kwh)
+    found = Activations(own, {JOINT: taken}, np.zeros(len(case.wants)))
+    left = np.abs(found.outside_kw).sum(axis=0) + (0.0 if balance is None else np.abs(found.imbalance_left_kw))
+    cost = np.bincount(case.interval_of_bid, taken * case.bids.price_eur_per_kwh, len(case.t_ms))
+    return np.asarray((cost + left * unmet_eur_per_kwh) * case.hours)
 
 
 def _only(case: Situation, operators: tuple[int, ...]) -> Situation:

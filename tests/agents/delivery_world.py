@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.balance_responsible import BalanceResponsible, ResponsibleTerms
 from agents.bsp_reports import Monitoring, ReportDesk, ReportTerms
+from agents.dso_purchases import PurchaseDesk, PurchaseTerms
 from agents.dso_verification import VerificationDesk, VerificationTerms
 from agents.pgui import GatewayTerms, Pgui
 from agents.tso_settlement import SettlementDesk, SettlementTerms
@@ -19,7 +20,9 @@ from environment.calendar import Timeline
 from environment.chance import Chance
 from environment.channels import Channel, Delay
 from environment.instruments import MeterStore
+from environment.messages.global_market import FlexibilityPurchase
 from environment.office import Office
+from environment.party import Party
 from environment.platforms.measurement_desk import MeasurementDesk, MeasurementTerms
 from environment.platforms.measurements import Gateway
 from environment.platforms.register_store import RegisterStore
@@ -74,23 +77,53 @@ def component(bsp, perimeter, accepted=LIMIT_KW, direction="up"):
 COMPONENTS = [component(*of) for of in (("bsp-1", "P1"), ("bsp-2", "P1"), ("bsp-2", "P3", OFFERED_KW))]
 
 
+def purchases_of(component):
+    """What the market operator tells each DSO that bought of a component."""
+    return [
+        FlexibilityPurchase(
+            session="MSD", buyer=buyer, bid=f"{component.bsp}/{component.direction}", bsp=component.bsp, direction=component.direction,
+            from_ms=FROM_MS, perimeters=(component.perimeter,), bought_kw=kw, price_eur_per_kwh=component.price_eur_per_kwh,
+        )
+        for buyer, kw in component.bought_kw.items()
+        if buyer != "tso"
+    ]  # fmt: skip
+
+
+class Market(Party):
+    """A market operator that says what was bought, in the evening before the day."""
+
+    def __init__(self, seat, purchases):
+        super().__init__(seat)
+        self.purchases = purchases
+
+    def processes(self):
+        return [self.tell()]
+
+    def tell(self):
+        yield self.until(FROM_MS - 6 * HOUR_MS)
+        for one in self.purchases:
+            self.send(one, one.buyer, "session")
+
+
 class DeliveryWorld:
     """Build, then ``run``; ``delivers`` is what each point really changes in the called hours [kW]."""
 
     def __init__(self, delivers=None, components=None, noise=0.0, own=None, gaps=(), insists=(), times=None, baselines=None,
-                 channel=None, disturb=None, seed=1, reports_after_s=1800.0):  # fmt: skip
-        self.reports_after_s = reports_after_s
+                 channel=None, disturb=None, seed=1, reports_after_s=1800.0, energy="tso", told=None):  # fmt: skip
+        self.reports_after_s, self.energy = reports_after_s, energy
         accepted = COMPONENTS if components is None else components
         called = {(one.bsp, one.perimeter): one.accepted_kw[10] for one in accepted}
         self.delivers = {gcp: called.get(of, 0.0) for gcp, of in POINTS.items()} | (delivers or {})
         self.components, self.gaps, self.insists, self.times = accepted, gaps, insists, times or {}
         self.own, self.filed = own or {}, baselines
+        self.told = [one for component in accepted for one in purchases_of(component)] if told is None else told
         brps = {f"{name}-brp": name for name in BSPS}
         addresses = [
             Address(name, name, (role,), name)
             for role, names in (
                 ("dso", ("dso-a", "dso-b")),
                 ("tso", ("tso",)),
+                ("tso-market-operator", ("tso-market",)),
                 ("bsp", BSPS),
                 ("production-responsible-party", brps),
             )
@@ -150,11 +183,13 @@ class DeliveryWorld:
             desk = VerificationDesk(
                 VerificationTerms(days, "tso", "flexibility-register", own, lambda points=points: points)
             )
-            self.add(office(desk), dso, {"desk": desk})
+            party = type("DsoOffice", (TestOffice,), {"desks": {"desk": VerificationDesk, "purchases": PurchaseDesk}})
+            self.add(party, dso, {"desk": desk, "purchases": PurchaseDesk(PurchaseTerms("tso-market", "tso"))})
+        self.add(Market, "tso-market", self.told)
         desk = SettlementDesk(SettlementTerms(
             days, PERIMETERS, "flexibility-register", lambda _: self.components,
             lambda: {bsp: [gcp for gcp, (of, _) in POINTS.items() if of == bsp] for bsp in BSPS},
-            {bsp: brp for brp, bsp in brps.items()},
+            {bsp: brp for brp, bsp in brps.items()}, self.energy,
         ))  # fmt: skip
         self.add(office(desk), "tso", {"desk": desk})
         for bsp in BSPS:

@@ -1,12 +1,14 @@
 """A session of the global market among its real parties: two DSOs, three providers, a generation company, platform, market operator and TSO."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from agents.bsp_bids import BidDesk, BidTerms, Offered
 from agents.dso_market_limits import DayLights, LimitDesk, LimitTerms, LocalUse
+from agents.dso_purchases import PurchaseDesk, PurchaseTerms
 from agents.generation_company import GenerationCompany, UnitTerms
 from agents.tso_component_terms import ComponentTerms, Session, TransmissionView
 from agents.tso_components import ComponentDesk
@@ -16,6 +18,7 @@ from environment.office import Office
 from environment.party import Party
 from environment.platforms.cbp_market import MarketDesk
 from experiments.scenario_library import rule, rule_with
+from markets.coordination.payers import allotted_kw
 from markets.registers.grid_element import eic_check_character
 
 HOUR_MS = 3_600_000
@@ -50,7 +53,7 @@ class Bsp(Office):
 
 
 class Dso(Office):
-    desks: ClassVar = {"limits": LimitDesk}
+    desks: ClassVar = {"limits": LimitDesk, "purchases": PurchaseDesk}
 
 
 def flat(*kw):
@@ -81,6 +84,7 @@ class Setting:
     late_s: float = 0.0
     direct: tuple = ("bsp-3",)
     scheme: str = "central-with-traffic-light"
+    counts: bool = True
     limit: str = "merit-order-components"
     needed_kw: float = 300.0
     line_low_kw: float = -1e6
@@ -155,9 +159,13 @@ def play(stage, setting=None, until_h=49.0):
         there.parties["cbp"] = there.agent(Cbp, "cbp", {"market": MarketDesk("tso", frozenset(DSOS), known)})
     else:
         there.puppet("cbp")
-    scheme = rule_with("coordination", said.scheme, {"unmet_eur_per_kwh": 3.0})
+    scheme = rule_with("coordination", said.scheme, {"unmet_eur_per_kwh": 3.0, "counts": said.counts})
     there.parties["tso-market"] = there.agent(
-        TsoMarket, "tso-market", TsoMarketTerms("tso", frozenset((*BSPS, "genco")), scheme, said.scheme)
+        TsoMarket,
+        "tso-market",
+        TsoMarketTerms(
+            "tso", frozenset((*BSPS, "genco")), scheme, said.scheme, partial(allotted_kw, unmet_eur_per_kwh=3.0)
+        ),
     )
     offers = unit_offers(
         schedule, network.capacity_kw, network.cost_eur_per_kwh, network.price_eur_per_kwh(schedule), 0.010
@@ -186,7 +194,9 @@ def play(stage, setting=None, until_h=49.0):
         own = {name: lights[name] for name in PERIMETERS[dso]}
         plans = {name: LocalUse(*use) for name, use in said.plans.items() if name in own}
         limits = LimitTerms("tso", "cbp", lambda _, own=own: own, lambda _, plans=plans: plans, late_s=said.late_s)
-        there.parties[dso] = there.agent(Dso, dso, {"limits": LimitDesk(limits)})
+        there.parties[dso] = there.agent(
+            Dso, dso, {"limits": LimitDesk(limits), "purchases": PurchaseDesk(PurchaseTerms("tso-market", "tso"))}
+        )
     there.parties["stranger"] = there.agent(Stranger, "stranger", said.script)
     return there.run(until_h * 3600)
 

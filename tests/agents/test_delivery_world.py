@@ -1,5 +1,7 @@
 """Delivery from meter to money in a small world: verification of limits, reports and their checks, settlement, trust."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,7 @@ from tests.agents.delivery_world import (
     POINTS,
     DeliveryWorld,
     component,
+    vector,
 )
 from tests.environment.kernel_cases import plain
 
@@ -216,8 +219,6 @@ def test_the_party_behind_is_left_with_the_value_of_its_energy_alone(gaps):
 @covers("SUC08.4/r11")
 def test_who_owes_pays_whoever_it_is():
     """Downward the provider buys energy: at no price for the change it owes the TSO, and starts the payment."""
-    from dataclasses import replace
-
     down = replace(COMPONENTS[2], direction="down", price_eur_per_kwh=0.0)
     there = DeliveryWorld(
         components=[*COMPONENTS[:1], down], delivers={"home-3/meter": 0.0, "home-4/meter": -OFFERED_KW}
@@ -338,3 +339,39 @@ def test_meters_count_both_directions_of_an_hour_apart():
     mine = kept.gcp == "home-1/meter"
     assert kept.consumption_kwh[mine] == pytest.approx([1.5])
     assert kept.production_kwh[mine] == pytest.approx([0.5])
+
+
+# --- who pays, where DSOs buy (BUC09) -------------------------------------------------------------------------------------------------
+
+
+def shared(energy, **said):
+    """Of the 4 kW that bsp-2 sells in P3 in four hours its DSO bought one, and all of them are delivered."""
+    half = replace(COMPONENTS[2], bought_kw={"dso-b": vector(1.0), "tso": vector(OFFERED_KW - 1.0)})
+    return DeliveryWorld(components=[COMPONENTS[0], half], delivers={"home-3/meter": 0.0}, energy=energy, **said).run()
+
+
+@pytest.mark.parametrize(
+    ("energy", "to_seller", "tso_pays", "of_imbalance"),
+    [("tso", 1.20, 5.20, 0.0), ("buyer", 1.60, 4.80, 0.0), ("imbalance", 1.60, 4.80, 1.60)],
+)
+def test_each_operator_pays_for_what_it_bought(energy, to_seller, tso_pays, of_imbalance):
+    """4 kWh at 0.30 are the DSO's, and where it takes the energy, at 0.10; an imbalance price of 0.40 is what the TSO's own purchases cost."""
+    there = shared(energy)
+    ledger = there.ledger()
+    assert ledger["dso-b", "bsp-2", "purchased service"] == pytest.approx(to_seller)
+    assert ledger["tso", "bsp-2", "balancing service"] == pytest.approx(tso_pays)
+    assert ledger.get(("tso", "dso-b", "imbalance"), 0.0) == pytest.approx(of_imbalance)
+    assert ledger["bsp-2", "bsp-2-brp", "energy transfer"] == pytest.approx(1.60)
+    assert sum(round(100 * eur) for eur in balances(there).values()) == 0
+    rows = there.table("tso", "service_purchases")
+    assert dict(zip(zip(rows.buyer, rows.bsp, strict=True), rows.delivered_kwh, strict=True)) == pytest.approx(
+        {("tso", "bsp-1"): 8.0, ("tso", "bsp-2"): 12.0, ("dso-b", "bsp-2"): 4.0}
+    )
+    if energy == "tso":
+        conformance(there)
+
+
+def test_a_dso_does_not_pay_for_what_was_not_bought_for_it():
+    there = shared("tso", told=[])
+    assert ("dso-b", "bsp-2", "purchased service") not in there.ledger()
+    assert _refusals(there, "dso-b") == ["4.000 kWh are more than the 0.000 that were bought"]

@@ -9,6 +9,7 @@ from environment.messages.global_market import (
     AsmBid,
     ComponentMessage,
     DsoConstraint,
+    FlexibilityPurchase,
     MarketDataRequest,
 )
 from experiments.covers import covers
@@ -318,7 +319,7 @@ def test_components_of_a_restricted_perimeter_are_compulsory():
 @covers("SUC08.2/r03", "SUC08.2/r17")
 @pytest.mark.parametrize("scheme", list(RULES["coordination"]))
 def test_a_session_is_cleared_by_any_scheme(session, scheme):
-    """One perimeter admits 30 kW, of which its operator needs 20 itself."""
+    """One perimeter admits 30 kW beyond the 20 that its operator needs itself."""
     need = np.zeros((2, 24))
     need[0] = 20.0
     there = session(
@@ -328,8 +329,63 @@ def test_a_session_is_cleared_by_any_scheme(session, scheme):
     assert set(hours["scheme"]) == {scheme}
     in_perimeter = sum(kw for (_, name), kw in sold_up(there).items() if name == ALL[0])
     kept = scheme not in {"central", "multi-level"}
-    assert (in_perimeter <= 30 + 1e-6) == kept
+    assert (in_perimeter <= 50 + 1e-6) == kept
+    if scheme == "central-with-traffic-light":
+        assert in_perimeter <= 30 + 1e-6
     assert (hours["violated_kw"].max() < 1e-6) == kept
     if scheme in {"common", "integrated", "multi-level-prequalified"}:
         assert in_perimeter >= 20 - 1e-6
         assert not hours["imbalance_left_kw"].any()
+    bought = purchases(there)
+    if scheme.startswith("central"):  # the DSO buys nothing, and its need stays open
+        assert not bought
+    elif scheme in {"common", "integrated"}:  # it pays a part of everything, by its Shapley share
+        assert 0 < sum(bought.values()) < sum(accepted(there).values())
+    elif scheme == "shared-balancing":  # as much upward as it finds downward beside it: its area stays in balance
+        assert bought == pytest.approx({("bsp-1", ALL[0], "up"): 10.0, ("bsp-1", ALL[1], "down"): 10.0})
+    else:
+        assert bought == pytest.approx({("bsp-1", ALL[0], "up"): 20.0})
+
+
+def purchases(there, dso="dso-1", hour=0):
+    """(seller, area, direction) -> what was bought for a DSO in an hour, as it was told."""
+    columns = table(there, dso, "operator_purchases")
+    if not columns:
+        return {}
+    rows = columns["t_ms"] == SESSION.from_ms + hour * HOUR_MS
+    keys = zip(columns["bsp"][rows], columns["perimeter"][rows], columns["direction"][rows], strict=True)
+    return {key: kw for key, kw in zip(keys, columns["bought_kw"][rows], strict=True) if kw > 0}
+
+
+def needy(session, **said):
+    """The first DSO needs 20 kW in its first perimeter; the system is 100 kW short."""
+    need = np.zeros((2, 24))
+    need[0] = 20.0
+    return session(**{"plans": {ALL[0]: (need, ("UVA-bsp-1",))}, "needed_kw": 100.0, "scheme": "multi-level"} | said)
+
+
+@pytest.mark.parametrize(("counts", "taken"), [(True, 100.0), (False, 120.0)])
+def test_what_a_dso_activates_counts_for_the_system_or_not(session, counts, taken):
+    """The sellers are told who pays for what, and deliver all of it."""
+    there = needy(session, counts=counts)
+    assert sum(kw for (*_, way), kw in accepted(there).items() if way == "up") == pytest.approx(taken)
+    assert table(there, "tso-market", "global_clearings")["imbalance_left_kw"] == pytest.approx(
+        np.full(24, 100.0 - taken)
+    )
+    (award,) = [one for one in message(there, "AsmAward") if one.bid == "MSD/bsp-1/up"]
+    assert set(award.buyers) == {"tso", "dso-1"}
+    shares = award.bought_kw.reshape(2, -1)
+    np.testing.assert_allclose(shares.sum(axis=0), award.accepted_components_kw)
+    assert scheduled(there, "bsp-1") == pytest.approx(50)
+
+
+def test_nobody_but_the_market_operator_tells_what_was_bought(session):
+    forged = FlexibilityPurchase(
+        session="MSD", buyer="dso-1", bid="MSD/bsp-2/up", bsp="bsp-2", direction="up", from_ms=SESSION.from_ms, perimeters=(ALL[0],),
+        bought_kw=flat(60)[0], price_eur_per_kwh=9.0,
+    )  # fmt: skip
+    there = needy(session, script=[(20 * HOUR_MS, forged, "dso-1"), (20 * HOUR_MS, forged, "dso-2")])
+    assert purchases(there) == pytest.approx({("bsp-1", ALL[0], "up"): 20.0})
+    for dso in ("dso-1", "dso-2"):
+        (reason,) = table(there, dso, "refused_requests")["reason"]
+        assert "only the market operator" in reason

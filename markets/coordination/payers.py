@@ -1,0 +1,55 @@
+"""Which operator pays for what of each bid.
+
+Who buys alone pays for what it buys. What operators buy together is paid hour by hour in proportion to their Shapley shares of that hour's cost, less what
+each one's own open needs are worth: nobody pays for a need that was left open.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from data.arrays import F64
+from markets.coordination.common import hourly_shares_eur
+from markets.coordination.situation import JOINT, Activations
+
+LEAST_EUR = 1e-6
+"""Shares below this are noise of the solver."""
+
+
+def allotted_kw(found: Activations, *, unmet_eur_per_kwh: float) -> Mapping[str, F64]:
+    """What each operator pays for of each bid, at the bid's own price: operator -> (n,); they sum to what is activated.
+
+    Commercial parties that buy in a joint market are served at the operators' expense here; what they pay is settled with them.
+
+    Args:
+        found: what a scheme made of a situation.
+        unmet_eur_per_kwh: from which price a need is rather left open.
+    """
+    operators = found.situation.operators
+    if JOINT not in found.taken_kw:
+        return {name: found.taken_kw.get(name, np.zeros(len(found.situation.bids))) for name in operators}
+    parts = joint_parts(found, unmet_eur_per_kwh=unmet_eur_per_kwh)[:, found.situation.interval_of_bid]
+    return {name: found.accepted_kw * parts[number] for number, name in enumerate(operators)}
+
+
+def joint_parts(found: Activations, *, unmet_eur_per_kwh: float) -> F64:
+    """Part of a joint market's cost that each operator pays in each interval, (O, T); they sum to 1.
+
+    Args:
+        found: a joint market.
+        unmet_eur_per_kwh: from which price a need is rather left open.
+    """
+    case = found.situation
+    open_kw = np.zeros((len(case.operators), len(case.t_ms)))
+    np.add.at(open_kw, case.operator_of_constraint, np.abs(found.outside_kw))
+    open_kw[0] += np.abs(found.imbalance_left_kw)
+    shares = hourly_shares_eur(case, unmet_eur_per_kwh=unmet_eur_per_kwh)
+    paid = _quiet(shares - open_kw * case.hours * unmet_eur_per_kwh)
+    # Where nothing is left to be paid, by open needs alone; where there are none, the first operator pays what costs nothing.
+    paid = np.where(paid.any(axis=0), paid, _quiet(shares))
+    paid[0, ~paid.any(axis=0)] = 1.0
+    return np.asarray(paid / paid.sum(axis=0))
+
+
+def _quiet(eur: F64) -> F64:
+    return np.where(eur < LEAST_EUR, 0.0, eur)
