@@ -118,6 +118,7 @@ class Running:
         talk: its conversation.
         components: bids and components.
         constraints: what DSOs stated.
+        with_lights: whether components are limited by what DSOs stated.
         offered: components in force at the gate.
         limited: what is left of them, (n, 24).
         light: the TSO's lights, (n, 24).
@@ -130,6 +131,7 @@ class Running:
     talk: str
     components: ComponentBook
     constraints: ConstraintBook
+    with_lights: bool = True
     offered: Components | None = None
     limited: F64 = field(default_factory=lambda: np.zeros((0, HOURS_OF_DAY)))
     light: I64 = field(default_factory=lambda: np.zeros((0, HOURS_OF_DAY), np.int64))
@@ -138,9 +140,9 @@ class Running:
     notices: int = 0
 
     @classmethod
-    def of(cls, times: Session, talk: str, perimeters: Sequence[str]) -> "Running":
+    def of(cls, times: Session, talk: str, terms: ComponentTerms) -> "Running":
         """A session that opens."""
-        return cls(times, talk, ComponentBook(times.gate_ms), ConstraintBook(perimeters))
+        return cls(times, talk, ComponentBook(times.gate_ms), ConstraintBook(terms.all_perimeters), terms.with_lights)
 
     @property
     def hours_ms(self) -> I64:

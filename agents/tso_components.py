@@ -69,7 +69,7 @@ class ComponentDesk(Desk):
     def _hold(self, times: Session) -> Process:
         terms, party = self._terms, self.party
         yield party.until(times.opens_ms)
-        running = Running.of(times, party.open("SUC10.3", "1", times.session), terms.all_perimeters)
+        running = Running.of(times, party.open("SUC10.3", "1", times.session), terms)
         self._running[times.session] = running
         call = SessionCall(
             session=times.session, from_ms=times.from_ms, constraints_by_ms=times.constraints_by_ms, gate_ms=times.gate_ms

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from agents.tso_component_terms import Running
+from data.arrays import F64
 from markets.balancing.delivery import Component, shared_limits
 
 CUT_KW = 1e-6
@@ -25,26 +26,37 @@ def _components(running: Running) -> list[Component]:
     if offered is None or not len(offered):
         return []
     taken = running.taken_kw(np.arange(len(offered)))
-    most = running.constraints.lights.most_kw
-    place = {name: number for number, name in enumerate(running.constraints.lights.perimeters)}
+    lights, need_kw = running.constraints.lights, running.constraints.need_kw
+    place = {name: number for number, name in enumerate(lights.perimeters)}
     found = []
     for perimeter, is_up in sorted({(str(area), bool(up)) for area, up in zip(offered.area, offered.up, strict=True)}):
         if perimeter not in place:
             continue
+        at = (0 if is_up else 1, place[perimeter])
         rows = np.flatnonzero((offered.area == perimeter) & (offered.up == is_up))
-        capability = most[0 if is_up else 1, place[perimeter]]
         left = running.limited[rows]
         cut = left < taken[rows] - CUT_KW  # after the session, by a constraint that came late
-        limit = np.where(cut, left, shared_limits(left, np.where(np.isfinite(capability), capability, 0.0)))
+        accepted = np.minimum(taken[rows], left)
+        limit = _limits_kw(running, left, accepted, lights.most_kw[at], need_kw[at])
+        kept = np.divide(accepted, taken[rows], out=np.zeros_like(accepted), where=taken[rows] > 0.0)
         for k, row in enumerate(rows.tolist()):
-            accepted = np.minimum(taken[row], left[k])
-            kept = np.divide(accepted, taken[row], out=np.zeros_like(accepted), where=taken[row] > 0.0)
             found.append(
                 Component(
                     bsp=str(offered.bsp[row]), perimeter=perimeter, direction="up" if is_up else "down",
                     price_eur_per_kwh=float(offered.price_eur_per_kwh[row]), offered_kw=offered.kw[row], left_kw=left[k],
-                    is_limited=np.isfinite(capability) | cut[k], limit_kw=limit[k], accepted_kw=accepted,
-                    bought_kw={name: kw * kept for name, kw in running.bought_kw(row).items()},
+                    is_limited=np.isfinite(lights.most_kw[at]) | cut[k], limit_kw=np.where(cut[k], left[k], limit[k]), accepted_kw=accepted[k],
+                    bought_kw={name: kw * kept[k] for name, kw in running.bought_kw(row).items()},
                 )
             )  # fmt: skip
     return found
+
+
+def _limits_kw(running: Running, left: F64, accepted: F64, most: F64, need: F64) -> F64:
+    """Most that each component may deliver, (rows, 24).
+
+    Where the scheme knows no lights nobody was told any: whoever delivers what was bought keeps his limit, whatever that does to the network.
+    """
+    capability = np.where(np.isfinite(most), most, 0.0)
+    if running.with_lights:
+        return shared_limits(left, capability)
+    return np.maximum(accepted, shared_limits(accepted, capability + need))

@@ -126,7 +126,7 @@ def test_every_entry_cites_a_message_that_was_delivered_before_it(lived):
         assert ledger["message_id"].notna().all()
         cited = messages.loc[ledger["message_id"]]
         documents = {"Invoice", "RetailBill", "MemberStatement", "CommunityBill", "ProvisionSettlement", "MemberShare"}
-        documents |= {"SettlementNotification", "ImbalanceStatement", "ExposureClaim"}
+        documents |= {"SettlementNotification", "PurchaseStatement", "ImbalanceStatement", "ExposureClaim"}
         assert set(cited["record"].astype(str)) <= documents
         assert (cited["sent_ms"].to_numpy() <= ledger["t_ms"].to_numpy()).all()
 
@@ -158,6 +158,12 @@ def figures_of_messages(run):
     for row in run.frame("content/SettlementNotification").to_dict("records"):
         tso, bsp = (party[messages.loc[row["row"], side]] for side in ("sender", "receiver"))
         move(tso, bsp, row["final_eur"])
+    for row in run.frame("content/PurchaseStatement").to_dict("records"):
+        if (row["settlement"], row["buyer"]) not in seen:  # buyer and seller each hold a copy
+            seen.add((row["settlement"], row["buyer"]))
+            tso = party[messages.loc[row["row"], "sender"]]
+            move(row["buyer"], row["bsp"], row["final_eur"])
+            move(tso, row["buyer"], row["imbalance_eur"])
     for row in run.frame("content/ImbalanceStatement").to_dict("records"):
         tso, responsible = (party[messages.loc[row["row"], side]] for side in ("sender", "receiver"))
         move(responsible, tso, row["eur"])
