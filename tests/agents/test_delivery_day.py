@@ -23,7 +23,7 @@ def content():
     """The small world of two operators; the northern DSO's stations are so small that it needs flexibility of its own, and buys it before the TSO does."""
     said = small()
     said["grid"]["limits"]["transformer_percent"] = 17.0
-    said["people"][1]["homes"]["count"] = 3
+    said["global_market"]["dsos"][1]["network"] = "two-stations"
     said["global_market"]["bids"] = {"coordination": "multi-level-prequalified", "counts": False}
     said["global_market"]["delivery"] = {"monitoring": 0.8}
     return said
