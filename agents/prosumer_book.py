@@ -77,11 +77,12 @@ class HomeBook:
     ) -> HomeView:  # fmt: skip
         """The view of some homes at the start of ``step`` over the steps up to ``end``, from their forecasts and readings."""
         m = end - step
-        temp = np.broadcast_to(weather.temp_c, (len(rows), m))
-        own = self._own(rows)
-        house = {name: column[rows] for name, column in self.house.items()}
+        temp = np.repeat(weather.temp_c[None, :], len(rows), axis=0)
+        everyone = len(rows) == self.n and bool((rows == self._everyone).all())
+        own = self._static if everyone else {name: column[rows] for name, column in self._static.items()}
+        house = self.house if everyone else {name: column[rows] for name, column in self.house.items()}
         comfort, width = self.comfort_c[rows, None], self.comfort_width_k[rows, None]
-        flat, zero = np.ones((1, m)), np.zeros(len(rows))
+        zero = np.zeros(len(rows))
         return HomeView(
             hours=self.hours, start_step=step,
             buy_eur_per_kwh=self.buy_eur_per_kwh[self.tariff[rows], step:end],
@@ -90,20 +91,19 @@ class HomeBook:
             battery_soc_kwh=known(readings["battery_kwh"][rows], 0.0), ev_kwh=known(readings["ev_kwh"][rows], 0.0),
             heater_c=known(readings["heater_c"][rows], 50.0), house_c=known(readings["house_c"][rows], 20.0),
             battery_end_kwh=zero, ev_end_kwh=zero, heater_end_c=zero, house_end_c=zero,
-            hp_cop=cop(house, temp), house_low_c=(comfort - width) * flat, house_high_c=(comfort + width) * flat,
-            house_set_c=comfort * flat, temp_out_c=temp.copy(),
+            hp_cop=cop(house, temp), house_low_c=np.repeat(comfort - width, m, axis=1),
+            house_high_c=np.repeat(comfort + width, m, axis=1), house_set_c=np.repeat(comfort, m, axis=1), temp_out_c=temp,
             gains_kw=house["internal_kw"][:, None] + house["aperture_m2"][:, None] * weather.ghi_wm2[None, :] / 1000.0,
             **own,
         )  # fmt: skip
 
-    def _own(self, rows: I64) -> dict[str, NDArray[Any]]:
-        """What does not change of some homes: fields of ``HomeView``; not to be written."""
-        if len(rows) == self.n and bool((rows == np.arange(self.n)).all()):
-            return self._static
-        return {name: column[rows] for name, column in self._static.items()}
+    @cached_property
+    def _everyone(self) -> I64:
+        return np.arange(self.n)
 
     @cached_property
     def _static(self) -> dict[str, NDArray[Any]]:
+        """What does not change of the homes: fields of ``HomeView``; not to be written."""
         battery, ev, heater, house = self.battery, self.ev, self.heater, self.house
         return {
             "contracted_kw": self.limit_kw, "battery_kwh": battery["kwh"], "battery_kw": battery["kw"],
@@ -131,10 +131,9 @@ class HomeBook:
 
     def now_view(self, step: int, readings: Readings, weather: WeatherView) -> HomeView:
         """The view of the present step alone, with what is measured now."""
-        rows = np.arange(self.n)
         column = (slice(None), None)
         return self.view(
-            rows, step, step + 1, readings["load_kw"][column], readings["pv_kw"][column],
+            self._everyone, step, step + 1, readings["load_kw"][column], readings["pv_kw"][column],
             known(readings["ev_plugged"], 0.0)[column] > 0.5, np.zeros((self.n, 1)),
             known(readings["draw_kw"], 0.0)[column] * self.hours, weather.ahead(step, step + 1), readings,
         )  # fmt: skip
@@ -143,7 +142,7 @@ class HomeBook:
 def cop(house: dict[str, F64], temp_out_c: F64) -> F64:
     """Expected COP of an air source heat pump, (n, m): Staffell et al. 2012 at the lift of the heating curve (environment.devices.heat_pump)."""
     flow = house["flow_c"][:, None] - house["flow_slope"][:, None] * temp_out_c
-    lift = np.clip(flow - temp_out_c, 15.0, 60.0)
+    lift = np.minimum(np.maximum(flow - temp_out_c, 15.0), 60.0)
     return np.maximum(house["fleet_factor"][:, None] * (6.81 - 0.121 * lift + 0.000630 * lift**2), 1.0)
 
 

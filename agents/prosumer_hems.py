@@ -208,7 +208,9 @@ class Hems:
 
     def generation_limits(self, step: int, readings: Readings) -> tuple[I64, F64]:
         """Homes that give up generation in a step, and what each may generate at most by what its roof could give now [kW]."""
-        given_up = self.given_up_kw.get(step, np.zeros(self.book.n))
+        given_up = self.given_up_kw.get(step)
+        if given_up is None:
+            return np.zeros(0, np.int64), np.zeros(0)
         rows = np.flatnonzero(given_up > 0.0)
         return rows, np.maximum(readings["pv_kw"][rows] - given_up[rows], 0.0)
 

@@ -284,9 +284,10 @@ class Displays:
     @staticmethod
     def _mean_kw(physics: Physics, kind: str, step: int) -> F64:
         """Mean power of each home's device in a step of the run, NaN where there is none and before."""
-        record = physics.record.power_kw[kind]
         past = step - physics.first
-        return physics.dense(kind, record[:, past] if past >= 0 else np.full(len(record), np.nan))
+        return (
+            physics.dense(kind, physics.record.power_kw[kind][:, past]) if past >= 0 else np.full(physics.homes, np.nan)
+        )
 
 
 def data_notices(scenario: Scenario, network: Network) -> list[str]:

@@ -6,6 +6,7 @@ the present, so that what is written at t acts on [t, next). In between, all row
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -295,8 +296,10 @@ class Fleet:
 
     def _check_numbers(self, step: int, rows: I64 | slice, columns: tuple[F64, ...]) -> None:
         """A NaN among the inputs stops the run where it bites and its cause can be named."""
+        if not isnan(sum(float(np.add.reduce(column)) for column in columns)):  # the quicker test
+            return
         for column in columns:
-            if np.isnan(np.add.reduce(column)) and np.isnan(column).any():  # the sum is the quicker test
+            if np.isnan(column).any():
                 owner = self.owners[int(np.arange(self.n)[rows][np.argmax(np.isnan(column))])]
                 msg = f"{self.kind.KIND} fleet: {owner!r} in step {step} comes to no number; look at its inputs of that step"
                 raise ValueError(msg)

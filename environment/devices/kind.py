@@ -86,7 +86,7 @@ class DeviceKind(Protocol):
 
 def take(record: Record, rows: Any) -> Record:
     """The rows of a record of columns; scalars stay."""
-    return type(record)(*(a[rows] if np.ndim(a) else a for a in record))
+    return type(record)(*[a[rows] if isinstance(a, np.ndarray) and a.ndim else a for a in record])
 
 
 def put(record: Iterable[Any], rows: Any, values: Iterable[Any]) -> None:

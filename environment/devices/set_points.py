@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
-from environment.devices.sheets import NOTHING, Pile, Shown
+from environment.devices.sheets import Pile, Shown
 
 Selection = ArrayLike | slice
 
@@ -110,6 +110,7 @@ class SetPoints:
             msg = f"order {order!r} has the priority of the schedule; write it with schedule(), or give it a higher one"
             raise ValueError(msg)
         rows, columns = self._columns(rows, from_step, kw)
+        rows = rows.copy()  # the order keeps them
         rank = int(priority) * _SEQUENCES + len(self.orders) + 1
         sheet = Order(order, priority, rows, from_step, columns, np.zeros(len(rows), np.bool_), rank)
         self.orders.append(sheet)
@@ -148,9 +149,7 @@ class SetPoints:
         """What each row shall do in a step, (n,) [kW], NaN for its own control; read-only, valid until the next change."""
         if self._cache is None or self._cache.step != step:
             self._cache = self._look(step)
-        shown = self._cache.values.view()
-        shown.flags.writeable = False
-        return shown
+        return self._cache.seen
 
     def rows(self, rows: Selection) -> I64:
         """Row numbers of integers, a mask or a slice.
@@ -163,8 +162,8 @@ class SetPoints:
         found = np.asarray(rows)
         if found.dtype == np.bool_ and found.shape == (self.n,):
             return np.flatnonzero(found)
-        numbers = np.atleast_1d(found).astype(np.int64)
-        if numbers.size and (numbers.min() < 0 or numbers.max() >= self.n):
+        numbers = found if found.dtype == np.int64 and found.ndim == 1 else np.atleast_1d(found).astype(np.int64)
+        if (numbers.view(np.uint64) >= self.n).any():  # as unsigned, what is below zero is above all
             msg = f"rows {numbers.min()} to {numbers.max()} of a fleet of {self.n} (rows 0 to {self.n - 1})"
             raise ValueError(msg)
         return numbers
@@ -179,12 +178,14 @@ class SetPoints:
                 f"expected ({len(numbers)}, steps) or (1, steps) from a step that is not negative"
             )
             raise ValueError(msg)
-        return numbers, np.array(np.broadcast_to(table, (len(numbers), table.shape[1])))
+        if len(table) == len(numbers):
+            return numbers, table.copy()
+        return numbers, np.repeat(table, len(numbers), axis=0)
 
     def _look(self, step: int) -> Shown:
         base = self._schedule.get(step)
         values = np.full(self.n, np.nan) if base is None else np.where(self._automatic, base, np.nan)
-        shown = Shown(step, values, np.full(self.n, NOTHING, np.int64))
+        shown = Shown(step, values)
         if step in self._piles:
             self._piles[step].lay(shown, self._automatic, int(Priority.MANUAL) * _SEQUENCES)
         return shown

@@ -5,6 +5,7 @@ assignment, in which the last of a repeated index wins) leaves the highest on to
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -16,11 +17,23 @@ NOTHING = -1
 
 @dataclass
 class Shown:
-    """What shows from above in a step: values (n,) [kW] and the rank of the order they come from, (n,)."""
+    """What shows from above in a step: values (n,) [kW] and the rank of the order they come from, (n,).
+
+    ``seen`` shows the values to others, who cannot write them.
+    """
 
     step: int
     values: F64
-    ranks: I64
+
+    def __post_init__(self) -> None:
+        """Make the view once: it is asked for several times a step."""
+        self.seen: F64 = self.values.view()
+        self.seen.flags.writeable = False
+
+    @cached_property
+    def ranks(self) -> I64:
+        """Made when the first order lies over something: in most steps none does."""
+        return np.full(len(self.values), NOTHING, np.int64)
 
     def overlay(self, rows: I64, kw: F64, rank: int, obeyed: Bool) -> None:
         """Lay one more order's cells (m,) where they show and nothing above lies already."""

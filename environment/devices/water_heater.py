@@ -38,6 +38,9 @@ STANDING_LOSS_W = {
 }
 """Limits a, b of the energy classes; C is the ecodesign ceiling."""
 
+FEW = 2048
+"""Up to so many tanks all take both controls and keep one: to part them would take longer. A matter of speed only."""
+
 STANDING_LOSS_K = 45.0
 """Temperature difference at which the standing loss is stated [K] (65 degC in a room of 20 degC)."""
 
@@ -120,6 +123,11 @@ def step(ratings: Ratings, state: State, setpoint_kw: F64, inputs: Inputs, hours
         return _thermostat_step(ratings, state, inputs, hours)
     if not own.any():
         return _driven_step(ratings, state, setpoint_kw, inputs, hours)
+    if len(own) <= FEW:
+        relayed, relayed_kw = _thermostat_step(ratings, state, inputs, hours)
+        driven, driven_kw = _driven_step(ratings, state, np.where(own, 0.0, setpoint_kw), inputs, hours)
+        after = State(*[np.where(own, one, other) for one, other in zip(relayed, driven, strict=True)])
+        return after, np.where(own, relayed_kw, driven_kw)
     after, power = State(np.empty(own.shape), np.empty(own.shape)), np.empty(own.shape)
     for rows in (np.flatnonzero(own), np.flatnonzero(~own)):
         part_hours = hours[rows] if isinstance(hours, np.ndarray) else hours

@@ -10,7 +10,7 @@ SHEETS = st.permutations([(1, [0, 1, 2], [1.0, 1.0, 1.0]), (5, [1, 2], [5.0, np.
 
 
 def _shown():
-    return Shown(0, np.array([0.5, np.nan, np.nan, 0.5]), np.full(4, NOTHING, np.int64))
+    return Shown(0, np.array([0.5, np.nan, np.nan, 0.5]))
 
 
 def _pile(sheets):
