@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from data.arrays import I64, U64, Bool
+from data.copies import copy_of
 from environment.chance import name_hashes
 
 
@@ -41,7 +42,8 @@ class Directory:
 
     Attributes:
         names: all address names, sorted; an address number is a position in it.
-        hashes: 64 stable bits of every name, shape (n,).
+        hashes: 64 stable bits of every name, shape (n,); a clone has those of its original (``data.copies``).
+        copy: number of the copy that every address belongs to, shape (n,); 1 where nothing is copied.
         party: number of the party of every address, shape (n,).
         parties: names of the parties, sorted.
     """
@@ -55,6 +57,7 @@ class Directory:
             text = f"two parties have the address {', '.join(twice)}"
             raise AddressError(text)
         self.hashes: U64 = name_hashes(self.names)
+        self.copy: I64 = np.array([copy_of(name) for name in self.names], np.int64)
         self.parties: tuple[str, ...] = tuple(sorted({address.party for address in self.addresses}))
         rank = {name: number for number, name in enumerate(self.parties)}
         self.party: I64 = np.array([rank[address.party] for address in self.addresses], np.int64)

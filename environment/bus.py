@@ -103,13 +103,15 @@ class Bus:
             for record, actors in permissions.items()
         }
         self._door = Door(permitted, authenticate)
-        self._keys = mix(directory.hashes ^ np.uint64(name_hash(f"{chance.seed}/signing key")))
+        self._ids = MessageIds(directory.hashes, directory.copy)
+        self._marks = self._ids.marks_of(np.arange(len(directory.names)))
+        names = directory.hashes if self._marks is None else directory.hashes ^ self._marks
+        self._keys = mix(names ^ np.uint64(name_hash(f"{chance.seed}/signing key")))
         self._delay_key = name_hash(f"{chance.seed}/bus.delay")
         self._loss = chance.stream("bus.loss")
         self._acknowledgement_loss = chance.stream("bus.acknowledgement-loss")
         self._duplication = chance.stream("bus.duplication")
         self._fault = chance.stream("bus.dropped-acknowledgement")
-        self._ids = MessageIds(directory.hashes)
         self._seals = Seals(directory, chance.seed)
 
     def _assign(self, named: list[str], channel_of: Mapping[str, str]) -> I64:
@@ -141,6 +143,8 @@ class Bus:
             return few
         self._ids.give(batches, now_ms)
         wire = wire_of(batches, digests_of(batches), now_ms)
+        if self._marks is not None:
+            wire.drawn = wire.ids ^ self._marks[wire.sender]
         wire.signature = sign(chained([ring.of(batch.sender) for batch, _, ring in sent]), wire.digest, wire.ids)
         return self._carry(wire, batches, [unknown for _, unknown, _ in sent])
 
@@ -171,7 +175,7 @@ class Bus:
                 back_ms = arrival_ms + one.delay.one_ms((back_word >> 11) * _TWO53)
                 if back_ms >= now_ms + one.acknowledge_within_ms:
                     return None
-                ids.append(word)
+                ids.append(word if self._marks is None else word ^ self._marks.item(sender))
                 arrivals.append(arrival_ms)
                 acknowledgements.append(back_ms)
             never, none = [NEVER] * n, [0] * n
@@ -183,10 +187,15 @@ class Bus:
             return None
         for _, ids, traffic in found:
             traffic.batch.ids = np.array(ids, np.uint64)
-        self._ids.keep([(what, traffic.batch.ids) for what, _, traffic in found], now_ms)
         traffics = [traffic for _, _, traffic in found]
+        self._ids.keep([self._of_kind(what, traffic.batch) for what, _, traffic in found], now_ms)
         self.journal.traffic += traffics
         return traffics
+
+    def _of_kind(self, what: int, batch: Batch[Any]) -> tuple[tuple[int, int], U64]:
+        """Kind and ids without mark of a batch, for ``MessageIds.keep``."""
+        copy = self._ids.copy_of(batch.sender.item(0)) if len(batch) else 1
+        return (what, copy), batch.ids if self._marks is None else batch.ids ^ self._marks[batch.sender]
 
     def _owns(self, ring: KeyRing, sender: int) -> bool:
         return ring.key(sender) == self._keys.item(sender)

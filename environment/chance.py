@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from data.arrays import F64, I64, U64
+from data.copies import original
 
 WORD = (1 << 64) - 1
 """64 bits."""
@@ -42,8 +43,8 @@ def name_hash(name: str) -> int:
 
 
 def name_hashes(names: Iterable[str]) -> U64:
-    """``name_hash`` of each name, shape (n,)."""
-    return np.array([name_hash(name) for name in names], dtype=np.uint64)
+    """``name_hash`` of each owner of chance, shape (n,); clones have that of their original (``data.copies``)."""
+    return np.array([name_hash(original(name)) for name in names], dtype=np.uint64)
 
 
 def philox(key: int, counter_low: ArrayLike, counter_high: ArrayLike) -> tuple[U64, U64]:
@@ -148,7 +149,7 @@ def _index_bits(index: ArrayLike) -> U64:
 
 def _owner_bits(owner: Any) -> U64 | np.uint64:
     if isinstance(owner, str):
-        return np.uint64(name_hash(owner))
+        return np.uint64(name_hash(original(owner)))
     if isinstance(owner, np.ndarray) and owner.dtype == np.uint64:
         return owner
     if isinstance(owner, int | np.integer):

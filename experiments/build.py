@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from agents.prosumer_hems import Hems
 from agents.prosumer_life import live_step
+from data.copies import marked
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
+from environment.grid.islands import beside
 from environment.grid.model import Network
 from environment.grid.power_flow import PowerFlow
 from environment.grid.scada import Accuracy, Instruments, usual_points
@@ -24,6 +26,7 @@ from environment.weather.sources import weather_for
 from environment.weather.station import WeatherStation
 from environment.weather.view import WeatherView
 from experiments.build_check import check_scenario
+from experiments.build_copies import scenario_of_copy
 from experiments.build_devices import Displays, Meters, build_fleets, build_meters, uncontrolled
 from experiments.build_network import meters_by_operator, network_of, rated
 from experiments.build_people import PLANTS, People, build_people, contracted, home_book, members_of
@@ -87,6 +90,7 @@ class Site:
         people: homes.
         meters: metering points.
         living: what changes.
+        copy: which copy of the district it is (``Scenario.copies``); 1 is the original.
     """
 
     scenario: Scenario
@@ -98,6 +102,11 @@ class Site:
     people: People
     meters: Meters
     living: Living
+    copy: int = 1
+
+    def own(self, name: str) -> str:
+        """The name that a party or address called like this everywhere has in this copy of the district."""
+        return marked(self.copy, name)
 
     @property
     def days_ms(self) -> list[tuple[int, int]]:
@@ -123,20 +132,21 @@ class Site:
         return replace(self, scenario=self.scenario.without_coordination(), living=living)
 
 
-def build_site(scenario: Scenario, seed: int, progress: Progress) -> Site:
-    """People, devices and grid of a scenario, with their history lived."""
+def build_site(scenario: Scenario, seed: int, progress: Progress, copy: int = 1) -> Site:
+    """People, devices and grid of a scenario, with their history lived; of a copy, with the names of its own."""
     from experiments.build_days import service_windows  # which knows sites
 
     check_scenario(scenario)
+    scenario = scenario_of_copy(scenario, copy)
     progress("people and grid", 0, 1)
     calendar, timeline = _time(scenario)
     chance = Chance(seed)
-    network = rated(network_of(scenario), scenario.grid.transformer_rating_factor)
+    network = beside(rated(network_of(scenario), scenario.grid.transformer_rating_factor), copy)
     weather = weather_for(scenario.place, calendar, timeline, chance)
     people = build_people(scenario, network, calendar, timeline, weather, chance)
     meters = build_meters(scenario, people, network)
     living = _living(scenario, calendar, timeline, network, weather, people, meters, chance)
-    site = Site(scenario, seed, calendar, timeline, network, weather, people, meters, living)
+    site = Site(scenario, seed, calendar, timeline, network, weather, people, meters, living, copy)
     living.physics.publish = _publisher(site, living.weather)
     living.hems.windows = service_windows(site)
     _live_history(site, progress)

@@ -48,7 +48,7 @@ def addresses(site: Site) -> list[Address]:
         found.append(Address(one.billing, one.billing, ("billing-agent",), one.billing))
         found.append(Address(f"{one.billing}/billing-system", one.billing, ("billing-system",), one.billing))
     members = [home for homes in asked(site).values() for home in homes]
-    return found + [Address(f"{home}/hems", HOMES, ("hems",), home) for home in members]
+    return found + [Address(f"{home}/hems", site.own(HOMES), ("hems",), home) for home in members]
 
 
 def channels(site: Site) -> dict[str, str]:

@@ -42,7 +42,7 @@ def addresses(site: Site) -> list[Address]:
     if site.scenario.pilot or site.scenario.global_market:  # operators of their own, without this market
         return []
     actors = site.scenario.actors
-    dso, dpp = actors.dso.name, actors.dpp.name
+    dso, dpp, gdbn = actors.dso.name, actors.dpp.name, site.own(GDBN)
     found = [Address(dso, dso, ("dso",), dso)]
     systems = ("derms", "dso-scada", "dso-activation-system", "dso-database", "dso-settlement-service")
     found += [Address(f"{dso}/{system}", dso, (system,), dso) for system in systems]
@@ -53,8 +53,8 @@ def addresses(site: Site) -> list[Address]:
         found.append(Address(fsp.name, fsp.name, ("fsp", "aggregator"), fsp.name))
         found.append(Address(f"{fsp.name}/fsp-technical-platform", fsp.name, ("fsp-technical-platform",), fsp.name))
         found.append(Address(f"{fsp.name}/vpp", fsp.name, ("vpp", "aggregator-platform"), fsp.name))
-    found += [Address(dpp, dpp, ("digital-platform-provider",), dpp), Address(GDBN, GDBN, ("gdbn",), dpp)]
-    found += [Address(SETTLEMENT, dpp, ("gdbn",), dpp)]
+    found += [Address(dpp, dpp, ("digital-platform-provider",), dpp), Address(gdbn, gdbn, ("gdbn",), dpp)]
+    found += [Address(site.own(SETTLEMENT), dpp, ("gdbn",), dpp)]
     return found
 
 
@@ -63,7 +63,7 @@ def channels(site: Site) -> dict[str, str]:
     if site.scenario.global_market:
         return {}
     lfmo = site.scenario.actors.lfmo
-    return {GDBN: "gdbn"} | ({lfmo.name: "market"} if lfmo else {})
+    return {site.own(GDBN): "gdbn"} | ({lfmo.name: "market"} if lfmo else {})
 
 
 def makers(site: Site) -> list[Maker]:
@@ -100,7 +100,7 @@ def _dso(site: Site, world: World) -> Made:
         step_s=site.timeline.step_ms / MS_PER_S,
         fsps=[fsp.name for fsp in actors.fsps],
         market=_market(site),
-        gdbn=GDBN,
+        gdbn=site.own(GDBN),
         service=_service(site, "dso-settlement-service"),
         product=scenario.product_key[1],
         directions=product.directions,
@@ -183,7 +183,7 @@ def _fsp_platforms(site: Site) -> dict[str, str]:
 
 
 def _platform(site: Site, world: World) -> Made:
-    return Made(role("gdbn")(world.seat(GDBN), SETTLEMENT, _fsp_platforms(site)))
+    return Made(role("gdbn")(world.seat(site.own(GDBN)), site.own(SETTLEMENT), _fsp_platforms(site)))
 
 
 def _service(site: Site, system: str) -> Service:
@@ -236,7 +236,9 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         dso=scenario.actors.dso.name,
         derms=f"{scenario.actors.dso.name}/derms",
         market=_market(site),
-        baselines_to=GDBN if scenario.rules.settled_by == "gdbn" else f"{scenario.actors.dso.name}/dso-database",
+        baselines_to=site.own(GDBN)
+        if scenario.rules.settled_by == "gdbn"
+        else f"{scenario.actors.dso.name}/dso-database",
         papers=PAPERS,
         papers_until_ms=site.timeline.end_ms + PAPERS_VALID_DAYS * MS_PER_DAY,
         margin_share=said.margin_percent / 100.0,

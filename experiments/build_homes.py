@@ -22,14 +22,14 @@ BILLS_AFTER_H = 1.0
 
 def addresses(site: Site) -> list[Address]:
     """Homes, plants under contract, each with its device; retailer and state."""
-    retailer = site.scenario.actors.retailer.name
-    found = [Address(retailer, retailer, ("retailer",), retailer), Address(STATE, STATE, (), STATE)]
+    retailer, state, homes, plants = site.scenario.actors.retailer.name, *map(site.own, (STATE, HOMES, PLANTS))
+    found = [Address(retailer, retailer, ("retailer",), retailer), Address(state, state, (), state)]
     for home in site.people.names:
-        found.append(Address(home, HOMES, ("prosumer", "consumer"), home))
-        found.append(Address(f"{home}/der", HOMES, ("der",), home, device=True))
+        found.append(Address(home, homes, ("prosumer", "consumer"), home))
+        found.append(Address(f"{home}/der", homes, ("der",), home, device=True))
     for plant in contracted(site.scenario):
-        found.append(Address(plant.name, PLANTS, ("producer",), plant.name))
-        found.append(Address(f"{plant.name}/der", PLANTS, ("der",), plant.name, device=True))
+        found.append(Address(plant.name, plants, ("producer",), plant.name))
+        found.append(Address(f"{plant.name}/der", plants, ("der",), plant.name, device=True))
     return found
 
 
@@ -75,7 +75,7 @@ def _homes(site: Site, world: World) -> Made:
     )
     own = {"belongings": communities, "days_ms": site.days_ms} if communities else {}
     party = role("prosumers-in-communities" if communities else "prosumers")(
-        world.seat(HOMES), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
+        world.seat(site.own(HOMES)), living.hems, living.physics.readings, living.physics.controls, membership, people.overrides,
         people.withdrawals if coordinated else {}, **own,
     )  # fmt: skip
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
@@ -99,7 +99,7 @@ def _plants(site: Site, world: World) -> Made:
     )
     controls = living.plant_controls
     party = role("producers")(
-        world.seat(PLANTS), plants, living.shares[PLANTS], living.weather, living.physics.readings, controls
+        world.seat(site.own(PLANTS)), plants, living.shares[PLANTS], living.weather, living.physics.readings, controls
     )
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms, controls)])
 
@@ -125,10 +125,10 @@ def _retailer(site: Site, world: World) -> Made:
         days_ms=site.days_ms,
         bill_after_ms=round(BILLS_AFTER_H * 3_600_000),
         dso=operators_of(site, people.bus),
-        state=STATE,
+        state=site.own(STATE),
     )
     return Made(role("retailer")(world.seat(actors.retailer.name), site.living.shares[actors.retailer.name], terms))
 
 
 def _state(site: Site, world: World) -> Made:
-    return Made(role("state")(world.seat(STATE)))
+    return Made(role("state")(world.seat(site.own(STATE))))

@@ -1,5 +1,6 @@
 """Site -> world: the parties of every part, their addresses, and the bus between them."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
@@ -9,6 +10,7 @@ from environment.channels import Channel, Delay
 from environment.units import MS_PER_S
 from environment.world import World
 from experiments.build import Site
+from experiments.build_copies import SideBySide
 from experiments.build_faults import disturbances
 from experiments.build_roles import Part
 from experiments.scenario_world import Channel as ChannelScenario
@@ -22,20 +24,24 @@ PARTS = (
 """Modules that add parties to a world where its scenario has them."""
 
 
-def build_world(site: Site) -> World:
-    """The world of a site; without coordination only homes, retailer and state act."""
+def build_world(site: Site, *others: Site) -> World:
+    """The world of a site, or of all copies of one; without coordination only homes, retailer and state act."""
+    sites = (site, *others)
     parts = [cast("Part", import_module(name)) for name in PARTS]
-    found: list[Address] = [address for part in parts for address in part.addresses(site)]
+    found: list[Address] = [address for one in sites for part in parts for address in part.addresses(one)]
     directory = Directory(found)
-    behind = {name: channel for part in parts for name, channel in part.channels(site).items()}
-    world = World(directory, _bus(site, directory, behind), site.living.physics)
-    for part in parts:
-        for make in part.makers(site):
-            world.add(*make(site, world))
+    behind = {name: channel for one in sites for part in parts for name, channel in part.channels(one).items()}
+    physics = SideBySide([one.living.physics for one in sites]) if others else site.living.physics
+    world = World(directory, _bus(sites, directory, behind), physics)
+    for one in sites:
+        for part in parts:
+            for make in part.makers(one):
+                world.add(*make(one, world))
     return world
 
 
-def _bus(site: Site, directory: Directory, behind: dict[str, str]) -> Bus:
+def _bus(sites: Sequence[Site], directory: Directory, behind: dict[str, str]) -> Bus:
+    site = sites[0]
     platforms = site.scenario.platforms
     channel_of = {}
     for name in directory.names:
@@ -45,7 +51,8 @@ def _bus(site: Site, directory: Directory, behind: dict[str, str]) -> Bus:
     named = {name: _channel(name, getattr(platforms, name)) for name in ("gdbn", "market", "cbp", "meters")}
     return Bus(
         directory, site.chance, permissions_of_records(), named, channel_of,
-        _channel("direct", platforms.direct), _channel("internal", platforms.internal), disturbances(site, directory, channel_of),
+        _channel("direct", platforms.direct), _channel("internal", platforms.internal),
+        tuple(disturbance for one in sites for disturbance in disturbances(one, directory, channel_of)),
         authenticate=platforms.authenticate,
     )  # fmt: skip
 

@@ -146,13 +146,22 @@ def cost_per_true(facts: Facts) -> float | None:
 
 
 def bids_hhi(facts: Facts) -> float | None:
-    """Herfindahl-Hirschman index of the energy offered, by bidder; 10 000 is a monopoly."""
+    """Herfindahl-Hirschman index of the energy offered in a session, by bidder, mean of sessions weighted by what was offered; 10 000 is a monopoly."""
     bids = facts.days("bids")
     if bids is None:
         return None
-    codes, labels = bids.codes("fsp")
-    offered = np.bincount(codes, bids.floats("quantity_kw"), minlength=len(labels))
-    return None if offered.sum() == 0 else float(1e4 * ((offered / offered.sum()) ** 2).sum())
+    offered, of_session = _by_bidder(bids, "quantity_kw")
+    whole = summed(of_session, offered)
+    kept = whole > 0.0
+    squares = summed(of_session, offered**2)[kept] / whole[kept] ** 2
+    return ratio(1e4 * float((squares * whole[kept]).sum()), float(whole.sum()))
+
+
+def _by_bidder(bids: Frame, column: str) -> tuple[F64, I64]:
+    """Sums of a column by session and bidder, and the session of each sum, numbered from 0."""
+    pair, session = bids.grouped("session", "fsp"), bids.grouped("session")
+    first = np.unique(pair, return_index=True)[1]
+    return summed(pair, bids.floats(column)), session[first]
 
 
 @dataclass(frozen=True)

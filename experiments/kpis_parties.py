@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from data.arrays import F64, I64
+from data.copies import original
 from experiments.kpis_facts import Facts, total
 from experiments.kpis_grid import Figure
 from experiments.kpis_homes import served
@@ -43,7 +44,7 @@ def party_kinds(facts: Facts) -> dict[str, str]:
 
 def _kind(party: str, actors: set[str]) -> str:
     # the catalogue knows no state, so its party is known by its name
-    return next((kind for kind, ids in KINDS if actors & ids or party == kind == "state"), "others")
+    return next((kind for kind, ids in KINDS if actors & ids or original(party) == kind == "state"), "others")
 
 
 def money(kind: str) -> Figure:
@@ -117,13 +118,13 @@ def messages_retried(facts: Facts) -> float | None:
 
 
 def acknowledgement_ms(percent: float) -> Figure:
-    """Percentile of the time from the first transmission to the acknowledgement, of acknowledged messages [ms]."""
+    """Percentile of the time from the first transmission to the acknowledgement, of acknowledged messages, one that was measured [ms]."""
 
     def figure(facts: Facts) -> float | None:
         frame = facts.all("messages")
         waited = frame.floats("acknowledged_ms") - frame.floats("sent_ms") if frame else np.array([])
         waited = waited[~np.isnan(waited)]
-        return float(np.percentile(waited, percent)) if len(waited) else None
+        return float(np.percentile(waited, percent, method="inverted_cdf")) if len(waited) else None
 
     return figure
 

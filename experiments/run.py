@@ -133,27 +133,28 @@ def live_scenario(
     Raises:
         CoflexError, ValueError: the scenario asks for what is not there (network, weather, tariff ...).
     """
-    from experiments.build import build_site
+    from experiments.build_copies import build_sites, physical_tables_of, tables_of
     from experiments.build_world import build_world
     from experiments.kpis_complete import complete
     from experiments.results_schema import conform
     from experiments.run_global_market import keep_register
-    from experiments.run_tables import ledger_table, party_tables, physical_tables, static_tables
+    from experiments.run_tables import ledger_table
 
     watch = _Watch()
-    site = build_site(scenario, seed, progress)
-    other = site.twin() if twin and scenario.coordination else None
-    world, shadow = build_world(site), build_world(other) if other else None
+    sites = build_sites(scenario, seed, progress)
+    site = sites[0]
+    others = [one.twin() for one in sites] if twin and scenario.coordination else []
+    world, shadow = build_world(*sites), build_world(*others) if others else None
     watch.lap("setup")
     live(world, site, progress)
     watch.lap("run")
-    if shadow and other:
-        live(shadow, other, progress, "day without coordination")
+    if shadow:
+        live(shadow, site, progress, "day without coordination")
     watch.lap("twin")
     progress("figures, report", 0, 1)
     meta = _meta(site, watch.wall_s)
-    tables = conform(physical_tables(site) | static_tables(site, world) | party_tables(site, world))
-    twin_tables = physical_tables(other) | ledger_table(shadow) if shadow and other else None
+    tables = conform(tables_of(sites, world))
+    twin_tables = physical_tables_of(others) | ledger_table(shadow) if shadow else None
     whole = complete(tables, meta, twin_tables, conformance_of(tables))
     return Lived(whole, meta, watch, partial(keep_register, site, world))
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from agents.prosumer_book import TANK_LOW_C
 from data.arrays import F64, I64
+from data.copies import original
 from environment.devices import device_kind
 from environment.grid.flow import Flow
 from environment.grid.limits import Limits
@@ -197,7 +198,9 @@ def static_tables(site: Site, world: World) -> dict[str, Table]:
     return {
         "addresses": {
             "address": [one.name for one in addresses],
-            "party": [one.operator if one.device or one.party in (HOMES, PLANTS) else one.party for one in addresses],
+            "party": [
+                one.operator if one.device or original(one.party) in (HOMES, PLANTS) else one.party for one in addresses
+            ],
             "actors": [list(one.actors) for one in addresses],
             "operator": [one.operator for one in addresses],
             "device": [one.device for one in addresses],
@@ -237,7 +240,7 @@ def party_tables(site: Site, world: World) -> dict[str, Table]:
         "conversations": journal.conversation_table(),
         "messages": journal.messages(),
         "acts": journal.act_table(),
-        "scada": _scada(site),
+        "scada": scada_table(site),
     }
     tables |= {name: {} for name in ASKED}
     tables |= {f"content/{name}": columns for name, columns in journal.contents().items()}
@@ -272,7 +275,8 @@ def _census(world: World) -> list[Any]:
     return sorted(world.agents, key=lambda actor: actor.party.name)
 
 
-def _scada(site: Site) -> Table:
+def scada_table(site: Site) -> Table:
+    """What the control room of a site was shown."""
     site.living.physics.show_snapshots()
     view = site.living.scada
     times = np.array([at_ms for at_ms, _ in view.history], np.int64)

@@ -62,6 +62,8 @@ class Scenario(Part):
     """Planned outages (``outage_of``) and platform outages (``platform_down``)."""
     faults: tuple[AnyFault, ...] = given((), source="none")
     """Parties that do not do what they should, and attackers (``forge``, ``replay``, ``alter``)."""
+    copies: int = given(1, source="one district unless said", ge=1, le=1000)
+    """How many copies of the district live beside each other without interaction, each with people, network, operators and providers of its own."""
     coordination: bool = given(True, source="the twin of a run sets it to false")
     """Whether anybody procures and activates flexibility."""
     heaters: Heaters | None = given(None, source="none unless said")

@@ -43,7 +43,7 @@ def problems_of_names(scenario: "Scenario", left_out: Sequence[str] = ()) -> lis
         (_times, ("clock.start", "clock.lead_h", "actors.dso.procures", "actors.dso.availability_wait_s", "actors.lfmo.gate")),
         (_pilot, ("actors.fsps", "pilot")), (global_market, ("global_market", "people")),
         (balancing, ("actors", "people", "balancing", "clock")),
-        (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
+        (_copies, ("copies", "actors.communities", "faults")), (_windows, ("clock.start", "clock.days", "clock.lead_h", "clock.tail_h")),
     )  # fmt: skip
     sound = [check for check, reads in checks if not any(path.startswith(left) for path in reads for left in left_out)]
     return [problem for check in sound for problem in check(scenario)]
@@ -97,6 +97,20 @@ def _pilot(scenario: "Scenario") -> Problems:
     for name, count in Counter(own).items():
         if count > 1 or name in taken[len(own) :]:
             yield f"pilot.names: more than one party is called '{name}'; give each its own name"
+
+
+def _copies(scenario: "Scenario") -> Problems:
+    """Only what belongs to one copy can be copied."""
+    if scenario.copies == 1:
+        return
+    for key, there in {
+        "pilot": scenario.pilot, "heaters": scenario.heaters, "global_market": scenario.global_market, "balancing": scenario.balancing,
+        "actors.communities": scenario.actors.communities,
+    }.items():  # fmt: skip
+        if there:
+            yield f"copies: {scenario.copies}, but only homes, plants and local flexibility can be copied, not {key}; write copies: 1, or leave out {key}"
+    if scenario.attacks:
+        yield f"copies: {scenario.copies}, but an attacker hears all of them, so that they would not live without interaction; write copies: 1, or leave out the attacks"
 
 
 def _contracts(scenario: "Scenario") -> Problems:

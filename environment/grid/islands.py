@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from data.arrays import F64, I64
+from data.copies import marked
 from environment.grid.model import LINE, Branches, Network, Points, Transformers
 
 SLACK = "transmission"
@@ -62,6 +63,27 @@ def joined(parts: Mapping[str, Network]) -> Network:
         merged={prefixed(name, old): prefixed(name, new) for name in names for old, new in parts[name].merged.items()},
         notice="\n".join(dict.fromkeys(one.notice for one in each if one.notice)),
         island_of_bus=("", *(name for name, one in zip(names, each, strict=True) for _ in range(one.n_bus))),
+    )
+
+
+def beside(network: Network, copy: int) -> Network:
+    """A copy of a network with the names of its own (``data.copies``), drawn beside those before it; the original is copy 1."""
+    if copy == 1:
+        return network
+
+    def named(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(marked(copy, name) for name in names)
+
+    shift = (copy - 1) * (1.0 + _GAP) * (float(np.ptp(network.coordinates[:, 0])) or 1.0)
+    return replace(
+        network,
+        bus_names=named(network.bus_names),
+        bus_zone=named(network.bus_zone),
+        coordinates=network.coordinates + np.array([shift, 0.0]),
+        branches=replace(network.branches, names=named(network.branches.names)),
+        loads=replace(network.loads, names=named(network.loads.names)),
+        generators=replace(network.generators, names=named(network.generators.names)),
+        merged={marked(copy, old): marked(copy, new) for old, new in network.merged.items()},
     )
 
 

@@ -41,7 +41,9 @@ LAYERS: Final = {
     "grid": "functional", "flexibility": "functional", "people": "functional", "forecasts": "functional", "messages": "ICT", "use cases": "ICT",
     "money": "economic",
 }  # fmt: skip
-CURVES: Final = ("cars", "photovoltaics", "enrolled", "homes", "delay", "loss", "outage")
+COPIES: Final = (1, 2, 3, 4)
+"""Districts beside each other, each with operators and providers of its own."""
+CURVES: Final = ("cars", "photovoltaics", "enrolled", "homes", "copies", "delay", "loss", "outage")
 OTHERS: Final = ("networks", "countries")
 
 
@@ -69,7 +71,7 @@ def sra_study(name: str, *, seeds: int = 3, parts: tuple[str, ...] = ()) -> Stud
         question="What happens to the figures when there is more of it, under more stress, or elsewhere?",
         about=(
             "One factor at a time is changed, everything else stays as in the scenario, with the same seeds. Density: shares of homes with a car, with panels, with a contract. Size: "
-            "homes on the same network. ICT: delay, loss, and an outage of the market's platform. Replicability: the same people on other networks, and under the "
+            "homes on the same network, and copies of the district beside each other, which multiply what can be counted and leave ratios as they are. ICT: delay, loss, and an outage of the market's platform. Replicability: the same people on other networks, and under the "
             "boundary conditions of other countries."
         ),
         limits=(
@@ -106,6 +108,17 @@ def _factors(scenario: Scenario) -> dict[str, dict[str, Any]]:
         },
         "loss": {"key": [f"platforms.{channel}.loss" for channel in CHANNELS], "values": list(LOSSES)},
     }  # fmt: skip
+    if not any(
+        (
+            scenario.pilot,
+            scenario.heaters,
+            scenario.global_market,
+            scenario.balancing,
+            scenario.actors.communities,
+            scenario.attacks,
+        )
+    ):
+        found["copies"] = {"key": "copies", "values": list(COPIES)}
     if scenario.actors.fsps and scenario.coordination:
         found["enrolled"] = {"alternatives": {share: _enrolled(base, float(share[:-1]) / 100) for share in SHARES}}
     if scenario.actors.lfmo and scenario.coordination:
