@@ -64,13 +64,10 @@ def every(job):
     """Every figure that is asked for: a line over the cars of the first group, a level by its other keys, a little noise."""
     devices = job.content["people"][0]["devices"]
     level = name_hash(str(sorted(job.content["rules"].items()))) / 2**64
-    varied = (
-        [job.content.get(key) for key in ("people", "rules", "grid", "place")],
-        [one["loss"] for one in job.content["platforms"].values() if isinstance(one, dict)],
-    )
-    noise = (
-        1e-3 * name_hash(f"{varied}/{job.seed}") / 2**64
-    )  # of what studies vary alone, so that a new key does not draw it anew
+    said = {
+        key: value for key, value in job.content.items() if key != "copies"
+    }  # clones draw what their originals draw
+    noise = 1e-3 * name_hash(f"{said}/{job.seed}") / 2**64
     ev, pv = (level_of(devices.get(kind, 0.0)) for kind in ("ev", "pv"))
     value = job.seed + 3.0 * ev + 0.1 * pv + level + noise
     rows = {"figure": list(job.figures), "value": [value] * len(job.figures), "twin_value": [None] * len(job.figures)}
