@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.payments import pay
 from data.arrays import F64
 from environment.messages.base import Batch
+from environment.messages.delivery import PurchaseStatement
 from environment.messages.global_market import AsmAward, AsmBid, SessionCall
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
@@ -56,6 +58,7 @@ class GenerationCompany(Party):
     def __init__(self, seat: Seat, terms: UnitTerms) -> None:
         super().__init__(seat)
         self._terms = terms
+        self._settled: set[tuple[str, str]] = set()
 
     @handles(SessionCall)
     def hear_of_session(self, batch: Batch[SessionCall]) -> None:
@@ -92,6 +95,17 @@ class GenerationCompany(Party):
                 price_eur_per_kwh=bid.price_eur_per_kwh, quantity_kwh=float(bid.quantity_kw.sum()), change="offered",
             )  # fmt: skip
         return Work(bids, conversation, [f"conversations/{conversation}"], [f"asm_bids/{bid.bid}" for bid in bids])
+
+    @handles(PurchaseStatement)
+    def take_statement(self, batch: Batch[PurchaseStatement]) -> None:
+        """What an operator pays for the day; where it is below 0, for energy that was not generated, the company does."""
+        for row, one in enumerate(batch.records()):
+            key = one.settlement, one.buyer
+            if self.directory.names[batch.sender[row]] != self._terms.tso or one.bsp != self.name:
+                refuse(self, batch, row, one.settlement, "only the TSO settles, with whom it concerns")
+            elif one.final_eur < 0 and key not in self._settled:
+                self._settled.add(key)
+                pay(self, self.name, one.buyer, -one.final_eur, "unit service", batch.ids[row])
 
     @handles(AsmAward)
     def hear_award(self, batch: Batch[AsmAward]) -> None:

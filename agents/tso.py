@@ -6,6 +6,7 @@ from typing import ClassVar
 from agents.tso_components import ComponentDesk
 from agents.tso_register import RegisterDesk
 from agents.tso_settlement import SettlementDesk
+from agents.tso_units import UnitDesk
 from environment.office import Desk, Office
 
 
@@ -13,5 +14,5 @@ class Tso(Office):
     """The transmission system operator with technical platform and registry."""
 
     desks: ClassVar[Mapping[str, type[Desk]]] = {
-        "topology": RegisterDesk, "components": ComponentDesk, "settlement": SettlementDesk,
+        "topology": RegisterDesk, "components": ComponentDesk, "settlement": SettlementDesk, "units": UnitDesk,
     }  # fmt: skip

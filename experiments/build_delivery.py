@@ -12,8 +12,10 @@ from agents.pgui import GatewayTerms
 from agents.tso_components import ComponentDesk
 from agents.tso_delivery import delivered_components
 from agents.tso_settlement import SettlementDesk, SettlementTerms
+from agents.tso_units import UnitDesk, UnitSettlementTerms
 from data.arrays import F64
 from environment.addresses import Address
+from environment.messages.global_market import GlobalClearing
 from environment.office import Desk
 from environment.platforms.measurement_desk import MeasurementDesk, MeasurementTerms
 from environment.platforms.measurements import Gateway
@@ -123,6 +125,23 @@ def settlement_desk(
         responsible={one.name: responsible(one.name) for one in market.bsps}, energy=energy_of(market.bids), day_ahead_eur_per_kwh=said.day_ahead_eur_per_kwh,
         **_times(said), report_share=said.report_tolerance, report_least_kwh=said.report_tolerance_kwh,
     ))  # fmt: skip
+
+
+def unit_desk(site: Site, market: GlobalMarket, sold: Callable[[int], Sequence[GlobalClearing]]) -> UnitDesk:
+    """The desk of the TSO that settles units."""
+    said = market.delivery
+    return UnitDesk(UnitSettlementTerms(
+        days_ms=site.days_ms, company=market.transmission.company, sold=sold, day_ahead_eur_per_kwh=said.day_ahead_eur_per_kwh,
+        settles_after_s=_times(said)["final_after_s"],
+    ))  # fmt: skip
+
+
+def sold_by_units(desks: Mapping[str, Desk], company: str, from_ms: int) -> list[GlobalClearing]:
+    """What the TSO's sessions about a day took of the units of a company, by bid."""
+    desk = desks["components"]
+    assert isinstance(desk, ComponentDesk)
+    found = [one for running in desk.about(from_ms) for one in running.cleared.values() if one.bsp == company]
+    return sorted(found, key=lambda one: one.bid)
 
 
 def energy_of(bids: Bids) -> Energy:

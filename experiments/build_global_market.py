@@ -253,6 +253,9 @@ def _tso(site: Site, world: World) -> Made:
     }
     components = partial(delivery.delivered_parts, desks)
     desks["settlement"] = delivery.settlement_desk(site, market, perimeters_of(site), picture, components)
+    desks["units"] = delivery.unit_desk(
+        site, market, partial(delivery.sold_by_units, desks, market.transmission.company)
+    )
     return Made(role("tso")(world.seat(market.tso), desks))
 
 

@@ -86,9 +86,10 @@ def _of_run(folder: Path, report: Path | None, *, force: bool) -> Answer:
     from experiments.schemes_run import days_of
 
     run = open_run(folder)
-    said_price = (run.meta.get("scenario", {}).get("global_market") or {}).get("unmet_eur_per_kwh", 3.0)
+    bids = ((run.meta.get("scenario") or {}).get("global_market") or {}).get("bids") or {}
+    said = {"unmet_eur_per_kwh": bids.get("unmet_eur_per_kwh", 3.0), "counts": bids.get("counts", True)}
     found = [
-        (day.session, compared_situation(day.case, unmet_eur_per_kwh=said_price, offer_of_bid=day.offer_of_bid))
+        (day.session, compared_situation(day.case, offer_of_bid=day.offer_of_bid, **said))
         for day in days_of(run.tables, str(folder))
     ]
     page = report or folder / "schemes.html"

@@ -72,7 +72,41 @@ def called_percent(facts: Facts) -> float | None:
     return None if share is None else 100.0 * float(share)
 
 
+def _needed_by_dsos(facts: Facts) -> float | None:
+    frame = facts.all("perimeter_limits")
+    return None if frame is None else float(frame.floats("needed_kw").sum())
+
+
+def _bought_by_dsos(facts: Facts) -> float | None:
+    """0 where sessions bought nothing for them."""
+    frame = facts.all("operator_purchases")
+    if frame is None:
+        return None if facts.all("global_clearings") is None else 0.0
+    return float(frame.floats("bought_kw").sum())
+
+
+def _paid_by_dsos(facts: Facts) -> float | None:
+    frame = facts.all("service_purchases")
+    if frame is None:
+        return None
+    theirs = ~np.isin(frame.names("buyer"), sorted(_tsos(facts)))
+    return float((frame.floats("service_eur") + frame.floats("energy_eur"))[theirs].sum())
+
+
+def _tsos(facts: Facts) -> set[str]:
+    """Operators that state needs of the whole system: the first of each session."""
+    frame = facts.all("system_needs")
+    limits = facts.all("perimeter_limits")
+    if frame is None or limits is None:
+        return set()
+    return set(frame.names("operator").tolist()) - set(limits.names("dso").tolist())
+
+
 FIGURES: dict[str, Figure] = {
+    "dso_needed_kwh": _needed_by_dsos,
+    "dso_bought_kwh": _bought_by_dsos,
+    "dso_paid_eur": _paid_by_dsos,
+    "global_unmet_kwh": _sum("global_clearings", "unmet_kw"),
     "global_offered_kwh": _sum("bid_components", "first_kw"),
     "global_adapted_kwh": adapted_kwh,
     "global_limited_percent": limited_percent,

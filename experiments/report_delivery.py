@@ -35,6 +35,7 @@ def delivery(view: View) -> Section | None:
     parts.append(_dialogue(facts))
     if settled is not None:
         parts.append(_money(settled, facts.all("responsible_imbalances")))
+        parts.append(_payers(facts.all("service_purchases")))
     return Section("delivery", TITLE, "".join(parts))
 
 
@@ -94,6 +95,7 @@ def _money(settled: Frame, stated: Frame | None) -> str:
         "delivered_kwh",
         "service_eur",
         "energy_eur",
+        "others_eur",
         "final_eur",
         "exposure_eur",
         "neutralised_eur",
@@ -105,7 +107,7 @@ def _money(settled: Frame, stated: Frame | None) -> str:
     rows = [_money_row(name, [values[column][bsps == name] for column in columns]) for name in names]
     if len(names) > 1:
         rows.append(_money_row("all", list(values.values())))
-    head = ("provider", "accepted (kWh)", "delivered (kWh)", "service (EUR)", "energy (EUR)", "TSO pays (EUR)", "exposure (EUR)", "neutralised (EUR)",
+    head = ("provider", "accepted (kWh)", "delivered (kWh)", "service (EUR)", "energy (EUR)", "of it other operators (EUR)", "TSO pays (EUR)", "exposure (EUR)", "neutralised (EUR)",
             "not delivered (EUR)")  # fmt: skip
     text = (
         "<p>The TSO pays delivered services at the prices of the bids, and the energy at the day-ahead price. <i>Exposure</i> is what imbalances would cost "
@@ -119,11 +121,38 @@ def _money(settled: Frame, stated: Frame | None) -> str:
             f"{own:,.2f} EUR are for how the points strayed from their baselines, which would have been without activations; the rest is the providers'. They were handed "
             f"{stated.floats('transfer_eur').sum():,.2f} EUR for energy that was sold in their names.</p>"
         )
-    return text + table(head, rows, numbers=range(1, 9)) + told
+    return text + table(head, rows, numbers=range(1, 10)) + told
+
+
+def _payers(bought: Frame | None) -> str:
+    """What each operator bought and pays, where more than one does."""
+    if bought is None or len(set(bought.names("buyer").tolist())) == 1:
+        return ""
+    buyers, columns = (
+        bought.names("buyer"),
+        ("ordered_kwh", "delivered_kwh", "service_eur", "energy_eur", "imbalance_eur"),
+    )
+    rows = []
+    for name in sorted(set(buyers.tolist())):
+        sums = [float(bought.floats(column)[buyers == name].sum()) for column in columns]
+        rows.append((name, *(f"{one:,.2f}" for one in sums)))
+    head = (
+        "operator",
+        "bought (kWh)",
+        "delivered of it (kWh)",
+        "service (EUR)",
+        "energy (EUR)",
+        "imbalance, from the TSO (EUR)",
+    )
+    text = (
+        "<p>By the coordination scheme several operators bought of the same bids. Each pays the service of what was delivered of its own part; whose the energy is, the "
+        "scheme says.</p>"
+    )
+    return text + table(head, rows, numbers=range(1, 6))
 
 
 def _money_row(name: str, values: Sequence[F64]) -> tuple[str, ...]:
-    digits = (1, 1, 2, 2, 2, 2, 2, 2)
+    digits = (1, 1, 2, 2, 2, 2, 2, 2, 2)
     return (name, *(f"{one.sum():,.{digit}f}" for one, digit in zip(values, digits, strict=True)))
 
 

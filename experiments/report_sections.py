@@ -38,7 +38,8 @@ KEY_FIGURES: Final = (
     "community_flexibility_ordered_kwh", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
     "service_called_kwh", "service_delivered_kwh", "heaters_controlled", "heater_saved_percent", "heater_bound_percent",
     "reserve_held_kw_h", "reserve_delivered_kwh", "reserve_accuracy_percent", "reserve_beside_kwh", "reserve_capacity_eur",
-    "heater_cost_saved_eur", "heater_cold_draws", "heater_twin_cold_draws", "messages_total", "steps_made",
+    "global_activated_kwh", "global_local_percent", "global_cost_eur", "global_imbalance_kwh", "dso_needed_kwh", "dso_bought_kwh", "global_unmet_kwh",
+    "lights_yellow_percent", "services_delivered_percent", "limits_exceeded", "services_paid_eur", "dso_paid_eur", "heater_cost_saved_eur", "heater_cold_draws", "heater_twin_cold_draws", "messages_total", "steps_made",
 )  # fmt: skip
 """What a report begins with, as far as it is defined for the run."""
 OF_A_MARKET: Final = (
@@ -48,6 +49,8 @@ OF_A_MARKET: Final = (
     "flexibility_true_kwh",
 )
 """Key figures of providers at a market; beside communities without providers their zeros would hide what communities gave."""
+OF_LOCAL_MARKETS: Final = (*OF_A_MARKET, "flexibility_needed_kwh", "cost_eur_per_kwh_delivered")
+"""Key figures of local procurement, which no run with a global market has."""
 DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
@@ -70,6 +73,8 @@ def key_figures(view: View) -> str:
     rows = {row.id: row for row in figure_rows(values, twin, every=True)}
     if view.facts.all("community_members") is not None and view.facts.all("bids") is None:
         rows = {key: row for key, row in rows.items() if key not in OF_A_MARKET}
+    if view.facts.all("global_clearings") is not None:
+        rows = {key: row for key, row in rows.items() if key not in OF_LOCAL_MARKETS}
     return f'<div class="cards">{"".join(_card(rows[key]) for key in KEY_FIGURES if key in rows and _defined(rows[key]))}</div>'
 
 

@@ -1,16 +1,18 @@
 """The same bids and needs under every coordination scheme, side by side."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from data.arrays import I64
+from data.arrays import F64, I64
 from experiments.rules_clearing import tidy
 from experiments.rules_coordination import IntegratedScheme, LevelledScheme, LitScheme
 from experiments.scenario_library import RULES, rule_with
-from markets.coordination.common import shares_eur
+from markets.coordination.common import hourly_shares_eur
 from markets.coordination.exchange import messages
+from markets.coordination.payers import allotted_kw
 from markets.coordination.situation import JOINT, Activations, Situation
 
 
@@ -37,9 +39,9 @@ def compared_situation(
         offer_of_bid: number of the offer that each bid is an hour of, (n,); None: every bid is an offer.
 
     Returns:
-        ``{"schemes": [{"scheme", "cost_eur", "dearer_percent", "by_buyer", "by_seller", "activated_kwh", "flexibility_kwh", "served_kwh", "unmet_kwh",
+        ``{"schemes": [{"scheme", "cost_eur", "dearer_percent", "by_buyer", "by_operator", "by_seller", "activated_kwh", "flexibility_kwh", "served_kwh", "unmet_kwh",
         "violated_kwh", "violated", "imbalance_left_kwh", "messages", "feasible"}], "shares": {operator: EUR}}``; dearer than the common market, null where
-        that costs nothing; flexibility: what is activated in distribution networks, by operator.
+        that costs nothing; by_operator: what each pays, of a joint market its share; flexibility: what is activated in distribution networks, by operator.
     """
     said = {"unmet_eur_per_kwh": unmet_eur_per_kwh, "counts": counts}
     found: dict[str, Activations] = {
@@ -47,17 +49,22 @@ def compared_situation(
     }
     common_eur = found["common"].cost_eur()
     offers = np.arange(len(case.bids)) if offer_of_bid is None else offer_of_bid
-    paid = shares_eur(case, unmet_eur_per_kwh=unmet_eur_per_kwh)
+    shares = hourly_shares_eur(case, unmet_eur_per_kwh=unmet_eur_per_kwh)
+    allot = partial(allotted_kw, unmet_eur_per_kwh=unmet_eur_per_kwh, shares_eur=shares)
     return {
         "schemes": [
-            {"scheme": name, **_row(case, outcome, common_eur), "messages": messages(name, outcome, offers)}
+            {
+                "scheme": name,
+                **_row(case, outcome, common_eur, allot(outcome)),
+                "messages": messages(name, outcome, offers),
+            }
             for name, outcome in found.items()
         ],
-        "shares": {name: tidy(eur) for name, eur in zip(case.operators, paid, strict=True)},
+        "shares": {name: tidy(eur) for name, eur in zip(case.operators, shares.sum(axis=1), strict=True)},
     }
 
 
-def _row(case: Situation, outcome: Activations, common_eur: float) -> dict[str, Any]:
+def _row(case: Situation, outcome: Activations, common_eur: float, allotted: Mapping[str, F64]) -> dict[str, Any]:
     unmet, violated = outcome.unmet_kw, outcome.violated_kw
     cost, taken = outcome.cost_eur(), outcome.accepted_kw * case.hours
     local = np.bincount(case.operator_of_bid, taken, len(case.operators))
@@ -67,6 +74,9 @@ def _row(case: Situation, outcome: Activations, common_eur: float) -> dict[str, 
         "cost_eur": tidy(cost),
         "dearer_percent": tidy(100 * (cost / common_eur - 1)) if common_eur > 0 else None,
         "by_buyer": {buyer: tidy(outcome.cost_eur(buyer)) for buyer in outcome.taken_kw},
+        "by_operator": {
+            name: tidy((kw * case.bids.price_eur_per_kwh).sum() * case.hours) for name, kw in allotted.items()
+        },
         "by_seller": {str(name): tidy(eur) for name, eur in zip(sellers, earned, strict=True) if name},
         "activated_kwh": tidy(taken.sum()),
         "flexibility_kwh": {name: tidy(kwh) for name, kwh in zip(case.operators[1:], local[1:], strict=True)},
@@ -92,7 +102,7 @@ def comparison_text(said: Mapping[str, Any]) -> str:
         "imbalance kWh",
         "messages",
         "feasible",
-        "who buys",
+        "who pays",
     )
     rows = [head, *(_line(row) for row in said["schemes"])]
     widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
@@ -106,19 +116,20 @@ def comparison_text(said: Mapping[str, Any]) -> str:
     shares = ", ".join(f"{name} {eur:.2f} EUR" for name, eur in said["shares"].items())
     notes = [
         "",
-        f"Who would pay what of the common market (Shapley value, open needs included): {shares}.",
+        f"Shares of the common market by the Shapley value, open needs at their price included: {shares}.",
         "Cost: activated bids at their own prices. A scheme that is not feasible breaks a limit, leaves a need open or the system unbalanced;",
         "its cost is not to be held against the others'. The integrated market serves commercial parties as well. Local: in distribution networks.",
+        "Who pays: each what it buys; together: in proportion to the Shapley shares of each hour, without what open needs are worth.",
         "Messages: what has to be told for a scheme to work (offers, components, lights, constraints, what is forwarded, awards), each counted once.",
     ]
     return "\n".join([aligned[0].rstrip(), "-" * len(aligned[0]), *(line.rstrip() for line in aligned[1:]), *notes])
 
 
 def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
-    dearer = "-" if row["dearer_percent"] is None else f"{row['dearer_percent']:+.1f} %"
-    buyers = ", ".join(
-        f"{'all together' if buyer == JOINT else buyer} {eur:.2f}" for buyer, eur in row["by_buyer"].items()
-    )
+    dearer = "-" if row["dearer_percent"] is None or not row["feasible"] else f"{row['dearer_percent']:+.1f} %"
+    payers = ", ".join(f"{name} {eur:.2f}" for name, eur in row["by_operator"].items())
+    if JOINT in row["by_buyer"]:
+        payers += " (together)"
     sizes = (
         row["activated_kwh"],
         sum(row["flexibility_kwh"].values()),
@@ -126,4 +137,4 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
     numbers = (f"{one:.2f}" for one in sizes)
     told = str(sum(row["messages"].values()))
-    return (row["scheme"], f"{row['cost_eur']:.2f}", dearer, *numbers, told, "yes" if row["feasible"] else "no", buyers)
+    return (row["scheme"], f"{row['cost_eur']:.2f}", dearer, *numbers, told, "yes" if row["feasible"] else "no", payers)

@@ -7,7 +7,6 @@ from typing import Any
 
 from experiments import colours
 from experiments.report_page import Section, figure, page, table
-from markets.coordination.situation import JOINT
 
 _COLOURS = (colours.WITH, colours.ORANGE, colours.GREEN, colours.PURPLE, colours.SKY, colours.BLACK)
 
@@ -31,23 +30,24 @@ def write_schemes_page(path: Path, title: str, comparisons: Sequence[tuple[str, 
 
 def _sections(session: str, said: Mapping[str, Any]) -> list[Section]:
     rows, name = said["schemes"], session or "situation"
-    buyers = list(dict.fromkeys(buyer for row in rows for buyer in row["by_buyer"]))
+    payers = list(dict.fromkeys(payer for row in rows for payer in row["by_operator"]))
     operators = list(dict.fromkeys(one for row in rows for one in row["flexibility_kwh"]))
     sellers = list(dict.fromkeys(seller for row in rows for seller in row["by_seller"]))
     kinds = list(dict.fromkeys(kind for row in rows for kind in row["messages"]))
     shares = ", ".join(f"{escape(one)} {eur:.2f} EUR" for one, eur in said["shares"].items())
     cost = (
         figure(
-            cost_chart(rows, buyers, f"cost-{_slug(name)}"),
-            "Cost of activated bids by who buys; hatched: not feasible.",
+            cost_chart(rows, payers, f"cost-{_slug(name)}"),
+            "Cost of activated bids by who pays; hatched: not feasible.",
         )
         + _columns(
             rows,
-            [_said(buyer) for buyer in buyers],
-            [lambda row, b=buyer: row["by_buyer"].get(b) for buyer in buyers],
+            [*payers, "all"],
+            [*(lambda row, p=payer: row["by_operator"].get(p) for payer in payers), lambda row: row["cost_eur"]],
             "EUR",
         )
-        + f"<p>Of the common market each would pay, by the Shapley value with open needs at their price: {shares}.</p>"
+        + "<p>Each operator pays what it buys; of a joint market in proportion to its Shapley share of each hour, without what open needs are worth. Shares of the "
+        f"common market with open needs at their price: {shares}.</p>"
     )
     broken = table(
         ("scheme", "feasible", "open needs (kWh)", "broken limits (kWh)", "where", "left imbalance (kWh)"),
@@ -80,29 +80,25 @@ def _number(value: float | None, unit: str) -> str:
     return "-" if value is None else f"{value:,.2f}" if unit else f"{value:d}"
 
 
-def _said(buyer: str) -> str:
-    return "all together" if buyer == JOINT else buyer
-
-
 def _slug(name: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in name)
 
 
-def cost_chart(rows: Sequence[Mapping[str, Any]], buyers: Sequence[str], name: str) -> str:
+def cost_chart(rows: Sequence[Mapping[str, Any]], payers: Sequence[str], name: str) -> str:
     """Stacked cost of every scheme as an SVG element."""
     from experiments.plots import chart, svg
 
     with chart(height=0.5 + 0.34 * len(rows)) as (drawn, axes):
         for place, row in enumerate(rows):
             left = 0.0
-            for number, buyer in enumerate(buyers):
-                width = row["by_buyer"].get(buyer, 0.0)
+            for number, payer in enumerate(payers):
+                width = row["by_operator"].get(payer, 0.0)
                 bars = axes.barh(
                     place,
                     width,
                     left=left,
                     color=_COLOURS[number % len(_COLOURS)],
-                    label=_said(buyer) if place == 0 else None,
+                    label=payer if place == 0 else None,
                 )
                 if not row["feasible"]:
                     bars[0].set_hatch("///")
@@ -111,6 +107,6 @@ def cost_chart(rows: Sequence[Mapping[str, Any]], buyers: Sequence[str], name: s
         axes.set_yticks(range(len(rows)), [row["scheme"] for row in rows])
         axes.invert_yaxis()
         axes.set_xlabel("EUR")
-        handles = [axes.barh(0, 0, color=_COLOURS[k % len(_COLOURS)])[0] for k in range(len(buyers))]
-        axes.legend(handles, [_said(buyer) for buyer in buyers], loc="lower right")
+        handles = [axes.barh(0, 0, color=_COLOURS[k % len(_COLOURS)])[0] for k in range(len(payers))]
+        axes.legend(handles, payers, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return svg(drawn, name)

@@ -116,6 +116,45 @@ def _split(total_cents: int, weights: Sequence[float]) -> list[int]:
     return [int(one) for one in split(total_cents, weights)]
 
 
+class Sale(NamedTuple):
+    """What was taken of a bid that is delivered as sold.
+
+    Attributes:
+        direction: up or down.
+        price_eur_per_kwh: of the bid.
+        kwh: buyer -> energy, at least 0.
+    """
+
+    direction: str
+    price_eur_per_kwh: float
+    kwh: Mapping[str, float]
+
+
+def sale_bills(sales: Sequence[Sale], tso: str, day_ahead_eur_per_kwh: float) -> list[Bill]:
+    """What each operator owes of what is delivered as sold, by name, the transmission system operator first; it takes the energy of all.
+
+    Args:
+        sales: of one seller.
+        tso: name of the transmission system operator.
+        day_ahead_eur_per_kwh: value of energy.
+    """
+    kwh: dict[str, float] = {tso: 0.0}
+    eur: dict[str, float] = {tso: 0.0}
+    energy = 0.0
+    for one in sales:
+        energy += (1.0 if one.direction == "up" else -1.0) * sum(one.kwh.values()) * day_ahead_eur_per_kwh
+        for buyer, bought in one.kwh.items():
+            kwh[buyer] = kwh.get(buyer, 0.0) + bought
+            eur[buyer] = eur.get(buyer, 0.0) + bought * one.price_eur_per_kwh
+    names = [tso, *sorted(kwh.keys() - {tso})]
+    service = _split(cents(sum(eur.values())), [eur[name] for name in names])
+    bills = [
+        Bill(name, kwh[name], kwh[name], service[k], cents(energy) if name == tso else 0, 0)
+        for k, name in enumerate(names)
+    ]
+    return [one for one in bills if one.ordered_kwh > 0.0]
+
+
 def balances(whole: Account, owed: Sequence[Bill], tso: str) -> Mapping[str, int]:
     """What everybody has in the end [cents], operators by name; they sum to 0."""
     others = [one for one in owed if one.buyer != tso]

@@ -16,7 +16,7 @@ LEAST_EUR = 1e-6
 """Shares below this are noise of the solver."""
 
 
-def allotted_kw(found: Activations, *, unmet_eur_per_kwh: float) -> Mapping[str, F64]:
+def allotted_kw(found: Activations, *, unmet_eur_per_kwh: float, shares_eur: F64 | None = None) -> Mapping[str, F64]:
     """What each operator pays for of each bid, at the bid's own price: operator -> (n,); they sum to what is activated.
 
     Commercial parties that buy in a joint market are served at the operators' expense here; what they pay is settled with them.
@@ -24,26 +24,29 @@ def allotted_kw(found: Activations, *, unmet_eur_per_kwh: float) -> Mapping[str,
     Args:
         found: what a scheme made of a situation.
         unmet_eur_per_kwh: from which price a need is rather left open.
+        shares_eur: ``hourly_shares_eur`` of the situation, where it is known already.
     """
     operators = found.situation.operators
     if JOINT not in found.taken_kw:
         return {name: found.taken_kw.get(name, np.zeros(len(found.situation.bids))) for name in operators}
-    parts = joint_parts(found, unmet_eur_per_kwh=unmet_eur_per_kwh)[:, found.situation.interval_of_bid]
+    all_parts = joint_parts(found, unmet_eur_per_kwh=unmet_eur_per_kwh, shares_eur=shares_eur)
+    parts = all_parts[:, found.situation.interval_of_bid]
     return {name: found.accepted_kw * parts[number] for number, name in enumerate(operators)}
 
 
-def joint_parts(found: Activations, *, unmet_eur_per_kwh: float) -> F64:
+def joint_parts(found: Activations, *, unmet_eur_per_kwh: float, shares_eur: F64 | None = None) -> F64:
     """Part of a joint market's cost that each operator pays in each interval, (O, T); they sum to 1.
 
     Args:
         found: a joint market.
         unmet_eur_per_kwh: from which price a need is rather left open.
+        shares_eur: as in :func:`allotted_kw`.
     """
     case = found.situation
     open_kw = np.zeros((len(case.operators), len(case.t_ms)))
     np.add.at(open_kw, case.operator_of_constraint, np.abs(found.outside_kw))
     open_kw[0] += np.abs(found.imbalance_left_kw)
-    shares = hourly_shares_eur(case, unmet_eur_per_kwh=unmet_eur_per_kwh)
+    shares = hourly_shares_eur(case, unmet_eur_per_kwh=unmet_eur_per_kwh) if shares_eur is None else shares_eur
     paid = _quiet(shares - open_kw * case.hours * unmet_eur_per_kwh)
     # Where nothing is left to be paid, by open needs alone; where there are none, the first operator pays what costs nothing.
     paid = np.where(paid.any(axis=0), paid, _quiet(shares))

@@ -76,6 +76,11 @@ def test_what_a_dso_needs_is_bought_for_it_ordered_from_members_delivered_and_pa
         assert order["members"] > 0
     owed = {one["bsp"]: one for one in tables["service_purchases"].to_pylist() if one["buyer"] == "dso-nord"}
     assert sum(one["ordered_kwh"] for one in owed.values()) == pytest.approx(sum(one["bought_kw"] for one in bought))
+    sold = [one for one in tables["global_bids"].to_pylist() if one["bsp"] == "units"]
+    units = [one for one in tables["service_purchases"].to_pylist() if one["bsp"] == "units"]
+    assert sum(one["service_eur"] for one in units) == pytest.approx(
+        sum(one["accepted_kw"] * one["price_eur_per_kwh"] for one in sold), abs=0.01
+    )
     paid = [one for one in tables["ledger"].to_pylist() if one["purpose"] == "purchased service"]
     for one in paid:
         bill = owed[one["creditor"]]

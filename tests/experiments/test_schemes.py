@@ -32,6 +32,8 @@ def test_every_scheme_sees_the_same_bids(example) -> None:  # type: ignore[no-un
     assert said["shares"] == pytest.approx({"tso": 33.0, "dso": 4.0})
     for row in rows.values():
         assert sum(row["by_buyer"].values()) == pytest.approx(row["cost_eur"])
+        assert sum(row["by_operator"].values()) == pytest.approx(row["cost_eur"])
+    assert rows["common"]["by_operator"] == pytest.approx(said["shares"])
 
 
 def test_whether_local_activations_count_is_an_option(example) -> None:  # type: ignore[no-untyped-def]

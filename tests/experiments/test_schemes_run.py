@@ -66,6 +66,9 @@ def test_what_a_session_did_is_found_again_in_the_comparison_of_another_ones_day
     assert row["cost_eur"] == pytest.approx(cleared["cost_eur"].sum(), abs=1e-6)
     assert row["violated_kwh"] == pytest.approx(cleared["violated_kw"].sum(), abs=1e-6)
     assert row["activated_kwh"] == pytest.approx(cleared["up_kw"].sum() + cleared["down_kw"].sum(), abs=1e-6)
+    bought = there.parties["dso-1"].register("operator_purchases").columns()
+    owed = (bought["bought_kw"] * bought["price_eur_per_kwh"]).sum() if bought else 0.0
+    assert row["by_operator"]["dso-1"] == pytest.approx(owed, abs=1e-6)
 
 
 def test_schemes_see_the_same_bids_and_differ_in_what_they_do(comparison):
@@ -76,6 +79,7 @@ def test_schemes_see_the_same_bids_and_differ_in_what_they_do(comparison):
     assert rows["common"]["feasible"]
     for row in rows.values():
         assert sum(row["by_seller"].values()) == pytest.approx(row["cost_eur"])
+        assert sum(row["by_operator"].values()) == pytest.approx(row["cost_eur"])
         if row["feasible"]:
             assert row["cost_eur"] >= rows["common"]["cost_eur"] - 1e-6
     assert sum(comparison["shares"].values()) >= rows["common"]["cost_eur"] - 1e-6

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.balancing.buyers import balances, bills
+from markets.balancing.buyers import Sale, balances, bills, sale_bills
 from markets.balancing.delivery import Component, Delivery, account
 
 HOURS = 4
@@ -77,3 +77,11 @@ def test_a_component_of_which_no_buyer_is_named_is_the_tsos():
     _, owed = settled([plain], np.full(HOURS, 10.0))
     assert [bill.buyer for bill in owed] == ["tso"]
     assert owed[0].service_cents == 800
+
+
+def test_what_is_delivered_as_sold_is_paid_by_its_buyers_and_its_energy_by_the_tso():
+    sales = [Sale("up", 0.2, {"tso": 30.0, "dso": 10.0}), Sale("down", 0.1, {"tso": 20.0})]
+    tso, dso = sale_bills(sales, "tso", 0.1)
+    assert (tso.service_cents, tso.energy_cents, tso.ordered_kwh) == (800, 200, 50.0)
+    assert (dso.service_cents, dso.energy_cents, dso.ordered_kwh) == (200, 0, 10.0)
+    assert sale_bills([], "tso", 0.1) == []
