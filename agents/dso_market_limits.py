@@ -6,6 +6,7 @@ changes later is told to the TSO at once.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -139,18 +140,32 @@ class LimitDesk(Desk):
     @handles(LocalPlan)
     def send_plan(self, batch: Batch[LocalPlan]) -> None:
         """SUC08.2/1.3: what the technical platform planned goes to the Crowd Balancing Platform."""
-        if batch.conversation in self._planning:
-            records = list(batch.records())
+        records = [record for record, _ in self._own(batch)]
+        if records:
             self.party.send(records, [self._terms.cbp] * len(records), batch.conversation)
 
     @handles(DsoConstraint)
     def send_constraints(self, batch: Batch[DsoConstraint]) -> None:
         """SUC08.2/1.3 and SUC10.3/1.4: constraints go to the Crowd Balancing Platform and to the TSO."""
-        conversation = self._planning.get(batch.conversation)
-        if conversation is not None:
-            records = list(batch.records())
+        own = self._own(batch)
+        if own:
+            records, conversation = [record for record, _ in own], own[0][1]
             self.party.send(records, [self._terms.cbp] * len(records), batch.conversation)
             self.party.send(records, [self._terms.tso] * len(records), conversation)
+
+    def _own(self, batch: Batch[Any]) -> list[tuple[Any, str]]:
+        """What the own technical platform says in a planning under way, with the session's conversation; all else is refused on record."""
+        platform, conversation = (
+            self.party.directory.number(self.party.at(PLATFORM)),
+            self._planning.get(batch.conversation),
+        )
+        found = []
+        for row, record in enumerate(batch.records()):
+            if conversation is None or batch.sender[row] != platform:
+                refuse(self.party, batch, row, record.perimeter, "only the own technical platform plans and limits")
+            else:
+                found.append((record, conversation))
+        return found
 
     def restate(self, from_ms: int) -> None:
         """Tell the TSO what changed of the lights of a day since they were stated."""
