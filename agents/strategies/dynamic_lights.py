@@ -1,8 +1,9 @@
 """The study behind dynamic traffic lights: how much of each perimeter's validated flexibility the network bears in every hour (SUC08.3, SUC10.2).
 
 All perimeters are activated together, as a market might. Where that makes no limit worse than it is without, nothing is limited. Elsewhere all are cut by one
-factor until nothing is worse. Then those who are at no bottleneck get all of theirs back, and the others are raised one after the other as far as the
-network lets them: what is left cannot be raised for anybody, and those who meet at one bottleneck are cut alike. Beyond the source, which says only that flexibility is to be limited as little as possible.
+factor until nothing is worse. Then all are raised at once, each until something is worse that it moves as much as others do: those who are at no bottleneck
+get all of theirs back, and those who meet at one are cut alike. Last, whoever has room left is raised with the others as they are, so that what is left
+cannot be raised for anybody. Beyond the source, which says only that flexibility is to be limited as little as possible.
 
 Where the network violates a limit already, flexibility that does not make it worse stays usable: it may be what mends it. What the operator has to use
 itself (``local_use_kw``) is taken off.
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data.arrays import F64, I64, Bool
+from environment.grid.flow import Flow
 from environment.grid.limits import Limits, Violations
 from environment.grid.switching import SwitchedGrid
 
@@ -25,6 +27,10 @@ SLACK_PERCENT, SLACK_PU = 1e-6, 1e-9
 """By how much a violation may grow without having grown."""
 KEPT_SHARE = 0.01
 """Of what a perimeter is raised to: at the very edge of its limit it would hold up all others, whose flows move its voltages a little."""
+ROOM_SHARE = 0.02
+"""A perimeter that cannot be raised by so much is at its edge."""
+BLAMED_SHARE = 0.2
+"""Who moves an element by less than this part of what another one does has no bottleneck there."""
 STEP_KW = 0.01
 """Capabilities are told in these steps, rounded down."""
 
@@ -47,9 +53,17 @@ class Expected:
     q_kvar: F64
     hour: I64
 
+    def flow(self, change_kw: F64) -> Flow:
+        """The flow with a change of net load, (T, n_bus)."""
+        return self.grid.solve(self.p_kw + change_kw, self.q_kvar, stubborn=False)
+
     def violations(self, change_kw: F64) -> Violations:
         """What is violated with a change of net load, (T, n_bus)."""
-        return self.grid.violations(self.grid.solve(self.p_kw + change_kw, self.q_kvar, stubborn=False), self.limits)
+        return self.grid.violations(self.flow(change_kw), self.limits)
+
+    def only(self, wanted: Bool) -> "Expected":
+        """The wanted steps alone, (T,)."""
+        return Expected(self.grid.only(wanted), self.limits, self.p_kw[wanted], self.q_kvar[wanted], self.hour[wanted])
 
     def with_use(self, used_kw: Mapping[str, F64], at_bus_kw: Mapping[str, F64]) -> "Expected":
         """The day with what the operator itself uses of each perimeter and hour, spread as it may be used."""
@@ -87,13 +101,10 @@ class Capabilities:
     def largest_kw(self) -> F64:
         """The capability of each perimeter and hour, (perimeters, hours)."""
         parts = np.ones((len(self._at_bus), self._hours))
-        bad = ~self._bearable(parts)
+        bad = ~self._bearable(parts, np.ones(self._hours, bool))
         if bad.any():
-            parts[:, bad] = self._common(parts, bad)[bad] * (1.0 - KEPT_SHARE)
-            offering = np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist()
-            for perimeter in offering:
-                self._restore(parts, perimeter, bad)
-            for perimeter in offering:
+            parts = self._raised_together(self._common(parts, bad), bad)
+            for perimeter in np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist():
                 self._raise(parts, perimeter, bad)
         kw = parts * self._reachable_kw()
         return np.where(parts < 1.0, np.floor(kw / STEP_KW) * STEP_KW, kw)
@@ -107,41 +118,89 @@ class Capabilities:
         return np.where(cut_off, self._at_bus @ always.T.astype(np.float64), whole)
 
     def _common(self, parts: F64, bad: Bool) -> F64:
-        """One factor for all perimeters in each hour, (hours,)."""
-        low, high = np.zeros(self._hours), np.where(bad, 1.0, 0.0)
+        """Parts with one factor for all perimeters in each bad hour."""
+        low, high = np.zeros(self._hours), np.ones(self._hours)
         for _ in range(HALVINGS):
             middle = (low + high) / 2.0
-            good = self._bearable(np.where(bad, middle, parts))
+            good = self._bearable(np.where(bad, middle, parts), bad)
             low, high = np.where(good, middle, low), np.where(good, high, middle)
-        return low
+        return np.where(bad, low, parts)
 
-    def _restore(self, parts: F64, perimeter: int, bad: Bool) -> None:
-        """Give a perimeter all of its flexibility in the hours in which it is at no bottleneck."""
-        trial = parts.copy()
-        trial[perimeter, bad] = 1.0
-        parts[perimeter] = np.where(self._bearable(trial), trial[perimeter], parts[perimeter])
+    def _raised_together(self, common: F64, bad: Bool) -> F64:
+        """Raise each perimeter until something is worse that it moves: all at once, for what they have in common is blamed on all of them.
+
+        Where that does not hold together, since others move an element too, an hour keeps its common factor.
+        """
+        blamed = self._blamed().astype(np.float64)
+        low, high = common.copy(), np.ones_like(common)
+        trial = high
+        for _ in range(HALVINGS + 1):
+            guilty = blamed @ self._worse(trial, bad).T.astype(np.float64) > 0.0
+            low, high = np.where(guilty, low, trial), np.where(guilty, trial, high)
+            trial = (low + high) / 2.0
+        low = np.where(low < 1.0, low * (1.0 - KEPT_SHARE), low)
+        good = self._bearable(low, bad) | ~bad
+        return np.where(good, low, common * (1.0 - KEPT_SHARE))
+
+    def _blamed(self) -> Bool:
+        """Which perimeters move an element by a fair part of what the one does that moves it most, (perimeters, branches + buses + 1), in any state.
+
+        The last column are flows without solution, for which all are blamed.
+        """
+        first = np.zeros(len(self._expected.hour), bool)
+        first[[rows.start for rows, _, _ in self._expected.grid.stretches]] = True
+        few, supplied = self._expected.only(first), self._supplied[first]
+
+        def state(change: F64) -> F64:
+            flow = few.flow(change)
+            return np.concatenate([flow.loading_percent, flow.v_pu], axis=1)
+
+        without = state(np.zeros_like(few.p_kw))
+        moved = np.array([np.abs(state(self._sign * one * supplied) - without) for one in self._at_bus])
+        blamed = (moved >= BLAMED_SHARE * moved.max(axis=0)).any(axis=1) & (moved > 0.0).any(axis=1)
+        return np.concatenate([blamed, np.ones((len(blamed), 1), bool)], axis=1)
 
     def _raise(self, parts: F64, perimeter: int, bad: Bool) -> None:
-        """Raise a perimeter as far as the network lets it with the others as they are."""
-        cut = bad & (parts[perimeter] < 1.0)
-        low, high, trial = parts[perimeter].copy(), np.ones(self._hours), parts.copy()
-        for _ in range(HALVINGS if cut.any() else 0):
-            middle = (low + high) / 2.0
+        """Raise a perimeter that has room left as far as the network lets it with the others as they are."""
+        low, trial = parts[perimeter].copy(), parts.copy()
+        trial[perimeter] = np.minimum(low + ROOM_SHARE, 1.0)
+        cut = bad & (low < 1.0)
+        cut &= self._bearable(trial, cut)
+        if not cut.any():
+            return
+        low, high = np.where(cut, trial[perimeter], low), np.ones(self._hours)
+        middle = high
+        for _ in range(HALVINGS + 1):
             trial[perimeter] = np.where(cut, middle, low)
-            good = self._bearable(trial)
+            good = self._bearable(trial, cut)
             low, high = np.where(cut & good, middle, low), np.where(cut & ~good, middle, high)
-        parts[perimeter] = np.where(cut, np.maximum(parts[perimeter], low * (1.0 - KEPT_SHARE)), parts[perimeter])
+            middle = (low + high) / 2.0
+        raised = np.where(low < 1.0, low * (1.0 - KEPT_SHARE), low)
+        parts[perimeter] = np.where(cut, np.maximum(parts[perimeter], raised), parts[perimeter])
 
-    def _bearable(self, parts: F64) -> Bool:
-        """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse, (hours,)."""
-        change = self._sign * (parts.T @ self._at_bus)[self._expected.hour] * self._supplied
-        found = self._expected.violations(change)
-        worse = (found.overload_percent > self._base.overload_percent + SLACK_PERCENT).any(axis=1)
-        worse |= (np.abs(found.voltage_pu) > np.abs(self._base.voltage_pu) + SLACK_PU).any(axis=1)
-        worse |= found.unsolved
-        good = np.ones(self._hours, bool)
-        np.logical_and.at(good, self._expected.hour, ~worse)
-        return good
+    def _bearable(self, parts: F64, wanted: Bool) -> Bool:
+        """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse, (hours,); False in hours that nobody wants to know of."""
+        return wanted & ~self._worse(parts, wanted).any(axis=1)
+
+    def _worse(self, parts: F64, wanted: Bool) -> Bool:
+        """What is worse in the wanted hours, (hours, branches + buses + 1); the last column says that the flow has no solution."""
+        expected, base = self._expected, self._base
+        steps = wanted[expected.hour]
+        if not steps.any():
+            return np.zeros((self._hours, base.overload_percent.shape[1] + base.voltage_pu.shape[1] + 1), bool)
+        few = expected if steps.all() else expected.only(steps)
+        found = few.violations(self._sign * (parts.T @ self._at_bus)[few.hour] * self._supplied[steps])
+        worse = np.concatenate(
+            [
+                found.overload_percent > base.overload_percent[steps] + SLACK_PERCENT,
+                np.abs(found.voltage_pu) > np.abs(base.voltage_pu[steps]) + SLACK_PU,
+                found.unsolved[:, None],
+            ],
+            axis=1,
+        )
+        whole = np.zeros((self._hours, worse.shape[1]), bool)
+        np.logical_or.at(whole, few.hour, worse)
+        return whole
 
 
 def local_use_kw(expected: Expected, at_bus_kw: Mapping[str, F64], hours: int) -> dict[str, F64]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from data.arrays import F64, I64
+from data.arrays import F64, I64, Bool
 from environment.grid.feeders import Effects, effects
 from environment.grid.flow import Flow, in_blocks, joined
 from environment.grid.limits import Limits, Violations, find_violations, joined_violations
@@ -103,6 +103,16 @@ class SwitchedGrid:
             for few in in_blocks(rows, self.network.n_bus)
         ]
         return joined_violations(found)
+
+    def only(self, wanted: Bool) -> "SwitchedGrid":
+        """The wanted steps alone, (steps,), one after the other."""
+        first, parts = 0, []
+        for rows, state, solver in self.stretches:
+            count = int(wanted[rows].sum())
+            if count:
+                parts.append((slice(first, first + count), state, solver))
+                first += count
+        return SwitchedGrid(self.network, tuple(parts))
 
     def at(self, step: int) -> PowerFlow:
         """The power flow in the state of a step."""

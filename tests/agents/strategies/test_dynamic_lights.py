@@ -70,6 +70,23 @@ def test_what_is_told_is_borne_and_no_more_is_left(network, load, kw, sign):
             assert not is_no_worse(expected, change_of(at_bus, more, sign)).any()
 
 
+def test_who_is_at_no_bottleneck_keeps_all_of_it(network):
+    """Station A's homes overload their own station; those of B, behind the same cable, are far from any limit."""
+    at_bus = offers(network, 40.0)
+    at_bus[1] *= 0.01
+    found = Capabilities(day(network, 2.0), at_bus, 1.0, HOURS).largest_kw()
+    assert (found[0] < 0.9 * at_bus[0].sum()).all()
+    assert (found[1] == at_bus[1].sum()).all()
+
+
+def test_who_meets_at_a_bottleneck_is_cut_alike(network):
+    """Two perimeters with the same power at the same buses."""
+    one = offers(network, 20.0)[0]
+    found = Capabilities(day(network, 2.0), np.array([one, one]), 1.0, HOURS).largest_kw()
+    assert (found < 0.9 * one.sum()).all()
+    assert found[0] == pytest.approx(found[1], rel=0.03)
+
+
 @covers("SUC10.2/r13", "SUC08.3/r07")
 def test_an_outage_limits_its_hours_alone(network):
     """With the cable out, station A feeds both: by day the rest is as it was."""
