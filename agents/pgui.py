@@ -32,6 +32,7 @@ class GatewayTerms:
         listens_s: how long after the end of an hour its reading is there.
         retries_s: time until what was not acknowledged is sent again after the last hour.
         tries: how often.
+        gathers_s: how long orders are gathered.
     """
 
     gcps: tuple[str, ...]
@@ -42,6 +43,7 @@ class GatewayTerms:
     listens_s: float = 60.0
     retries_s: float = 600.0
     tries: int = 12
+    gathers_s: float = 10.0
 
 
 class Pgui(Party):
@@ -61,6 +63,7 @@ class Pgui(Party):
         self._terms = terms
         self._row_of = {number: row for row, number in enumerate(terms.gateway.tolist())}
         self._shown = np.full(len(terms.gcps), -1, np.int64)
+        self._orders: dict[str, list[Batch[MeteringOrder]]] = {}
 
     def _rows(self, numbers: I64) -> I64:
         return np.array([self._row_of[number] for number in numbers.tolist()], np.int64)
@@ -74,8 +77,18 @@ class Pgui(Party):
         mine = np.flatnonzero(batch.sender == register)
         if not len(mine):
             return None
-        rows = self._rows(batch.receiver[mine])
-        return self._measure(rows, batch["from_ms"][mine], batch["to_ms"][mine], batch.conversation)
+        waiting = self._orders.setdefault(batch.conversation, [])
+        waiting.append(batch.take(mine))
+        return self._begin(batch.conversation) if len(waiting) == 1 else None
+
+    def _begin(self, conversation: str) -> Process:
+        """Orders to many gateways arrive one after the other; they are measured together."""
+        yield self.sleep(self._terms.gathers_s)
+        found = self._orders.pop(conversation)
+        rows, from_ms, to_ms = (np.concatenate(part) for part in zip(
+            *((self._rows(one.receiver), one["from_ms"], one["to_ms"]) for one in found), strict=True
+        ))  # fmt: skip
+        yield from self._measure(rows, from_ms, to_ms, conversation)
 
     def _measure(self, rows: I64, from_ms: I64, to_ms: I64, conversation: str) -> Process:
         """Show every finished hour of the period to the gateways, and see that the register gets it."""

@@ -68,21 +68,25 @@ class Desk:
         """The party's own register of that name."""
         return self.party.register(table)
 
-    def together(self, batch: Batch[Any], work: Callable[[Batch[Any]], Process | None]) -> None:
-        """Do one work for all that comes within half a minute in a conversation: messages sent as one arrive one after the other."""
-        waiting = self._gathering.setdefault((work.__name__, batch.conversation), [])
+    def together(
+        self, batch: Batch[Any], work: Callable[[Batch[Any]], Process | None], within_s: float = GATHERS_S
+    ) -> None:
+        """Do one work for all that comes within a time in a conversation: messages sent as one arrive one after the other."""
+        shape = tuple(column.shape[1:] for column in batch.columns.values())
+        key = (work.__name__, batch.conversation, shape)
+        waiting = self._gathering.setdefault(key, [])
         waiting.append(batch)
         if len(waiting) == 1:
-            self.party.start(self._gather(batch.conversation, work))
+            self.party.start(self._gather(key, work, within_s))
 
-    def _gather(self, conversation: str, work: Callable[[Batch[Any]], Process | None]) -> Process:
-        yield self.party.sleep(GATHERS_S)
-        process = work(joined(self._gathering.pop((work.__name__, conversation))))
+    def _gather(self, key: tuple[Any, ...], work: Callable[[Batch[Any]], Process | None], within_s: float) -> Process:
+        yield self.party.sleep(within_s)
+        process = work(joined(self._gathering.pop(key)))
         if process is not None:
             yield from process
 
     @cached_property
-    def _gathering(self) -> dict[tuple[str, str], list[Batch[Any]]]:
+    def _gathering(self) -> dict[tuple[Any, ...], list[Batch[Any]]]:
         return {}
 
     def deliver(

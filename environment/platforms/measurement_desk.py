@@ -28,6 +28,8 @@ from environment.signatures import Verifier
 from environment.units import MS_PER_H
 
 SYSTEM = "flexibility-register"
+GATHERS_S = 1.0
+"""What comes within a second is worked off and written together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,11 @@ class MeasurementDesk(Desk):
 
     @handles(MeasurementReport)
     def take_reports(self, batch: Batch[MeasurementReport]) -> None:
-        """Step 1.5: store what continues each gateway's chain; all that came at one instant in one transaction."""
+        """Reports of an hour arrive one after the other."""
+        self.together(batch, self.store_reports, GATHERS_S)
+
+    def store_reports(self, batch: Batch[MeasurementReport]) -> None:
+        """Step 1.5: store what continues each gateway's chain, in one transaction."""
         names = self.party.directory.names
         blocks: dict[str, tuple[Measured, ...]] = {}
         accesses = []
@@ -150,6 +156,10 @@ class MeasurementDesk(Desk):
             )  # fmt: skip
 
     @handles(MeasurementQuery)
+    def take_queries(self, batch: Batch[MeasurementQuery]) -> None:
+        """Questions about many points arrive one after the other."""
+        self.together(batch, self.show_measurements, GATHERS_S)
+
     def show_measurements(self, batch: Batch[MeasurementQuery]) -> None:
         """Steps 1.6 and 1.7: link the points to perimeters and BSPs, and answer who may see them; others are told that they may not."""
         records = list(batch.records())
@@ -162,9 +172,14 @@ class MeasurementDesk(Desk):
         if fresh:
             self.associate_resources(fresh, batch.conversation)
             known.update(fresh)
+        answers: dict[tuple[type[Record], int], list[tuple[int, Record]]] = {}
         for row, (one, why) in enumerate(zip(records, hidden, strict=True)):
             answer: Record = QueryRefusal(gcp=one.gcp, reason=why) if why else self._measurements(one)
-            self.party.answer(batch.take(np.array([row])), answer)
+            kind = (type(answer), 0 if why else one.to_ms - one.from_ms)
+            answers.setdefault(kind, []).append((row, answer))
+        for told in answers.values():
+            rows, said = zip(*told, strict=True)
+            self.party.answer(batch.take(np.array(rows)), list(said))
 
     @act("associate_resources", SYSTEM)
     def associate_resources(self, gcps: list[str], conversation: str) -> Work:

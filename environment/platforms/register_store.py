@@ -5,9 +5,9 @@ other database that SQLAlchemy reaches by its URL. Every change is one transacti
 reopened register goes on with what it held.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     delete,
+    event,
     func,
     insert,
     select,
@@ -122,6 +123,10 @@ class Measured:
     signature: bytes = b""
 
 
+_MEASURED = tuple(field.name for field in fields(Measured))
+_ACCESS = tuple(field.name for field in fields(Access))
+
+
 class RegisterStore:
     """An open database.
 
@@ -133,10 +138,12 @@ class RegisterStore:
         self.url = url
         in_memory = url in {"sqlite://", "sqlite:///:memory:"}
         self._engine: Engine = create_engine(url, **({"poolclass": StaticPool} if in_memory else {}))
+        if url.startswith("sqlite:") and not in_memory:
+            event.listen(self._engine, "connect", _log_ahead)
         METADATA.create_all(self._engine)
-
         self._open: Connection | None = None
-        self._gcps = {row["gcp"] for row in self.points()}
+        self._points = {row["gcp"]: row for row in self.points()}
+        self._measured = self._counts()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -164,8 +171,7 @@ class RegisterStore:
 
     def point(self, gcp: str) -> Mapping[str, Any] | None:
         """A point as it stands, column -> value; None: unknown."""
-        with self._engine.connect() as connection:
-            row = connection.execute(select(POINTS).where(POINTS.c.gcp == gcp)).mappings().one_or_none()
+        row = self._points.get(gcp)
         return dict(row) if row else None
 
     def points(self, **where: Any) -> list[dict[str, Any]]:
@@ -178,14 +184,15 @@ class RegisterStore:
     def put_points(self, rows: Sequence[Mapping[str, Any]], accesses: Sequence[Access]) -> None:
         """Write new or changed points and the accesses that led to them, together."""
         with self._writing() as connection:
-            fresh, changed = _parted(rows, self._gcps)
+            fresh, changed = _parted(rows, self._points.keys())
             if fresh:
                 connection.execute(insert(POINTS), fresh)
-                self._gcps |= {row["gcp"] for row in fresh}
             if changed:
                 where = update(POINTS).where(POINTS.c.gcp == bindparam("known"))
                 connection.execute(where, [{"known": row["gcp"], **row} for row in changed])
             _log(connection, accesses)
+        for row in (*fresh, *changed):
+            self._points[row["gcp"]] = {**self._points.get(row["gcp"], {}), **row}
 
     # --- pools ------------------------------------------------------------------------------------------------------------
 
@@ -255,23 +262,31 @@ class RegisterStore:
                 numbered = [{"gateway": gateway, "number": number + k, **asdict(row)} for k, row in enumerate(rows)]
                 connection.execute(insert(MEASUREMENTS), numbered)
             _log(connection, [access])
+        if fault is None:
+            self._measured[gateway] = number + len(rows)
         return fault
 
     def append_measurements(self, blocks: Mapping[str, Sequence[Measured]], accesses: Sequence[Access]) -> None:
         """Append what gateways sent and was found to continue their chains, all of it together (``environment.platforms.measurements.examine``)."""
         numbered = []
+        for gateway, rows in blocks.items():
+            first = self._measured.get(gateway, 0)
+            numbered += [
+                {"gateway": gateway, "number": first + k, **{name: getattr(row, name) for name in _MEASURED}}
+                for k, row in enumerate(rows)
+            ]
         with self._writing() as connection:
-            known: dict[str, int] = dict(
-                connection.execute(
-                    select(MEASUREMENTS.c.gateway, func.count()).group_by(MEASUREMENTS.c.gateway)
-                ).tuples().all()
-            )  # fmt: skip
-            for gateway, rows in blocks.items():
-                first = known.get(gateway, 0)
-                numbered += [{"gateway": gateway, "number": first + k, **asdict(row)} for k, row in enumerate(rows)]
             if numbered:
                 connection.execute(insert(MEASUREMENTS), numbered)
             _log(connection, accesses)
+        for gateway, rows in blocks.items():
+            self._measured[gateway] = self._measured.get(gateway, 0) + len(rows)
+
+    def _counts(self) -> dict[str, int]:
+        """How many measurements are stored of each gateway."""
+        with self._engine.connect() as connection:
+            counted = select(MEASUREMENTS.c.gateway, func.count()).group_by(MEASUREMENTS.c.gateway)
+            return dict(connection.execute(counted).tuples().all())
 
     def measured(self) -> dict[str, list[Measured]]:
         """All that is stored of every gateway, oldest first."""
@@ -320,7 +335,17 @@ class RegisterStore:
             return [dict(row) for row in connection.execute(select(ACCESSES).order_by(ACCESSES.c.number)).mappings()]
 
 
-def _parted(rows: Sequence[Mapping[str, Any]], known: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _log_ahead(connection: Any, _: Any) -> None:
+    """A file of SQLite writes its log ahead and waits for no disk at every transaction: after a crash of the program all of it is there."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _parted(
+    rows: Sequence[Mapping[str, Any]], known: Container[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     parts: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
     for row in rows:
         parts[row["gcp"] in known].append(dict(row))
@@ -329,4 +354,4 @@ def _parted(rows: Sequence[Mapping[str, Any]], known: set[str]) -> tuple[list[di
 
 def _log(connection: Any, accesses: Sequence[Access]) -> None:
     if accesses:
-        connection.execute(insert(ACCESSES), [asdict(access) for access in accesses])
+        connection.execute(insert(ACCESSES), [{name: getattr(access, name) for name in _ACCESS} for access in accesses])
