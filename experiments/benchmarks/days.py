@@ -21,7 +21,7 @@ _LABELS = {
 _HOURS_OF_A_DAY = 24.0
 
 
-class _Stages:
+class Stages:
     """Processor and wall seconds by stage, and the peak of memory at its end, told apart by what the run reports of its progress."""
 
     def __init__(self, report: Report) -> None:
@@ -86,7 +86,7 @@ def measure(
         homes, history_days, cpu_s, wall_s and peak_mb by stage (set-up, history, run, twin, write), growth_mb of the run, cpu_s_a_day
         of it, us_a_home_step, messages, power_flows; digest and peak_loading_percent, None where nothing is written.
     """
-    stages = _Stages(report)
+    stages = Stages(report)
     with TemporaryDirectory() as name, counted_power_flows() as flows:
         scenario = district(homes, Path(name), sets)
         lived = _written(scenario, Path(name) / "run", stages, twin=twin) if write else _lived(scenario, stages)
@@ -102,7 +102,7 @@ def measure(
     }  # fmt: skip
 
 
-def _written(scenario: Scenario, out: Path, stages: _Stages, *, twin: bool) -> dict[str, Any]:
+def _written(scenario: Scenario, out: Path, stages: Stages, *, twin: bool) -> dict[str, Any]:
     """A day with its results."""
     import experiments.build
     import experiments.build_world  # noqa: F401 - imports are not what is measured
@@ -116,8 +116,14 @@ def _written(scenario: Scenario, out: Path, stages: _Stages, *, twin: bool) -> d
     }  # fmt: skip
 
 
-def _lived(scenario: Scenario, stages: _Stages) -> dict[str, Any]:
+def _lived(scenario: Scenario, stages: Stages) -> dict[str, Any]:
     """A day that is lived and not written."""
+    world, _ = lived(scenario, stages)
+    return {"messages": messages_of(world), "digest": None, "peak_loading_percent": None}
+
+
+def lived(scenario: Scenario, stages: Stages) -> tuple[Any, Any]:
+    """Live a scenario to its end, stage by stage; gives world and site."""
     from experiments.build import build_site
     from experiments.build_world import build_world
     from experiments.run import live
@@ -126,8 +132,12 @@ def _lived(scenario: Scenario, stages: _Stages) -> dict[str, Any]:
     world = build_world(site)
     live(world, site, stages)
     stages("end", 1, 1)
-    messages = sum(len(one.batch) for one in world.bus.journal.traffic)
-    return {"messages": messages, "digest": None, "peak_loading_percent": None}
+    return world, site
+
+
+def messages_of(world: Any) -> int:
+    """How many messages a world has sent."""
+    return sum(len(one.batch) for one in world.bus.journal.traffic)
 
 
 def measured_apart(homes: int, twin: bool = True, sets: Iterable[str] = (), *, write: bool = True) -> dict[str, Any]:

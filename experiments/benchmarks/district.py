@@ -39,14 +39,15 @@ def district(homes: int, folder: Path, sets: Iterable[str] = ()) -> Scenario:
     sets = [f"people.0.homes.count={homes}", *sets]
     if copies > 1:
         file = folder / f"{copies}-grids.json"
-        file.write_text(json.dumps(networks(_plain(base.grid.network), copies)), encoding="utf-8")
+        file.write_text(json.dumps(networks(plain_network(base.grid.network), copies)), encoding="utf-8")
         sets.append(f"grid.network={file}")
     else:
         sets.append(f"grid.transformer_rating_factor={base.grid.transformer_rating_factor * homes / HOMES_A_GRID}")
     return load_scenario(BASE, sets)
 
 
-def _plain(network: str) -> dict[str, Any]:
+def plain_network(network: str) -> dict[str, Any]:
+    """A shipped network as plain data, by its name."""
     file = Path(data.__file__).parent / "networks" / f"{network}.json"
     plain: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return plain
