@@ -5,11 +5,15 @@ import copy
 import numpy as np
 import pytest
 
+from agents.strategies.static_lights import Study
+from environment.grid.connection_power import ACCURACY_KW
+from environment.grid.limits import find_violations
 from environment.messages.base import Batch, columns_of
 from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal, StaticLight
 from environment.messages.traffic_lights import DynamicLight
 from experiments import kpis_lights
 from experiments.build import build_site
+from experiments.build_global_market import own_grid
 from experiments.build_world import build_world
 from experiments.conformance import check
 from experiments.covers import covers
@@ -27,9 +31,12 @@ def small(**market):
     nord, sud = (group for group in content["people"] if "homes" in group)
     nord["homes"]["count"], sud["homes"]["count"] = 24, 6
     nord["served_by"], sud["served_by"] = {"bsp-alfa": 0.5, "bsp-beta": 0.5}, {"bsp-alfa": 1.0}
-    content["grid"]["limits"]["transformer_percent"] = 40.0
+    content["grid"]["limits"]["transformer_percent"] = 28.0
     content["people"] = [nord, sud]
     content["global_market"]["bsps"] = content["global_market"]["bsps"][:2]
+    content["global_market"]["dsos"][0]["n1"] = [
+        {"outage_of": "MV cable 2", "opens": ["Transformer B"], "closes": ["Tie A2-B1", "Tie A3-B2"]}
+    ]
     content["global_market"]["dsos"][1]["network"] = "simbench/1-LV-rural1--0-sw"
     content["global_market"] |= market
     return content
@@ -82,6 +89,38 @@ def test_each_operator_sees_only_points_with_its_name(lived):
         known = lived.party(name).registration.picture.static.values()
         assert known
         assert {one.dso for one in known} == {name}
+
+
+@covers("SUC08.1/r13", "SUC10.1/r13")
+def test_static_lights_bear_the_outages_that_the_operator_states(lived):
+    """Clean in normal operation and in every stated outage, a little more is not; and without the outages some points would get more."""
+    site, lights = lived.site, lived.table("static_lights")
+    said = site.scenario.global_market.dsos[0]
+    grid = own_grid(site, said)
+    assert len(grid.states) == 1 + len(said.n1) > 1
+    mine = np.flatnonzero((lights["dso"] == said.name) & (lights["t_ms"] == lights["t_ms"].min()))
+    known = site.timeline.index(int(lights["t_ms"][mine[0]]))
+    loads = grid.model.to_buses(np.nan_to_num(grid.meters.kw[:, :known])).T
+    study = Study(grid.states, grid.model.limits, loads, grid.model.kvar_per_kw, grid.bus_perimeter)
+
+    def is_clean(row, power_kw, states):
+        bus = grid.bus_of[lights["gcp"][row]]
+        cases = study.cases_kw(int(grid.bus_perimeter[bus]))
+        p = cases.copy()
+        p[:, bus] -= power_kw
+        flows = [(one, one.solve(p, cases * study.kvar_per_kw)) for one in states]
+        return not any(find_violations(one, flow, study.limits).steps.any() for one, flow in flows)
+
+    limited = 0
+    for way in ("up", "down"):
+        for row in mine:
+            found, asked = float(lights[f"validated_{way}_kw"][row]), float(lights[f"{way}_kw"][row])
+            assert found == 0.0 or is_clean(row, found, grid.states)
+            if abs(found) < abs(asked) and is_clean(row, 0.0, grid.states):
+                more = found + 2 * ACCURACY_KW * np.sign(asked)
+                assert not is_clean(row, more, grid.states)
+                limited += is_clean(row, more, grid.states[:1])
+    assert limited > 0
 
 
 @covers("SUC10.2/r09", "SUC10.2/r01", "SUC10.2/r04", "SUC08.3/r11", "SUC08.3/r12", "SUC08.3/r13")
