@@ -7,7 +7,9 @@ and what they send goes by the ``Post``.
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import mesa
 
@@ -32,8 +34,17 @@ class Physics(Protocol):
         """Refresh the real-time measurements."""
 
 
+class _Counts(WeakKeyDictionary["World", Iterator[int]]):
+    """Numbers of actors by world, while the world lives: Mesa's own table would keep every world of a process, with all it holds."""
+
+    def __getitem__(self, world: "World") -> Iterator[int]:
+        return self.setdefault(world, count(1))
+
+
 class Actor(mesa.Agent):  # type: ignore[misc]
     """Census entry of a party."""
+
+    _ids = _Counts()
 
     def __init__(self, world: "World", party: Party) -> None:
         super().__init__(world)

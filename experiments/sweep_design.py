@@ -165,13 +165,27 @@ def scenario_of(content: Mapping[str, Any]) -> Scenario:
 
 
 def _refused(base: Mapping[str, Any], points: list[Point]) -> list[tuple[Point, list[str]]]:
-    """Points whose scenario cannot be run, with everything that stands against each."""
+    """Points whose scenario cannot be run, with everything that stands against each; each network is read once."""
+    from experiments.build_network import network_of
+    from experiments.scenario_checks import problems_of_network
+
+    networks: dict[tuple[str, ...], Any] = {}
+
+    def load(scenario: Scenario) -> Any:
+        several = scenario.global_market.dsos if scenario.global_market else ()
+        names = (scenario.grid.network, *(f"{one.name}: {one.network}" for one in several))
+        if names not in networks:
+            networks[names] = network_of(scenario)
+        return networks[names]
+
     found = []
     for point in points:
         try:
-            scenario_of(changed(base, point.changes))
+            problems = problems_of_network(scenario_of(changed(base, point.changes)), load)
         except ScenarioError as error:
-            found.append((point, [problem.removeprefix("scenario: ") for problem in error.problems]))
+            problems = [problem.removeprefix("scenario: ") for problem in error.problems]
+        if problems:
+            found.append((point, problems))
     return found
 
 

@@ -25,6 +25,7 @@ SIMBENCH = {
     "1-LV-urban6--0-sw": "SimBench urban low-voltage network 6, 2016",
     "1-MV-semiurb--0-sw": "SimBench semi-urban medium-voltage network, 2016",
     "1-MVLV-semiurb-3.202-0-sw": "SimBench semi-urban medium-voltage network with low-voltage network 3.202, 2016",
+    "1-MVLV-comm-5.401-0-sw": "SimBench commercial medium-voltage network with low-voltage network 5.401, 2016",
 }
 SIMBENCH_NOTICE = (
     "Contains information from SimBench, which is made available here under the Open Database License (ODbL), its contents under the "

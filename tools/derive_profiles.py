@@ -27,11 +27,11 @@ WHEELS = {
     "simbench": ("1.6.3", "8b48bdab2445286a96649eb18bb09476d000a0e212fd57fdba83399df54af4de"),
 }
 SIMBENCH_LOADS = (  # noqa: SIM905 a list of words reads better as words
-    "H0-A H0-B H0-C H0-G H0-L L1-A L2-A L2-M BL-H G0-A G1-A G1-B G1-C G2-A G3-A G3-M G4-A G4-B G4-M G5-A G6-A "
+    "H0-A H0-B H0-C H0-G H0-L L1-A L2-A L2-M BL-H G0-A G0-M G1-A G1-B G1-C G2-A G3-A G3-M G4-A G4-B G4-M G5-A G6-A "
     "lv_rural1 lv_rural2 lv_rural3 lv_semiurb4 lv_semiurb5 lv_urban6 Soil_Alternative_1 Air_Parallel_1"
 ).split()
 SIMBENCH_PLANTS = (  # noqa: SIM905
-    "PV1 PV2 PV3 PV4 PV5 PV6 PV7 PV8 WP4 WP7 WP10 BM1 Hydro1 "
+    "PV1 PV2 PV3 PV4 PV5 PV6 PV7 PV8 WP4 WP5 WP7 WP8 WP10 BM1 BM2 Hydro1 "
     "lv_rural1 lv_rural2 lv_rural3 lv_semiurb4 lv_semiurb5 lv_urban6"
 ).split()
 SIMBENCH_FOLDER = "simbench/networks/1-complete_data-mixed-all-%d-sw/"

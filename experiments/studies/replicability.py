@@ -2,7 +2,7 @@
 
 Scaling up is growth under the same boundary conditions; replication is transfer to others (GRID4EU, GRID+; guidelines of BRIDGE). A base case, one
 factor at a time, a curve for every figure, and a verdict: linear, saturating, a breaking point with its place, or no effect. Layers: functional (grid and
-flexibility), ICT (messages), economic (money), regulatory (rules of countries).
+flexibility), ICT (messages), economic (money), regulatory (least bid, products, deadlines and rules of sharing of countries).
 """
 
 from collections.abc import Mapping
@@ -10,20 +10,24 @@ from typing import Any, Final
 
 import numpy as np
 
-import data as shipped
 from experiments.errors import CoflexError, did_you_mean
 from experiments.kpis import catalogue
 from experiments.report_page import Section, table
 from experiments.scenario import Scenario
 from experiments.statistics import difference, interval
+from experiments.studies.boundaries import boundary_section, countries, markets, networks, product_with, scaled, trades
 from experiments.studies.study import KEY_FIGURES, Study, home_keys, scenario_of_study
 from experiments.sweep_answers import Answers
+from experiments.sweep_design import plan
 from experiments.sweep_file import Sweep, sweep_from
 from experiments.sweep_report import shape, with_interval
 
 ICT_FIGURES: Final = (
     "messages_total", "messages_lost", "messages_late", "messages_retried", "acknowledgement_p95_ms", "steps_late", "steps_not_reached",
     "flexibility_cleared_kwh", "flexibility_true_kwh", "overload_kwh", "flexibility_cost_eur",
+)  # fmt: skip
+COMMUNITY_FIGURES: Final = (
+    "community_shared_kwh", "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_delivered_kwh", "community_cost_eur",
 )  # fmt: skip
 SHARES: Final = ("0%", "20%", "40%", "60%", "80%", "100%")
 SIZES: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -34,17 +38,31 @@ OUTAGES_H: Final = (0, 1, 2, 4, 8, 12)
 OUTAGE_FROM_H: Final = 12
 """Local hour of the day before delivery at which the market's platform goes down: before the DSO procures, in the shipped scenarios."""
 CHANNELS: Final = ("gdbn", "market", "direct")
-NETWORKS: Final = {
-    "rural": "simbench/1-LV-rural1--0-sw", "semi-urban": "simbench/1-LV-semiurb4--0-sw", "urban": "simbench/1-LV-urban6--0-sw",
-}  # fmt: skip
+COPIES: Final = (1, 2, 3, 4)
+"""Districts beside each other, each with operators and providers of its own."""
+LEAST_BIDS_KW: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+"""From what a home offers to what entry costs in Sweden (0.1 MW, data/boundaries.yaml)."""
 LAYERS: Final = {
     "grid": "functional", "flexibility": "functional", "people": "functional", "forecasts": "functional", "messages": "ICT", "use cases": "ICT",
     "money": "economic",
 }  # fmt: skip
-COPIES: Final = (1, 2, 3, 4)
-"""Districts beside each other, each with operators and providers of its own."""
-CURVES: Final = ("cars", "photovoltaics", "enrolled", "homes", "copies", "delay", "loss", "outage")
-OTHERS: Final = ("networks", "countries")
+CURVES: Final = ("cars", "photovoltaics", "enrolled", "homes", "copies", "delay", "loss", "outage", "least_bid")
+OTHERS: Final = ("networks", "countries", "markets")
+ASKS: Final = {
+    "cars": "Density: what do more homes with a car do?",
+    "photovoltaics": "Density: what do more homes with panels do?",
+    "enrolled": "Density: what do more homes with a contract of a provider do?",
+    "homes": "Size: what do more homes on the same network do?",
+    "copies": "Size: what do more districts of this kind beside each other do?",
+    "delay": "ICT: what does a delay of every message [s] do?",
+    "loss": "ICT: what does a lost share of messages do?",
+    "outage": f"ICT: what does an outage of the market's platform [h], from {OUTAGE_FROM_H}:00 the day before, do?",
+    "least_bid": "Regulation: what does the least bid that the market admits [kW] do?",
+    "networks": "Replicability inside a country: what do other networks make of it, with as many homes for each kVA of transformer?",
+    "countries": "Replicability between countries: what do people, climate, product, deadlines and sharing of other countries make of it?",
+    "markets": "Regulation: what do product and deadlines of other countries alone make of it, the people being the same?",
+}
+"""The question of each part."""
 
 
 def sra_study(name: str, *, seeds: int = 3, parts: tuple[str, ...] = ()) -> Study:
@@ -65,33 +83,49 @@ def sra_study(name: str, *, seeds: int = 3, parts: tuple[str, ...] = ()) -> Stud
             msg = f"--part: there is no part '{part}'{did_you_mean(part, known)}"
             raise CoflexError(msg)
     factors = _factors(scenario)
-    sweeps = {part: _sweep(part, written, factors[part], seeds) for part in parts or known if part in factors}
+    figures = (*KEY_FIGURES, *(COMMUNITY_FIGURES if scenario.actors.communities else ()))
+    sweeps = {part: _sweep(part, written, factors[part], seeds, figures) for part in parts or known if part in factors}
+    cannot = _cannot_be_run(sweeps) if not parts else {}
+    sweeps = {part: sweep for part, sweep in sweeps.items() if part not in cannot}
+    if not sweeps:
+        msg = f"--part: {scenario.name} has no market, and so no {' and no '.join(parts)}; it has {', '.join(factors)}"
+        raise CoflexError(msg)
     return Study(
         name="sra", title=f"Scalability and replicability of {scenario.title or scenario.name}",
         question="What happens to the figures when there is more of it, under more stress, or elsewhere?",
         about=(
             "One factor at a time is changed, everything else stays as in the scenario, with the same seeds. Density: shares of homes with a car, with panels, with a contract. Size: "
-            "homes on the same network, and copies of the district beside each other, which multiply what can be counted and leave ratios as they are. ICT: delay, loss, and an outage of the market's platform. Replicability: the same people on other networks, and under the "
-            "boundary conditions of other countries."
+            "homes on the same network, larger networks, copies of the district, which multiply what can be counted and leave ratios as they are. ICT: delay, loss, and an outage of the market's platform. Regulation: the least bid. Replicability: other "
+            "networks with as many homes for each kVA of transformer, boundary conditions of other countries, and their product and deadlines alone."
         ),
         limits=(
-            "Factors are changed one at a time, so interactions are not seen. Networks of SimBench are German; a commercial one is not shipped. Boundary conditions of countries are "
-            "tariffs, contracted power, climate and shares of devices, with their sources below; those marked [M] are assumptions. More homes on the same network share its "
-            "transformers: that is density, too."
+            "Factors are changed one at a time, so interactions are not seen. Networks of SimBench are German; the commercial one is a medium-voltage network with businesses and one low-voltage "
+            "network in full. Boundary conditions of countries have their sources below; those marked [M] are assumptions. The least bid of a country is left out of 'countries', since it "
+            "would end the market of one village, and is in 'markets'. More homes on the same network share its transformers: that is density, too."
+            + "".join(f" Left out is the factor {part}: {why}." for part, why in cannot.items())
         ),
         command=f"coflex study sra {name} --seeds {seeds}" + "".join(f" --part {part}" for part in parts), parts=sweeps, read=_read,
     )  # fmt: skip
 
 
-def _sweep(part: str, written: str, factor: dict[str, Any], seeds: int) -> Sweep:
-    figures = [
-        one for one in (ICT_FIGURES if part in ("delay", "loss", "outage") else KEY_FIGURES) if one in catalogue()
-    ]
+def _sweep(part: str, written: str, factor: dict[str, Any], seeds: int, usual: tuple[str, ...]) -> Sweep:
+    figures = [one for one in (ICT_FIGURES if part in ("delay", "loss", "outage") else usual) if one in catalogue()]
     content = {
-        "name": part, "question": f"What does the factor {part} change?", "scenario": written, "factors": {part: factor}, "seeds": seeds,
+        "name": part, "question": ASKS[part], "scenario": written, "factors": {part: factor}, "seeds": seeds,
         "figures": figures, "leave_out": True,
     }  # fmt: skip
     return sweep_from(content)
+
+
+def _cannot_be_run(sweeps: Mapping[str, Sweep]) -> dict[str, str]:
+    """Parts of which the scenario can run no point, and why not."""
+    found = {}
+    for part, sweep in sweeps.items():
+        try:
+            plan(sweep, where=part)
+        except CoflexError as error:
+            found[part] = str(error).splitlines()[0].removeprefix(f"{part}: ")
+    return found
 
 
 def _factors(scenario: Scenario) -> dict[str, dict[str, Any]]:
@@ -100,9 +134,8 @@ def _factors(scenario: Scenario) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {
         "cars": {"key": home_keys(scenario, "devices.ev"), "values": list(SHARES)},
         "photovoltaics": {"key": home_keys(scenario, "devices.pv"), "values": list(SHARES)},
-        "homes": {"alternatives": {f"{size}": _scaled(base, size) for size in SIZES}},
-        "networks": {"alternatives": {name: {"grid.network": network} for name, network in NETWORKS.items()}},
-        "countries": {"alternatives": {name: _country(scenario, said) for name, said in shipped.read_yaml("boundaries.yaml").items()}},
+        "homes": {"alternatives": {f"{size}": scaled(scenario, size) for size in SIZES}},
+        "countries": {"alternatives": countries(scenario)},
         "delay": {
             "alternatives": {f"{delay}": {f"platforms.{one}.delay_s": {"constant": delay} for one in CHANNELS} for delay in DELAYS_S}
         },
@@ -121,17 +154,15 @@ def _factors(scenario: Scenario) -> dict[str, dict[str, Any]]:
         found["copies"] = {"key": "copies", "values": list(COPIES)}
     if scenario.actors.fsps and scenario.coordination:
         found["enrolled"] = {"alternatives": {share: _enrolled(base, float(share[:-1]) / 100) for share in SHARES}}
-    if scenario.actors.lfmo and scenario.coordination:
+    if trades(scenario):
         found["outage"] = {"alternatives": {f"{hours}": _outage(base, hours) for hours in OUTAGES_H}}
+        found["markets"] = {"alternatives": markets(scenario)}
+        found["least_bid"] = {
+            "alternatives": {f"{least}": product_with(scenario, {"capacity_min_kw": least}) for least in LEAST_BIDS_KW}
+        }
+    if not scenario.global_market:
+        found["networks"] = {"alternatives": networks(scenario)}
     return found
-
-
-def _scaled(base: Mapping[str, Any], size: float) -> dict[str, Any]:
-    return {
-        f"people.{place}.homes.count": max(1, round(size * group["homes"]["count"]))
-        for place, group in enumerate(base["people"])
-        if "homes" in group
-    }
 
 
 def _enrolled(base: Mapping[str, Any], share: float) -> dict[str, Any]:
@@ -157,21 +188,11 @@ def _outage(base: Mapping[str, Any], hours: int) -> dict[str, Any]:
     return {"events": events}
 
 
-def _country(scenario: Scenario, said: Mapping[str, Any]) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    for key, value in said["set"].items():
-        head, star, rest = key.partition(".*.")
-        changes |= dict.fromkeys(home_keys(scenario, rest), value) if star and head == "people" else {key: value}
-    if "place.city" in changes:
-        changes["place"] = {"city": changes.pop("place.city")}
-    return changes
-
-
 def _read(answers: Mapping[str, Answers]) -> list[Section]:
     made = [_verdicts({name: one for name, one in answers.items() if name in CURVES})]
     made += [_transfer(name, answers[name]) for name in OTHERS if name in answers]
-    if "countries" in answers:
-        made.append(_boundaries())
+    if {"countries", "markets"} & set(answers):
+        made.append(boundary_section())
     return made
 
 
@@ -228,11 +249,3 @@ def _transfer(part: str, answers: Answers) -> Section:
         f"Replicability: {part}",
         note + table(["figure", *levels], rows, numbers=range(1, len(levels) + 1)),
     )
-
-
-def _boundaries() -> Section:
-    rows = [
-        [name, "; ".join(f"{key} {value}" for key, value in said["set"].items()), said["source"]]
-        for name, said in shipped.read_yaml("boundaries.yaml").items()
-    ]
-    return Section("boundaries", "Boundary conditions", table(["country", "set", "source"], rows))

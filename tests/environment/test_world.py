@@ -1,5 +1,8 @@
 """Time: who acts when within an instant, and who is woken by what."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import simpy
@@ -191,6 +194,19 @@ def test_the_census_knows_every_party():
         ("a", "Counter"),
         ("b", "Scripted"),
     ]
+
+
+def test_a_world_that_nobody_holds_is_gone_with_all_it_held():
+    """Mesa counts actors by world in a table of its own, which would keep every world that a worker ever lived."""
+    stage = Stage("a", "b")
+    stage.add("a", lambda self: (yield self.until(1000)))
+    stage.add("b")
+    stage.run(1.0)
+    assert [actor.unique_id for actor in stage.world.agents] == [1, 2]
+    world = weakref.ref(stage.world)
+    del stage
+    gc.collect()
+    assert world() is None
 
 
 # --- timers ------------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 import data
 from environment.calendar import Calendar, Timeline
+from environment.grid.network import available_networks, load_network
 from environment.people.simbench_profiles import FILE, load_names, plant_names, profiles
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -57,11 +58,11 @@ def test_steps_of_other_length_keep_the_energy():
     assert timeline.n == 35_136
 
 
-def test_all_names_of_the_shipped_networks_are_there():
-    of_networks = "H0-A H0-B H0-C H0-G H0-L L1-A L2-A L2-M BL-H G1-A G1-B G1-C G2-A G3-M G4-A G4-B G4-M G5-A G6-A lv_rural1 lv_urban6"
-    assert set(of_networks.split()) <= set(load_names())
-    of_plants = "PV1 PV2 PV3 PV4 PV5 PV6 PV7 PV8 WP4 WP7 WP10 BM1 Hydro1 lv_rural1 lv_rural2 lv_rural3 lv_semiurb4 lv_semiurb5 lv_urban6"
-    assert set(of_plants.split()) <= set(plant_names())
+@pytest.mark.parametrize("name", [name for name in available_networks() if name.startswith("simbench/")])
+def test_all_names_of_the_shipped_networks_are_there(name):
+    network = load_network(name)
+    assert set(network.loads.profile) - {""} <= set(load_names())
+    assert set(network.generators.profile) - {""} <= set(plant_names())
 
 
 def test_loads_have_reactive_power_too():
