@@ -2,7 +2,7 @@
 
     python3.11 dev.py run [SCENARIO] [OPTIONS]    install what is needed, then: coflex run district-day
     python3.11 dev.py test [PYTEST OPTIONS]       install what is needed, then run the tests
-    python3.11 dev.py cover [PYTEST OPTIONS]      the same, and print which lines they reach (a quarter slower)
+    python3.11 dev.py cover [PYTEST OPTIONS]      the same, and print which lines they reach (some twenty seconds longer a worker)
     python3.11 dev.py coflex ARGUMENTS            any command of coflex
     python3.11 dev.py install                     only install
 
