@@ -82,9 +82,20 @@ class Verdict:
         """By how much the best other criterion is worse; below 2 the choice is weak."""
         return self.others[0].bic - self.fit.bic if self.others else np.inf
 
+    @property
+    def short(self) -> str:
+        """The verdict in a cell of a table: shape, slopes, place of a break with its interval; a question mark where the choice is weak."""
+        fit, weak = self.fit, " ?" if self.margin < _BARELY else ""
+        where = f" at {fit.k:.3g} ({self.low:.3g} to {self.high:.3g})"
+        words = {
+            "none": "no effect", "linear": f"linear {_slope(fit.b)}", "saturating": f"saturating{where}, {_slope(fit.b)} before",
+            "breaking": f"breaking{where}, {_slope(fit.b)} before, {_slope(fit.b + fit.c)} after",
+        }  # fmt: skip
+        return words[fit.shape] + weak
+
     def text(self, x: str, unit: str) -> str:
         """The verdict in words."""
-        fit, weak = self.fit, " (weak: another shape fits nearly as well)" if self.margin < 2.0 else ""
+        fit, weak = self.fit, " (weak: another shape fits nearly as well)" if self.margin < _BARELY else ""
         per = f"{unit} for each unit of {x}".strip()
         if fit.shape == "none":
             return f"no effect of {x}{weak}"
@@ -94,6 +105,10 @@ class Verdict:
         if fit.shape == "saturating":
             return f"saturating: {fit.b:+.4g} {per} up to {where}, level beyond{weak}"
         return f"breaking point at {where}: slope {fit.b:+.4g} before, {fit.b + fit.c:+.4g} {per} after{weak}"
+
+
+def _slope(value: float) -> str:
+    return f"{value:+,.0f}" if abs(value) >= 1000.0 else f"{value:+.3g}"
 
 
 def judge(x: F64, y: F64, confidence: float = CONFIDENCE, common: bool = True) -> Verdict | None:

@@ -25,6 +25,8 @@ svg { display: block; height: auto; }
 .card b { font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .card .soft { display: block; }
 .scroll { overflow-x: auto; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(480px, 1fr)); column-gap: 1.2rem; } .plots svg { max-width: 100%; }
+details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
 table { border-collapse: collapse; font-size: .88rem; margin: .5rem 0; }
 th, td { padding: .18rem .7rem .18rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #eee; }
 th { border-bottom: 1px solid var(--line); font-weight: 600; }

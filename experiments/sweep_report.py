@@ -1,7 +1,6 @@
 """The report of a sweep: one HTML page that needs nothing else. Question, design, figures with error bands, verdicts, limits, how to reproduce."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,11 @@ MOST_PLOTS = 16
 MOST_LINES = 6
 PRECISION = 0.05
 """The wanted half width of an interval, of the mean, for which the report tells the number of seeds."""
+HOW_TO_READ = (
+    "Lines are means over seeds, bands their intervals; dashed is the twin without coordination. The shape of a line is chosen by the Bayesian "
+    "information criterion for small samples among: no effect, linear, saturating, breaking at a point; the interval of a break holds what an F test "
+    "at 99 % does not tell from the best."
+)
 _INK = (colours.WITH, colours.ORANGE, colours.GREEN, colours.PURPLE, colours.SKY, colours.BLACK)
 _COMBINING = ("full-factorial", "paired")
 
@@ -57,13 +61,24 @@ def sweep_html(answers: Answers, more: Sequence[Section] = ()) -> str:
 
 
 def result_sections(answers: Answers, part: str = "") -> list[Section]:
-    """Design, figures, numbers and what does not move; ``part`` names the sweep on a page that has several."""
-    made = (_design(answers), _figures(answers, part), _table(answers), _undefined(answers))
-    return [
-        replace(one, id=f"{part}-{one.id}", title=f"{part.capitalize()}: {one.title.lower()}") if part else one
-        for one in made
+    """Design, figures, numbers and what does not move; on a page with several sweeps all of ``part`` in one section, its numbers folded away."""
+    made = [
+        one
+        for one in (_design(answers), _figures(answers, part), _table(answers), _undefined(answers))
         if one is not None
     ]
+    if not part:
+        return made
+    bodies = [
+        one.html if one.id == "design" else _folded(one) if one.id == "numbers" else f"<h3>{one.title}</h3>{one.html}"
+        for one in made
+    ]
+    asked = f"<p><b>{escape(answers.sweep.get('question', ''))}</b></p>"
+    return [Section(part, part.replace("_", " ").capitalize(), asked + "".join(map(str, bodies)))]
+
+
+def _folded(section: Section) -> str:
+    return f"<details><summary>{escape(section.title)}</summary>{section.html}</details>"
 
 
 def _design(answers: Answers) -> Section:
@@ -110,12 +125,8 @@ def _figures(answers: Answers, part: str) -> Section | None:
         if len(pairs) > MOST_PLOTS
         else ""
     )
-    note = (
-        "Lines are means over seeds, bands their intervals; dashed is the twin without coordination. The shape of a line is chosen by the Bayesian "
-        "information criterion for small samples among: no effect, linear, saturating, breaking at a point; the interval of a break holds what an F test "
-        "at 99 % does not tell from the best."
-    )
-    return Section("figures", "Figures", f'<p class="soft">{escape(note + cut)}</p>{"".join(drawn)}')
+    plots = f'<div class="plots">{"".join(drawn)}</div>' if part else "".join(drawn)
+    return Section("figures", "Figures", f'<p class="soft">{escape(cut if part else HOW_TO_READ + cut)}</p>{plots}')
 
 
 def _drawn_over(answers: Answers, name: str) -> list[str]:
@@ -140,7 +151,7 @@ def _rank(answers: Answers, name: str, factor: str) -> float:
 def _plot(answers: Answers, name: str, factor: str, part: str) -> str:
     spec = catalogue()[name]
     filling = answers.sweep["design"]["kind"] not in _COMBINING
-    with chart(7.5, 3.0) as (drawing, axes):
+    with chart(*((5.3, 2.7) if part else (7.5, 3.0))) as (drawing, axes):
         said = (_scatter if filling else _draw_lines)(axes, answers, name, factor)
         axes.set_title(spec.title)
         axes.set_xlabel(factor)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from experiments.curves import Verdict
 from experiments.errors import CoflexError, did_you_mean
 from experiments.kpis import catalogue
 from experiments.report_page import Section, table
@@ -20,7 +21,7 @@ from experiments.studies.study import KEY_FIGURES, Study, home_keys, scenario_of
 from experiments.sweep_answers import Answers
 from experiments.sweep_design import plan
 from experiments.sweep_file import Sweep, sweep_from
-from experiments.sweep_report import shape, with_interval
+from experiments.sweep_report import HOW_TO_READ, shape, with_interval
 
 ICT_FIGURES: Final = (
     "messages_total", "messages_lost", "messages_late", "messages_retried", "acknowledgement_p95_ms", "steps_late", "steps_not_reached",
@@ -196,15 +197,15 @@ def _read(answers: Mapping[str, Answers]) -> list[Section]:
     return made
 
 
-def verdicts(answers: Mapping[str, Answers]) -> dict[tuple[str, str], str]:
-    """(figure, factor) -> the verdict in words, for figures that are defined at four levels or more."""
-    found = {}
+def verdicts(answers: Mapping[str, Answers]) -> dict[tuple[str, str], Verdict]:
+    """(figure, factor) -> the verdict, for figures that are defined at four levels or more."""
+    found: dict[tuple[str, str], Verdict] = {}
     for factor, one in answers.items():
         for name, values in one.values.items():
             (line,) = one.lines(name, factor)
             verdict = shape(line, one.common) if not np.isnan(values).all() else None
             if verdict is not None:
-                found[name, factor] = verdict.text(factor, catalogue()[name].unit)
+                found[name, factor] = verdict
     return found
 
 
@@ -218,13 +219,13 @@ def _verdicts(answers: Mapping[str, Answers]) -> Section:
             [
                 layer,
                 f"{specs[name].title} [{specs[name].unit}]",
-                *(found.get((name, factor), "-") for factor in answers),
+                *(found[name, factor].short if (name, factor) in found else "-" for factor in answers),
             ]
         )
     rows.sort(key=lambda row: row[0])
     note = (
-        "<p class='soft'>Shapes are chosen by the Bayesian information criterion for small samples; a breaking point has the interval of places that an F test at 99 % does not tell "
-        "from the best. Curves are below.</p>"
+        f"<p class='soft'>{HOW_TO_READ} A slope is the change for one unit of the factor (of a share: from none to all; of homes: once the scenario's). "
+        "A question mark: another shape fits nearly as well. Curves are below.</p>"
     )
     return Section("verdicts", "Verdicts", note + table(["layer", "figure", *answers], rows))
 

@@ -80,8 +80,9 @@ def test_scalability_has_a_verdict_for_each_figure_and_factor(tmp_path):
     study = sra_study(SCENARIO, seeds=2, parts=("cars", "loss", "networks", "countries"))
     page, answers = made(study, tmp_path / "sra")
     found = verdicts({name: answers[name] for name in ("cars", "loss")})
-    assert re.match(r"linear: \+3(\.0\d*)? h for each unit of cars", found["overload_hours", "cars"])
-    assert found["overload_kwh", "loss"].startswith("no effect of loss")
+    assert re.match(r"linear: \+3(\.0\d*)? h for each unit of cars", found["overload_hours", "cars"].text("cars", "h"))
+    assert re.match(r"linear \+3(\.0\d)?$", found["overload_hours", "cars"].short)
+    assert found["overload_kwh", "loss"].short.startswith("no effect")
     for part in (
         "Verdicts",
         "Replicability: networks",
