@@ -139,14 +139,17 @@ class Dispatch:
             return np.zeros(steps), np.zeros(steps)
         at = np.array([one[0] for one in past])
         place = np.searchsorted(at, times, side="right") - 1
-        power, price = (np.where(place >= 0, np.array([one[k] for one in past])[place], 0.0) for k in (1, 2))
+        prices = [past[0][2]]
+        for _, kw, asked in past[1:]:  # what is given while a set-point is left is paid as it was
+            prices.append(asked if kw > 0.0 else prices[-1])
+        power, price = (
+            np.where(place >= 0, np.array(column)[place], 0.0) for column in ([one[1] for one in past], prices)
+        )
         held = max(one.kw for one in self.reserves if one.seller == seller and one.product == product)
         ends = ramped_kw(power, held, self.cycle_s, AFRR_FULL_S)
         means = (ends + np.concatenate([[0.0], ends[:-1]])) / 2.0
-        table = means.reshape(steps, -1)
-        paid = (power * price).reshape(steps, -1).sum(axis=1)
-        total = power.reshape(steps, -1).sum(axis=1)
-        return table.mean(axis=1), np.divide(paid, total, out=np.zeros(steps), where=total > 0.0)
+        paid, total = ((means * factor).reshape(steps, -1).mean(axis=1) for factor in (price, 1.0))
+        return total, np.divide(paid, total, out=np.zeros(steps), where=total > 0.0)
 
     def blocks(self, seller: str, product: str, start_ms: int, end_ms: int, step_ms: int) -> tuple[F64, F64]:
         """The same of a manual reserve, its ramps included; blocks that follow each other go over into each other."""

@@ -4,24 +4,21 @@ The role decides; its market platform is the address that takes offers, tells ne
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from agents.balancing_dispatch import Dispatch, Reserve
-from agents.payments import pay_when_told
-from data.arrays import F64
+from agents.balancing_settlement import Settlement
+from agents.balancing_terms import TsoTerms
 from environment.control_area import AreaView
 from environment.instruments import MeterStore
 from environment.messages.balancing import (
-    PRODUCTS,
     BalancingNeeds,
     BlockCall,
     DeliveryReport,
     NeedsQuery,
     PoolBaseline,
-    ProvisionSettlement,
     ReserveAward,
     ReserveOffer,
     ReserveSetPoint,
@@ -29,44 +26,12 @@ from environment.messages.balancing import (
 from environment.messages.base import Batch
 from environment.party import Party, Process, Seat, handles
 from environment.refusals import refuse
-from markets.balancing.auction import Offer, Result, Terms, clear
-from markets.balancing.reserve_delivery import Delivery, Tolerance, delivery
-from markets.balancing.reserve_delivery import pay as pay_of
+from markets.balancing.auction import Offer, Result, clear
 from markets.balancing.responses import MFRR_FULL_S
 
-PLATFORM = "flexibility-market-platform"
-SIGN = dict(zip(PRODUCTS, (0.0, 1.0, -1.0, 1.0, -1.0), strict=True))
+PLATFORM, SUC = "flexibility-market-platform", "SUC05.2"
 SETTLES_AFTER_S = 3600.0
 QUARTER_MS = 900_000
-
-
-@dataclass(frozen=True)
-class TsoTerms:
-    """What the operator needs and how it works.
-
-    Attributes:
-        days_ms: (start, end) of every day of delivery.
-        gates_ms: gate closure of each.
-        step_ms: length of a metered interval.
-        block_ms: length of a block.
-        cycle_s: time between two set-points.
-        needs_kw: power bought in every block, by product.
-        products: terms by product.
-        tolerances: by product.
-        sellers: address that awards and orders to a seller go to, by name of the seller.
-        members: metering points of the assets behind each seller.
-    """
-
-    days_ms: tuple[tuple[int, int], ...]
-    gates_ms: tuple[int, ...]
-    step_ms: int
-    block_ms: int
-    cycle_s: float
-    needs_kw: dict[str, float]
-    products: dict[str, Terms]
-    tolerances: dict[str, Tolerance]
-    sellers: dict[str, str]
-    members: dict[str, tuple[str, ...]]
 
 
 class BalancingTso(Party):
@@ -76,12 +41,13 @@ class BalancingTso(Party):
         seat: place in the world.
         terms: what it needs and how it works.
         area: what its control room sees.
-        meters: dedicated measurement devices at the assets of all sellers.
+        meters: dedicated measurement devices at the assets of pools.
+        units: meters of conventional units.
     """
 
     systems: ClassVar[tuple[str, ...]] = ("tso", PLATFORM)
 
-    def __init__(self, seat: Seat, terms: TsoTerms, area: AreaView, meters: MeterStore) -> None:
+    def __init__(self, seat: Seat, terms: TsoTerms, area: AreaView, meters: MeterStore, units: MeterStore) -> None:
         super().__init__(seat)
         self._terms, self._area, self._meters = terms, area, meters
         self._offers: dict[str, tuple[Offer, str]] = {}
@@ -90,6 +56,8 @@ class BalancingTso(Party):
         self._dispatch = Dispatch(terms.cycle_s)
         self._reports: dict[tuple[str, int], tuple[DeliveryReport, str]] = {}
         self._talk: dict[tuple[str, int], str] = {}
+        self._seen: tuple[list[int], list[float]] = ([], [])
+        self._settlement = Settlement(self, terms, self._dispatch, area, (meters, units), self._baselines)
 
     def processes(self) -> Iterable[Process]:
         """Every day: the auction and the settlement; all the time: the controller."""
@@ -204,6 +172,8 @@ class BalancingTso(Party):
 
     def _note(self, at_ms: int) -> None:
         """The signal, as the control room saw it and answered."""
+        self._seen[0].append(at_ms)
+        self._seen[1].append(self._area.imbalance_kw)
         called = {
             one: sum(past[-1][1] for (_, product), past in self._dispatch.set_kw.items() if product == one and past)
             for one in ("afrr-up", "afrr-down")
@@ -237,71 +207,14 @@ class BalancingTso(Party):
             self._reports[self._seller(batch, row), one.from_ms] = one, batch.conversation
 
     def _settle_day(self, place: int) -> Process:
-        """An hour after a day, everybody who held something and has reported is settled, product by product."""
+        """An hour after a day, everybody who held something and has reported is settled, product by product; then the imbalances."""
         start_ms, end_ms = self._terms.days_ms[place]
         yield self.until(end_ms + round(SETTLES_AFTER_S * 1000.0))
-        for seller in sorted({one.seller for one in self._dispatch.reserves if start_ms <= one.from_ms < end_ms}):
+        self._settlement.begin_day(start_ms, end_ms)
+        for seller in self._settlement.sellers(start_ms, end_ms):
             if (seller, start_ms) in self._reports:
-                self._settle(seller, start_ms, end_ms)
-            else:
+                report, talk = self._reports[seller, start_ms]
+                self._settlement.settle(seller, report, talk)
+            elif self._talk[seller, start_ms].startswith(SUC):
                 self.end(self._talk[seller, start_ms], "failed", f"{seller} reported nothing, and is paid nothing")
-
-    def _settle(self, seller: str, start_ms: int, end_ms: int) -> None:
-        step_ms, hours = self._terms.step_ms, self._terms.step_ms / 3_600_000.0
-        times = np.arange(start_ms, end_ms, step_ms)
-        report, talk = self._reports[seller, start_ms]
-        metered = self._meters.read([f"{name}/assets" for name in self._terms.members[seller]], start_ms, end_ms).sum(
-            axis=0
-        )
-        declared = self._baselines.get(seller, {})
-        baseline = np.array([declared.get(int(t), float(kw)) for t, kw in zip(times, metered, strict=True)])
-        held = {one: np.array([self._dispatch.held_kw(seller, one, int(t)) for t in times]) for one in PRODUCTS}
-        due, price = self._due(seller, start_ms, end_ms, held)
-        total = np.sum(list(held.values()), axis=0)
-        error = (baseline - metered) - np.sum(list(due.values()), axis=0)
-        for product in PRODUCTS:
-            share = np.divide(held[product], total, out=np.zeros(len(times)), where=total > 0.0)
-            mine = due[product] + share * error
-            tolerance = self._terms.tolerances[product]
-            found = delivery(mine, np.zeros(len(times)), due[product], held[product], tolerance.share)
-            self._settle_product(seller, product, times, held[product], found, price[product], hours, talk)
-        self.register("reserve_reports").add(
-            seller=seller, t_ms=times, baseline_kw=baseline, metered_kw=metered, reported_kw=report.delivered_kw, measured_kw=baseline - metered,
-        )  # fmt: skip
-
-    def _due(
-        self, seller: str, start_ms: int, end_ms: int, held: dict[str, F64]
-    ) -> tuple[dict[str, F64], dict[str, F64]]:
-        """Change that was due of each product in each interval, up above 0, and prices of energy."""
-        step_ms = self._terms.step_ms
-        steps = self._meters.timeline.steps(start_ms, end_ms)
-        due, price = {"fcr": held["fcr"] * self._area.droop_share[steps]}, {"fcr": np.zeros(len(held["fcr"]))}
-        for product in PRODUCTS[1:]:
-            of = self._dispatch.followed if product.startswith("afrr") else self._dispatch.blocks
-            power, price[product] = of(seller, product, start_ms, end_ms, step_ms)
-            due[product] = SIGN[product] * power
-        return due, price
-
-    def _settle_product(
-        self, seller: str, product: str, times: Any, held: F64, found: Delivery, energy_eur_per_kwh: F64, hours: float, talk: str
-    ) -> None:  # fmt: skip
-        capacity = np.array([
-            sum(one.kw * one.capacity_eur_per_kw_h for one in self._dispatch.reserves if one.seller == seller and one.product == product and one.holds(t))
-            for t in times.tolist()
-        ])  # fmt: skip
-        price = np.divide(capacity, held, out=np.zeros(len(held)), where=held > 0.0)
-        money = pay_of(found, held, hours, price, energy_eur_per_kwh, self._terms.tolerances[product])
-        self.register("reserve_deliveries").add(
-            day_ms=int(times[0]), seller=seller, product=product, t_ms=times, held_kw=held, due_kw=found.due_kw, delivered_kw=found.delivered_kw,
-            missing_kw=found.missing_kw, capacity_eur=money.capacity_eur, energy_eur=money.energy_eur, penalty_eur=money.penalty_eur,
-        )  # fmt: skip
-        cents = round(float(money.net_eur.sum()) * 100.0)
-        settled = ProvisionSettlement(
-            seller=seller, product=product, from_ms=int(times[0]), capacity_eur=float(money.capacity_eur.sum()),
-            energy_eur=float(money.energy_eur.sum()), penalty_eur=float(money.penalty_eur.sum()), net_eur=cents / 100.0,
-        )  # fmt: skip
-        sent = self.send(settled, self._terms.sellers[seller], talk, system=PLATFORM)
-        if cents > 0:
-            self.start(
-                pay_when_told(self, sent, np.array([seller], object), np.array([cents / 100.0]), f"reserve {product}")
-            )
+        self._settlement.settle_others(*self._seen)

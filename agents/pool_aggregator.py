@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from agents.exposure import settle_claims
 from agents.payments import pay
 from agents.pool_shares import MemberShares
 from agents.pool_terms import Called, Holding, Picture, PoolTerms, blocks_of
@@ -35,10 +36,12 @@ from environment.messages.balancing import (
     ReserveSetPoint,
 )
 from environment.messages.base import Batch, Record
+from environment.messages.delivery import ExposureClaim
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
 from markets.balancing.auction import whole_kw
 
+SIGN = np.array([0.0, 1.0, -1.0, 1.0, -1.0])
 LISTENS_S = 20.0
 """So long after the beginning of an interval what assets report is there."""
 MOVED_KW = 0.01
@@ -79,6 +82,7 @@ class PoolAggregator(Party):
         self._declared: dict[int, float] = {}
         self._members = MemberShares(self, terms)
         self._earned: dict[str, int] = {}
+        self._claims: set[str] = set()
 
     def processes(self) -> Iterable[Process]:
         """A large pool opens its days itself."""
@@ -345,11 +349,10 @@ class PoolAggregator(Party):
         given = np.column_stack([
             pool_optimisation.dispatch(self._split[:, k], wanted[one]) if one != "fcr" else self._split[:, k] for k, one in enumerate(PRODUCTS)
         ])  # fmt: skip
-        sign = np.array([0.0, 1.0, -1.0, 1.0, -1.0])
         keep = self._terms.endurance_h * np.column_stack(
             [self._split @ side for side in (pool_optimisation.UP, pool_optimisation.DOWN)]
         )
-        told = np.column_stack([given[:, 0], (given * sign).sum(axis=1), keep, picture.available])
+        told = np.column_stack([given[:, 0], (given * SIGN).sum(axis=1), keep, picture.available])
         told[:, :2] *= ready
         rows = np.flatnonzero((np.abs(told - self._told) > MOVED_KW).any(axis=1) & picture.available)
         self._told[rows] = told[rows]
@@ -367,8 +370,10 @@ class PoolAggregator(Party):
     def _report(self, start_ms: int, end_ms: int, talk: str) -> None:
         """Amount and duration of what was delivered; an interval that nobody heard of counts as nothing changed."""
         times = range(start_ms, end_ms, self._terms.step_ms)
-        delivered = np.array([self._delivered.get(t, 0.0) for t in times])
-        held = sum(any(kw > 0.0 for kw in self._holds(t).values()) for t in times)
+        delivered, held = (
+            np.array([self._delivered.get(t, 0.0) for t in times]),
+            sum(any(self._holds(t).values()) for t in times),
+        )
         record = DeliveryReport(
             pool=self.name, from_ms=start_ms, step_s=self._terms.step_ms / 1000.0, delivered_kw=delivered,
             duration_s=held * self._terms.step_ms / 1000.0,
@@ -379,14 +384,18 @@ class PoolAggregator(Party):
     def share_money(self, batch: Batch[ProvisionSettlement]) -> None:
         """What was earned is shared with the homes whose assets held it; what is owed is paid."""
         for row, one in enumerate(batch.records()):
-            cents = round(one.net_eur * 100.0)
+            owed, own = round(one.net_eur * 100.0), round((one.net_eur - one.value_eur) * 100.0)
             buyer = self.directory.addresses[int(batch.sender[row])].party
-            if cents < 0:
-                pay(self, self.name, buyer, -cents / 100.0, f"penalty {one.product}", batch.ids[row])
-            elif cents > 0:
-                self._members.pay(one, cents, batch.conversation)
+            pay(self, self.name, buyer, max(-owed, 0) / 100.0, f"reserve {one.product}", batch.ids[row])
+            if own > 0:
+                self._members.pay(one, own, batch.conversation)
         if not self._terms.small and {one.product for one in batch.records()}:
             self._settled(batch)
+
+    @handles(ExposureClaim)
+    def take_claim(self, batch: Batch[ExposureClaim]) -> None:
+        """What the balance responsible party, or the platform, passes on."""
+        settle_claims(self, batch, self._terms.responsible, self._claims)
 
     def _settled(self, batch: Batch[ProvisionSettlement]) -> None:
         """A large pool's day is over when all its products are settled."""

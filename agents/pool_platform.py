@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.exposure import settle_claims
 from agents.payments import pay, pay_when_told
 from environment.messages.balancing import (
     PRODUCTS,
@@ -25,6 +26,7 @@ from environment.messages.balancing import (
     ReserveSetPoint,
 )
 from environment.messages.base import Batch
+from environment.messages.delivery import ExposureClaim
 from environment.party import Party, Process, Seat, handles
 from markets.balancing.auction import Offer, Terms
 from markets.balancing.joining import Joined, join, shares_kw
@@ -41,6 +43,7 @@ class PlatformTerms:
 
     Attributes:
         vpps: pool -> address of its VPP.
+        responsible: name of the balance responsible party behind their assets.
         market: address of the operator's market platform.
         days_ms: (start, end) of every day of delivery.
         opens_ms: when each is opened.
@@ -50,6 +53,7 @@ class PlatformTerms:
     """
 
     vpps: dict[str, str]
+    responsible: str
     market: str
     days_ms: tuple[tuple[int, int], ...]
     opens_ms: tuple[int, ...]
@@ -80,6 +84,7 @@ class PoolPlatform(Party):
         self._reports: dict[int, dict[str, DeliveryReport]] = {}
         self._settled: dict[str, set[str]] = {}
         self._talks: dict[int, str] = {}
+        self._claims: set[str] = set()
 
     def processes(self) -> Iterable[Process]:
         """A process a day."""
@@ -244,10 +249,16 @@ class PoolPlatform(Party):
     def split_money(self, batch: Batch[ProvisionSettlement]) -> None:
         """Step 1.13: each pool gets its part, by capacity and time; what is owed to the market is paid."""
         for row, one in enumerate(batch.records()):
-            net = round(one.net_eur * 100.0)
-            if net < 0:
-                pay(self, self.name, self._buyer(batch, row), -net / 100.0, f"penalty {one.product}", batch.ids[row])
-            self._settle_pools(one, net, batch.conversation)
+            owed, own = round(one.net_eur * 100.0), round((one.net_eur - one.value_eur) * 100.0)
+            pay(
+                self,
+                self.name,
+                self._buyer(batch, row),
+                max(-owed, 0) / 100.0,
+                f"reserve {one.product}",
+                batch.ids[row],
+            )
+            self._settle_pools(one, own, batch.conversation)
             done = self._settled.setdefault(batch.conversation, set())
             done.add(one.product)
             if len(done) == len(PRODUCTS):
@@ -256,21 +267,48 @@ class PoolPlatform(Party):
     def _buyer(self, batch: Batch[Any], row: int) -> str:
         return self.directory.addresses[int(batch.sender[row])].party
 
-    def _settle_pools(self, one: ProvisionSettlement, net_cents: int, talk: str) -> None:
+    @handles(ExposureClaim)
+    def pass_on_claims(self, batch: Batch[ExposureClaim]) -> None:
+        """What was not delivered the pools bear together, in proportion to what they held; the value of energy stays between platform and party."""
+        for one in settle_claims(self, batch, self._terms.responsible, self._claims):
+            if one.purpose == "undelivered":
+                day_ms = int(one.settlement.rpartition("/")[2])
+                held = self._held_kwh(day_ms, PRODUCTS)
+                for pool, part in zip(held, split(round(one.eur * 100.0), list(held.values())).tolist(), strict=True):
+                    if part:
+                        ends = (pool, self.name) if one.debtor == self.name else (self.name, pool)
+                        self.start(self._claim(one, pool, ends, part / 100.0))
+
+    def _claim(self, one: ExposureClaim, pool: str, ends: tuple[str, str], eur: float) -> Process:
+        debtor, creditor = ends
+        told = ExposureClaim(
+            claim=f"{one.claim}/{pool}", settlement=one.settlement, debtor=debtor, creditor=creditor, purpose=one.purpose, eur=eur
+        )  # fmt: skip
+        sent = self.send(told, self._terms.vpps[pool], f"imbalance:{one.settlement}", system=PLATFORM)
+        outcome = yield self.confirm(sent)
+        if debtor == self.name and outcome.acknowledged:
+            pay(self, debtor, creditor, eur, one.purpose, sent.batch.ids[0])
+
+    def _held_kwh(self, day_ms: int, products: Iterable[str]) -> dict[str, float]:
+        """What each pool held of some products on a day, power times time."""
         held: dict[str, float] = dict.fromkeys(sorted(self._terms.vpps), 0.0)
-        start_ms, end_ms = next(day for day in self._terms.days_ms if day[0] == one.from_ms)
+        start_ms, end_ms = next(day for day in self._terms.days_ms if day[0] == day_ms)
         for (product, from_ms), parts in self._held.items():
-            if product == one.product and start_ms <= from_ms < end_ms:
+            if product in products and start_ms <= from_ms < end_ms:
                 hours = (self._until[product, from_ms] - from_ms) / 3_600_000.0
                 for pool, kw in parts.items():
                     held[pool] += kw * hours
+        return held
+
+    def _settle_pools(self, one: ProvisionSettlement, net_cents: int, talk: str) -> None:
+        held = self._held_kwh(one.from_ms, (one.product,))
         total = sum(held.values())
         cents = split(net_cents, list(held.values())) if total > 0.0 else np.zeros(len(held), np.int64)
         for (pool, kwh), part in zip(held.items(), cents.tolist(), strict=True):
             share = kwh / total if total > 0.0 else 0.0
             told = ProvisionSettlement(
                 seller=pool, product=one.product, from_ms=one.from_ms, capacity_eur=share * one.capacity_eur, energy_eur=share * one.energy_eur,
-                penalty_eur=share * one.penalty_eur, net_eur=part / 100.0,
+                penalty_eur=share * one.penalty_eur, value_eur=0.0, net_eur=part / 100.0,
             )  # fmt: skip
             sent = self.send(told, self._terms.vpps[pool], talk, system=PLATFORM)
             if part > 0:

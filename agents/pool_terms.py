@@ -24,6 +24,7 @@ class PoolTerms:
         asset_ems: numbers of the energy management of each.
         via: address that baselines, offers and reports go to.
         small: whether that is an aggregator platform.
+        responsible: party that passes on what its deliveries cost or bring the balance responsible party.
         days_ms: (start, end) of every day of delivery.
         opens_ms: when the day of each is opened; a small pool waits to be told.
         step_ms: length of an interval.
@@ -43,6 +44,7 @@ class PoolTerms:
     asset_ems: I64
     via: str
     small: bool
+    responsible: str
     days_ms: tuple[tuple[int, int], ...]
     opens_ms: tuple[int, ...]
     step_ms: int

@@ -6,29 +6,33 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from agents.balancing_tso import TsoTerms
+from agents.balance_responsible import ResponsibleTerms
+from agents.balancing_terms import TsoTerms
 from agents.pool_assets import assets_of
 from agents.pool_homes import PoolMembership
 from agents.pool_platform import PlatformTerms
 from agents.pool_terms import PoolTerms
+from agents.reserve_unit import UnitTerms
 from data.arrays import F64
 from environment.addresses import Address
 from environment.control_area import AreaView
 from environment.devices.reserve import FULL_HZ, Frequency
 from environment.grid import control_area
+from environment.grid.generating_units import GeneratingUnits, UnitSetting
 from environment.instruments import MeterStore
 from environment.units import MS_PER_S
 from environment.world import World
 from experiments.build import Site
 from experiments.build_people import HOMES, members_of
 from experiments.build_roles import Made, Maker, role
-from experiments.scenario_balancing import Balancing, PoolScenario
+from experiments.scenario_balancing import Balancing, PoolScenario, UnitScenario, responsible
 from markets.balancing.auction import Terms
 from markets.balancing.reserve_delivery import Tolerance
+from markets.balancing.units import Unit
 
 PLATFORM, MARKET = "aggregator-platform", "flexibility-market-platform"
-OPENS_BEFORE_S, JOINS_BEFORE_S = 3600.0, 1200.0
-"""A day of delivery is opened an hour before the gate; offers of small pools are joined twenty minutes before it."""
+OPENS_BEFORE_S, JOINS_BEFORE_S, UNITS_BEFORE_S = 3600.0, 1200.0, 1800.0
+"""A day of delivery is opened an hour before the gate; offers of small pools are joined twenty minutes before it; units offer half an hour before it."""
 
 
 def addresses(site: Site) -> list[Address]:
@@ -46,6 +50,9 @@ def addresses(site: Site) -> list[Address]:
     if _small(said):
         found.append(Address(said.aggregator, said.aggregator, ("aggregator",), said.aggregator))
         found.append(Address(f"{said.aggregator}/{PLATFORM}", said.aggregator, (PLATFORM,), said.aggregator))
+    found += [Address(unit.name, unit.name, ("bsp",), unit.name) for unit in said.units]
+    for name in (said.others, *map(responsible, said.sellers())):
+        found.append(Address(name, name, ("production-responsible-party",), name))
     return [*found, *(Address(f"{home}/ems", HOMES, ("ems",), home) for home in site.people.names)]
 
 
@@ -68,6 +75,8 @@ def makers(site: Site) -> list[Maker]:
         partial(_homes, area=area, said=said),
         *(partial(_pool, said=said, pool=pool) for pool in said.pools),
         *platform,
+        *(partial(_unit, area=area, said=said, unit=unit) for unit in said.units),
+        *(partial(_responsible, said=said, seller=seller) for seller in (*said.sellers(), said.others)),
         partial(_tso, area=area, said=said),
     ]
 
@@ -97,6 +106,9 @@ class _Area:
             deviation_hz=np.full(site.timeline.n, np.nan), droop_share=np.full(site.timeline.n, np.nan)
         )
         self._shown = site.timeline.index(0)
+        names = [unit.name for unit in said.units]
+        self.settings = {name: UnitSetting() for name in names}
+        self.meters = MeterStore([f"{name}/assets" for name in names], site.timeline)
 
     @cached_property
     def frequency(self) -> Frequency:
@@ -104,6 +116,20 @@ class _Area:
         tick_s = self._said.signals.tick_s
         ticks = self._site.timeline.end_ms // (tick_s * MS_PER_S)
         return Frequency(0, tick_s * MS_PER_S, control_area.frequency_hz(self._site.chance, 0, ticks, float(tick_s)))
+
+    @cached_property
+    def units(self) -> GeneratingUnits:
+        """The conventional units."""
+        said = self._said.units
+        return GeneratingUnits(
+            list(self.settings), [one.capacity_kw for one in said], [one.ramp_kw_per_min for one in said], list(self.settings.values()),
+            self.frequency, self._said.signals.dead_band_mhz / 1000.0, self.meters,
+        )  # fmt: skip
+
+    def value_eur_per_kwh(self) -> F64:
+        """Day-ahead price of every interval of the timeline."""
+        local, price = self._site.calendar.local, self._said.day_ahead_eur_per_kwh
+        return np.array([price[local(int(t)).hour] for t in self._site.timeline.starts_ms])
 
     @cached_property
     def _imbalance_kw(self) -> F64:
@@ -116,6 +142,7 @@ class _Area:
 
         def fill() -> None:
             now, timeline, signals = world.clock.now_ms, self._site.timeline, self._said.signals
+            self.units.advance(now)
             self.view.at_ms = now
             self.view.imbalance_kw = float(self._imbalance_kw[now // (signals.cycle_s * MS_PER_S)])
             done = min(timeline.index(now), timeline.n)
@@ -173,6 +200,7 @@ def _pool(site: Site, world: World, said: Balancing, pool: PoolScenario) -> Made
         asset_ems=world.directory.numbers([f"{book.names[home]}/ems" for home in assets.home]),
         via=f"{said.aggregator}/{PLATFORM}" if pool.small else f"{said.tso}/{MARKET}",
         small=pool.small,
+        responsible=said.aggregator if pool.small else responsible(pool.name),
         days_ms=tuple(site.days_ms),
         opens_ms=_before(site, said, OPENS_BEFORE_S),
         step_ms=site.timeline.step_ms,
@@ -194,6 +222,7 @@ def _before(site: Site, said: Balancing, seconds: float) -> tuple[int, ...]:
 def _platform(site: Site, world: World, said: Balancing) -> Made:
     terms = PlatformTerms(
         vpps={pool.name: f"{pool.name}/vpp" for pool in _small(said)},
+        responsible=responsible(said.aggregator),
         market=f"{said.tso}/{MARKET}",
         days_ms=tuple(site.days_ms),
         opens_ms=_before(site, said, OPENS_BEFORE_S),
@@ -204,6 +233,39 @@ def _platform(site: Site, world: World, said: Balancing) -> Made:
     return Made(role("pool-platform")(world.seat(said.aggregator), terms))
 
 
+def _unit(site: Site, world: World, area: _Area, said: Balancing, unit: UnitScenario) -> Made:
+    prices, timeline = area.value_eur_per_kwh(), site.timeline
+    terms = UnitTerms(
+        unit=Unit(
+            unit.capacity_kw, unit.least_kw, unit.cost_eur_per_kwh, unit.ramp_kw_per_min, unit.readiness_eur_per_kw_h, unit.markup_eur_per_kwh
+        ),
+        services=unit.sells,
+        market=f"{said.tso}/{MARKET}",
+        tso=said.tso,
+        responsible=responsible(unit.name),
+        days_ms=tuple(site.days_ms),
+        offers_ms=_before(site, said, UNITS_BEFORE_S),
+        block_ms=said.block_h * 3_600_000,
+        step_ms=timeline.step_ms,
+        cycle_s=float(said.signals.cycle_s),
+        products=_terms(said),
+        price_eur_per_kwh=lambda from_ms, to_ms: prices[timeline.steps(from_ms, to_ms)],
+    )  # fmt: skip
+    meter = area.meters.share([f"{unit.name}/assets"])
+    party = role("reserve-unit")(world.seat(unit.name), terms, area.settings[unit.name], meter)
+    return Made(
+        party, [lambda: area.units.carry_out(world.clock.now_ms)], [lambda: area.units.advance(world.clock.now_ms)]
+    )
+
+
+def _responsible(site: Site, world: World, said: Balancing, seller: str) -> Made:
+    """The party behind a seller; that of everybody else answers for nobody."""
+    if seller == said.others:
+        return Made(role("balance-responsible")(world.seat(seller), ResponsibleTerms(said.tso, {seller: seller})))
+    to = f"{seller}/{PLATFORM}" if seller == said.aggregator else seller
+    return Made(role("balance-responsible")(world.seat(responsible(seller)), ResponsibleTerms(said.tso, {seller: to})))
+
+
 def _tso(site: Site, world: World, area: _Area, said: Balancing) -> Made:
     products = said.products()
     members = {pool.name: tuple(members_of(site.scenario, site.people, pool.name)) for pool in said.pools}
@@ -211,6 +273,9 @@ def _tso(site: Site, world: World, area: _Area, said: Balancing) -> Made:
     if _small(said):
         sellers[said.aggregator] = f"{said.aggregator}/{PLATFORM}"
         members[said.aggregator] = tuple(home for pool in _small(said) for home in members[pool.name])
+    pooled = sorted({f"{home}/assets" for name in sellers for home in members[name]})
+    sellers |= {unit.name: unit.name for unit in said.units}
+    members |= {unit.name: (unit.name,) for unit in said.units}
     terms = TsoTerms(
         days_ms=tuple(site.days_ms),
         gates_ms=_gates_ms(site, said),
@@ -222,9 +287,12 @@ def _tso(site: Site, world: World, area: _Area, said: Balancing) -> Made:
         tolerances={name: Tolerance(one.tolerance, one.penalty) for name, one in products.items()},
         sellers=sellers,
         members={name: members[name] for name in sellers},
+        responsible={name: responsible(name) for name in sellers},
+        others=said.others,
+        value_eur_per_kwh=area.value_eur_per_kwh(),
     )
     physics = site.living.physics
     physics.submeters = MeterStore([f"{home}/assets" for home in site.people.names], site.timeline)
-    served = sorted({f"{home}/assets" for homes in terms.members.values() for home in homes})
-    party = role("balancing-tso")(world.seat(said.tso), terms, area.view, physics.submeters.share(served))
+    own = area.meters.share(area.meters.names)
+    party = role("balancing-tso")(world.seat(said.tso), terms, area.view, physics.submeters.share(pooled), own)
     return Made(party, [], [area.show(world)])

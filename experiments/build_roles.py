@@ -56,6 +56,7 @@ ROLES: dict[str, str] = {
     "pool-homes": "agents.pool_homes:PoolHomes",
     "pool-aggregator": "agents.pool_aggregator:PoolAggregator",
     "pool-platform": "agents.pool_platform:PoolPlatform",
+    "reserve-unit": "agents.reserve_unit:ReserveUnit",
     "balancing-tso": "agents.balancing_tso:BalancingTso",
 }
 """Roles by name, resolved on use."""

@@ -1,4 +1,4 @@
-"""Figures of pools in balancing services: what was held, due and delivered, how exactly, for how much, and what came back afterwards.
+"""Figures of pools in balancing services, without the units they compete with: what was held, due and delivered, how exactly, for how much, and what came back afterwards.
 
 Delivery is what was metered at the assets against the baseline declared before each interval. Beside it stands what devices were asked and gave tick by
 tick, which physics alone knows, and the difference to the twin: what was given and taken back later is rebound.
@@ -15,13 +15,32 @@ from experiments.kpis_grid import Figure
 FLEXIBLE = ("battery", "ev", "heat_pump", "water_heater")
 
 
+def of_pools(facts: Facts, frame: Frame) -> Bool:
+    """Rows of a table whose seller is a pool or joins pools, and no conventional unit."""
+    units = [one["name"] for one in (facts.scenario.get("balancing") or {}).get("units") or ()]
+    return ~np.isin(frame.names("seller"), units)
+
+
+def _bought_kw_h(frame: Frame) -> F64:
+    """Capacity bought by each offer, power times time."""
+    hours = (frame.ints("to_ms") - frame.ints("t_ms")) / 3_600_000.0
+    return np.asarray(frame.floats("accepted_kw") * hours)
+
+
 def held_kw_h(facts: Facts) -> float | None:
-    """Capacity bought, power times time."""
+    """Capacity bought of pools, power times time."""
+    frame = facts.all("reserve_auctions")
+    return None if frame is None else float(_bought_kw_h(frame)[of_pools(facts, frame)].sum())
+
+
+def pool_share_percent(facts: Facts) -> float | None:
+    """Part of all capacity bought that pools sold [%]."""
     frame = facts.all("reserve_auctions")
     if frame is None:
         return None
-    hours = (frame.ints("to_ms") - frame.ints("t_ms")) / 3_600_000.0
-    return float((frame.floats("accepted_kw") * hours).sum())
+    bought = _bought_kw_h(frame)
+    part = ratio(float(bought[of_pools(facts, frame)].sum()), float(bought.sum()))
+    return None if part is None else 100.0 * part
 
 
 def bought_percent(facts: Facts) -> float | None:
@@ -57,7 +76,7 @@ def _energy(what: str, service: str = "") -> Figure:
             "delivered": delivered_kw(frame),
             "missing": frame.floats("missing_kw"),
         }[what]
-        return float(values[rows_of(frame, service)].sum()) * facts.hours
+        return float(values[rows_of(frame, service) & of_pools(facts, frame)].sum()) * facts.hours
 
     return figure
 
@@ -70,7 +89,7 @@ def accuracy_percent(facts: Facts, service: str = "") -> float | None:
     frame = facts.days("reserve_deliveries")
     if frame is None:
         return None
-    mine = rows_of(frame, service) & (frame.floats("held_kw") > 0.0)
+    mine = rows_of(frame, service) & (frame.floats("held_kw") > 0.0) & of_pools(facts, frame)
     off = np.abs(frame.floats("delivered_kw") - frame.floats("due_kw"))[mine]
     part = ratio(float(off.sum()), float(frame.floats("held_kw")[mine].sum()))
     return None if part is None else 100.0 * (1.0 - part)
@@ -86,9 +105,18 @@ def given_percent(facts: Facts) -> float | None:
 def _money(column: str) -> Figure:
     def figure(facts: Facts) -> float | None:
         frame = facts.all("reserve_deliveries")
-        return None if frame is None else float(frame.floats(column).sum())
+        return None if frame is None else float(frame.floats(column)[of_pools(facts, frame)].sum())
 
     return figure
+
+
+def result_eur(facts: Facts) -> float | None:
+    """What the operator is left with of balancing energy: imbalances received less changes and energy paid, of all sellers (Reg. (EU) 2017/2195, article 44)."""
+    stated, paid = facts.all("reserve_imbalances"), facts.all("reserve_deliveries")
+    if stated is None or paid is None:
+        return None
+    spent = paid.floats("energy_eur").sum() + paid.floats("value_eur").sum()
+    return float(stated.floats("paid_eur").sum() - spent)
 
 
 def given_net_kwh(facts: Facts) -> float | None:
@@ -157,6 +185,7 @@ def balanced_percent(facts: Facts) -> float | None:
 FIGURES: Mapping[str, Figure] = {
     "reserve_held_kw_h": held_kw_h,
     "reserve_bought_percent": bought_percent,
+    "reserve_pool_share_percent": pool_share_percent,
     "reserve_due_kwh": _energy("due"),
     "reserve_delivered_kwh": _energy("delivered"),
     "reserve_missing_kwh": _energy("missing"),
@@ -168,6 +197,7 @@ FIGURES: Mapping[str, Figure] = {
     "reserve_capacity_eur": _money("capacity_eur"),
     "reserve_energy_eur": _money("energy_eur"),
     "reserve_penalty_eur": _money("penalty_eur"),
+    "reserve_result_eur": result_eur,
     "reserve_balanced_percent": balanced_percent,
     "frequency_std_mhz": frequency_std_mhz,
 }

@@ -36,7 +36,7 @@ REGISTERED = (
     "measurements", "associations", "refused_measurements", "filed_baselines", "verifications", "verification_outcomes", "collected_deliveries",
     "report_checks", "clarifications", "delivered_services", "service_settlements", "service_purchases", "operator_purchases", "responsible_imbalances",
     "virtual_assets", "pool_baselines", "pool_allocations", "pool_offers", "joined_offers", "reserve_auctions", "area_signals", "reserve_orders",
-    "reserve_deliveries", "reserve_reports",
+    "reserve_deliveries", "reserve_reports", "reserve_imbalances",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
     "registered_points", "static_lights", "dynamic_lights", "topology_matrix", "topology_acknowledgements", "pool_tests", "register_restarts",
 )  # fmt: skip

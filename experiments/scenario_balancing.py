@@ -8,7 +8,16 @@ from experiments.scenario_actor import NAME, Actor
 from experiments.scenario_fields import JUDGEMENT, DayTime, Part, Share, given, refuse
 
 SUC = "SUC05.2"
+DAY_AHEAD = (
+    0.042, 0.039, 0.036, 0.034, 0.034, 0.038, 0.048, 0.062, 0.072, 0.070, 0.065, 0.062,
+    0.060, 0.056, 0.053, 0.052, 0.056, 0.066, 0.080, 0.084, 0.074, 0.062, 0.054, 0.047,
+)  # fmt: skip
 SOGL = "Reg. (EU) 2017/1485"
+
+
+def responsible(seller: str) -> str:
+    """Name of the balance responsible party behind a seller."""
+    return f"{seller}-brp"
 
 
 class ReserveProduct(Part):
@@ -77,12 +86,43 @@ class PoolScenario(Actor):
     """Whether it offers through the aggregator platform, joined with others."""
     capacity_eur_per_kw_h: float = given(0.01, unit="EUR/kW/h", source="judgement: 10 EUR/MW/h", ge=0, le=100)
     """What it asks for holding a kW for an hour."""
-    energy_eur_per_kwh: float = given(0.15, unit="EUR/kWh", source=JUDGEMENT, ge=0, le=100)
-    """What it asks for activated energy."""
+    energy_eur_per_kwh: float = given(0.07, unit="EUR/kWh", source=JUDGEMENT, ge=0, le=100)
+    """What it asks for activated energy, beyond its day-ahead value."""
     offers: Share = given(0.8, unit="share", source="judgement: forecasts of single assets are wrong now and then")
     """Share of what its optimisation finds available that it offers."""
     shares: Share = given(0.7, unit="share", source=JUDGEMENT)
     """Share of what it earns that goes to the homes."""
+
+
+class UnitScenario(Part):
+    """A conventional unit that competes with the pools; its name alone is enough."""
+
+    name: str = given(source="a name", pattern=NAME)
+    """Name of its operator."""
+    capacity_kw: float = given(500.0, unit="kW", source="judgement: of the size of what is bought", gt=0, le=1e7)
+    """Greatest output."""
+    least_kw: float = given(0.0, unit="kW", source="judgement: storage hydro runs at any output", ge=0, le=1e7)
+    """Least output while it runs."""
+    cost_eur_per_kwh: float = given(0.06, unit="EUR/kWh", source="judgement", ge=0, le=10)
+    """Marginal cost: decides with the day-ahead price whether it runs anyhow, and what reserves cost it."""
+    ramp_kw_per_min: float = given(
+        200.0, unit="kW/min", source="judgement: storage hydro 40 % of its capacity a minute", gt=0, le=1e7
+    )
+    """Greatest change of output; with the full activation time it limits what is offered."""
+    readiness_eur_per_kw_h: float = given(0.002, unit="EUR/kW/h", source=JUDGEMENT, ge=0, le=100)
+    """Asked for holding a kW for an hour besides the profit that it forgoes."""
+    markup_eur_per_kwh: float = given(0.02, unit="EUR/kWh", source=JUDGEMENT, ge=0, le=100)
+    """Asked for activated energy beyond cost and value."""
+    sells: tuple[Literal["fcr", "afrr", "mfrr"], ...] = given(
+        ("fcr", "afrr", "mfrr"), source="all there is", min_length=1
+    )
+    """Services that it sells; band and ramp are shared equally among them."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "UnitScenario":
+        if self.least_kw >= self.capacity_kw:
+            refuse(f"least_kw: {self.least_kw:g} is not below capacity_kw, {self.capacity_kw:g}; write less")
+        return self
 
 
 class Balancing(Part):
@@ -92,6 +132,18 @@ class Balancing(Part):
     """Name of the operator."""
     pools: tuple[PoolScenario, ...] = given((PoolScenario(name="agg-1"),), source="one pool")
     """Pools; homes join one by ``served_by``."""
+    units: tuple[UnitScenario, ...] = given((), source="pools alone")
+    """Conventional units that compete with the pools."""
+    day_ahead_eur_per_kwh: tuple[float, ...] = given(
+        DAY_AHEAD,
+        unit="EUR/kWh",
+        source="judgement: form of a winter working day, with a morning and an evening peak",
+        min_length=24,
+        max_length=24,
+    )
+    """Day-ahead price of the hours of a day: the value of energy in settlements, and what units forgo."""
+    others: str = given("others-brp", source="a name", pattern=NAME)
+    """Name of the balance responsible party of everybody else in the area, whose imbalance is balanced."""
     aggregator: str = given("agg-platform", source="a name", pattern=NAME)
     """Name of the resource aggregator whose platform joins the offers of small pools."""
     gate: DayTime = given(
@@ -129,4 +181,16 @@ class Balancing(Part):
     def names(self) -> list[str]:
         """Names of the parties."""
         small = [self.aggregator] if any(pool.small for pool in self.pools) else []
-        return [self.tso, *small, *(pool.name for pool in self.pools)]
+        parties = [
+            self.tso,
+            self.others,
+            *small,
+            *(pool.name for pool in self.pools),
+            *(unit.name for unit in self.units),
+        ]
+        return [*parties, *(responsible(seller) for seller in self.sellers())]
+
+    def sellers(self) -> list[str]:
+        """Who sells to the operator: pools, the aggregator of small ones, units."""
+        small = [self.aggregator] if any(pool.small for pool in self.pools) else []
+        return [*(pool.name for pool in self.pools if not pool.small), *small, *(unit.name for unit in self.units)]

@@ -102,7 +102,7 @@ class ReserveOffer(Record, frozen=True, kw_only=True):
     ]
     offered_kw: Annotated[float, Item("power offered", ge=0, catalogue="available flexibility")]
     capacity_eur_per_kw_h: Annotated[float, Item("price for holding a kW for an hour", ge=0)]
-    energy_eur_per_kwh: Annotated[float, Item("price for activated energy", ge=0)]
+    energy_eur_per_kwh: Annotated[float, Item("price for a change, beyond the day-ahead value of the energy", ge=0)]
 
 
 class ReserveAward(Record, frozen=True, kw_only=True):
@@ -173,9 +173,14 @@ class ProvisionSettlement(Record, frozen=True, kw_only=True):
     product: Annotated[str, Item("which product", one_of=PRODUCTS, catalogue="service")]
     from_ms: Annotated[int, Item("start of the day")]
     capacity_eur: Annotated[float, Item("for capacity held", ge=0, catalogue="settled amount")]
-    energy_eur: Annotated[float, Item("for energy delivered", ge=0, catalogue="settled amount")]
+    energy_eur: Annotated[
+        float, Item("for changes delivered, beyond the value of the energy", ge=0, catalogue="settled amount")
+    ]
     penalty_eur: Annotated[float, Item("for what was missing", ge=0, catalogue="settled amount")]
-    net_eur: Annotated[float, Item("what the seller gets, in whole cents", catalogue="settled amount")]
+    value_eur: Annotated[
+        float, Item("day-ahead value of the energy, below 0 where it is bought; the balance responsible party's")
+    ]
+    net_eur: Annotated[float, Item("what the seller gets, all together, in whole cents", catalogue="settled amount")]
 
 
 class MemberShare(Record, frozen=True, kw_only=True):

@@ -63,6 +63,24 @@ def imbalance_price(
     return float((energy * np.asarray(price, np.float64)).sum() / energy.sum())
 
 
+def activation_prices(change_kwh: ArrayLike, premium_eur_per_kwh: ArrayLike, value_eur_per_kwh: ArrayLike) -> F64:
+    """Imbalance price of each period from all activations, (T,): ``imbalance_price`` for energies that are paid beyond their day-ahead value.
+
+    Args:
+        change_kwh: activated energy, upward above 0, (n, T).
+        premium_eur_per_kwh: what is paid for the change beyond the value of the energy, (n, T).
+        value_eur_per_kwh: day-ahead value of the energy, and price where nothing or as much in both directions was activated, (T,).
+    """
+    change, premium = np.atleast_2d(change_kwh), np.atleast_2d(premium_eur_per_kwh)
+    value = np.asarray(value_eur_per_kwh, np.float64)
+    up, down = np.maximum(change, 0.0), np.maximum(-change, 0.0)
+    total_up, total_down = up.sum(axis=0), down.sum(axis=0)
+    short, long = total_up > total_down, total_down > total_up
+    paid_up = np.divide((up * premium).sum(axis=0), total_up, out=np.zeros_like(total_up), where=short)
+    paid_down = np.divide((down * premium).sum(axis=0), total_down, out=np.zeros_like(total_down), where=long)
+    return np.asarray(value + paid_up - paid_down)
+
+
 def settle(
     allocated_kwh: ArrayLike, position_kwh: ArrayLike, adjustment_kwh: ArrayLike, price_eur_per_kwh: ArrayLike
 ) -> Settled:

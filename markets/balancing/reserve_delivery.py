@@ -7,8 +7,9 @@ amended by (EU) 2024/1747):
 
 :math:`R` is the change that was due (the droop's answer to the frequency, the followed set-point, the ramped block), :math:`P` the power held,
 :math:`A` the accuracy. The deviation that counts is what exceeds the tolerance. Capacity is paid for the time it was there: an interval whose
-delivery misses what was due by more than the tolerance is paid less in proportion, and all of it is paid back ``penalty`` times. Energy is paid as
-measured, never more than was due, in its direction.
+delivery misses what was due by more than the tolerance is paid less in proportion, and all of it is paid back ``penalty`` times. Changes are paid as
+measured, never more than was due, in its direction; the energy itself is sold or bought at its day-ahead value in the name of the balance responsible
+party, which gets or pays that value (Directive (EU) 2019/944, article 17(4)).
 
 Source: the form follows regelleistung.net, "Modalities for balancing service providers" (no pay for unavailable capacity, a penalty on top); the
 values are keys of the scenario.
@@ -51,18 +52,28 @@ class Delivery(NamedTuple):
     missing_kw: F64
     accuracy: F64
 
+    @property
+    def given_kw(self) -> F64:
+        """What counts of it: in the direction of what was due, and no more, up above 0."""
+        return np.where(
+            self.due_kw >= 0.0,
+            np.clip(self.delivered_kw, 0.0, self.due_kw),
+            np.clip(self.delivered_kw, self.due_kw, 0.0),
+        )
+
 
 class Pay(NamedTuple):
-    """Money by interval, (n,) [EUR]: for capacity, for energy, and back for what was missing."""
+    """Money by interval, (n,) [EUR]: for capacity, for changes, back for what was missing, and the value of the energy, below 0 where it is bought."""
 
     capacity_eur: F64
     energy_eur: F64
     penalty_eur: F64
+    value_eur: F64
 
     @property
     def net_eur(self) -> F64:
-        """What the seller gets."""
-        return np.asarray(self.capacity_eur + self.energy_eur - self.penalty_eur)
+        """What the seller gets, the value of the energy included, which is its balance responsible party's."""
+        return np.asarray(self.capacity_eur + self.energy_eur - self.penalty_eur + self.value_eur)
 
 
 def delivery(
@@ -88,7 +99,7 @@ def delivery(
 
 def pay(
     found: Delivery, held_kw: ArrayLike, hours: float, capacity_eur_per_kw_h: ArrayLike, energy_eur_per_kwh: ArrayLike,
-    tolerance: Tolerance,
+    tolerance: Tolerance, value_eur_per_kwh: ArrayLike = 0.0,
 ) -> Pay:  # fmt: skip
     """What a delivery earns.
 
@@ -97,16 +108,14 @@ def pay(
         held_kw: power held and bought, (n,).
         hours: length of an interval.
         capacity_eur_per_kw_h: price of capacity, broadcast to (n,).
-        energy_eur_per_kwh: price of energy, broadcast to (n,); 0 where the product pays none.
+        energy_eur_per_kwh: price of a change, beyond the value of the energy, broadcast to (n,); 0 where the product pays none.
         tolerance: of the product.
+        value_eur_per_kwh: day-ahead value of the energy itself: sold upward, bought downward, broadcast to (n,).
     """
     held, price = np.asarray(held_kw, np.float64), np.asarray(capacity_eur_per_kw_h, np.float64)
     capacity = (held - found.missing_kw) * hours * price
     penalty = tolerance.penalty * found.missing_kw * hours * price
-    given = np.where(
-        found.due_kw >= 0.0,
-        np.clip(found.delivered_kw, 0.0, found.due_kw),
-        np.clip(found.delivered_kw, found.due_kw, 0.0),
-    )
-    energy = np.abs(given) * hours * np.asarray(energy_eur_per_kwh, np.float64)
-    return Pay(capacity, energy, penalty)
+    given = found.given_kw * hours
+    energy = np.abs(given) * np.asarray(energy_eur_per_kwh, np.float64)
+    value = given * np.asarray(value_eur_per_kwh, np.float64)
+    return Pay(capacity, energy, penalty, value)

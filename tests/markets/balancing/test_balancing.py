@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.balancing.imbalance import imbalance_price, settle
+from markets.balancing.imbalance import activation_prices, imbalance_price, settle
 from markets.balancing.responses import AFRR_FULL_S, FCR_FULL_S, block_kw, fcr_kw, ramped_kw
 
 
@@ -62,3 +62,14 @@ def test_what_a_provider_fails_to_deliver_is_its_party_s_imbalance(
 ) -> None:
     found = settle(position + share * ordered, position, ordered, 0.1)
     assert found.imbalance_kwh == pytest.approx((share - 1) * ordered, abs=1e-9)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-50, 50), st.floats(0, 0.5)), min_size=1, max_size=6),
+    st.floats(-0.1, 0.3),
+)
+def test_the_price_of_all_activations_is_that_of_two_lists(rows, value):
+    change, premium = (np.array(column)[:, None] for column in zip(*rows, strict=True))
+    up, down = change[:, 0] > 0, change[:, 0] < 0
+    one = imbalance_price(change[up, 0], value + premium[up, 0], -change[down, 0], value - premium[down, 0], value)
+    assert activation_prices(change, premium, [value]) == pytest.approx([one], abs=1e-9)

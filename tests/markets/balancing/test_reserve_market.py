@@ -109,4 +109,7 @@ def test_nobody_is_paid_for_more_than_was_due_and_held(rows, penalty):
     assert (money.capacity_eur >= -1e-9).all()
     exact = delivery(np.zeros(len(due)), -due, due, held, 0.1)
     best = pay(exact, held, 0.25, 0.02, 0.1, Tolerance(0.1, penalty))
+    sold = pay(found, held, 0.25, 0.02, 0.1, Tolerance(0.1, penalty), 0.3)
+    assert sold.value_eur == pytest.approx(0.25 * 0.3 * found.given_kw)
+    assert sold.net_eur - sold.value_eur == pytest.approx(money.net_eur)
     assert (best.net_eur >= money.net_eur - 1e-9).all()
