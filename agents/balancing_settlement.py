@@ -85,7 +85,9 @@ class Settlement:
         """Net load of all assets behind a seller, (steps,)."""
         names = [f"{name}/assets" for name in self._terms.members[seller]]
         store = next(one for one in self._meters if names[0] in one)
-        return np.asarray(store.read(names, int(self._times[0]), int(self._times[-1]) + self._terms.step_ms).sum(axis=0))
+        return np.asarray(
+            store.read(names, int(self._times[0]), int(self._times[-1]) + self._terms.step_ms).sum(axis=0)
+        )
 
     def settle(self, seller: str, report: DeliveryReport, talk: str) -> None:
         """Settle a seller's day, product by product, and the imbalance behind it."""

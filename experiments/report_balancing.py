@@ -4,7 +4,7 @@ import numpy as np
 
 from data.arrays import F64, I64
 from experiments import colours
-from experiments.kpis_balancing import FLEXIBLE, accuracy_percent, delivered_kw
+from experiments.kpis_balancing import FLEXIBLE, accuracy_percent, delivered_kw, of_pools, result_eur
 from experiments.kpis_facts import Facts, Frame, summed
 from experiments.plots import View, chart, sums_at, svg
 from experiments.report_page import Section, figure, table
@@ -19,7 +19,7 @@ def balancing(view: View) -> Section | None:
     deliveries, reports = facts.all("reserve_deliveries"), facts.all("reserve_reports")
     if deliveries is None or reports is None:
         return None
-    parts = [_auction(facts), _delivered(facts, deliveries)]
+    parts = [_auction(facts), _delivered(facts, deliveries), _imbalances(facts)]
     parts.append(figure(following_chart(view, deliveries, reports), "Change that was due of each seller, product by product (areas, up above zero), and what "
                         "was metered at its assets against its baseline (line). Where the line leaves the areas a baseline was wrong or assets gave less."))  # fmt: skip
     signals = signals_chart(view)
@@ -49,7 +49,7 @@ def _auction(facts: Facts) -> str:
                 rows.append((name, who, str(int(mine.sum())), f"{frame.floats('need_kw')[mine].mean():,.0f}",
                              f"{frame.floats('offered_kw')[mine].mean():,.1f}", f"{accepted.mean():,.1f}", f"{1000.0 * paid:,.1f}"))  # fmt: skip
     head = ("product", "seller", "blocks", "needed (kW)", "offered (kW)", "bought (kW)", "price (EUR/MW/h)")
-    text = "<p>Offers at the gate, means over the blocks for which a seller offered. Small pools offer through the aggregator's platform.</p>"
+    text = "<p>Offers at the gate, means over the blocks for which a seller offered. Small pools offer through the aggregator's platform; conventional units compete.</p>"
     return text + table(head, rows, numbers=range(2, 7))
 
 
@@ -69,7 +69,7 @@ def _delivered(facts: Facts, frame: Frame) -> str:
             rows.append((
                 who, name, f"{held[held > 0.0].mean():,.1f}", f"{np.abs(due).sum() * hours:,.1f}", f"{delivered_kw(mine).sum() * hours:,.1f}",
                 f"{mine.floats('missing_kw').sum() * hours:,.2f}", f"{100.0 * (1.0 - off):,.1f}",
-                *(f"{mine.floats(column).sum():,.2f}" for column in ("capacity_eur", "energy_eur", "penalty_eur")),
+                *(f"{mine.floats(column).sum():,.2f}" for column in ("capacity_eur", "energy_eur", "penalty_eur", "value_eur")),
             ))  # fmt: skip
     head = (
         "seller",
@@ -80,24 +80,56 @@ def _delivered(facts: Facts, frame: Frame) -> str:
         "missing (kWh)",
         "accuracy (%)",
         "capacity",
-        "energy",
+        "changes",
         "penalty",
+        "value",
     )
     text = (
         "<p>Assets serve several products at once: delivery is metered for all of them together, and what it differs from all that was due is shared by the power "
-        "held. Missing is what exceeds the tolerance; accuracy is 100&nbsp;% less the mean deviation over the power held. Money is in EUR.</p>"
+        "held. Missing is what exceeds the tolerance; accuracy is 100&nbsp;% less the mean deviation over the power held. Money is in EUR: for capacity, for changes, penalties, and the day-ahead value of the energy, which is handed on.</p>"
     )
     exact = ", ".join(
         f"{label} {value:.1f}&nbsp;%"
         for key, label in SERVICES.items()
         if (value := accuracy_percent(facts, key)) is not None
     )
-    return text + table(head, rows, numbers=range(2, 10)) + (f"<p>Accuracy by service: {exact}.</p>" if exact else "")
+    return (
+        text
+        + table(head, rows, numbers=range(2, 11))
+        + (f"<p>Accuracy of pools by service: {exact}.</p>" if exact else "")
+    )
+
+
+def _imbalances(facts: Facts) -> str:
+    """What balance responsible parties are adjusted by, what is left to them, and what the operator is left with."""
+    frame = facts.all("reserve_imbalances")
+    if frame is None:
+        return ""
+    rows, party = [], frame.names("party")
+    for name in sorted(set(party.tolist())):
+        mine = frame.where(party == name)
+        left = mine.floats("imbalance_kwh")
+        sums = [
+            mine.floats("adjustment_kwh").sum(),
+            np.maximum(left, 0.0).sum(),
+            np.minimum(left, 0.0).sum(),
+            mine.floats("paid_eur").sum(),
+        ]
+        rows.append((name, *(f"{value:,.1f}" for value in sums[:3]), f"{sums[3]:,.2f}"))
+    result, price = result_eur(facts), 1000.0 * frame.floats("price_eur_per_kwh")
+    head = ("balance responsible party", "adjusted (kWh)", "surplus (kWh)", "shortage (kWh)", "pays (EUR)")
+    text = (
+        "<p>What was due of a seller is adjusted and nobody's imbalance; how its assets strayed otherwise is settled with the balance responsible party behind them, at one "
+        f"price a quarter of an hour, {price.min():,.0f} to {price.max():,.0f} EUR/MWh. Below zero the operator pays. "
+        + (f"Of all balancing energy {result:,.2f} EUR are left to the operator." if result is not None else "") + "</p>"
+    )  # fmt: skip
+    return text + table(head, rows, numbers=range(1, 5))
 
 
 def following_chart(view: View, deliveries: Frame, reports: Frame) -> str:
     """Due and metered change of every seller."""
-    sellers = sorted(set(reports.names("seller").tolist()))
+    pooled = set(reports.names("seller")[of_pools(view.facts, reports)].tolist())
+    sellers = sorted(set(reports.names("seller").tolist()), key=lambda name: (name not in pooled, name))
     with chart(9.0, 2.6 * len(sellers), rows=len(sellers), squeeze=False) as (picture, panels):
         for axes, who in zip(panels[:, 0], sellers, strict=True):
             mine = deliveries.where(deliveries.names("seller") == who)

@@ -37,7 +37,8 @@ KEY_FIGURES: Final = (
     "community_self_sufficiency_percent", "community_saved_percent", "community_flexibility_offered_kwh",
     "community_flexibility_ordered_kwh", "community_flexibility_delivered_percent", "homes_over_contract_h", "homes_fed_in_kwh",
     "service_called_kwh", "service_delivered_kwh", "heaters_controlled", "heater_saved_percent", "heater_bound_percent",
-    "reserve_held_kw_h", "reserve_delivered_kwh", "reserve_accuracy_percent", "reserve_beside_kwh", "reserve_capacity_eur",
+    "reserve_bought_percent", "reserve_pool_share_percent", "reserve_held_kw_h", "reserve_due_kwh", "reserve_delivered_kwh", "reserve_accuracy_percent",
+    "reserve_given_percent", "reserve_beside_kwh", "reserve_capacity_eur", "reserve_energy_eur", "reserve_result_eur", "reserve_balanced_percent",
     "global_activated_kwh", "global_local_percent", "global_cost_eur", "global_imbalance_kwh", "dso_needed_kwh", "dso_bought_kwh", "global_unmet_kwh",
     "lights_yellow_percent", "services_delivered_percent", "limits_exceeded", "services_paid_eur", "dso_paid_eur", "heater_cost_saved_eur", "heater_cold_draws", "heater_twin_cold_draws", "messages_total", "steps_made",
 )  # fmt: skip
@@ -51,6 +52,10 @@ OF_A_MARKET: Final = (
 """Key figures of providers at a market; beside communities without providers their zeros would hide what communities gave."""
 OF_LOCAL_MARKETS: Final = (*OF_A_MARKET, "flexibility_needed_kwh", "cost_eur_per_kwh_delivered")
 """Key figures of local procurement, which no run with a global market has."""
+OF_GRIDS: Final = ("peak_loading_percent", "overload_hours", "overload_kwh", "voltage_violation_hours")
+"""Key figures of an operated distribution grid, which nobody operates where homes balance the transmission system."""
+LEFT_OUT: Final = {"global_clearings": OF_LOCAL_MARKETS, "reserve_auctions": OF_GRIDS}
+"""Table -> key figures that say nothing in a run that has it."""
 DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
@@ -73,8 +78,9 @@ def key_figures(view: View) -> str:
     rows = {row.id: row for row in figure_rows(values, twin, every=True)}
     if view.facts.all("community_members") is not None and view.facts.all("bids") is None:
         rows = {key: row for key, row in rows.items() if key not in OF_A_MARKET}
-    if view.facts.all("global_clearings") is not None:
-        rows = {key: row for key, row in rows.items() if key not in OF_LOCAL_MARKETS}
+    for written, keys in LEFT_OUT.items():
+        if view.facts.all(written) is not None:
+            rows = {key: row for key, row in rows.items() if key not in keys}
     return f'<div class="cards">{"".join(_card(rows[key]) for key in KEY_FIGURES if key in rows and _defined(rows[key]))}</div>'
 
 

@@ -33,8 +33,8 @@ class Named(NamedTuple):
 
     @property
     def about(self) -> str:
-        """What it does: the first paragraph of its module."""
-        return self._paragraphs()[0]
+        """What it does: as its face says, or the first paragraph of its module."""
+        return self.face.about or self._paragraphs()[0]
 
     @property
     def source(self) -> str:

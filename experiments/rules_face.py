@@ -62,6 +62,7 @@ class Face(Row):
     """The input of a rule.
 
     Class attributes:
+        about: what the rule does, where its module holds several; else the first paragraph of the module says it.
         result: the class of its result.
         accounted: unit of its accounts.
         table: the field that a CSV file fills.
@@ -70,6 +71,7 @@ class Face(Row):
         example: an input that runs.
     """
 
+    about: ClassVar[str] = ""
     result: ClassVar[type[Part]]
     accounted: ClassVar[str]
     table: ClassVar[str]

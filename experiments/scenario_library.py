@@ -28,6 +28,7 @@ KINDS: Mapping[str, str] = {
     "internal-market": "members with flexible resources in, schedules, prices and trades of their community out",
     "coordination": "bids, networks and needs of several system operators in, who activates what out",
     "bid-component": "components of bids and traffic lights in, what may be activated of each out",
+    "reserve": "what is due of balancing reserves, which are bought and called, what they delivered and earn",
     "benefit-sharing": "what members pay apart and together in, what each pays out",
 }
 """What the rules of a kind do."""
@@ -93,6 +94,18 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "welfare-optimum": Rule(
             "markets.internal_prices.flexible:welfare_optimum", "experiments.rules_internal_market:WelfareOptimum"
         ),
+    },
+    "reserve": {
+        "frequency-droop": Rule("markets.balancing.responses:fcr_kw", "experiments.rules_reserves:Droop"),
+        "followed-set-point": Rule("markets.balancing.responses:ramped_kw", "experiments.rules_reserves:Followed"),
+        "ramped-block": Rule("markets.balancing.responses:block_kw", "experiments.rules_reserves:Block"),
+        "reserve-auction": Rule("markets.balancing.auction:clear", "experiments.rules_reserves:Auction"),
+        "energy-merit-order": Rule("markets.balancing.auction:call", "experiments.rules_reserves:Merit"),
+        "reserve-delivery": Rule(
+            "markets.balancing.reserve_delivery:delivery", "experiments.rules_imbalance:ReserveDelivery"
+        ),
+        "reserve-pay": Rule("markets.balancing.reserve_delivery:pay", "experiments.rules_imbalance:ReservePay"),
+        "imbalance-adjustment": Rule("markets.balancing.imbalance:settle", "experiments.rules_imbalance:Imbalance"),
     },
     "benefit-sharing": {
         "two-stage": Rule("markets.community.two_stage:two_stage", "experiments.rules_sharing:TwoStage"),
