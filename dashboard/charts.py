@@ -141,7 +141,7 @@ def dated_axis(frame: "pd.DataFrame", **more: Any) -> "alt.X":
     return alt.X(
         "when:T",
         title=None if long else "local time",
-        axis=alt.Axis(format="%d %b" if long else "%H:%M", labelOverlap=True),
+        axis=alt.Axis(format="%d %b" if long else "%H:%M", labelOverlap=True, labelSeparation=8),
         **more,
     )
 
@@ -210,6 +210,21 @@ def to_its_end(frame: "pd.DataFrame", step: int) -> "pd.DataFrame":
         return frame
     last = frame.tail(1)
     return pd.concat([frame, last.assign(t_ms=last["t_ms"] + step)], ignore_index=True)
+
+
+def piled(frame: "pd.DataFrame", by: str, order: Sequence[str], value: str = "kw") -> "pd.DataFrame":
+    """Values of an instant on top of each other: ``low`` and ``high`` of each, what is above zero upwards from zero, the rest downwards.
+
+    Args:
+        frame: with ``t_ms``, the column ``by`` and the value.
+        by: column that tells parts apart.
+        order: of the parts, from zero outwards.
+        value: column of the value.
+    """
+    place = {name: number for number, name in enumerate(order)}
+    own = frame.assign(place=frame[by].map(place).fillna(len(place))).sort_values(["t_ms", "place"])
+    high = own.groupby([own["t_ms"], own[value] >= 0])[value].cumsum()
+    return own.assign(low=high - own[value], high=high)
 
 
 def nothing(text: str) -> None:

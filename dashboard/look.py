@@ -14,6 +14,7 @@ CSS: Final = """
 .block-container { padding: 2.2rem 2.4rem 4rem; max-width: 1500px; }
 [data-testid="stSidebar"] { min-width: 300px; }
 [data-testid="stHeader"] { background: transparent; }
+[data-testid="stButtonGroup"] button { padding-left: .7rem; padding-right: .7rem; min-height: 2.1rem; }
 h1 { font-size: 1.7rem !important; padding: 0 0 .2rem !important; }
 h2 { font-size: 1.25rem !important; padding: .8rem 0 .1rem !important; }
 h3 { font-size: 1.02rem !important; padding: .4rem 0 0 !important; }

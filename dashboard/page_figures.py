@@ -62,7 +62,7 @@ def _table(
     """Figures by theme; from the second run on the difference from the first beside each value."""
     head = [""]
     for number, one in enumerate(shown):
-        head += [one.name, *(["without"] if one.name in twins else []), *([f"less {shown[0].name}"] if number else [])]
+        head += [one.name, *(["without"] if one.name in twins else []), *(["difference"] if number else [])]
     lines: list[Sequence[str]] = []
     marks: list[Sequence[str]] = []
     theme = ""

@@ -189,8 +189,9 @@ def _voltage(shown: Sequence[Shown], span: Span) -> None:
             charts.run_colour(shown),
         )
     )
+    shaded = [area] if len(shown) == 1 else []  # several would only grey each other
     charts.draw(
-        _layered([area, low, high, *(part for one in band for part in charts.rule(float(one), f"limit {one:g}"))]),
+        _layered([*shaded, low, high, *(part for one in band for part in charts.rule(float(one), f"limit {one:g}"))]),
         "voltage",
     )
     st.html(look.soft("The lowest and the highest voltage of any bus."))

@@ -22,15 +22,15 @@ _SERIES: Final = {
     "offered": ("bids", "sum(quantity_kw)", "#b9b9b9"),
     "cleared": ("bids", "sum(accepted_kw)", colours.ORANGE),
     "activated": ("activations", "sum(ordered_kw)", colours.SKY),
-    "delivered, against the baseline": ("deliveries", "sum(delivered_kw)", colours.WITH),
-    "delivered, against the twin": ("deliveries", "sum(true_kw)", colours.GREEN),
+    "delivered (paid)": ("deliveries", "sum(delivered_kw)", colours.WITH),
+    "delivered (true)": ("deliveries", "sum(true_kw)", colours.GREEN),
 }
 """What the day's chart shows: table, sum of an interval, colour."""
 _OF_COMMUNITIES: Final = {
     "needed": ("community_flexibility", "sum(needed_kw)", colours.BLACK),
     "offered": ("community_flexibility", "sum(offered_kw)", "#b9b9b9"),
     "activated": ("community_flexibility", "sum(ordered_kw)", colours.SKY),
-    "delivered, against the baseline": ("community_flexibility", "sum(delivered_kw)", colours.WITH),
+    "delivered (paid)": ("community_flexibility", "sum(delivered_kw)", colours.WITH),
 }
 _TRADED: Final = ("bids", "activations", "community_flexibility")
 
@@ -116,7 +116,8 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
         charts.draw(chart, f"flexibility-{one.name}")
     st.html(
         look.soft(
-            "Needed is the largest need of any constraint. Delivered is shown as measured: below zero where homes took more than without activation."
+            "Needed is the largest need of any constraint. Paid is what meters show against the baseline, true what they show against the same day without activation; "
+            "both are shown as measured: below zero where homes took more."
         )
     )
 

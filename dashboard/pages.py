@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
+from dashboard.reading import has
 from dashboard.shown import Shown
 
 Page = Callable[[Sequence[Shown]], None]
@@ -20,11 +21,34 @@ PAGES: Final[Mapping[str, str]] = {
     "Money": "page_money",
     "Communities": "page_community",
     "Lights": "page_lights",
+    "Balancing": "page_balancing",
     "Conversations": "page_talks",
     "Use cases": "page_cases",
     "Files": "page_files",
 }
 """Name at the top -> module."""
+
+
+_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Market": ("bids", "activations", "needs", "community_flexibility"),
+    "Communities": ("community_members", "community_settlements"),
+    "Lights": ("dynamic_lights", "perimeter_limits", "static_lights"),
+    "Balancing": ("reserve_auctions", "reserve_deliveries"),
+}
+"""Pages that only some kinds of runs fill: any of these tables must have a row."""
+
+
+def offered(shown: Sequence[Shown], now: str | None) -> list[str]:
+    """The pages that say something about the runs that are looked at, and the one that is open."""
+    runs = [one.run for one in shown]
+    return [
+        name
+        for name in PAGES
+        if name == now
+        or name not in _NEEDS
+        or not runs
+        or any(has(run, table) for run in runs for table in _NEEDS[name])
+    ]
 
 
 def page(name: str) -> Page:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import look, shelf
 from dashboard.background import AWAITED, jobs
 from dashboard.jobs import Job
-from dashboard.pages import ANSWER, PAGES, WHAT_IF, page
+from dashboard.pages import ANSWER, WHAT_IF, offered, page
 from dashboard.shown import Shown
 from experiments.errors import CoflexError
 from experiments.results_schema import ResultsError
@@ -24,8 +24,9 @@ def show() -> None:
     shown = _sidebar(shelf.given_folder())
     if st.session_state.get("go_to"):
         st.session_state[_PAGE] = st.session_state.pop("go_to")
+    now = st.session_state.get(_PAGE) or st.query_params.get(_PAGE)
     name = st.segmented_control(
-        "Question", list(PAGES), default=WHAT_IF, required=True, key=_PAGE, label_visibility="collapsed",
+        "Question", offered(shown, now), default=WHAT_IF, required=True, key=_PAGE, label_visibility="collapsed",
         bind="query-params",
     )  # fmt: skip
     if shown or name in (WHAT_IF, None):
