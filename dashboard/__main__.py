@@ -8,23 +8,23 @@ from threading import Thread
 
 from dashboard.shelf import FOLDER_VARIABLE
 
-_FIRST = (
-    "dashboard.shell",
-    "dashboard.page_whatif",
-    "dashboard.page_figures",
-    "pyarrow.dataset",
-    "pandas",
-    "altair",
-    "duckdb",
-    "dashboard.page_market",
-    "dashboard.page_money",
-)
+_FIRST = ("dashboard.shell", "dashboard.page_whatif")
+_NEXT = (
+    "dashboard.page_answer", "dashboard.page_figures", "pandas", "altair", "duckdb", "dashboard.page_grid", "dashboard.page_market", "dashboard.page_money",
+)  # fmt: skip
+_PATIENCE_S = 15.0
 
 
 def _warm() -> None:
-    """Load what the first page needs while the server starts, so that whoever opens it does not wait for it."""
+    """Load what the first page needs while the server starts, and the rest when somebody has seen it, so that nobody waits for it."""
     for name in _FIRST:
         import_module(name)
+    from dashboard import background, standing
+
+    background.first_view.wait(_PATIENCE_S)
+    for name in _NEXT:
+        import_module(name)
+    standing.warm()
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dashboard.cases import case_name
 from dashboard.reading import has, rows
 from experiments.figures import Figures, FigureSpec, catalogue
 from experiments.results import Run
@@ -125,7 +126,7 @@ def mishaps(first: Run, other: Run) -> list[Told]:
         ((count - was.get(key, 0), *key) for key, count in now.items() if count > was.get(key, 0)), reverse=True
     )
     told = [
-        Told(f"{count} more conversation{'s' if count > 1 else ''} of {suc} {outcome}: {reason}.", "worse")
+        Told(f"{count} more conversation{'s' if count > 1 else ''} of {case_name(suc)} {outcome}: {reason}.", "worse")
         for count, suc, outcome, reason in new[:_MOST_REASONS]
     ]
     before, after = _penalty(first), _penalty(other)

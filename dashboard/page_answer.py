@@ -49,6 +49,9 @@ def _alone(one: Shown, values: Figures, twin: Figures) -> None:
                     "Of what people ask for first nothing differs from the same day without coordination.",
                 )
             )
+            besides = answers.amounts(values, [key for key in answers.EFFECTS if twin.get(key) is None])
+            if besides:
+                st.html("<h3>What came out besides</h3>" + _list(besides, ""))
             st.html(
                 look.soft(
                     "Compared with the same people, weather and devices on a day on which nobody procures or activates anything."

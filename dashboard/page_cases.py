@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from dashboard import charts, look
+from dashboard.cases import case_name
 from dashboard.reading import has, rows
 from dashboard.shown import Shown
 from experiments.results import Run
@@ -49,7 +50,7 @@ def _counts(one: Shown) -> str:
     frame = rows(one.run, "select suc, verdict, count(distinct step) n from {conformance} group by 1, 2 order by 1")
     counts = {(str(suc), str(verdict)): int(n) for suc, verdict, n in frame.itertuples(index=False)}
     cases = list(dict.fromkeys(suc for suc, _ in counts))
-    lines = [[suc, *(str(counts.get((suc, verdict), 0)) for verdict in VERDICTS)] for suc in cases]
+    lines = [[case_name(suc), *(str(counts.get((suc, verdict), 0)) for verdict in VERDICTS)] for suc in cases]
     marks = [
         [
             "",

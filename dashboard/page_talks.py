@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import charts, look
+from dashboard.cases import case_name
 from dashboard.reading import has, rows, write
 from dashboard.shelf import opened
 from dashboard.shown import Shown
@@ -40,7 +41,7 @@ def show(shown: Sequence[Shown]) -> None:
     ended = "" if told["reason"] is None else f": {told['reason']}"
     st.html(
         look.soft(
-            f"{told['suc']}, opened by {told['opener']} at {one.run.local(int(told['opened_ms'])):%a %d %b %H:%M:%S}; {told['outcome']}{ended}."
+            f"{case_name(str(told['suc']))}; opened by {told['opener']} at {one.run.local(int(told['opened_ms'])):%a %d %b %H:%M:%S}; {told['outcome']}{ended}."
         )
     )
     picture, problem = diagram(str(one.run.path), str(one.run.meta.get("digest")), str(told["suc"]), talk)
@@ -70,9 +71,9 @@ def _choose(one: Shown) -> str | None:
 
     def name(suc: str) -> str:
         number, bad = told[suc]
-        return f"{suc}  ({number} conversation{'s' if number != 1 else ''}{f', {bad} not completed' if bad else ''})"
+        return f"{case_name(suc)}  ({number} conversation{'s' if number != 1 else ''}{f', {bad} not completed' if bad else ''})"
 
-    left, right = st.columns([3, 5], gap="medium")
+    left, right = st.columns([5, 5], gap="medium")
     usual = list(told).index("SUC06.2") if "SUC06.2" in told else 0
     suc = left.selectbox(
         "Use case", list(told), usual, format_func=name, key=f"suc-{one.name}", persist_state="session"
@@ -148,6 +149,6 @@ def messages(one: Shown, talk: str) -> "pd.DataFrame":
         from {{messages}} where conversation = ? order by sent_ms, row limit {_MOST}""",
         [talk],
     )
-    return frame.assign(sent=charts.clock(one.run, frame["sent_ms"]))[
+    return frame.assign(sent=charts.clock(one.run, frame["sent_ms"]), reason=frame["reason"].fillna(""))[
         ["sent", "record", "sender", "receiver", "took (s)", "attempts", "status", "reason"]
     ]

@@ -1,5 +1,6 @@
 """What if: a scenario to begin with, plain controls to change it, and a button that runs it in the background."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -65,7 +66,7 @@ def _base(shown: Sequence[Shown]) -> scenarios.Base | None:
             base = scenarios.base_of(str(Path(file.strip()).expanduser()))
         else:
             name = st.selectbox(
-                "Scenario", scenarios.shipped(), format_func=lambda one: f"{scenarios.base_of(one).title}  ({one})",
+                "Scenario", scenarios.shipped(), format_func=lambda one: f"{scenarios.shipped_title(one)}  ({one})",
                 key="base_name", persist_state="session",
             )  # fmt: skip
             base = scenarios.base_of(name)
@@ -178,6 +179,8 @@ def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
                          help=f"A folder in {folder}").strip()  # fmt: skip
     twin = st.toggle("Also without coordination", value=True, key="twin", persist_state="session",
                      help="The same people, weather and devices, in which nobody procures or activates: what is avoided is measured against it.")  # fmt: skip
+    beside = bool(changes) and st.toggle("Also the scenario unchanged", value=True, key="beside", persist_state="session",
+                                         help="To compare with, under the same seed. If such a run is there already, it is used.")  # fmt: skip
     sets = scenarios.settings(base, [one for change in changes for one in change.written])
     arguments = [
         base.name,
@@ -186,21 +189,46 @@ def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
         *(word for text in sets for word in ("--set", text)),
         *([] if twin else ["--no-twin"]),
     ]
+    plain = [base.name, "--seed", str(seed), *([] if twin else ["--no-twin"])]
     if st.button("Run", type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
-        _run(arguments, folder, name or shelf.free_name(folder, base.short, seed))
+        _run(arguments, plain if beside else [], folder, name or shelf.free_name(folder, base.short, seed), seed)
     with st.expander("The same from the command line"):
         st.code(shlex.join(["coflex", "run", *arguments]), language="bash", wrap_lines=True)
 
 
-def _run(arguments: Sequence[str], folder: Path, name: str) -> None:
+def _run(arguments: Sequence[str], plain: Sequence[str], folder: Path, name: str, seed: int) -> None:
+    """Start the run; ``plain``: and the unchanged scenario beside it, unless it is there."""
     if Path(name).name != name or name.startswith("."):
         st.error(f"'{name}' is not a name for a folder; write letters, digits and hyphens")
         return
+    awaited: dict[str, str] = st.session_state.setdefault(AWAITED, {})
     try:
         jobs().start(arguments, out=folder / name, label=name)
+        awaited[str(folder / name)] = ""
+        st.session_state["started"] = st.session_state.get("started", 0) + 1  # the next run is called anew
+        if plain:
+            awaited[str(folder / name)] = _unchanged(plain, folder, seed, awaited)
     except (JobError, OSError) as error:
         st.error(str(error))
     else:
-        st.session_state.setdefault(AWAITED, set()).add(str(folder / name))
-        st.session_state["started"] = st.session_state.get("started", 0) + 1  # the next run is called anew
         st.rerun()
+
+
+def _unchanged(plain: Sequence[str], folder: Path, seed: int, awaited: dict[str, str]) -> str:
+    """The run of the unchanged scenario under a seed: one that is there or goes on, or one that is started now."""
+    code, out, _ = coflex(["show", plain[0], "--format", "json"])
+    twin = "--no-twin" not in plain
+    if code == 0:
+        found = shelf.same_scenario(folder, json.loads(out), seed, twin=twin)
+        if found is not None:
+            return str(found)
+    going = next(
+        (job for job in jobs().going if job.command[1 : 1 + len(plain)] == tuple(plain) and "--set" not in job.command),
+        None,
+    )
+    if going is None:
+        short = Path(plain[0]).stem
+        name = shelf.free_name(folder, f"{short}-unchanged", seed)
+        going = jobs().start(plain, out=folder / name, label=name)
+    awaited.setdefault(str(going.folder), "")
+    return str(going.folder)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,8 +66,20 @@ def base_of(name: str) -> Base:
 
         msg = f"unknown scenario '{name}'{did_you_mean(name, scenario_names())}, or the path of a .yaml file"
         raise CoflexError(msg)
-    content = as_mapping(parse_yaml(path.read_text("utf-8"), path.name), path.name)
-    return Base(name, content, str(path))
+    return _read(name, path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, path: Path, changed_ns: int) -> Base:
+    del changed_ns  # only there so that a file that has changed is read again
+    return Base(name, as_mapping(parse_yaml(path.read_text("utf-8"), path.name), path.name), str(path))
+
+
+@cache
+def shipped_title(name: str) -> str:
+    """The headline of a shipped scenario, from its line alone: all are listed before one is read."""
+    with (scenarios_folder() / f"{name}.yaml").open(encoding="utf-8") as lines:
+        return next((line.partition(":")[2].strip().strip("'\"") for line in lines if line.startswith("title:")), name)
 
 
 def base_of_run(meta: Mapping[str, Any], file: Path) -> Base:

@@ -86,6 +86,16 @@ def opened(path: Path) -> Run:
     return run
 
 
+def same_scenario(folder: Path, scenario: Mapping[str, Any], seed: int, *, twin: bool) -> Path | None:
+    """The latest run of exactly this scenario under a seed, with or without its day without coordination; None for none."""
+    for entry in entries(folder):
+        if not entry.problem and entry.seed == seed:
+            meta = open_run(entry.path).meta
+            if meta["scenario"] == scenario and bool(meta.get("twin")) == twin:
+                return entry.path
+    return None
+
+
 def free_name(folder: Path, name: str, seed: int) -> str:
     """A name for a new run that no folder has yet."""
     base, number = f"{name}-{seed}", 1

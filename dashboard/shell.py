@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import look, shelf
-from dashboard.background import AWAITED, jobs
+from dashboard.background import AWAITED, SHOW, first_view, jobs, next_shown
 from dashboard.jobs import Job
 from dashboard.pages import ANSWER, WHAT_IF, offered, page
 from dashboard.shown import Shown
@@ -33,6 +33,7 @@ def show() -> None:
         page(name or WHAT_IF)(shown)
     else:
         st.info("Choose a run at the left, or make one under What if.")
+    first_view.set()
 
 
 def _sidebar(folder: Path) -> list[Shown]:
@@ -41,7 +42,7 @@ def _sidebar(folder: Path) -> list[Shown]:
         entries = {str(entry.path): entry for entry in shelf.entries(folder)}
         for path in st.session_state.get(_OPENED, []):
             entries.setdefault(path, shelf.Entry(Path(path)))
-        _settle_choice(folder, entries)
+        _settle_choice(entries)
         chosen = st.multiselect(
             f"Runs to look at, up to {shelf.MOST_COMPARED}",
             list(entries),
@@ -62,15 +63,13 @@ def _sidebar(folder: Path) -> list[Shown]:
     return shown
 
 
-def _settle_choice(folder: Path, entries: dict[str, shelf.Entry]) -> None:
-    """The latest run at first; a run that has just ended beside those that are looked at; never one that is gone."""
-    ended = st.session_state.pop("ended", None)
+def _settle_choice(entries: dict[str, shelf.Entry]) -> None:
+    """The latest run at first; those that are to be shown next; never one that is gone."""
+    wanted = st.session_state.pop(SHOW, None)
     if _CHOSEN not in st.session_state:
         good = [path for path, entry in entries.items() if not entry.problem]
         st.session_state[_CHOSEN] = good[:1]
-    now = [path for path in st.session_state[_CHOSEN] if path in entries]
-    if ended in entries and ended not in now:
-        now = [*now, ended][-shelf.MOST_COMPARED :]
+    now = [path for path in wanted or st.session_state[_CHOSEN] if path in entries]
     if now != st.session_state[_CHOSEN]:
         st.session_state[_CHOSEN] = now
 
@@ -96,7 +95,7 @@ def _open_other() -> None:
             else:
                 known = str(Path(path.strip()).expanduser().absolute())
                 st.session_state.setdefault(_OPENED, []).append(known)
-                st.session_state["ended"] = known
+                st.session_state[SHOW] = [*st.session_state.get(_CHOSEN, []), known][-shelf.MOST_COMPARED :]
                 st.rerun()
 
 
@@ -145,9 +144,12 @@ def _job(number: int, job: Job) -> None:
 
 def _welcome(job: Job) -> None:
     """Look at a run as soon as it has ended, once, where it was started."""
-    awaited: set[str] = st.session_state.get(AWAITED, set())
-    if str(job.folder) in awaited and job.folder.is_dir():
-        awaited.discard(str(job.folder))
-        st.session_state["ended"] = str(job.folder)
-        st.session_state["go_to"] = ANSWER
+    awaited: dict[str, str] = st.session_state.get(AWAITED, {})
+    ended, seen = str(job.folder), st.session_state.setdefault("seen", set())
+    if ended in awaited and ended not in seen and job.folder.is_dir():
+        seen.add(ended)
+        shown = next_shown(ended, st.session_state.get(_CHOSEN, []), awaited, shelf.MOST_COMPARED)
+        st.session_state[SHOW] = [path for path in shown if Path(path).is_dir()]
+        if ended not in awaited.values() or len(shown) > 1:  # the unchanged scenario alone answers nothing
+            st.session_state["go_to"] = ANSWER
         st.rerun()
