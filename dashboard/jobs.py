@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,7 +92,7 @@ class Job:
         return said or [f"the run ended with code {self.process.returncode} and said nothing"]
 
     def cancel(self) -> None:
-        """End it; it writes a folder whole or not at all, so nothing is left behind."""
+        """End it; a run writes its folder whole or not at all, and what it has put apart is cleared away, however it ends."""
         self.cancelled = True
         if self.is_going:
             self.process.send_signal(signal.SIGINT)
@@ -100,6 +101,8 @@ class Job:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        for apart in self.folder.parent.glob(f".{self.folder.name}.*-{self.process.pid}"):
+            shutil.rmtree(apart, ignore_errors=True)
 
     def _lines(self) -> list[str]:
         return self.log.read_text("utf-8", errors="replace").splitlines() if self.log.is_file() else []

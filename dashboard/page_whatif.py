@@ -28,6 +28,9 @@ _COLUMNS = 3
 def show(shown: Sequence[Shown]) -> None:
     """The page."""
     st.title("What if?")
+    if not shown:
+        st.html(look.soft("No run is looked at. Begin with a scenario, change what you want to know about, and press Run at the right: after a minute or two the answer opens "
+                          "by itself. A run that is there already is chosen, or opened by its folder, at the left."))  # fmt: skip
     left, right = st.columns([13, 6], gap="large")
     with left:
         base = _base(shown)

@@ -6,6 +6,8 @@ from typing import Final
 
 from dashboard.reading import has
 from dashboard.shown import Shown
+from experiments.results import Run
+from experiments.results_schema import ResultsError
 
 Page = Callable[[Sequence[Shown]], None]
 
@@ -39,16 +41,21 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def offered(shown: Sequence[Shown], now: str | None) -> list[str]:
-    """The pages that say something about the runs that are looked at, and the one that is open."""
+    """The pages that say something about the runs that are looked at, and the one that is open; without runs the first."""
     runs = [one.run for one in shown]
     return [
         name
         for name in PAGES
-        if name == now
-        or name not in _NEEDS
-        or not runs
-        or any(has(run, table) for run in runs for table in _NEEDS[name])
+        if name in (now, WHAT_IF) or (runs and (name not in _NEEDS or any(_fills(run, name) for run in runs)))
     ]
+
+
+def _fills(run: Run, name: str) -> bool:
+    """Whether a run has something for a page; a table that cannot be read is said on the page itself."""
+    try:
+        return any(has(run, table) for table in _NEEDS[name])
+    except ResultsError:
+        return True
 
 
 def page(name: str) -> Page:

@@ -2,13 +2,15 @@
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from experiments.results import RUN_FILE, Run
+from experiments.results_schema import ResultsError
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +35,7 @@ def rows(run: Run, query: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame"
 
     Raises:
         KeyError: the run has no such table.
+        ResultsError: a table is damaged, or another version of coflex wrote it.
     """
     named = sorted(set(_TABLE.findall(query)))
     missing = [name for name in named if name not in run.tables]
@@ -64,17 +67,29 @@ def count(run: Run, table: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _count(file: Path, stamp: int) -> int:
+    del stamp  # only there so that a run written again is counted again
+    with _readable(file) as parquet:
+        return int(parquet.read_metadata(file).num_rows)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[Any]:
+    """Parquet as pyarrow reads it, errors in words."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    del stamp  # only there so that a run written again is counted again
-    return int(pq.read_metadata(file).num_rows)
+    try:
+        yield pq
+    except (pa.ArrowException, OSError) as error:
+        text = f"{file} cannot be read: {str(error).splitlines()[0]}"
+        raise ResultsError(text) from error
 
 
 def columns(run: Run, table: str) -> list["Column"]:
     """The columns of a table as its file describes them."""
-    import pyarrow.parquet as pq
-
-    schema = pq.read_schema(run.path / f"{table}.parquet")
+    file = run.path / f"{table}.parquet"
+    with _readable(file) as parquet:
+        schema = parquet.read_schema(file)
     return [_column(schema.field(name)) for name in schema.names]
 
 
@@ -101,11 +116,17 @@ def _stamp(folder: Path) -> int:
 @lru_cache(maxsize=KEPT)
 def _answer(folder: Path, stamp: int, query: str, parameters: tuple[Any, ...]) -> "pd.DataFrame":
     del stamp
+    import duckdb
+
     sql = _TABLE.sub(lambda found: _source(folder, found[1]), query)
     cursor = _connection().cursor()
     try:
         found: pd.DataFrame = cursor.execute(sql, list(parameters)).df()
         return found
+    except duckdb.Error as error:
+        named = ", ".join(sorted(set(_TABLE.findall(query))))
+        text = f"{folder}: {named} cannot be read as this version of coflex writes it ({str(error).splitlines()[0]})"
+        raise ResultsError(text) from error
     finally:
         cursor.close()
 

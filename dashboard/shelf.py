@@ -17,6 +17,8 @@ FOLDER_VARIABLE: Final = "COFLEX_DASHBOARD"
 MOST_COMPARED: Final = 4
 STUDY: Final = "study"
 _MOST_SHOWN: Final = 200
+_NEEDED: Final = ("seed", "scenario", "begins", "zone", "delivery_start_ms", "delivery_end_ms")
+"""What pages read of run.json."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ def opened(path: Path) -> Run:
     run = open_run(path)
     if run.meta.get("kind") == STUDY:
         text = f"{path} is a sizing study, which the dashboard does not show; open its report.html"
+        raise ResultsError(text)
+    if missing := [key for key in _NEEDED if key not in run.meta]:
+        text = f"{path / RUN_FILE} lacks {', '.join(missing)}: another version of coflex wrote it, or it is damaged; run the scenario again"
         raise ResultsError(text)
     return run
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+import pyarrow as pa
 import streamlit as st
 
 from dashboard import look, shelf
@@ -21,7 +22,8 @@ def show() -> None:
     """One view of the dashboard."""
     st.set_page_config("coflex", page_icon=":material/bolt:", layout="wide", initial_sidebar_state="expanded")
     st.html(look.CSS)
-    shown = _sidebar(shelf.given_folder())
+    folder = shelf.given_folder()
+    shown = _sidebar(folder)
     if st.session_state.get("go_to"):
         st.session_state[_PAGE] = st.session_state.pop("go_to")
     now = st.session_state.get(_PAGE) or st.query_params.get(_PAGE)
@@ -30,10 +32,20 @@ def show() -> None:
         bind="query-params",
     )  # fmt: skip
     if shown or name in (WHAT_IF, None):
-        page(name or WHAT_IF)(shown)
+        _page(name or WHAT_IF, shown)
     else:
         st.info("Choose a run at the left, or make one under What if.")
     first_view.set()
+
+
+def _page(name: str, shown: list[Shown]) -> None:
+    """A page, or what it stumbled upon: a table that is damaged, gone, or written by another version."""
+    try:
+        page(name)(shown)
+    except (ResultsError, pa.ArrowException, FileNotFoundError) as error:
+        st.error(
+            f"This page cannot be shown. {error}\n\nRun the scenario again to look at it; other pages and runs may still be whole."
+        )
 
 
 def _sidebar(folder: Path) -> list[Shown]:

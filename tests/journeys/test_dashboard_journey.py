@@ -10,6 +10,8 @@ import urllib.request
 import pytest
 import yaml
 
+from dashboard.shelf import scenario_text
+from experiments.results import open_run
 from tests.experiments import synthetic_run
 from tests.journeys.browser import CHROMIUM, Browser
 from tests.journeys.test_command_journeys import COFLEX, ROOT
@@ -83,10 +85,20 @@ def test_what_if_from_the_question_to_the_answer(page, folder, tmp_path):
     page.wait_text("Number of homes: 12")
     page.click("Run", inside="[data-testid=stMain] button")
     page.wait_text("Runs in the background", 60)
-    page.wait_text("What coordination changes", 240)
+    page.wait_text("Figure by figure", 300)  # it and the unchanged scenario have ended
     page.settle()
-    assert (folder / "runs" / "small-1-1" / "run.json").is_file()
-    assert "small-1-1" in page.text()
+    assert (folder / "runs" / "mine-unchanged-1-1" / "run.json").is_file()
+    told = page.text()
+    assert "All others are compared with this run" in told
+    assert "Number of homes: 12 → 10" in told
+    look_at(page, "Files", "The same again", tmp_path)
+    changed = open_run(folder / "runs" / "small-1-1")
+    again = folder / "again.yaml"
+    again.write_text(scenario_text(changed.meta))  # what the button gives
+    command = [*COFLEX, "run", str(again), "--seed", "1", "--out", str(folder / "again")]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+    assert open_run(folder / "again").meta["digest"] == changed.meta["digest"]
+    assert changed.meta["digest"] in page.text()
     look_at(page, "Grid", "Loading", tmp_path, charts=4)
     look_at(page, "Conversations", "Message by message", tmp_path)
 

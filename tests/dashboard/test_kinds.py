@@ -1,0 +1,44 @@
+"""Every page with a run of every kind: it shows something, without an error."""
+
+import pytest
+
+from dashboard.pages import PAGES, offered
+from dashboard.shelf import opened
+from dashboard.shown import Shown
+from tests.dashboard.conftest import html
+
+KINDS = {
+    "district-day": {"Market"},
+    "community-day": {"Market", "Communities"},
+    "heaters-retrofit": set(),
+    "homes-flex": set(),
+    "traffic-light-day": {"Lights"},
+    "tso-balancing": {"Balancing"},
+}
+"""Scenario -> pages that only some kinds fill."""
+SOME = {"Market", "Communities", "Lights", "Balancing"}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_page_that_is_offered_shows_a_run_of_this_kind(name, run_of, page, monkeypatch):
+    from dashboard import charts
+
+    folder = run_of(name).out
+    pages = offered([Shown(folder.name, "#000000", opened(folder))], None)
+    assert set(pages) & SOME == KINDS[name]
+    assert set(pages) | SOME == set(PAGES)
+    app = page(folder=folder, page="Answer", runs=[str(folder)])
+    for title in pages[1:]:
+        monkeypatch.setattr(
+            charts._Styled, "check", title in SOME
+        )  # what is the same for all kinds is checked once, with synthetic runs
+        app.session_state["page"] = title
+        app.run()
+        assert not app.exception, (title, app.exception)
+        assert not app.error, (title, [one.value for one in app.error])
+        assert len(html(app)) > 400, title
+
+
+def test_what_a_run_lacks_is_said_in_its_place(shelf, page):
+    for title, text in (("Lights", "no operator gave traffic lights"), ("Balancing", "nobody sold balancing services")):
+        assert text in html(page(page=title, runs=[str(shelf / "first")]))
