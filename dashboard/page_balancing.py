@@ -193,7 +193,7 @@ def _lines(one: Shown, frame: "pd.DataFrame", shades: Any, title: str) -> Any:
         .mark_line(interpolate="step-after", strokeWidth=1.4)
         .encode(
             charts.dated_axis(data), alt.Y("kw:Q", title=title),
-            alt.Color("what:N", scale=alt.Scale(domain=list(shades), range=list(shades.values())), legend=alt.Legend(title=None)),
+            alt.Color("what:N", scale=alt.Scale(domain=list(shades), range=list(shades.values())), legend=alt.Legend(title=None, columns=2)),
             tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("what:N"), alt.Tooltip("kw:Q", format=",.1f", title="kW")],
         )
     )  # fmt: skip
@@ -236,7 +236,7 @@ def _following(shown: Sequence[Shown], span: Any) -> None:
             alt.Chart(bars)
             .mark_rect()
             .encode(
-                charts.dated_axis(line), alt.X2("end:T"), alt.Y("low:Q", title="change, up (kW)"), alt.Y2("high:Q"), alt.Color("product:N", scale=scale, legend=alt.Legend(title=None)),
+                charts.dated_axis(line), alt.X2("end:T"), alt.Y("low:Q", title="change, up (kW)"), alt.Y2("high:Q"), alt.Color("product:N", scale=scale, legend=alt.Legend(title=None, columns=3)),
                 tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("product:N"), alt.Tooltip("kw:Q", format=",.1f", title="due (kW)")],
             )
         )  # fmt: skip
