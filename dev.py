@@ -2,7 +2,7 @@
 
     python3.11 dev.py run [SCENARIO] [OPTIONS]    install what is needed, then: coflex run district-day
     python3.11 dev.py test [PYTEST OPTIONS]       install what is needed, then run the tests
-    python3.11 dev.py cover [PYTEST OPTIONS]      the same, and print which lines they reach (some twenty seconds longer a worker)
+    python3.11 dev.py test --cover [OPTIONS]      the same, and print which lines they reach (some twenty seconds longer a worker)
     python3.11 dev.py coflex ARGUMENTS            any command of coflex
     python3.11 dev.py install                     only install
 
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         command = command_for(task, rest)
         check_python()
         install()
-        return run(command, folder=ROOT if task in {"test", "cover"} else None) if command else 0
+        return run(command, folder=ROOT if task == "test" else None) if command else 0
     except BootstrapError as error:
         say(f"error: {error}")
         return 2
@@ -61,14 +61,13 @@ def command_for(task: str, rest: list[str]) -> list[str]:
         named = bool(rest) and not rest[0].startswith("-")
         return [str(BIN / "coflex"), "run", *([] if named else ["district-day"]), *rest]
     if task == "test":
-        return [str(PYTHON), "-m", "pytest", *rest]
-    if task == "cover":
-        return [str(PYTHON), "-m", "slipcover", "--source", COVERED, "--skip-covered", "-m", "pytest", *rest]
+        measure = ["-m", "slipcover", "--source", COVERED, "--skip-covered"] if "--cover" in rest else []
+        return [str(PYTHON), *measure, "-m", "pytest", *(word for word in rest if word != "--cover")]
     if task == "coflex":
         return [str(BIN / "coflex"), *rest]
     if task == "install":
         return []
-    msg = f"unknown task '{task}'; there are: run, test, cover, coflex, install"
+    msg = f"unknown task '{task}'; there are: run, test, coflex, install"
     raise BootstrapError(msg)
 
 
