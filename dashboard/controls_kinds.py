@@ -28,7 +28,7 @@ def of_heaters(part: Heaters) -> Iterator[Control]:
     yield of_field(part, "peak_limit", at, "That limit, as a share of the contracted power")
     yield of_field(part, "comfort_c", at, "Water must be this warm (°C)")
     yield of_field(part, "hygiene_c", at, "Against legionella heated to (°C)")
-    yield of_field(part, "hygiene_days", at, "at least once in (days)")
+    yield of_field(part, "hygiene_days", at, "and that at least once in (days)")
     yield of_field(part, "reserve_quantile", at, "Days on which the reserve of hot water must do")
 
 

@@ -38,6 +38,7 @@ table.cf tr.theme td { font-weight: 700; padding-top: .8rem; border-bottom: 1px 
 .cf-change { display: inline-block; background: #eaf3f9; border: 1px solid #c6deec; border-radius: 12px; padding: .06rem .6rem; margin: .12rem .25rem .12rem 0;
              font-size: .84rem; }
 ul.cf-told { padding-left: 1.1rem; margin: .2rem 0 .6rem; line-height: 1.5; font-size: .95rem; max-width: 75ch; }
+[data-testid="stMain"] [data-testid="stCheckbox"] p { white-space: normal; overflow: visible; }
 @media (max-width: 1000px) {
   .block-container { padding: 2rem 1.1rem 3rem; }
   [data-testid="stSidebar"] { min-width: 220px; max-width: 220px; }

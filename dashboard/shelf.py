@@ -17,6 +17,7 @@ FOLDER_VARIABLE: Final = "COFLEX_DASHBOARD"
 MOST_COMPARED: Final = 4
 STUDY: Final = "study"
 _MOST_SHOWN: Final = 200
+_REPORT: Final = "report.html"
 _NEEDED: Final = ("seed", "scenario", "begins", "zone", "delivery_start_ms", "delivery_end_ms")
 """What pages read of run.json."""
 
@@ -81,6 +82,9 @@ def opened(path: Path) -> Run:
     Raises:
         ResultsError: it is none, or a sizing study.
     """
+    if (path / _REPORT).is_file() and not (path / RUN_FILE).exists():
+        text = f"{path} is the folder of a study, which the dashboard does not show; open its {_REPORT}, or one of its runs"
+        raise ResultsError(text)
     run = open_run(path)
     if run.meta.get("kind") == STUDY:
         text = f"{path} is a sizing study, which the dashboard does not show; open its report.html"

@@ -33,8 +33,12 @@ def trouble(base: scenarios.Base, shown: Sequence[Shown]) -> list[Change]:
     parts = parts_of(base.content)
     there, faults = (list(base.content.get(key) or []) for key in ("events", "faults"))
     with st.expander("What goes wrong"):
-        if there or faults:
-            st.html(look.soft(f"The scenario itself has {len(there) + len(faults)} such things in store; they stay."))
+        if count := len(there) + len(faults):
+            st.html(
+                look.soft(
+                    f"The scenario itself has {count} such thing{'s' if count > 1 else ''} in store, and keeps {'them' if count > 1 else 'it'}."
+                )
+            )
         told = [one for kind in kinds(parts) if (one := _event(kind, base, parts, shown))]
         found = [Change(_LABELS[kind], "", text, []) for kind, text, _ in told]
         if told:
@@ -62,10 +66,10 @@ def _event(
 ) -> tuple[str, str, dict[str, Any]] | None:
     """One kind of event: kind, what it is in words, and how a scenario says it."""
     key = f"trouble|{base.key}|{kind}"
-    left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
-    if not left.toggle(_LABELS[kind], key=key, persist_state="session"):
+    if not st.toggle(_LABELS[kind], key=key, persist_state="session"):
         return None
-    with middle:
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
+    with left:
         what, text = _what(kind, key, base, parts, shown)
     with right:
         day = _day(parts, key)
@@ -137,11 +141,11 @@ def _fault(base: scenarios.Base, parts: Parts, faults: Sequence[Any]) -> Iterato
     names = [*sellers, *bsps]
     if not names:
         return
-    left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
     key = f"trouble|{base.key}|fault"
-    if not left.toggle("A provider does not do what it should", key=key, persist_state="session"):
+    if not st.toggle("A provider does not do what it should", key=key, persist_state="session"):
         return
-    party = middle.selectbox("Provider", names, key=f"{key}|who", persist_state="session")
+    left, right = st.columns(2, gap="medium")
+    party = left.selectbox("Provider", names, key=f"{key}|who", persist_state="session")
     possible = list(_FAULTS) if party in bsps else ["delivers"]
     with right:
         how = st.selectbox("It", possible, format_func=_FAULTS.__getitem__, key=f"{key}|how", persist_state="session")

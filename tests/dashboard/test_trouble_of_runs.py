@@ -64,6 +64,15 @@ def test_a_run_json_of_another_version_says_what_it_lacks(damaged, page):
     assert not app.error
 
 
+def test_the_folder_of_a_study_is_told_from_a_run(damaged, page):
+    (damaged / "study").mkdir()
+    (damaged / "study" / "report.html").write_text("<p>")
+    app = page(folder=damaged)
+    app.text_input(key="other_folder").set_value(str(damaged / "study")).run()
+    app.button(key="open_other").click().run()
+    assert ["is the folder of a study" in one.value for one in app.error] == [True]
+
+
 def test_an_empty_folder_has_a_page_to_begin_with(tmp_path, page):
     app = page(folder=tmp_path)
     assert "Begin with a scenario" in html(app)
