@@ -121,7 +121,7 @@ class Journal:
 
 
 class ContentDigests:
-    """Recomputes the digests of content tables; those of ``known`` tables, which many readings share, once."""
+    """Recomputes the digests of content tables; of ``known`` tables, which many readings share, that and the addresses are read once."""
 
     def __init__(self, digest_rows: DigestRows, known: Tables | None = None) -> None:
         self._digest_rows = digest_rows
@@ -129,19 +129,26 @@ class ContentDigests:
         self._found = {
             name: self._compute(name, table) for name, table in self._known.items() if name.startswith("content/")
         }
+        self._addresses = _addresses(self._known["addresses"]) if "addresses" in self._known else None
 
-    def of(self, name: str, content: pa.Table) -> I64:
-        """Digest of every row of the table ``content/<Record>``, shape (rows,)."""
+    def of(self, name: str, content: pa.Table) -> tuple[I64, I64]:
+        """Number of the message and digest of every row of the table ``content/<Record>``, shape (rows,) each."""
         return self._found[name] if content is self._known.get(name) else self._compute(name, content)
 
-    def _compute(self, name: str, content: pa.Table) -> I64:
+    def addresses(self, table: pa.Table) -> "Addresses":
+        """The addresses of a table."""
+        if self._addresses is not None and table is self._known.get("addresses"):
+            return self._addresses
+        return _addresses(table)
+
+    def _compute(self, name: str, content: pa.Table) -> tuple[I64, I64]:
         found = np.zeros(content.num_rows, np.int64)
         for rows in _alike(content) if content.num_rows else ():
             part = content.take(pa.array(rows))
             columns = {one: numpy_column(part, one) for one in part.column_names if one != "row"}
             digests = self._digest_rows(name.removeprefix("content/"), columns)
             found[rows] = np.asarray(digests).astype(np.uint64).view(np.int64)
-        return found
+        return instants(content, "row"), found
 
 
 def read_journal(tables: Tables, digests: ContentDigests | None = None) -> Journal:
@@ -154,7 +161,8 @@ def read_journal(tables: Tables, digests: ContentDigests | None = None) -> Journ
     Raises:
         JournalError: a table or column is missing.
     """
-    addresses = _addresses(_table(tables, "addresses"))
+    known = _table(tables, "addresses")
+    addresses = digests.addresses(known) if digests else _addresses(known)
     conversations = _conversations(_table(tables, "conversations"))
     place = {name: number for number, name in enumerate(conversations.names)}
     where = {name: number for number, name in enumerate(addresses.names)}
@@ -309,9 +317,11 @@ def _forged(tables: Tables, digests: ContentDigests) -> Bool:
     place = np.argsort(order, kind="stable")
     for name in sorted(tables):
         if name.startswith("content/"):
-            content = tables[name]
-            rows = place[np.searchsorted(order, instants(content, "row"), sorter=place)]
-            found[rows] = digests.of(name, content)
+            numbers, computed = digests.of(name, tables[name])
+            if not len(numbers):
+                continue
+            rows = place[np.searchsorted(order, numbers, sorter=place)]
+            found[rows] = computed
             seen[rows] = True
     return np.asarray(~seen | (found != stated))
 
