@@ -1,7 +1,5 @@
 """What the check says about conversations that go right, wrong or late, and about bad input."""
 
-import time
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -289,7 +287,7 @@ def test_checking_never_invents_steps(journal_day, gone, shift):
         assert set(case.steps) <= set(steps)
 
 
-def test_million_messages_are_checked_in_seconds(journal_day):
+def test_million_messages_are_checked_in_seconds(journal_day, within):
     """The bound is 5 s for a million; here 400 000 within 2 s, one order above what it takes."""
     messages = journal_day["messages"]
     telemetry = np.flatnonzero(np.array(messages["record"].to_pylist()) == "AssetTelemetry")
@@ -298,10 +296,7 @@ def test_million_messages_are_checked_in_seconds(journal_day):
     rows = np.arange(len(more)) + 1_000_000
     more = more.set_column(0, "row", pa.array(rows)).set_column(1, "message_id", pa.array(rows.astype(str)))
     tables = {**journal_day, "messages": pa.concat_tables([messages, more])}
-    start = time.perf_counter()
-    report = check(tables)
-    assert time.perf_counter() - start < 2.0
-    assert report.is_clean
+    assert within(2.0, lambda: check(tables)).is_clean
 
 
 def test_a_step_that_goes_to_all_at_once_is_not_made_by_two_sendings(scribe, talks, write_tables):
