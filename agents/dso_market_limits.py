@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from data.arrays import F64, I64
-from environment.messages.base import Batch
+from environment.messages.base import Batch, Record
 from environment.messages.global_market import DsoConstraint, LocalPlan, SessionCall
 from environment.office import Desk
 from environment.party import Process, handles
@@ -72,6 +72,7 @@ class LimitDesk(Desk):
         self._terms = terms
         self._calls: dict[int, SessionCall] = {}
         self._planning: dict[str, str] = {}
+        self._untold: dict[str, int] = {}
         self._stated = 0
         self._last: dict[tuple[int, str, str], DsoConstraint] = {}
 
@@ -110,9 +111,13 @@ class LimitDesk(Desk):
         ]  # fmt: skip
         party.send(plans, [party.name] * len(plans), talk, PLATFORM)
         stated = self._statements(call.from_ms)
+        self._untold[talk] = len(plans) + len(stated)
         party.send(stated, [party.name] * len(stated), talk, PLATFORM)
         yield party.sleep(60.0)
-        party.end(talk)
+        while self._untold[talk] and party.now_ms < call.from_ms:
+            yield party.sleep(60.0)
+        in_time = party.now_ms < call.gate_ms and not self._untold[talk]
+        party.end(talk, *(("completed", "") if in_time else ("failed", "the platform was not there before the gate")))
 
     def _statements(self, from_ms: int, *, changed: bool = False) -> list[DsoConstraint]:
         """The lights of a day as statements, all or those that changed since they were stated."""
@@ -138,20 +143,24 @@ class LimitDesk(Desk):
         return found
 
     @handles(LocalPlan)
-    def send_plan(self, batch: Batch[LocalPlan]) -> None:
+    def send_plan(self, batch: Batch[LocalPlan]) -> Process:
         """SUC08.2/1.3: what the technical platform planned goes to the Crowd Balancing Platform."""
-        records = [record for record, _ in self._own(batch)]
-        if records:
-            self.party.send(records, [self._terms.cbp] * len(records), batch.conversation)
+        return self._tell_platform([record for record, _ in self._own(batch)], batch.conversation)
 
     @handles(DsoConstraint)
-    def send_constraints(self, batch: Batch[DsoConstraint]) -> None:
+    def send_constraints(self, batch: Batch[DsoConstraint]) -> Process:
         """SUC08.2/1.3 and SUC10.3/1.4: constraints go to the Crowd Balancing Platform and to the TSO."""
         own = self._own(batch)
+        records = [record for record, _ in own]
         if own:
-            records, conversation = [record for record, _ in own], own[0][1]
-            self.party.send(records, [self._terms.cbp] * len(records), batch.conversation)
-            self.party.send(records, [self._terms.tso] * len(records), conversation)
+            self.party.send(records, [self._terms.tso] * len(records), own[0][1])
+        return self._tell_platform(records, batch.conversation)
+
+    def _tell_platform(self, records: Sequence[Record], conversation: str) -> Process:
+        """Told again until it is there: what is stated while the platform is down comes late, and is not lost."""
+        if records:
+            yield from self.deliver(records, self._terms.cbp, conversation)
+            self._untold[conversation] -= len(records)
 
     def _own(self, batch: Batch[Any]) -> list[tuple[Any, str]]:
         """What the own technical platform says in a planning under way, with the session's conversation; all else is refused on record."""

@@ -8,12 +8,15 @@ import numpy as np
 
 from agents.tso_component_book import WAYS, ComponentBook, ConstraintBook
 from data.arrays import F64, I64, Bool
+from environment.messages.base import Record
 from environment.messages.global_market import (
+    AcceptedQuantities,
     AdjustedBid,
     GlobalClearing,
     LimitationNotice,
     LineLimit,
     SystemNeed,
+    ValidatedQuantities,
 )
 from environment.register import Register
 from environment.units import MS_PER_H
@@ -246,6 +249,18 @@ def note_network(
         register("perimeter_nodes").add(session=session, perimeter=perimeter, dso=dso, node=terms.dsos[dso])
     for operator, short in view.short_kw.items():
         register("system_needs").add(t_ms=running.hours_ms, session=session, operator=operator, short_kw=short)
+
+
+def platform_results(running: Running) -> list[list[Record]]:
+    """What the platform keeps of the session, bid by bid: validated quantities, and accepted ones."""
+    none, session = np.zeros(HOURS_OF_DAY), running.times.session
+    found: list[list[Record]] = [[], []]
+    for one in (running.cleared[bid] for bid in running.bids if bid in running.cleared):
+        up = one.direction == "up"
+        valid, taken = ((kw, none) if up else (none, kw) for kw in (one.validated_kw, one.accepted_kw))
+        found[0].append(ValidatedQuantities(session=session, bid=one.bid, up_kw=valid[0], down_kw=valid[1]))
+        found[1].append(AcceptedQuantities(session=session, bid=one.bid, up_kw=taken[0], down_kw=taken[1]))
+    return [records for records in found if records]
 
 
 def limitation_notice(running: Running, bid: str, rows: I64, hours: Bool) -> LimitationNotice:

@@ -23,12 +23,12 @@ from agents.tso_component_terms import (
     line_limits,
     note_limits,
     note_network,
+    platform_results,
     system_need,
 )
 from data.arrays import F64, I64, Bool
 from environment.messages.base import Batch
 from environment.messages.global_market import (
-    AcceptedQuantities,
     AsmBid,
     ComponentMessage,
     ComponentReceipt,
@@ -39,7 +39,6 @@ from environment.messages.global_market import (
     MarketDataRequest,
     PerimeterData,
     SessionCall,
-    ValidatedQuantities,
 )
 from environment.office import Desk
 from environment.party import Process, Work, act, handles
@@ -221,7 +220,7 @@ class ComponentDesk(Desk):
     # --- SUC08.2/3 and SUC10.3/1.9 to 1.11 -------------------------------------------------------------------------------------
 
     def _verify(self, running: Running) -> Process:
-        """After the gate: what stands is compared with constraints, limited, handed to the clearing, and told."""
+        """After the gate: what stands is compared with constraints, limited, handed to the clearing, and told; the platform, where it is down, once it is there."""
         running.offered = running.components.offered()
         self._note_excluded(running)
         talk = self.party.open("SUC08.2", "3", running.times.session, running.talk)
@@ -235,10 +234,20 @@ class ComponentDesk(Desk):
         if running.cleared:
             self.register_results(running)
         platform = talk if answers is not None else ""
-        if platform:
-            self._tell_results(running, platform)
-        self._notify(running, platform)
+        yield from self._tell_platform(running, platform)
         self.party.end(talk, *(("completed", "") if platform else ("failed", "the platform did not answer in time")))
+
+    def _tell_platform(self, running: Running, talk: str) -> Process:
+        """What is registered on the platform; where it was down, outside of the conversation that failed, and again until it is there."""
+        about = talk or f"results:{running.times.session}"
+        results = platform_results(running)
+        told = [self.party.send(records, [self._terms.cbp] * len(records), about) for records in results]
+        self._notify(running, talk)
+        for records, sent in zip(results, told, strict=True):
+            outcome = yield self.party.confirm(sent)
+            lost = [records[row] for row, status in enumerate(outcome.status) if status == "lost"]
+            if lost:
+                yield from self.deliver(lost, self._terms.cbp, about, until_ms=running.times.from_ms)
 
     def _note_excluded(self, running: Running) -> None:
         for bid, reason in running.components.excluded().items():
@@ -332,16 +341,6 @@ class ComponentDesk(Desk):
                 accepted_kw=one.accepted_kw, price_eur_per_kwh=one.price_eur_per_kwh,
             )  # fmt: skip
         return Work(None, running.talk, running.read, [f"global_results/{session}"])
-
-    def _tell_results(self, running: Running, talk: str) -> None:
-        none, session = np.zeros(HOURS_OF_DAY), running.times.session
-        for one in (running.cleared[bid] for bid in running.bids if bid in running.cleared):
-            up = one.direction == "up"
-            valid, taken = ((kw, none) if up else (none, kw) for kw in (one.validated_kw, one.accepted_kw))
-            validated = ValidatedQuantities(session=session, bid=one.bid, up_kw=valid[0], down_kw=valid[1])
-            accepted = AcceptedQuantities(session=session, bid=one.bid, up_kw=taken[0], down_kw=taken[1])
-            for record in (validated, accepted):
-                self.party.send(record, self._terms.cbp, talk)
 
     def _notify(self, running: Running, talk: str) -> None:
         """Limits of every bid of which a component was modified."""

@@ -67,6 +67,10 @@ def _of_kind(column: tuple[I64, list[str]], kinds: dict[str, str], kind: str) ->
     return np.array([float(kinds.get(label, "others") == kind) for label in labels])[codes]
 
 
+ORDERS = ("ActivationRequest", "ActivationSignal")
+"""Messages that call flexibility: of providers, and of homes and plants."""
+
+
 def messages_total(facts: Facts) -> float | None:
     """Messages of the journal, each member of a batch counted, retransmissions not."""
     frame = facts.all("messages")
@@ -97,6 +101,21 @@ def messages_by_platform(position: int) -> Figure:
     def figure(facts: Facts) -> float | None:
         found = platform_of_messages(facts)
         return None if found is None else float((found == position).sum())
+
+    return figure
+
+
+def order_arrival_ms(percent: float) -> Figure:
+    """Percentile of how long orders to providers and devices were under way, waiting for their sender's quota included [ms]."""
+
+    def figure(facts: Facts) -> float | None:
+        frame = facts.all("messages")
+        if frame is None:
+            return None
+        orders = frame.where(np.isin(frame.names("record"), ORDERS))
+        under_way = orders.floats("delivered_ms") - orders.floats("sent_ms")
+        arrived = under_way[~np.isnan(under_way)]
+        return float(np.percentile(arrived, percent, method="inverted_cdf")) if len(arrived) else None
 
     return figure
 
@@ -223,6 +242,8 @@ FIGURES: dict[str, Figure] = {
     "messages_retried": messages_retried,
     "acknowledgement_p50_ms": acknowledgement_ms(50),
     "acknowledgement_p95_ms": acknowledgement_ms(95),
+    "order_arrival_p95_ms": order_arrival_ms(95),
+    "order_arrival_max_ms": order_arrival_ms(100),
     "steps_made": steps_with("made"),
     "steps_late": steps_with("late"),
     "steps_broken": steps_with("broken"),

@@ -58,7 +58,7 @@ def report_html(run: Run) -> str:
     """The report of a run as one HTML document without outside parts.
 
     What a run is especially about (heaters, a community, a service for households) comes first and is left out elsewhere; other
-    sections without data say so, but for runs of heaters and of balancing, where nobody trades local flexibility and they are left out.
+    sections without data say so, but for runs of heaters, of balancing and of a global market, where nobody trades local flexibility and they are left out.
     """
     view = View(run)
     scenario = view.facts.scenario
@@ -71,7 +71,7 @@ def report_html(run: Run) -> str:
         f"Times are local ({escape(run.meta['zone'])}).{_TWIN if view.facts.twin else ''}</p>{parts.key_figures(view)}"
     )
     sections = [section for section in (make(view) for make in _SECTIONS) if section is not None]
-    if scenario.get("heaters") or scenario.get("balancing"):
+    if scenario.get("heaters") or scenario.get("balancing") or scenario.get("global_market"):
         sections = [section for section in sections if section.html]
     return page(title, head, sections)
 

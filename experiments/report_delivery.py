@@ -107,10 +107,20 @@ def _money(settled: Frame, stated: Frame | None) -> str:
     rows = [_money_row(name, [values[column][bsps == name] for column in columns]) for name in names]
     if len(names) > 1:
         rows.append(_money_row("all", list(values.values())))
-    head = ("provider", "accepted (kWh)", "delivered (kWh)", "service (EUR)", "energy (EUR)", "of it other operators (EUR)", "TSO pays (EUR)", "exposure (EUR)", "neutralised (EUR)",
-            "not delivered (EUR)")  # fmt: skip
+    head = (
+        "provider",
+        "accepted (kWh)",
+        "delivered (kWh)",
+        "service",
+        "energy",
+        "paid by other operators",
+        "paid by the TSO",
+        "exposure",
+        "neutralised",
+        "not delivered",
+    )
     text = (
-        "<p>The TSO pays delivered services at the prices of the bids, and the energy at the day-ahead price. <i>Exposure</i> is what imbalances would cost "
+        "<p>Amounts in EUR. Delivered services are paid at the prices of the bids, and the energy at the day-ahead price. <i>Exposure</i> is what imbalances would cost "
         "had what was ordered not been adjusted; what was ordered and not delivered costs the provider the imbalance price.</p>"
     )
     told = ""

@@ -70,7 +70,7 @@ def attacks(scenario: "Scenario") -> Problems:
     """Problems of the records and fields that attacks name."""
     for place, fault in enumerate(scenario.faults):
         if isinstance(fault, Attack):
-            if not scenario.actors.fsps:
+            if not scenario.actors.fsps and scenario.global_market is None:
                 yield f"faults[{place}]: there is nothing to attack without flexibility service providers (actors.fsps)"
             yield from (f"faults[{place}].{problem}" for problem in _of_record(fault))
 

@@ -63,6 +63,8 @@ def buy(case: Situation, purchase: Purchase, *, unmet_eur_per_kwh: float) -> tup
         RuntimeError: the solver gave up.
     """
     taken, served = np.zeros(len(case.bids)), np.zeros(len(case.wants))
+    if purchase.balance_kw is None and not purchase.constraints.any():
+        return taken, served
     left = case.bids.quantity_kw - (0.0 if purchase.taken_kw is None else purchase.taken_kw)
     precedence = case.bids.precedence()
     open_bids = (purchase.bids & (left > ZERO_KW))[precedence]

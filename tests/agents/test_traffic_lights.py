@@ -10,6 +10,7 @@ from environment.grid.connection_power import ACCURACY_KW
 from environment.grid.limits import find_violations
 from environment.messages.base import Batch, columns_of
 from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal, StaticLight
+from environment.messages.global_market import DsoConstraint, LocalPlan
 from environment.messages.traffic_lights import DynamicLight
 from experiments import kpis_lights
 from experiments.build import build_site
@@ -294,6 +295,29 @@ def test_a_restart_of_the_register_loses_nothing(faulty, lived):
         assert {name: row[name] for name in kept} == {name: calm[row["gcp"]][name] for name in kept}
     pools = faulty.party("flexibility-register").entries.store.pools()
     assert all(set(services.values()) == {"qualified"} for *_, services in pools)
+
+
+def test_what_was_stated_and_cleared_while_the_platform_was_down_is_there_afterwards(faulty):
+    """Constraints come late and the conversations say so; results are registered once there is a platform."""
+    journal = faulty.world.bus.journal
+    cbp = faulty.world.directory.number("cbp")
+    for record in (DsoConstraint, LocalPlan):
+        said = [
+            traffic
+            for traffic in journal.traffic
+            if traffic.batch.record is record and (traffic.batch.receiver == cbp).all()
+        ]
+        stated = {one for traffic in said for one in _keys(traffic.batch)}
+        assert stated == {one for traffic in said for one in _keys(traffic.batch.take(traffic.delivered_ms >= 0))}
+    kept = faulty.table("registered_quantities")
+    assert set(kept["bid"]) == set(faulty.table("component_messages")["bid"])
+    assert set(kept["what"]) == {"validated", "accepted"}
+    failed = {one.reason for one in journal.conversations.values() if one.suc == "SUC08.2" and one.outcome == "failed"}
+    assert failed == {"the platform was not there before the gate", "the platform did not answer in time"}
+
+
+def _keys(batch):
+    return [(one.perimeter, one.direction, one.from_ms) for one in batch.records()]
 
 
 @covers("SUC10.2/r07")

@@ -38,6 +38,18 @@ def test_messages_of_the_synthetic_run(synthetic):
     assert found["acknowledgement_p95_ms"] == sorted(waits)[12]  # the 13th: 12 of 13 are fewer than 95 %
 
 
+def test_orders_are_timed_by_themselves():
+    """Three orders of which one never arrived, and a slow message that is none."""
+    record = ["ActivationSignal", "ActivationRequest", "ActivationSignal", "Invoice"]
+    messages = {
+        "row": range(4), "message_id": range(4), "conversation": ["c"] * 4, "record": record, "sender": ["a"] * 4, "receiver": ["b"] * 4,
+        "sent_ms": [1000] * 4, "delivered_ms": [1200, 1900, -1, 99_000], "acknowledged_ms": [-1] * 4, "attempts": [1] * 4, "duplicates": [0] * 4,
+        "status": ["delivered"] * 4, "reason": [""] * 4, "digest": range(4), "answer_to": [0] * 4,
+    }  # fmt: skip
+    found = figures({"messages": messages}, META)
+    assert (found["order_arrival_p95_ms"], found["order_arrival_max_ms"]) == (900, 900)
+
+
 def test_people_of_the_synthetic_run(synthetic):
     found = figures(synthetic.tables(), synthetic.meta(), synthetic.twin_tables())
     assert (found["homes_enrolled"], found["homes_active"]) == (7, 7)
