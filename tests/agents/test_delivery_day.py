@@ -1,6 +1,10 @@
 """Delivery in a small world of two operators, one of which buys for itself, with gaps in the providers' own data and somebody who listens to everything."""
 
+import json
+
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from environment.messages import records
 from environment.platforms.register_store import RegisterStore
@@ -8,13 +12,19 @@ from environment.sealing import SEALED
 from environment.wiretap import Wiretap
 from experiments.build import build_site
 from experiments.build_world import build_world
+from experiments.cli import app
+from experiments.cli_output import Answer
 from experiments.conformance import check, report_text
 from experiments.conformance_provenance import check_provenance
 from experiments.covers import covers
+from experiments.results import write_run
 from experiments.results_schema import conform
+from experiments.run import _meta
 from experiments.run_tables import party_tables, physical_tables, static_tables
 from experiments.scenario import scenario_from
+from experiments.scenario_library import RULES
 from experiments.scenario_read import ScenarioError
+from experiments.schemes_run import NEEDED
 from tests.agents.test_traffic_lights import small
 from tests.laws import test_run_knowledge
 
@@ -23,6 +33,7 @@ def content():
     """The small world of two operators; the northern DSO's stations are so small that it needs flexibility of its own, and buys it before the TSO does."""
     said = small()
     said["grid"]["limits"]["transformer_percent"] = 17.0
+    said["global_market"]["dsos"][0]["n1"] = []  # a static light that bore the outage would leave the DSO nothing to buy
     said["global_market"]["dsos"][1]["network"] = "two-stations"
     said["global_market"]["bids"] = {"coordination": "multi-level-prequalified", "counts": False}
     said["faults"] = [
@@ -109,6 +120,29 @@ def test_forged_and_repeated_bids_and_outcomes_are_refused_at_the_door(tables):
     reasons = {one["record"]: one["reason"] for one in attacks}
     assert reasons["AsmBid"].startswith("already submitted")
     assert all(reason.startswith("signature") for record, reason in reasons.items() if record != "AsmBid")
+
+
+def test_the_day_is_compared_under_every_scheme_by_command(lived, tables, tmp_path, monkeypatch):
+    """The command with the file of the scenario, whose run is the one lived here: table, page, and numbers of the scheme that cleared the session."""
+    folder, file = tmp_path / "day", tmp_path / "small.yaml"
+    meta = _meta(lived[0], {})
+    write_run(folder, {name: tables[name] for name in NEEDED}, meta, required=False)
+    monkeypatch.setattr("experiments.cli_run.run_scenario", lambda *_, **__: Answer("", {"out": str(folder)}))
+    file.write_text(yaml.safe_dump(content()), encoding="utf-8")
+    done = CliRunner().invoke(app, ["schemes", str(file), "--format", "json"], catch_exceptions=False)
+    (session,) = json.loads(done.stdout)["sessions"]
+    rows = {row["scheme"]: row for row in session["schemes"]}
+    assert list(rows) == list(RULES["coordination"])
+    cleared = tables["global_clearings"].to_pylist()
+    row = rows[cleared[0]["scheme"]]
+    assert row["cost_eur"] == pytest.approx(sum(one["cost_eur"] for one in cleared), abs=1e-6)
+    bought = tables["operator_purchases"].to_pylist()
+    owed = sum(one["bought_kw"] * one["price_eur_per_kwh"] for one in bought)
+    assert row["by_operator"]["dso-nord"] == pytest.approx(owed, abs=1e-6)
+    assert row["imbalance_left_kwh"] > 0  # what the DSO activates does not count here
+    page = (folder / "schemes.html").read_text(encoding="utf-8")
+    assert all(name in page for name in rows)
+    assert "schemes.html" in CliRunner().invoke(app, ["schemes", str(folder)]).stdout
 
 
 def test_nobody_who_keeps_his_limits_is_accused(tables):
