@@ -111,13 +111,14 @@ class LimitDesk(Desk):
         ]  # fmt: skip
         party.send(plans, [party.name] * len(plans), talk, PLATFORM)
         stated = self._statements(call.from_ms)
-        self._untold[talk] = len(plans) + len(stated)
+        self._untold[talk], stated_ms = len(plans) + len(stated), party.now_ms
         party.send(stated, [party.name] * len(stated), talk, PLATFORM)
         yield party.sleep(60.0)
         while self._untold[talk] and party.now_ms < call.from_ms:
             yield party.sleep(60.0)
         in_time = party.now_ms < call.gate_ms and not self._untold[talk]
-        party.end(talk, *(("completed", "") if in_time else ("failed", "the platform was not there before the gate")))
+        why = "the constraints were late" if stated_ms >= call.gate_ms else "the platform was not there before the gate"
+        party.end(talk, *(("completed", "") if in_time else ("failed", why)))
 
     def _statements(self, from_ms: int, *, changed: bool = False) -> list[DsoConstraint]:
         """The lights of a day as statements, all or those that changed since they were stated."""
