@@ -33,7 +33,7 @@ def content():
     """The small world of two operators; the northern DSO's stations are so small that it needs flexibility of its own, and buys it before the TSO does."""
     said = small()
     said["grid"]["limits"]["transformer_percent"] = 17.0
-    said["global_market"]["dsos"][0]["n1"] = []  # a static light that bore the outage would leave the DSO nothing to buy
+    said["global_market"]["dsos"][0]["n1"] = []  # with it static lights would be red, and nothing left to buy
     said["global_market"]["dsos"][1]["network"] = "two-stations"
     said["global_market"]["bids"] = {"coordination": "multi-level-prequalified", "counts": False}
     said["faults"] = [
