@@ -7,7 +7,9 @@ worker needs the folder, and nothing is half written when one dies.
 import itertools
 import multiprocessing
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 from uuid import uuid4
@@ -68,6 +70,21 @@ class Local:
                 hand.end()
 
 
+@contextmanager
+def _main_left_alone() -> Iterator[None]:
+    """A process that is started meanwhile does not run the main script again, which its work does not need.
+
+    It would import the whole command line, and run the user's own script from the beginning where that has no ``if __name__ == "__main__"``.
+    """
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    main.__spec__ = None  # asked for by name
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
+
+
 class _Hand:
     """One worker process and the job it has."""
 
@@ -79,7 +96,8 @@ class _Hand:
     def _begin(self) -> None:
         self.pipe, theirs = self._context.Pipe()
         self.process = self._context.Process(target=_work, args=(theirs,), daemon=True)
-        self.process.start()
+        with _main_left_alone():
+            self.process.start()
         theirs.close()
         self.alive = True
 

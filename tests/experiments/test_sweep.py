@@ -115,6 +115,19 @@ def test_a_worker_that_holds_too_much_memory_is_replaced(tmp_path):
     assert (len(workers["kept"]), len(workers["fresh"])) == (1, 20)
 
 
+def test_workers_do_not_run_the_main_script_again(tmp_path, monkeypatch):
+    """Neither the command line, which costs a second each, nor a user's script without ``if __name__ == "__main__"``."""
+    import sys
+
+    script, flag = tmp_path / "mine.py", tmp_path / "was-run"
+    script.write_text(f"open({str(flag)!r}, 'w').close()\n")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
+    result = run_sweep(made(seeds=1), tmp_path / "out", Local(1), task=sweep_tasks.QUICK)
+    assert (result.done, flag.exists()) == (20, False)
+    assert sys.modules["__main__"].__file__ == str(script)
+
+
 def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(whole, tmp_path, monkeypatch):
     out, write, written = tmp_path / "full", Path.write_bytes, []
 
