@@ -13,14 +13,14 @@ import numpy as np
 
 from agents.exposure import settle_claims
 from agents.payments import pay
+from agents.pool_orders import MOVED_KW, PoolOrders
 from agents.pool_shares import MemberShares
-from agents.pool_terms import Called, Holding, Picture, PoolTerms, blocks_of
+from agents.pool_terms import Holding, Picture, PoolTerms, blocks_of
 from agents.strategies import pool_optimisation
 from agents.strategies.pool_optimisation import Room
 from data.arrays import F64
 from environment.messages.balancing import (
     PRODUCTS,
-    ActivationConstraint,
     AssetConstraints,
     AssetDataRequest,
     AssetMonitoring,
@@ -41,11 +41,8 @@ from environment.party import Party, Process, Seat, Work, act, handles
 from environment.refusals import refuse
 from markets.balancing.auction import whole_kw
 
-SIGN = np.array([0.0, 1.0, -1.0, 1.0, -1.0])
 LISTENS_S = 20.0
 """So long after the beginning of an interval what assets report is there."""
-MOVED_KW = 0.01
-"""A smaller change is not worth a message."""
 CALLED_SHARE = {"fcr": 0.0, "afrr-up": 0.1, "afrr-down": 0.1, "mfrr-up": 0.02, "mfrr-down": 0.02}
 """Share of the time that a pool expects to be called: what a product is worth beside its capacity (judgement)."""
 ENERGY_MARGIN = 0.1
@@ -55,8 +52,6 @@ FCR_TIMES = 2.5
 REPORTS_AFTER_S = 300.0
 BEFORE_MS = 60_000
 """Reserves are ready a minute before their first block begins."""
-OVER_MS = 1_000_000
-"""So long after its end a block has been ramped down."""
 
 
 class PoolAggregator(Party):
@@ -74,9 +69,7 @@ class PoolAggregator(Party):
         self._terms = terms
         self.picture = Picture(terms.assets, terms.asset_ems)
         self._held: list[Holding] = []
-        self._called = Called()
-        self._split = np.zeros((len(terms.assets), len(PRODUCTS)))
-        self._told = np.zeros((len(terms.assets), 5))
+        self._orders = PoolOrders(self, terms, self.picture)
         self._talks: dict[int, str] = {}
         self._delivered: dict[int, float] = {}
         self._declared: dict[int, float] = {}
@@ -131,6 +124,7 @@ class PoolAggregator(Party):
 
     def _listen(self) -> None:
         """Read what assets have reported."""
+        self._orders.changed()
         for batch in self.stored_rows(AssetMonitoring):
             self.picture.hear(batch)
         for limits in self.stored_rows(AssetConstraints):
@@ -283,16 +277,16 @@ class PoolAggregator(Party):
         """What automatic reserves have to reach from now on; the next cycle sees to it."""
         for one, sender in zip(batch.records(), batch.sender.tolist(), strict=True):
             if self._from_market(batch, sender, one.product):
-                self._called.target_kw[one.product] = one.power_kw
+                self._orders.called.target_kw[one.product] = one.power_kw
 
     @handles(BlockCall)
     def take_call(self, batch: Batch[BlockCall]) -> None:
         """A block is called."""
         for one, sender in zip(batch.records(), batch.sender.tolist(), strict=True):
             if self._from_market(batch, sender, one.call) and all(
-                one.call != known.call for known, _ in self._called.blocks
+                one.call != known.call for known, _ in self._orders.called.blocks
             ):
-                self._called.blocks.append((one, self.now_ms))
+                self._orders.called.blocks.append((one, self.now_ms))
 
     def _from_market(self, batch: Batch[Any], sender: int, subject: str) -> bool:
         """Whether an order comes from where the pool sells."""
@@ -308,13 +302,15 @@ class PoolAggregator(Party):
         """Interval by interval: listen, declare, split what is held; cycle by cycle: follow what is called."""
         cycle_ms = round(self._terms.cycle_s * 1000.0)
         begins_ms, number = start_ms, 0
-        self._listen()
-        self._allocate(start_ms)
-        self._dispatch(start_ms, end_ms, talk, ready=False)
+        if not self._held_in(self.now_ms, start_ms):  # else the day before is still served
+            self._listen()
+            self._allocate(start_ms)
+            self._dispatch(start_ms, end_ms, talk, ready=False)
         yield self.until(start_ms - self._terms.step_ms + round(LISTENS_S * 1000.0))
         self._listen()
         self._declare(self.compute_aggregated_baseline(talk), talk)
         yield self.until(start_ms - BEFORE_MS)
+        self._orders.forget()  # what was told before ends with the day that it was for
         self._allocate(start_ms)
         self._dispatch(start_ms, end_ms, talk)
         while begins_ms < end_ms:
@@ -325,7 +321,7 @@ class PoolAggregator(Party):
             self._declare(self.compute_aggregated_baseline(talk), talk)
             if number % self._terms.allocates_every == 0:
                 self._allocate(begins_ms)
-            self._members.note(start_ms, self._split.sum(axis=1))
+            self._members.note(start_ms, self._orders.split.sum(axis=1))
             for at_ms in range(begins_ms + round(LISTENS_S * 1000.0), begins_ms + self._terms.step_ms, cycle_ms):
                 yield self.until(at_ms)
                 self._dispatch(at_ms, end_ms, talk)
@@ -335,35 +331,16 @@ class PoolAggregator(Party):
     def _allocate(self, begins_ms: int) -> None:
         """Split what is held over the assets by what they can do now."""
         held = self._holds(begins_ms)
+        self._orders.changed()
         room = self._room(begins_ms, begins_ms + self._terms.allocates_every * self._terms.step_ms)
-        self._split = pool_optimisation.split(
+        self._orders.split = pool_optimisation.split(
             room, [held[one] for one in PRODUCTS], self._values(), self._terms.endurance_h
         )
-        self._keep_split(begins_ms, self._split)
+        self._keep_split(begins_ms, self._orders.split)
 
     def _dispatch(self, at_ms: int, end_ms: int, talk: str, *, ready: bool = True) -> None:
         """Step 1.11: tell the assets for which it has changed what they have to add; at first only what they have to keep ready."""
-        picture = self.picture
-        self._called.blocks = [one for one in self._called.blocks if one[0].end_ms + OVER_MS > self.now_ms]
-        wanted = self._called.wanted_kw(self._holds(at_ms), at_ms, self._terms.cycle_s)
-        given = np.column_stack([
-            pool_optimisation.dispatch(self._split[:, k], wanted[one]) if one != "fcr" else self._split[:, k] for k, one in enumerate(PRODUCTS)
-        ])  # fmt: skip
-        keep = self._terms.endurance_h * np.column_stack(
-            [self._split @ side for side in (pool_optimisation.UP, pool_optimisation.DOWN)]
-        )
-        told = np.column_stack([given[:, 0], (given * SIGN).sum(axis=1), keep, picture.available])
-        told[:, :2] *= ready
-        rows = np.flatnonzero((np.abs(told - self._told) > MOVED_KW).any(axis=1) & picture.available)
-        self._told[rows] = told[rows]
-        self._told[~picture.available] = 0.0
-        if not len(rows):
-            return
-        columns = {
-            "asset": picture.names[rows], "droop_kw": told[rows, 0], "offset_kw": told[rows, 1], "reserve_up_kwh": told[rows, 2],
-            "reserve_down_kwh": told[rows, 3], "until_ms": np.full(len(rows), end_ms),
-        }  # fmt: skip
-        self.send_batch(ActivationConstraint, columns, self.numbers([self.at("vpp")]), picture.ems[rows], talk)
+        self._orders.give(self._holds(at_ms), at_ms, end_ms, talk, ready=ready)
 
     # --- steps 1.12 and 1.13 -------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from agents.pool_assets import (
     MARGIN_KW,
     WATER_HEATER,
     Assets,
+    Limits,
     carried_out,
     limits,
     planned_kw,
@@ -99,6 +100,7 @@ class PoolHomes(Party):
         self._keep_up_kwh, self._keep_down_kwh = np.zeros(n), np.zeros(n)
         self._until_ms = np.zeros(n, np.int64)
         self._by_hand = np.zeros(hems.book.n, np.int64)
+        self._seen: tuple[tuple[int, int, bool], F64, Limits] | None = None
         self._kept = np.zeros((3, len(assets.of(BATTERY))))
         self._talks: dict[str, tuple[I64, int]] = {}
         self._row = {name: row for row, name in enumerate(assets.names.tolist())}
@@ -152,9 +154,7 @@ class PoolHomes(Party):
         """Monitoring data and plans of some assets, and a little later their limits."""
         timeline = self._hems.timeline
         end = min(step + steps, timeline.n)
-        planned = planned_kw(self._assets, self._hems, step, end)
-        if not ahead:  # what the batteries hold a day later nobody knows
-            planned = carried_out(self._assets, self._hems, planned, self._readings, step, self._by_hand)
+        planned, found = self._outlook(step, end, ahead=ahead)
         n = len(rows)
         common = {
             "asset": self._assets.names[rows],
@@ -169,14 +169,22 @@ class PoolHomes(Party):
         }
         sender, receiver = self._ems(rows), self._to.vpp[self._assets.home[rows]]
         self.send_batch(AssetMonitoring, columns, sender, receiver, talk)
-        self.start(self._tell_limits(rows, step, planned, common, talk, ahead=ahead))
+        self.start(self._tell_limits(rows, found, common, talk))
 
-    def _tell_limits(
-        self, rows: I64, step: int, planned: F64, common: dict[str, Any], talk: str, *, ahead: bool
-    ) -> Process:
-        weather, timeline = self._hems.weather, self._hems.timeline
-        temp_c = float(weather.observed.temp_c[max(step - 1, 0)])
-        found = limits(self._assets, self._own, planned, self._readings, step, timeline.hours, temp_c, ahead)
+    def _outlook(self, step: int, end: int, *, ahead: bool) -> tuple[F64, Limits]:
+        """What is planned of all assets, and how far they can be moved; the same for all who ask in a step."""
+        asked = step, end, ahead
+        if self._seen is None or self._seen[0] != asked:
+            planned = planned_kw(self._assets, self._hems, step, end)
+            if not ahead:  # what the batteries hold a day later nobody knows
+                planned = carried_out(self._assets, self._hems, planned, self._readings, step, self._by_hand)
+            weather, hours = self._hems.weather, self._hems.timeline.hours
+            temp_c = float(weather.observed.temp_c[max(step - 1, 0)])
+            found = limits(self._assets, self._own, planned, self._readings, step, hours, temp_c, ahead)
+            self._seen = asked, planned, found
+        return self._seen[1], self._seen[2]
+
+    def _tell_limits(self, rows: I64, found: Limits, common: dict[str, Any], talk: str) -> Process:
         yield self.sleep(LIMITS_AFTER_MS / 1000.0)
         able = self._available().astype(np.float64)
         columns = common | {

@@ -88,7 +88,9 @@ def split(room: Room, needed_kw: Sequence[float], value: Sequence[float], endura
     if not found.success:
         text = f"no split of {list(needed_kw)} kW over {n} assets: {found.message}"
         raise RuntimeError(text)
-    return np.asarray(np.maximum(found.x, 0.0).reshape(n, m))
+    return np.asarray(
+        np.clip(found.x.reshape(n, m), 0.0, np.maximum(most, 0.0))
+    )  # within bounds exactly, not to a tolerance
 
 
 def dispatch(held_kw: F64, wanted_kw: float) -> F64:

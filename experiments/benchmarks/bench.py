@@ -11,6 +11,7 @@ from experiments.benchmarks.gap import schedule_gap
 from experiments.benchmarks.heaters import controlled_days
 from experiments.benchmarks.lights import lights
 from experiments.benchmarks.parts import all_rates
+from experiments.benchmarks.reserves import reserve_day
 from experiments.benchmarks.schemes import schemes_of_a_day
 from experiments.progress import Report
 
@@ -46,7 +47,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
 
     Returns:
         made, machine, rates by what is done (per second), schedules (gap to the optimum), community (its common schedule),
-        heaters (seconds of control), market (a session and all coordination schemes), days.
+        heaters (seconds of control), market (a session and all coordination schemes), reserves (a balancing day; None if quick), days.
     """
     sizes = [homes] if quick else sizes_up_to(homes)
     stages = 4 + len(sizes)
@@ -60,6 +61,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
     week = controlled_days(QUICK_HEATERS, days=1) if quick else controlled_days(HEATERS)
     heaters = {**week._asdict(), "control_s": week.control_s}
     market = (schemes_of_a_day(4, 4, 80) if quick else schemes_of_a_day())._asdict()
+    reserves = None if quick else reserve_day()._asdict()
     days = []
     for number, size in enumerate(sizes):
         report(f"a day of {size} homes", 4 + number, stages)
@@ -77,6 +79,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
         "community": common,
         "heaters": heaters,
         "market": market,
+        "reserves": reserves,
         "days": days,
     }
 
@@ -109,7 +112,17 @@ def table(found: dict[str, Any]) -> str:
         f"a session of the global market with {session['bids']:,} hours of bids: limited in {session['limit_s']:.2f} s, cleared in "
         f"{session['clear_s']:.2f} s; all coordination schemes in {session['compare_s']:.1f} s of processor time"
     )
-    return "\n".join([*rates, "", schedules, together, heaters, market, "", head, *map(_line, found["days"])])
+    balancing = [_balancing(found["reserves"])] if found.get("reserves") else []
+    return "\n".join(
+        [*rates, "", schedules, together, heaters, market, *balancing, "", head, *map(_line, found["days"])]
+    )
+
+
+def _balancing(day: dict[str, Any]) -> str:
+    return (
+        f"{day['homes']:,} homes balanced the transmission system for a day in {day['run_s']:.1f} s of processor time: {day['messages']:,} messages, "
+        f"{day['set_points']:,} set-points and blocks every {day['cycle_s']} s"
+    )
 
 
 def _line(day: dict[str, Any]) -> str:

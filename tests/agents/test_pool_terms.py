@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from agents.pool_terms import Called
-from environment.messages.balancing import PRODUCTS, BlockCall
+from agents.pool_terms import Called, Picture
+from environment.messages.balancing import PRODUCTS, AssetConstraints, AssetMonitoring, BlockCall
+from environment.messages.base import Batch, columns_of
 
 MINUTE_MS = 60_000
 
@@ -38,3 +39,33 @@ def test_a_block_ramps_for_twelve_and_a_half_minutes_on_both_sides():
     minutes = np.arange(0, 50, 2.5)
     expected = np.clip(np.minimum((minutes - 2.5) / 12.5, (42.5 - minutes) / 12.5), 0.0, 1.0) * 10.0
     assert path == pytest.approx(expected.tolist())
+
+
+def _batch(records):
+    n = len(records)
+    return Batch(type(records[0]), np.zeros(n, np.int64), np.zeros(n, np.int64), columns_of(records), "SUC05.2/1:a:day")
+
+
+def _report(asset, from_ms, kw, plan):
+    return AssetMonitoring(
+        asset=asset, kind="battery", power_kw=kw, available=True, from_ms=from_ms, step_s=900.0, planned_kw=np.array(plan)
+    )  # fmt: skip
+
+
+def _limit(asset, from_ms):
+    return AssetConstraints(
+        asset=asset, from_ms=from_ms, step_s=900.0, low_kw=-5.0, high_kw=5.0, up_kw=np.full(2, 3.0), down_kw=np.full(2, 3.0), up_kwh=4.0,
+        down_kwh=4.0, fast=True,
+    )  # fmt: skip
+
+
+def test_an_asset_whose_sensor_is_lost_goes_on_as_it_did_and_allows_nothing():
+    picture = Picture(("a", "b"), np.array([0, 1]))
+    picture.hear(_batch([_report("a", 0, 1.0, [1.0, 2.0]), _report("b", 0, 4.0, [4.0, 0.5])]))
+    picture.learn(_batch([_limit("a", 0), _limit("b", 0)]))
+    assert picture.limit("up_kw").tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    picture.hear(_batch([_report("a", 900_000, 2.0, [2.0, 2.5])]))  # nothing of b
+    picture.learn(_batch([_limit("a", 900_000)]))
+    assert picture.planned_kw.tolist() == [[2.0, 2.5], [4.0, 4.0]]
+    assert picture.limit("up_kw").tolist() == [[3.0, 3.0], [0.0, 0.0]]
+    assert picture.limit("up_kwh").tolist() == [4.0, 0.0]

@@ -455,3 +455,32 @@ def test_figures_agree_with_the_tables(lived, tables):
     assert found["reserve_result_eur"] == pytest.approx(stated - spent)
     assert 10.0 < found["frequency_std_mhz"] < 30.0
     assert found["reserve_left_kwh"] is None  # without a twin
+
+
+def test_a_second_day_is_served_like_the_first():
+    """The day after is prepared while the day before is still served: nobody is told to rest meanwhile, and nothing ends at midnight."""
+    content = scenario().as_data()
+    content["clock"] |= {"days": 2, "history_days": 1}
+    content["people"][0]["homes"]["count"] = 12
+    content["people"][0]["served_by"] = {"agg-1": 1.0}
+    content["balancing"] |= {"units": [], "pools": content["balancing"]["pools"][:1]}
+    content["balancing"]["fcr"] |= {"need_kw": 4.0, "min_bid_kw": 1.0}
+    content["events"] = []
+    lived = World(scenario_from(content))
+    deliveries = lived.table("reserve_deliveries")
+    (first, midnight), _ = lived.site.days_ms
+    assert set(deliveries["day_ms"]) == {first, midnight}
+    held = {
+        int(t): kw
+        for t, kw, product in zip(deliveries["t_ms"], deliveries["held_kw"], deliveries["product"], strict=True)
+        if product == "fcr"
+    }
+    around = [midnight + k * 900_000 for k in range(-2, 3)]
+    assert min(held[t] for t in around) > 0.0
+    physics = lived.site.living.physics
+    moved = {step + physics.first: account.moved_kwh.sum() for step, account in physics.record.reserve["battery"]}
+    asked = [moved.get(lived.site.timeline.index(t), 0.0) for t in around]
+    assert min(asked) > 0.0
+    assert {
+        one.outcome for one in lived.world.bus.journal.conversations.values() if one.name.startswith("SUC05.2")
+    } == {"completed"}

@@ -65,3 +65,15 @@ def test_assets_are_used_one_after_the_other(held, wanted):
 def test_nothing_is_needed_or_nobody_is_there():
     assert split(_room([(5, 5, 5, 5, True)]), [0.0] * 5, VALUE, 0.25).sum() == 0.0
     assert split(Room(*np.zeros((4, 0)), np.zeros(0, bool)), [1.0] * 5, VALUE, 0.25).shape == (0, 5)
+
+
+def test_a_limited_reservoir_holds_no_more_than_it_can_give_for_the_endurance():
+    """Reg. (EU) 2017/1485, article 156: a battery of 5 kW with 1 kWh to give and 2 kWh of room holds 4 kW of containment reserve for 15 min, 2 kW for 30 min."""
+    value = [0.03, 0.01, 0.01, 0.01, 0.01]
+    for endurance_h, most_kw in ((0.25, 4.0), (0.5, 2.0)):
+        room = Room(np.array([5.0]), np.array([5.0]), np.array([1.0]), np.array([2.0]), np.array([True]))
+        held = split(room, [100.0, 0.0, 0.0, 0.0, 0.0], value, endurance_h)
+        assert held[0, 0] == pytest.approx(most_kw)
+        both = split(room, [100.0] * 5, value, endurance_h)
+        assert (both[0] @ np.array([1, 1, 0, 1, 0])) * endurance_h <= 1.0 + 1e-6
+        assert (both[0] @ np.array([1, 0, 1, 0, 1])) * endurance_h <= 2.0 + 1e-6
