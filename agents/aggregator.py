@@ -251,10 +251,12 @@ class Aggregator(Party):
         """Step 2.6: offer what the homes planned to be able to leave out, and freeze the baseline it is measured against."""
         self._read_post()
         for session in batch.records():
-            for bid in self._pool.bids(session, self._terms):
+            bids = self._pool.bids(session, self._terms)
+            for bid in bids:
                 self.send(bid, self._terms.market, batch.conversation)
             window = session.from_ms, session.step_s, len(session.need_kw)
-            for declaration in self._pool.baselines(session.session, session.areas, *window):
+            false = self._terms.inflation(bids)
+            for declaration in self._pool.baselines(session.session, session.areas, *window, false):
                 self._declare(declaration, batch.conversation)
 
     @handles(Award)

@@ -1,6 +1,6 @@
 """The aggregator's book-keeping: what its homes planned, what it may sell of it, whom it calls and what each delivered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -268,9 +268,15 @@ class Pool:
         return result
 
     def baselines(
-        self, session: str, areas: Iterable[str], from_ms: int, step_s: float, steps: int
+        self,
+        session: str,
+        areas: Iterable[str],
+        from_ms: int,
+        step_s: float,
+        steps: int,
+        false: Mapping[str, F64] | None = None,
     ) -> list[BaselineDeclaration]:
-        """The planned net load of the members in each area over a window, frozen with its hash."""
+        """The planned net load of the members in each area over a window, frozen with its hash; ``false`` is what is added by area, as a part of it."""
         covering = self._covering(from_ms, step_s, steps)
         if covering is None:
             return []
@@ -283,6 +289,7 @@ class Pool:
                 continue
             name = f"baseline/{self.owner}/{area}/{from_ms}"  # one, whatever sessions it is declared for
             power = plans.net_kw[rows][:, window].sum(axis=0)
+            power = power + (false or {}).get(area, 0.0) * np.abs(power)
             agreed = self._method_terms(area, from_ms, round(step_s * 1000) * len(t_ms))
             result.append(
                 BaselineDeclaration(

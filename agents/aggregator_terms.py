@@ -1,12 +1,12 @@
 """What a flexibility service provider is told, whom it has contracts with, and what the DSO has engaged of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from data.arrays import I64
-from environment.messages.procurement import SessionPublication
+from data.arrays import F64, I64
+from environment.messages.procurement import Bid, SessionPublication
 from markets.baselines.method import Method
 from markets.settlement.blocks import Block
 from markets.settlement.cases import Settle
@@ -29,6 +29,7 @@ class FspTerms:
         blocks: price steps of a bid in each area.
         delivers_share: part of an order that it passes on (a fault below 1).
         offers_times: how many times what its members could do it reports and offers (a fault above 1).
+        inflates_times: how many times what its members planned it declares as their baseline where it bids (a fault above 1).
         telemetry_wait_s: how long it watches assets before it shares their flexibility.
         feedback_wait_s: how long it waits for its members' answers to a signal.
         rounds: how often it asks others for what its members cannot do.
@@ -51,6 +52,7 @@ class FspTerms:
     blocks: int = 3
     delivers_share: float = 1.0
     offers_times: float = 1.0
+    inflates_times: float = 1.0
     telemetry_wait_s: float = 1200.0
     feedback_wait_s: float = 15.0
     rounds: int = 4
@@ -60,6 +62,16 @@ class FspTerms:
     settle: Settle = settle
     method: Method = field(default_factory=Method)
     availability_eur_per_kw_h: float = 0.0
+
+    def inflation(self, bids: Iterable[Bid]) -> dict[str, F64]:
+        """By area, the part of its members' net load by which each interval of a baseline is false: where it bids, in the direction that pays."""
+        false: dict[str, F64] = {}
+        if self.inflates_times != 1.0:
+            for bid in bids:
+                part = (self.inflates_times - 1.0) * (1.0 if bid.direction == "up" else -1.0)
+                before = false.get(bid.area, np.zeros(len(bid.quantity_kw)))
+                false[bid.area] = np.where(bid.quantity_kw > 0.0, part, before)
+        return false
 
     def highest_eur_per_kwh(self, session: SessionPublication) -> float:
         """The highest price of its energy at which it can bid below the session's cap.

@@ -245,6 +245,7 @@ def _aggregator(site: Site, world: World, name: str) -> Made:
         share_to_homes=said.share_to_homes,
         method=method_of(scenario, site.calendar, site.timeline),
         delivers_share=next((one.delivers for one in faults if one.delivers is not None), 1.0),
+        inflates_times=next((one.inflates for one in faults if one.inflates is not None), 1.0),
         offers_times=next((one.offers for one in faults if one.offers is not None), 1.0),
         standing_eur_per_kwh=None if scenario.actors.lfmo else said.contract_eur_per_kwh,
         provider=scenario.actors.dpp.name,

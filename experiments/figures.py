@@ -16,7 +16,7 @@ Figures = dict[str, float | None]
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One entry of the catalogue; ``direction`` says whether more or less is better; ``twin``: also of the twin."""
+    """One entry of the catalogue; ``direction`` says whether more or less is better; ``twin``: also of the twin; ``detail``: for reports."""
 
     id: str
     title: str
@@ -28,6 +28,7 @@ class FigureSpec:
     formula: str
     source: str
     twin: bool = False
+    detail: bool = False
 
     def text(self, value: float | None, sign: str = "") -> str:
         """The value as engineers read it; a dash for undefined, no sign for nothing. ``sign`` is "+" to show the sign of a change."""

@@ -10,11 +10,14 @@ from experiments import (
     kpis_delivery,
     kpis_forecast,
     kpis_grid,
+    kpis_groups,
     kpis_heaters,
     kpis_homes,
+    kpis_indicators,
     kpis_lights,
     kpis_market,
     kpis_parties,
+    kpis_regulator,
     kpis_reinforcement,
     kpis_sessions,
 )
@@ -30,6 +33,7 @@ def functions() -> Mapping[str, Figure]:
     modules = (
         kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
         kpis_heaters, kpis_delivery, kpis_lights, kpis_sessions, kpis_balancing,
+        kpis_indicators, kpis_regulator, kpis_groups,
     )  # fmt: skip
     return {key: function for module in modules for key, function in module.FIGURES.items()}
 
@@ -85,9 +89,9 @@ def figure_table(values: Figures, twin: Figures | None = None, every: bool = Fal
     Args:
         values: figures of the run.
         twin: figures of the run without coordination.
-        every: also the figures that are undefined.
+        every: also the figures that are undefined, and details.
     """
-    rows = figure_rows(values, twin, every)
+    rows = [row for row in figure_rows(values, twin, every) if every or not catalogue()[row.id].detail]
     head = ("", "with", "without", "change", "unit") if twin else ("", "value", "unit")
     wide = [[row.title, row.value, *((row.without, row.change) if twin else ()), row.unit] for row in rows]
     widths = [max(len(line[i]) for line in [*wide, list(head)]) for i in range(len(head))]

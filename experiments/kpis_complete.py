@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.kpis import Figures, figure_columns, figures, twin_figures
 from experiments.kpis_conformance import conformance_columns
-from experiments.kpis_truth import true_delivery_kw
+from experiments.kpis_truth import true_delivery_kw, without_kw
 from experiments.results_schema import Columns, conform
 
 DECLARATIONS = "content/BaselineDeclaration"
@@ -46,6 +46,8 @@ def complete(
     twin = conform(twin_tables, twin=True) if twin_tables else None
     if twin is not None and {"deliveries", "activations", DECLARATIONS} <= own.keys():
         own |= conform({"deliveries": _with_truth(own, twin)})
+    if twin is not None and {"baselines", DECLARATIONS} <= own.keys() and own["baselines"].num_rows:
+        own |= conform({"baselines": _with_what_would_have_been(own, twin)})
     found, other = figures(own, meta, twin), twin_figures(own, meta, twin)
     own |= conform({"figures": figure_columns(found)})
     if twin is not None and other is not None:
@@ -59,6 +61,12 @@ def _with_acceptance(own: Mapping[str, Any]) -> dict[str, Any]:
     said = {name for name, yes in zip(receipts["activation"], receipts["accepted"], strict=True) if yes}
     calls = dict[str, Any](own["activations"].to_pydict())
     return calls | {"accepted": [name in said for name in calls["activation"]]}
+
+
+def _with_what_would_have_been(own: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:
+    """Table ``baselines`` with the net load of the same portfolio in the twin."""
+    baselines, declarations = (dict[str, Any](own[name].to_pydict()) for name in ("baselines", DECLARATIONS))
+    return baselines | {"without_kw": without_kw(baselines, declarations, twin["meters"])}
 
 
 def _with_truth(own: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,14 +150,14 @@ def bids_hhi(facts: Facts) -> float | None:
     bids = facts.days("bids")
     if bids is None:
         return None
-    offered, of_session = _by_bidder(bids, "quantity_kw")
+    offered, of_session = by_bidder(bids, "quantity_kw")
     whole = summed(of_session, offered)
     kept = whole > 0.0
     squares = summed(of_session, offered**2)[kept] / whole[kept] ** 2
     return ratio(1e4 * float((squares * whole[kept]).sum()), float(whole.sum()))
 
 
-def _by_bidder(bids: Frame, column: str) -> tuple[F64, I64]:
+def by_bidder(bids: Frame, column: str) -> tuple[F64, I64]:
     """Sums of a column by session and bidder, and the session of each sum, numbered from 0."""
     pair, session = bids.grouped("session", "fsp"), bids.grouped("session")
     first = np.unique(pair, return_index=True)[1]

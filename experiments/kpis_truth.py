@@ -39,6 +39,22 @@ def true_delivery_kw(
     return np.asarray(sign * (twin - metered.astype(float)) * shares)
 
 
+def without_kw(rows: Columns, declarations: Columns, twin_meters: Columns | Any) -> F64:
+    """Net load in the twin of the portfolio of each row [kW], for column ``without_kw`` of ``baselines``.
+
+    Args:
+        rows: fsp, area, t_ms.
+        declarations: as of ``true_delivery_kw``.
+        twin_meters: table ``meters`` of the twin.
+
+    Returns:
+        Shape (rows,); NaN where no declaration covers the interval or the twin has no reading.
+    """
+    portfolios = _Portfolios(declarations, twin_meters)
+    keys = zip(*(np.asarray(rows[name]) for name in ("fsp", "area", "t_ms")), strict=True)
+    return np.array([portfolios.kw(str(fsp), str(area), int(t_ms)) for fsp, area, t_ms in keys], float)
+
+
 def _shares(fsp: Any, area: Any, t_ms: Any, ordered: F64) -> F64:
     """Share of each row in the orders of its portfolio and interval; equal shares where nothing was ordered."""
     keys = list(zip(fsp.tolist(), area.tolist(), t_ms.tolist(), strict=True))

@@ -12,6 +12,7 @@ from experiments import (
     report_heaters,
     report_homes,
     report_lights,
+    report_regulator,
     report_sessions,
 )
 from experiments import report_findings as findings
@@ -43,6 +44,7 @@ _SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     refusals,
     parts.activation,
     parts.money,
+    report_regulator.regulator,
     parts.home,
     parts.sequence,
     findings.conformance,

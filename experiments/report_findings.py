@@ -50,6 +50,8 @@ def _faults(view: View, fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return
     if (times := fault.get("offers")) is not None:
         yield "", f"{party} offers {times:.0%} of what its members could do"
+    if (times := fault.get("inflates")) is not None:
+        yield "", f"{party} declares {times:.0%} of what its members would take as their baseline where it bids"
     if (share := fault.get("delivers")) is not None:
         yield "", f"{party} passes on {share:.0%} of what it was ordered"
     if fault.get("silent"):

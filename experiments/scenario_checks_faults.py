@@ -30,6 +30,10 @@ def fault_parties(scenario: "Scenario") -> Problems:
                 yield f"{path}.party: unknown party '{fault.party}'{did_you_mean(fault.party, named)}"
             elif fault.offers is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps]:
                 yield f"{path}.offers: '{fault.party}' is no flexibility service provider and offers nothing"
+            elif fault.inflates is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps]:
+                yield f"{path}.inflates: '{fault.party}' is no flexibility service provider and declares no baseline"
+            elif fault.inflates is not None and scenario.actors.lfmo is None:
+                yield f"{path}.inflates: a baseline is inflated where its provider bids, and there is no market (actors.lfmo: none)"
             elif (fault.reports is not None or fault.ignores_limits) and fault.party not in providers(scenario):
                 key = "reports" if fault.reports is not None else "ignores_limits"
                 yield f"{path}.{key}: '{fault.party}' is no provider of balancing services{did_you_mean(fault.party, providers(scenario))}"

@@ -42,6 +42,8 @@ class Fault(Part):
     """Share of what it was ordered that it really passes on to its devices."""
     offers: Times | None = given(None, unit="times", source="nothing wrong")
     """How many times what its members could do it reports and offers: above 100% it promises what it does not have."""
+    inflates: Times | None = given(None, unit="times", source="nothing wrong")
+    """How many times what its members would take it declares as their baseline in intervals in which it bids: above 100% it is paid for nothing."""
     reports: Times | None = given(None, unit="times", source="nothing wrong")
     """How many times what it delivered a provider of balancing services reports, and stands by it (SUC08.4)."""
     ignores_limits: bool = given(False, source="nothing wrong")
@@ -53,11 +55,12 @@ class Fault(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        wrong = (
-            self.delivers is not None or self.offers is not None or self.reports is not None or self.silent is not None
-        )
+        said = (self.delivers, self.offers, self.inflates, self.reports, self.silent)
+        wrong = any(one is not None for one in said)
         if not wrong and not self.ignores_limits and not self.drop_acknowledgements:
-            refuse("say what is wrong: delivers, offers, reports, ignores_limits, silent or drop_acknowledgements")
+            refuse(
+                "say what is wrong: delivers, offers, inflates, reports, ignores_limits, silent or drop_acknowledgements"
+            )
         return self
 
 

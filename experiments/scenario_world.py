@@ -141,6 +141,10 @@ class Reinforcement(Part):
     """Years over which it is paid."""
     interest: Share = given(0.05, unit="share", source="judgement: 3 to 7 % is usual for regulated grids")
     """Interest on what is not yet paid."""
+    instead_days_per_year: float = given(
+        60.0, unit="d/a", source="judgement: working days of December to February", ge=0, le=366
+    )
+    """On how many days a year flexibility as in this run would be bought instead (for cost-effectiveness)."""
 
 
 class Means(Part):
