@@ -17,7 +17,8 @@ from experiments.results_schema import ResultsError
 from experiments.scenario import load_scenario
 
 SECTIONS = (
-    "map", "day", "disturbances", "market", "refusals", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages", "figures",
+    "map", "day", "disturbances", "market", "refusals", "activation", "money", "home", "sequence", "conformance", "forecasts", "messages",
+    "figures",
     "data", "reproduce",
 )  # fmt: skip
 VOID = {"meta", "br"}
@@ -73,6 +74,14 @@ def test_every_section_is_there_and_linked(html):
         assert f"#{name}" in page.links
     assert page.open == []
     assert "This run holds nothing" not in html
+
+
+def test_a_regulator_finds_every_bidder_and_every_group(html, run):
+    text = section(html, "regulator")
+    for bidder in set(run.tables["bids"].to_pandas()["fsp"].astype(str)):
+        assert f"<td>{bidder}</td>" in text
+    assert "could not be met without the largest bidder" in text
+    assert "Balance of a home with a car" in text
 
 
 @pytest.mark.parametrize(
