@@ -27,6 +27,12 @@ def _sum(table: str, column: str) -> Figure:
     return of
 
 
+def energy_saved_kwh(facts: Facts) -> float | None:
+    """What members took and no retailer supplied."""
+    frame = facts.all("community_energies")
+    return None if frame is None else total(frame.floats("consumption_kwh") - frame.floats("supplied_kwh"))
+
+
 def _percent(value: float) -> float | None:
     return 100.0 * value if np.isfinite(value) else None
 
@@ -178,6 +184,7 @@ def delivered_percent(facts: Facts) -> float | None:
 
 FIGURES: Mapping[str, Figure] = {
     "community_members": members,
+    "community_energy_saved_kwh": energy_saved_kwh,
     "community_shared_kwh": _sum("community_prices", "traded_kwh"),
     "community_self_consumption_percent": own_energy_percent,
     "community_self_sufficiency_percent": sufficiency_percent,

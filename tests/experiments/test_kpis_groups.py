@@ -1,10 +1,13 @@
 """Who pays and who earns, and ratios of demonstration projects, worked out by hand; what binds them."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.kpis import figures
+from experiments.kpis import catalogue, figures
 from tests.experiments.figure_cases import META, H, branches, market, value
 
 HOMES = ["h1", "h2", "h3", "h4"]
@@ -122,3 +125,20 @@ def test_emissions_go_by_country_month_and_local_hour():
     table = data.read_parquet_columns("profiles/co2_month_hour.parquet", ["it"]).values["it"]
     assert found == pytest.approx((5.0 * table[12] + 4.0 * table[13]) / 1000)
     assert value("emissions_kg", people(), meta=meta | {"scenario": {"place": {"country": "DE"}}}) is None
+
+
+def test_energy_that_a_community_saves_its_members_by_hand():
+    n = 3
+    energies = {
+        "community": ["c"] * n, "member": ["h1", "h2", "h1"], "t_ms": [0, 0, H], "coefficient": [0.5, 0.5, 1.0], "consumption_kwh": [3.0, 0.0, 2.0],
+        "generation_kwh": [0.0, 2.0, 0.0], "allocated_kwh": [1.0, 1.0, 0.0], "self_consumed_kwh": [1.0, 0.0, 0.0], "supplied_kwh": [2.0, 0.0, 2.0],
+        "surplus_kwh": [0.0, 1.0, 0.0], "load_kwh": [3.0, 0.0, 2.0],
+    }  # fmt: skip
+    assert value("community_energy_saved_kwh", {"community_energies": energies}) == 1.0
+
+
+def test_the_page_of_indicators_names_figures_that_exist():
+    page = (Path(__file__).parents[2] / "docs/figures.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z0-9_]+)`", page))
+    assert len(named) > 60
+    assert not named - set(catalogue())
