@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from experiments.curves import judge
 from experiments.statistics import difference, interval, seeds_needed, t_quantile
@@ -21,6 +22,38 @@ def test_an_interval_holds_the_truth_as_often_as_it_says():
     draws = np.random.default_rng(4).normal(3.0, 2.0, (2000, 5))
     held = [found.low <= 3.0 <= found.high for found in map(interval, draws)]
     assert 0.935 < np.mean(held) < 0.965
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=9), st.floats(0.5, 0.99))
+def test_intervals_are_those_of_students_t(values, confidence):
+    assume(np.std(values) > 1e-3)
+    found, known = (
+        interval(np.array(values), confidence),
+        stats.ttest_1samp(values, 0.0).confidence_interval(confidence),
+    )
+    assert (found.low, found.high) == pytest.approx((known.low, known.high), rel=1e-9, abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), min_size=3, max_size=9))
+def test_differences_are_those_of_a_paired_t_test(pairs):
+    first, second = np.array(pairs).T
+    assume(np.std(first - second) > 1e-3)
+    found, known = difference(first, second), stats.ttest_rel(first, second).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((known.low, known.high), rel=1e-9, abs=1e-9)
+    missing = np.append(first, np.nan), np.append(second, 1.0)
+    assert difference(*missing) == found
+
+
+def test_figures_without_scatter_and_pairs_without_a_value():
+    """The same change at every seed is a change without doubt; a pair of which one is undefined is no pair."""
+    sure = difference(np.array([3.0, 5.0]), np.array([1.0, 3.0]))
+    assert (sure.mean, sure.half_width, sure.excludes_zero) == (2.0, 0.0, True)
+    assert not difference(np.array([3.0, 5.0]), np.array([3.0, 5.0])).excludes_zero
+    alone = difference(np.array([3.0, 5.0]), np.array([1.0, np.nan]))
+    assert (alone.mean, alone.n, alone.excludes_zero) == (2.0, 1, False)
+    assert seeds_needed(np.array([4.0, 4.0]), 0.1) == 2
+    assert seeds_needed(np.array([4.0, np.nan]), 0.1) is None
+    assert seeds_needed(np.array([4.0, 5.0]), 0.0) is None
 
 
 def test_one_run_has_no_interval_and_none_has_no_mean():
@@ -52,7 +85,7 @@ def curve(shape, k, x, chance, noise, seeds):
     return y[:, None] + chance.normal(0, 0.5, seeds) + chance.normal(0, noise, (len(x), seeds))
 
 
-@pytest.mark.parametrize(("noise", "levels", "seeds"), [(0.05, 9, 3), (0.1, 11, 5)])
+@pytest.mark.parametrize(("noise", "levels", "seeds"), [(0.05, 6, 3), (0.05, 9, 3), (0.1, 11, 5)])
 @pytest.mark.parametrize("shape", ["breaking", "saturating"])
 def test_a_known_break_is_found_within_its_interval_in_95_of_100_curves(shape, noise, levels, seeds):
     chance, x = np.random.default_rng(7), np.linspace(0, 1, levels)

@@ -2,7 +2,9 @@
 
 import errno
 import json
+import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,33 @@ def test_a_sweep_interrupted_ten_times_at_random_ends_in_the_same_tables(whole, 
     last = run_sweep(made(), out, Local(2), task=sweep_tasks.QUICK)
     assert 10 <= last.skipped < 40
     assert last.digest == whole[1].digest
+
+
+def test_a_leader_that_is_killed_leaves_what_is_done_and_a_free_folder(whole, tmp_path):
+    """The leader does its runs itself here: a forked process cannot use the server of its parent."""
+    from experiments.sweep_worker import do
+
+    def here(jobs, done):
+        for job in jobs:
+            done(do(job))
+
+    out, design = tmp_path / "killed", made()
+    leader = os.fork()
+    if leader == 0:
+
+        def told(done, *_):
+            if done >= 7:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            run_sweep(design, out, here, told, task=sweep_tasks.QUICK)
+        finally:
+            os._exit(3)
+    _, status = os.waitpid(leader, 0)
+    assert os.WIFSIGNALED(status)
+    again = run_sweep(design, out, Local(2), task=sweep_tasks.QUICK)
+    assert (again.skipped, again.done) == (7, 33)
+    assert again.digest == whole[1].digest
 
 
 def test_what_a_killed_sweep_left_half_written_is_thrown_away(whole, tmp_path):
