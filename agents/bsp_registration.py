@@ -11,6 +11,7 @@ from environment.messages.flexibility_register import (
     FlexibilityData,
     GcpRegistration,
     PointRefusal,
+    PointWithdrawal,
     PoolQualification,
     PoolRegistration,
     PoolTest,
@@ -45,11 +46,15 @@ class OwnPoint:
 
 @dataclass(frozen=True)
 class PointUpdate:
-    """What a BSP changes of points that are registered: at an instant, of so many points of each DSO, the modulating power by a factor."""
+    """What a BSP changes of points that are registered: at an instant, of so many points of each DSO, the modulating power by a factor.
+
+    With ``withdraws`` it takes them out of the register, and the factor says nothing.
+    """
 
     at_ms: int
     points: int
     factor: float
+    withdraws: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,10 @@ class RegistrationTerms:
 
 @dataclass
 class _Talk:
-    """A registration under way: points without an answer, points that are complete, the pool made of them, or the one to be made anew."""
+    """A registration under way: points without an answer, points that are complete, the pool made of them, or the one to be made anew.
+
+    What is withdrawn is no step of a use case, so that its conversation (``about`` is False) is opened and ended by nobody.
+    """
 
     dso: str
     pools: bool
@@ -85,6 +93,7 @@ class _Talk:
     completed: list[str] = field(default_factory=list)
     pool: str = ""
     renews: str = ""
+    about: bool = True
 
 
 class RegistrationDesk(Desk):
@@ -121,6 +130,9 @@ class RegistrationDesk(Desk):
         if pool is None:
             return
         records = []
+        if update.withdraws:
+            yield from self.withdraws(pool, pool.points[: update.points])
+            return
         for gcp in pool.points[: update.points]:
             own = self._own[gcp]
             now = own.registration
@@ -128,6 +140,12 @@ class RegistrationDesk(Desk):
             self._own[gcp] = OwnPoint(fresh, own.answers)
             records.append(fresh)
         yield from self.registers(self.now_ms, "SUC08.1", dso, records, pool.pool)
+
+    def withdraws(self, pool: KnownPool, points: Sequence[str]) -> Process:
+        """Take points of a pool out of the register; once the TSO has crossed out their rows the pool is registered anew without them."""
+        talk = f"withdrawal:{pool.pool}:{self.now_ms}"
+        self._talks[talk] = _Talk(pool.dso, False, set(points), renews=pool.pool, about=False)
+        yield from self.deliver([PointWithdrawal(by=self.party.name, gcp=gcp) for gcp in points], self._terms.cbp, talk)
 
     def registers(
         self, at_ms: int, suc: str, dso: str, records: Sequence[GcpRegistration], renews: str = ""
@@ -174,8 +192,8 @@ class RegistrationDesk(Desk):
         """SUC10.1 step 8: take the rows over, and say so."""
         records = list(batch.records())
         talk = self._talks.get(batch.conversation)
+        self.picture.take_topology(records)
         for one in records:
-            self.picture.topology[one.gcp] = one
             self._settle(batch.conversation, one.gcp)
             if talk and one.gcp not in talk.completed:
                 talk.completed.append(one.gcp)
@@ -197,12 +215,20 @@ class RegistrationDesk(Desk):
         if not talk.completed:
             self.party.end(conversation, "refused", "no point was accepted")
             del self._talks[conversation]
-        elif not (talk.pools or talk.renews):
-            self.party.end(conversation)
+        elif not (talk.pools or self._left(talk)):
+            if talk.about:
+                self.party.end(conversation)
             del self._talks[conversation]
         else:
             pool = self.aggregation_of_resources(conversation, talk)
             self.party.start(self.deliver(pool, self._terms.cbp, conversation))
+
+    def _left(self, talk: _Talk) -> bool:
+        """Whether there is a pool to be made anew, and a point for it; one without points is given up."""
+        if talk.renews and not any(one.dso == talk.dso for one in self.picture.topology.values()):
+            self.picture.pools.pop(talk.renews, None)
+            return False
+        return bool(talk.renews)
 
     # --- pools -----------------------------------------------------------------------------------------------------------
 
@@ -249,8 +275,9 @@ class RegistrationDesk(Desk):
                 continue
             pool.services[one.service] = one.qualified
             if all(answer is not None for answer in pool.services.values()):
-                self.party.end(batch.conversation)
                 talk = self._talks.pop(batch.conversation, None)
+                if talk is None or talk.about:
+                    self.party.end(batch.conversation)
                 if pool.qualified(GLOBAL) and not (talk and talk.renews):
                     self.party.start(self.apply(pool, batch.conversation))
 

@@ -165,7 +165,7 @@ class RegistrationDesk(Desk):
     def take_topology(self, batch: Batch[TopologyEntry]) -> None:
         """SUC10.1 step 8: take the rows over, and say so."""
         records = list(batch.records())
-        self.picture.topology.update({one.gcp: one for one in records})
+        self.picture.take_topology(records)
         said = TopologyAcknowledgement(
             by=self.party.name, version=max(one.version for one in records), rows=len(records)
         )

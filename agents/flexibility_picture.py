@@ -1,5 +1,6 @@
 """What a party knows of the points, pools and lights that concern it: its own register, filled by one of its desks and read by the others."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from data.arrays import F64
@@ -49,6 +50,15 @@ class Picture:
     lights: dict[tuple[str, int], DynamicLight] = field(default_factory=dict)
     local: dict[tuple[str, int], tuple[F64, F64]] = field(default_factory=dict)
     applied: dict[str, str] = field(default_factory=dict)
+
+    def take_topology(self, rows: Iterable[TopologyEntry]) -> None:
+        """Take over rows of the topology matrix; of a point that was taken out nothing is known any more."""
+        for one in rows:
+            if one.taken_out:
+                self.topology.pop(one.gcp, None)
+                self.static.pop(one.gcp, None)
+            else:
+                self.topology[one.gcp] = one
 
     def validated_kw(self, points: tuple[str, ...]) -> tuple[float, float]:
         """Validated power of some points, upward and downward (at most 0)."""

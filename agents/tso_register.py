@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from agents.flexibility_picture import KnownPool, Picture
 from agents.pool_tests import Prequalification, tested
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
     PointCompletion,
+    PointWithdrawal,
     PoolRegistration,
     RegisterAnswer,
     StaticLight,
@@ -81,8 +84,37 @@ class RegisterDesk(Desk):
         taken = yield from self._until_taken(wanted, batch.conversation)
         if not taken:
             return
-        rows = self.topology_matrix_creation(batch.conversation, [one for one in known if one.gcp in taken])
-        yield from self.deliver(rows, self._terms.cbp, batch.conversation, PLATFORM)
+        rows = [self._row(one) for one in known if one.gcp in taken]
+        yield from self._issue(batch.conversation, rows)
+
+    def _row(self, one: StaticLight) -> TopologyEntry:
+        perimeter, zone = self._terms.where[one.dso]
+        return TopologyEntry(
+            gcp=one.gcp, bsp=one.bsp, dso=one.dso, dso_perimeter=one.grid_element, tso_perimeter=perimeter, market_zone=zone,
+            version=self._version + 1, taken_out=False,
+        )  # fmt: skip
+
+    def _issue(self, conversation: str, rows: Sequence[TopologyEntry]) -> Process:
+        """Draw up rows of the matrix, and send them to whom they concern."""
+        issued = self.topology_matrix_creation(conversation, rows)
+        yield from self.deliver(issued, self._terms.cbp, conversation, PLATFORM)
+
+    @handles(PointWithdrawal)
+    def take_withdrawals(self, batch: Batch[PointWithdrawal]) -> None:
+        """Points that are withdrawn at a time leave the matrix together."""
+        self.together(batch, self.take_out)
+
+    def take_out(self, batch: Batch[PointWithdrawal]) -> Process:
+        """Rows of withdrawn points go, and all whom they concern are told; nobody withdraws what is not its own."""
+        gone = []
+        for row, one in enumerate(batch.records()):
+            held = self.picture.topology.get(one.gcp)
+            if held is None or held.bsp != one.by:
+                refuse(self.party, batch, row, one.gcp, "it stands in no row of the matrix of its sender")
+            else:
+                gone.append(replace(held, version=self._version + 1, taken_out=True))
+        if gone:
+            yield from self._issue(batch.conversation, gone)
 
     @act("tso_information_matching", system=PLATFORM)
     def tso_information_matching(self, conversation: str, lights: Sequence[StaticLight]) -> Work:
@@ -120,29 +152,21 @@ class RegisterDesk(Desk):
                 refuse(self.party, batch, row, one.gcp, one.reason)
 
     @act("topology_matrix_creation", system=REGISTRY)
-    def topology_matrix_creation(self, conversation: str, lights: Sequence[StaticLight]) -> Work:
-        """Step 7: the rows of points that are complete; whoever examines a point again gets its row anew."""
+    def topology_matrix_creation(self, conversation: str, rows: Sequence[TopologyEntry]) -> Work:
+        """Step 7: the rows of points that are complete; whoever examines a point again gets its row anew, and who withdraws one gets it crossed out."""
         self._version += 1
-        rows = [
-            TopologyEntry(
-                gcp=one.gcp, bsp=one.bsp, dso=one.dso, dso_perimeter=one.grid_element, tso_perimeter=perimeter, market_zone=zone,
-                version=self._version,
-            )
-            for one in lights
-            for perimeter, zone in [self._terms.where[one.dso]]
-        ]  # fmt: skip
-        self.picture.topology.update({one.gcp: one for one in rows})
+        self.picture.take_topology(rows)
         self.register("topology_matrix").add(
             t_ms=self.now_ms, version=self._version, gcp=[one.gcp for one in rows], bsp=[one.bsp for one in rows],
             dso=[one.dso for one in rows], dso_perimeter=[one.dso_perimeter for one in rows],
-            tso_perimeter=[one.tso_perimeter for one in rows],
+            tso_perimeter=[one.tso_perimeter for one in rows], taken_out=[one.taken_out for one in rows],
         )  # fmt: skip
         gcps = [one.gcp for one in rows]
         step = (
             None if conversation.startswith("SUC10.1") else self.numbers([])
         )  # a step of SUC10.1; elsewhere it is kept current
         reads, writes = [f"register_points/{gcp}" for gcp in gcps], [f"topology_matrix/{gcp}" for gcp in gcps]
-        return Work(rows, conversation, reads, writes, step)
+        return Work(list(rows), conversation, reads, writes, step)
 
     @handles(TopologyAcknowledgement)
     def note_acknowledgement(self, batch: Batch[TopologyAcknowledgement]) -> None:

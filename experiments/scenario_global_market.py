@@ -61,7 +61,7 @@ class SystemOperator(Actor):
 
 
 class Update(Part):
-    """A BSP changes the modulating power of points that are registered; they are examined anew (SUC10.1 rule 10)."""
+    """A BSP changes the modulating power of points that are registered, which are examined anew (SUC10.1 rule 10), or withdraws them."""
 
     at: DayTime
     """When."""
@@ -69,6 +69,8 @@ class Update(Part):
     """How many points of its pool in each network, by name."""
     power: Share = given(0.5, unit="share of what it was", source=JUDGEMENT, gt=0)
     """What is left of their modulating power."""
+    withdraws: bool = given(False, source="a change of power")
+    """Whether the points are taken out of the register instead; the pool is qualified anew without them (SUC08.1)."""
 
 
 class Bsp(Actor):

@@ -105,6 +105,7 @@ class TopologyEntry(Record, frozen=True, kw_only=True):
     tso_perimeter: Annotated[str, Item("reference TSO perimeter", catalogue="reference TSO perimeter")]
     market_zone: Annotated[str, Item("zone of the TSO's market")]
     version: Annotated[int, Item("counts the issues of the matrix", ge=1)]
+    taken_out: Annotated[bool, Item("the point was withdrawn: the row goes")]
 
 
 class TopologyAcknowledgement(Record, frozen=True, kw_only=True):

@@ -132,8 +132,18 @@ class RelayDesk(Desk):
         own = self._own(batch, "by")
         self._pass(own, [self._roll.tso_platform] * len(own))
 
-    @handles(PointChange)
     @handles(PointWithdrawal)
+    def relay_withdrawal(self, batch: Batch[PointWithdrawal]) -> None:
+        """To the register, and to the TSO, who keeps the topology matrix; light queries about such a point are answered no longer."""
+        own = self._own(batch, "by")
+        for one in own.records():
+            light = self._static.get(one.gcp)
+            if light is not None and light.bsp == one.by:
+                del self._static[one.gcp]
+        self._pass(own, [self._roll.register] * len(own))
+        self._pass(own, [self._roll.tso_platform] * len(own))
+
+    @handles(PointChange)
     @handles(PointCompletion)
     def relay_change(self, batch: Batch[Any]) -> None:
         """To the register: all parties update data of points through the platform."""

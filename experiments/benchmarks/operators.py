@@ -20,13 +20,13 @@ from experiments.progress import Report, progress_bar
 from experiments.scenario import Scenario, load_scenario, scenario_from
 
 DAY = "traffic-light-day"
-KVA_A_HOME = 1.25
-"""Rating of a substation for each of its homes, as in the default scenario."""
+KVA_A_HOME = 1.7
+"""Rating of a substation for each of its homes: enough for the coldest evening of the history, so that there is something that operators can validate."""
 GRID_KVA = 400.0
 """Rating of the substation of the low-voltage grid that is repeated."""
 LEAST_FACTOR = 0.5
 """The medium-voltage transformers are scaled with it too."""
-HISTORY_DAYS = 7
+HISTORY_DAYS = 2
 
 
 def day_of_two_operators(folder: Path, points: int, perimeters: int, providers: int) -> Scenario:
@@ -52,7 +52,7 @@ def day_of_two_operators(folder: Path, points: int, perimeters: int, providers: 
                 "count": points // 2, "dso": said["name"], "prefix": said["name"], "contracted_kw": 4.5,
                 "tariff": {"it-flat-2025": "80%", "it-f1f2f3-2025": "20%"},
             },
-            "devices": {"pv": "30%", "battery": "20%", "ev": "30%", "heat_pump": "30%", "water_heater": "100%"},
+            "devices": {"pv": "30%", "battery": "15%", "ev": "12%", "heat_pump": "10%", "water_heater": "100%"},
             "served_by": served_by, "consent": "100%", "automatic": "95%",
         }
         for said in operators
@@ -117,7 +117,7 @@ def a_day(report: Report, points: int = 5_000, perimeters: int = 20, providers: 
         ends: dict[str, Counter[str]] = {}
         for talk in world.bus.journal.conversations.values():
             ends.setdefault(talk.suc, Counter())[talk.outcome or "open"] += 1
-        lit = registered(world, "dynamic_lights")["perimeter"]
+        lit = registered(world, "dynamic_lights").get("perimeter", np.zeros(0, object))
         return DayOfOperators(
             operators=len(site.scenario.global_market.dsos), perimeters=len(set(lit.tolist())), providers=providers,
             points=len(set(registered(world, "registered_points")["gcp"].tolist())), cpu_s=stages.cpu_s, wall_s=stages.wall_s,

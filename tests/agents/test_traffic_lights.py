@@ -204,7 +204,42 @@ def test_a_changed_point_is_examined_completed_and_pooled_anew(lived):
         assert held["validated_up_kw"] <= held["up_kw"]
     tests = lived.table("pool_tests")
     assert ((tests["pool"] == "bsp-alfa/dso-nord") & (tests["service"] == "global")).sum() == 2
-    assert ((tests["pool"] == "bsp-beta/dso-nord") & (tests["service"] == "global")).sum() == 1
+    assert ((tests["pool"] == "bsp-beta/dso-nord") & (tests["service"] == "global")).sum() == 2  # it withdraws a point
+
+
+@covers("SUC08.1/r22", "SUC08.1/r21", "SUC10.1/r18")
+def test_a_withdrawn_point_is_gone_everywhere_and_its_pool_is_qualified_without_it(lived):
+    matrix = lived.table("topology_matrix")
+    gone = matrix["taken_out"].astype(bool)
+    (gcp,) = matrix["gcp"][gone].tolist()
+    assert matrix["version"][gone][0] > matrix["version"][(matrix["gcp"] == gcp) & ~gone].max()
+    store = lived.party("flexibility-register").entries.store
+    assert store.point(gcp)["status"] == "withdrawn"
+    assert "withdraw" in {one["what"] for one in store.accesses() if one["subject"] == gcp and one["admitted"]}
+    pools = {pool: (points, services) for pool, _, points, services in store.pools()}
+    points, services = pools["bsp-beta/dso-nord"]
+    assert points
+    assert gcp not in points
+    assert set(services.values()) == {"qualified"}
+    for name, desk in (("bsp-beta", "registration"), ("dso-nord", "registration"), ("tso", "topology")):
+        picture = getattr(lived.party(name), desk).picture
+        assert gcp not in picture.topology
+        assert gcp not in picture.pools["bsp-beta/dso-nord"].points
+        assert set(points) <= set(picture.topology)
+    asked = lived.table("measurements")["gcp"].tolist()
+    assert set(points) <= set(asked)
+    assert gcp not in asked
+
+
+def test_nobody_withdraws_what_is_not_its_own(lived):
+    """The register and the TSO, each for itself, to a withdrawal that the platform was made to pass on."""
+    gcp = lived.party("bsp-alfa").registration.picture.pools["bsp-alfa/dso-nord"].points[0]
+    batch = sent(lived, PointWithdrawal, by="bsp-beta", gcp=gcp)
+    desk = lived.party("tso").topology
+    before = len(lived.table("refused_requests").get("t_ms", ()))
+    assert list(desk.take_out(batch)) == []
+    assert gcp in desk.picture.topology
+    assert len(lived.table("refused_requests")["t_ms"]) == before + 1
 
 
 @covers("SUC10.1/r19")
@@ -276,19 +311,24 @@ def test_the_platform_passes_on_nothing_in_the_name_of_another(lived):
 
 @pytest.fixture(scope="module")
 def faulty():
-    """The register is down while points are examined and begins anew; the platform is down over the market's gate."""
+    """The register is down while points are examined, and in the day of delivery, and begins anew; the platform is down over the market's gate."""
     content = small()
-    content["faults"] = [{"party": "flexibility-register", "silent": {"from": "day 0 06:05", "to": "day 0 06:40"}}]
+    content["faults"] = [
+        {"party": "flexibility-register", "silent": {"from": "day 0 06:05", "to": "day 0 06:40"}},
+        {"party": "flexibility-register", "silent": {"from": "day 1 09:50", "to": "day 1 12:30"}},
+    ]
     content["events"] = [*content["events"], {"from": "day 0 15:20", "to": "day 0 17:20", "platform_down": "cbp"}]
     return World(content)
 
 
 def test_a_restart_of_the_register_loses_nothing(faulty, lived):
     restarts = faulty.table("register_restarts")
-    assert len(restarts["t_ms"]) == 1
-    assert restarts["points"][0] == restarts["points_before"][0] > 0
+    assert len(restarts["t_ms"]) == 2
+    assert (restarts["points"] == restarts["points_before"]).all()
+    assert (restarts["pools"] == restarts["pools_before"]).all()
+    assert restarts["points"].min() > 0
     points = faulty.party("flexibility-register").entries.store.points()
-    assert {row["status"] for row in points} == {"completed"}
+    assert [row["status"] for row in points].count("completed") == len(points) - 1  # one was withdrawn
     kept = ("gcp", "status", "grid_element", "validated_up_kw", "validated_down_kw", "tso_perimeter")
     calm = {row["gcp"]: row for row in lived.party("flexibility-register").entries.store.points()}
     for row in points:
@@ -318,6 +358,20 @@ def test_what_was_stated_and_cleared_while_the_platform_was_down_is_there_afterw
 
 def _keys(batch):
     return [(one.perimeter, one.direction, one.from_ms) for one in batch.records()]
+
+
+def test_a_restart_in_the_day_of_delivery_leaves_no_hour_unmeasured(faulty, lived):
+    """What gateways could not deliver comes with the next report, and the chains go on where the database stands."""
+    store, calm = (one.party("flexibility-register").entries.store for one in (faulty, lived))
+    hours = {gcp: [row.hour_ms for row in rows] for gcp, rows in store.measured().items()}
+    assert hours == {gcp: [row.hour_ms for row in rows] for gcp, rows in calm.measured().items()}
+    assert {len(set(of_point)) for of_point in hours.values()} == {24}
+    assert [store.tampered(gcp) for gcp in hours] == [None] * len(hours)
+    late = faulty.table("measurements")
+    down = (late["t_ms"] >= faulty.site.days_ms[0][0] + 9 * 3_600_000) & (
+        late["t_ms"] < faulty.site.days_ms[0][0] + 11 * 3_600_000
+    )
+    assert (late["stored_ms"][down] > faulty.site.days_ms[0][0] + 12.5 * 3_600_000).all()
 
 
 @covers("SUC10.2/r07")
