@@ -9,7 +9,7 @@ from agents.dso_outlook import LookAhead
 from agents.dso_perimeters import OwnGrid
 from agents.flexibility_picture import Picture
 from agents.strategies.dynamic_lights import SIGNS, Capabilities, Expected, local_use_kw
-from data.arrays import F64, I64
+from data.arrays import F64, I64, Bool
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import RegisterQuery, StaticLight
 from environment.messages.traffic_lights import DynamicLight, GridConstraint, LightNotice
@@ -131,7 +131,10 @@ class LightsDesk(Desk):
         foreseen, own = self._expected(start_ms, end_ms), self._flexibility("local")[0]
         used = local_use_kw(foreseen, own, HOURS_OF_DAY)
         expected = foreseen.with_use(used, own)
-        found = {name: Capabilities(expected, at_bus[name], sign, HOURS_OF_DAY).largest_kw() for name, sign in SIGNS}
+        left = ~self._fixed(start_ms)
+        found = {
+            name: Capabilities(expected, at_bus[name], sign, HOURS_OF_DAY).largest_kw(left) for name, sign in SIGNS
+        }
         constraints = []
         for row, perimeter in enumerate(self._grid.perimeters):
             if row not in number:
@@ -184,9 +187,13 @@ class LightsDesk(Desk):
         before = self.picture.lights.get((perimeter, start_ms))
         if before is None:
             return kw
-        fixed = np.arange(HOURS_OF_DAY) * HOUR_MS + start_ms < self.now_ms + self._terms.reaches_h * HOUR_MS
         old = before.capability_up_kw if direction == "up" else before.capability_down_kw
-        return np.where(fixed, old, kw)
+        return np.where(self._fixed(start_ms), old, kw)
+
+    def _fixed(self, start_ms: int) -> Bool:
+        """Hours of a day that are over, or so near that they are being activated, (24,)."""
+        hours_ms = np.arange(HOURS_OF_DAY) * HOUR_MS + start_ms
+        return np.asarray(hours_ms < self.now_ms + self._terms.reaches_h * HOUR_MS)
 
     def _was_tight(self, perimeter: str, start_ms: int) -> bool:
         """Whether less than the static value was told before, which must be taken back."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from agents.register_rows import flexibility_data, point_of, rows_of_light, static_light
-from environment.messages.base import Batch, Record
+from environment.messages.base import Batch, Record, joined
 from environment.messages.flexibility_register import (
     FlexibilityData,
     GcpRegistration,
@@ -116,7 +116,7 @@ class EntriesDesk(Desk):
     @handles(FlexibilityData)
     @handles(RegisterQuery)
     def take_in(self, batch: Batch[Any]) -> None:
-        """What comes within a second is worked off in the order in which it came, and written as one transaction."""
+        """What comes within a second is worked off kind by kind, in the order in which each came first, and written as one transaction."""
         self._waiting.append(batch)
         if len(self._waiting) == 1:
             self.party.start(self._work_off())
@@ -124,9 +124,14 @@ class EntriesDesk(Desk):
     def _work_off(self) -> Process:
         yield self.party.sleep(GATHERS_S)
         waiting, self._waiting = self._waiting, []
+        alike: dict[tuple[Any, ...], list[Batch[Any]]] = {}
+        for batch in waiting:
+            shape = tuple(column.shape[1:] for column in batch.columns.values())
+            sent_ms = batch.sent_ms if batch.record is DynamicLight else 0  # a light is known by when it was sent
+            alike.setdefault((batch.record, batch.conversation, shape, sent_ms), []).append(batch)
         with self._store.together():
-            for batch in waiting:
-                self._work[batch.record](batch)
+            for (record, *_), batches in alike.items():
+                self._work[record](joined(batches))
 
     @property
     def _work(self) -> Mapping[type[Record], Callable[[Batch[Any]], None]]:

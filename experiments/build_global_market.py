@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import weakref
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def makers(site: Site) -> list[Maker]:
     if market is None or not site.scenario.coordination:
         return []
     dsos = [partial(_dso, said=one) for one in market.dsos]
-    bsps = [partial(_bsp, said=one) for one in market.bsps]
+    where = point_perimeters(site)
+    bsps = [partial(_bsp, said=one, where=where) for one in market.bsps]
     return [_cbp, _register, *dsos, _tso, *bid_makers(), *bsps, *delivery.makers(market, points_of(site))]
 
 
@@ -262,7 +264,7 @@ def _tso(site: Site, world: World) -> Made:
 # --- balancing service providers ----------------------------------------------------------------------------------------
 
 
-def _bsp(site: Site, world: World, said: Bsp) -> Made:
+def _bsp(site: Site, world: World, said: Bsp, where: Mapping[str, Mapping[str, str]]) -> Made:
     date = site.scenario.clock.start
     terms = RegistrationTerms(
         points=own_points(site, said), services=said.services, at_ms=said.registers.on(site.calendar, date),
@@ -271,7 +273,7 @@ def _bsp(site: Site, world: World, said: Bsp) -> Made:
     )  # fmt: skip
     market = site.scenario.global_market
     assert market is not None
-    picture, where = Picture(), point_perimeters(site)
+    picture = Picture()
     perimeter_of = {gcp: code for points in where.values() for gcp, code in points.items()}
     own = {one.registration.gcp: perimeter_of[one.registration.gcp] for one in terms.points}
     desks: dict[str, Desk] = {

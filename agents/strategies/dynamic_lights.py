@@ -98,10 +98,15 @@ class Capabilities:
         self._supplied = expected.supplied()
         self._base = expected.violations(np.zeros_like(expected.p_kw))
 
-    def largest_kw(self) -> F64:
-        """The capability of each perimeter and hour, (perimeters, hours)."""
+    def largest_kw(self, wanted: Bool | None = None) -> F64:
+        """The capability of each perimeter and hour, (perimeters, hours).
+
+        Args:
+            wanted: hours that are looked at, (hours,); the others are given as if nothing limited them. None: all.
+        """
         parts = np.ones((len(self._at_bus), self._hours))
-        bad = ~self._bearable(parts, np.ones(self._hours, bool))
+        open_ = np.ones(self._hours, bool) if wanted is None else np.asarray(wanted, bool)
+        bad = open_ & ~self._bearable(parts, open_)
         if bad.any():
             parts = self._raised_together(self._common(parts, bad), bad)
             for perimeter in np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist():

@@ -36,23 +36,29 @@ def largest_power_kw(
     cases = np.atleast_2d(np.asarray(p_kw, np.float64))
     reactive = np.broadcast_to(np.asarray(q_kvar, np.float64), cases.shape)
     offered = np.asarray(offered_kw, np.float64)
-    found = np.zeros(len(offered))
 
     def fits(points: I64, power_kw: F64) -> Bool:
         return _fits(states, limits, cases, reactive, buses[points], power_kw)
 
     everyone = np.arange(len(offered))
-    whole = fits(everyone, offered)
-    found[whole] = offered[whole]
-    rest = everyone[~whole]
-    rest = rest[fits(rest, np.zeros(len(rest)))]
-    low, high = np.zeros(len(rest)), offered[rest]
-    while len(rest) and np.abs(high - low).max() > ACCURACY_KW:
-        middle = (low + high) / 2.0
-        good = fits(rest, middle)
-        low, high = np.where(good, middle, low), np.where(good, high, middle)
-    found[rest] = low
-    return found
+    if not fits(
+        everyone[:1], np.zeros(len(everyone[:1]))
+    ).all():  # what mends a violated limit is validated as a whole or not
+        return np.where(fits(everyone, offered), offered, 0.0)
+    place, of_point = np.unique(np.stack([buses, np.sign(offered).astype(np.int64)]), axis=1, return_inverse=True)
+    most = np.lexsort((np.abs(offered), of_point.ravel()))
+    last = np.flatnonzero(np.diff(of_point.ravel()[most], append=place.shape[1]))
+    largest = most[last]  # of each bus and direction: between nothing and a clean power everything is clean
+    low, high = np.zeros(len(largest)), offered[largest]
+    whole = fits(largest, high)
+    low = np.where(whole, high, low)
+    rest = np.flatnonzero(~whole)
+    while len(rest) and np.abs(high[rest] - low[rest]).max() > ACCURACY_KW:
+        middle = (low[rest] + high[rest]) / 2.0
+        good = fits(largest[rest], middle)
+        low[rest], high[rest] = np.where(good, middle, low[rest]), np.where(good, high[rest], middle)
+    bears = np.abs(low)[of_point.ravel()]
+    return np.asarray(np.sign(offered) * np.minimum(np.abs(offered), bears))
 
 
 def _fits(states: Sequence[PowerFlow], limits: Limits, cases: F64, reactive: F64, buses: I64, power_kw: F64) -> Bool:

@@ -70,6 +70,15 @@ def test_what_is_told_is_borne_and_no_more_is_left(network, load, kw, sign):
             assert not is_no_worse(expected, change_of(at_bus, more, sign)).any()
 
 
+def test_hours_that_nobody_wants_to_know_of_are_not_limited_and_change_no_other(network):
+    expected, at_bus = day(network, 2.0), offers(network, 20.0)
+    whole = Capabilities(expected, at_bus, 1.0, HOURS).largest_kw()
+    part = Capabilities(expected, at_bus, 1.0, HOURS).largest_kw(np.array([False, True, True]))
+    assert np.array_equal(part[:, 1:], whole[:, 1:])
+    assert (whole[:, 0] < part[:, 0]).any()
+    assert (part[:, 0] == at_bus.sum(axis=1)).all()
+
+
 def test_who_is_at_no_bottleneck_keeps_all_of_it(network):
     """Station A's homes overload their own station; those of B, behind the same cable, are far from any limit."""
     at_bus = offers(network, 40.0)

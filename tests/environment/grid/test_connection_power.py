@@ -71,6 +71,21 @@ def test_more_capacity_never_tightens_and_more_cases_never_loosen(feeder, offers
     assert (stricter <= plain + ACCURACY_KW).all()
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    points=st.lists(st.tuples(st.integers(1, 4), st.floats(-150, 150)), min_size=1, max_size=8), load=st.floats(0, 40)
+)
+def test_points_that_share_a_bus_get_what_each_gets_alone(feeder, points, load):
+    buses, offers = (np.array(part) for part in zip(*points, strict=True))
+    case, flow = np.full((1, 5), load), [PowerFlow(feeder)]
+    together = largest_power_kw(flow, LIMITS, case, 0.0, buses, offers)
+    alone = [
+        largest_power_kw(flow, LIMITS, case, 0.0, np.array([bus]), [kw])[0]
+        for bus, kw in zip(buses, offers, strict=True)
+    ]
+    assert together == pytest.approx(np.array(alone), abs=ACCURACY_KW)
+
+
 def test_an_outage_that_takes_a_tie_s_capacity_is_looked_at(chain_tables):
     tables = chain_tables(4)
     lines = tables["lines"]
