@@ -48,13 +48,14 @@ class OwnPoint:
 class PointUpdate:
     """What a BSP changes of points that are registered: at an instant, of so many points of each DSO, the modulating power by a factor.
 
-    With ``withdraws`` it takes them out of the register, and the factor says nothing.
+    With ``withdraws`` it takes them out of the register, and the factor says nothing; with ``dso`` it is about one network only.
     """
 
     at_ms: int
     points: int
     factor: float
     withdraws: bool = False
+    dso: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class RegistrationDesk(Desk):
         self.picture = picture
         self._own = {one.registration.gcp: one for one in terms.points}
         self._talks: dict[str, _Talk] = {}
+        self._applied: dict[str, str] = {}
 
     def processes(self) -> Iterable[Process]:
         """A registration with every DSO, and a later one."""
@@ -121,7 +123,8 @@ class RegistrationDesk(Desk):
             if late:
                 yield self.registers(self._terms.late_ms, "SUC08.1", dso, late)
             for update in self._terms.updates:
-                yield self.updates(update, dso)
+                if update.dso in ("", dso):
+                    yield self.updates(update, dso)
 
     def updates(self, update: PointUpdate, dso: str) -> Process:
         """Change the modulating power of points in a pool, which are examined anew, and with them the pool (SUC10.1 rule 10)."""
@@ -227,6 +230,8 @@ class RegistrationDesk(Desk):
         """Whether there is a pool to be made anew, and a point for it; one without points is given up."""
         if talk.renews and not any(one.dso == talk.dso for one in self.picture.topology.values()):
             self.picture.pools.pop(talk.renews, None)
+            if talk.renews in self._applied:
+                self.party.end(self._applied.pop(talk.renews), "failed", "all points of the pool were withdrawn")
             return False
         return bool(talk.renews)
 
@@ -283,7 +288,7 @@ class RegistrationDesk(Desk):
 
     def apply(self, pool: KnownPool, parent: str) -> Process:
         """SUC08.3 step 1.0: ask to take part in the global market with an aggregate."""
-        talk = self.party.open("SUC08.3", "1", pool.pool, parent)
+        talk = self._applied[pool.pool] = self.party.open("SUC08.3", "1", pool.pool, parent)
         up_kw, down_kw = self.picture.validated_kw(pool.points)
         data = FlexibilityData(
             pool=pool.pool,

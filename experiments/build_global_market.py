@@ -269,7 +269,7 @@ def _bsp(site: Site, world: World, said: Bsp, where: Mapping[str, Mapping[str, s
     terms = RegistrationTerms(
         points=own_points(site, said), services=said.services, at_ms=said.registers.on(site.calendar, date),
         late_ms=said.registers_late.on(site.calendar, date), cbp=CBP, register=REGISTER,
-        updates=[PointUpdate(one.at.on(site.calendar, date), one.points, one.power, one.withdraws) for one in said.updates],
+        updates=[PointUpdate(one.at.on(site.calendar, date), one.points, one.power, one.withdraws, one.dso or "") for one in said.updates],
     )  # fmt: skip
     market = site.scenario.global_market
     assert market is not None

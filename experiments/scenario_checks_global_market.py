@@ -49,7 +49,12 @@ def _order(said: "GlobalMarket") -> Iterator[str]:
     for (first, early), (second, late) in pairwise(steps):
         if not early.before(late):
             yield f"global_market.{second}: {late} must be after global_market.{first} ({early})"
+    dsos = [one.name for one in said.dsos]
     for place, bsp in enumerate(said.bsps):
+        for number, update in enumerate(bsp.updates):
+            if update.dso is not None and update.dso not in dsos:
+                key = f"global_market.bsps[{place}].updates[{number}].dso"
+                yield f"{key}: unknown system operator '{update.dso}'{did_you_mean(update.dso, dsos)}"
         for key in ("registers", "registers_late"):
             if not getattr(bsp, key).before(lights.first):
                 yield f"global_market.bsps[{place}].{key}: {getattr(bsp, key)} must be before lights.first ({lights.first})"

@@ -65,6 +65,8 @@ class Update(Part):
 
     at: DayTime
     """When."""
+    dso: str | None = given(None, source="every network in which it has a pool")
+    """In whose network; everywhere unless said."""
     points: int = given(1, source="judgement: a single point", ge=1)
     """How many points of its pool in each network, by name."""
     power: Share = given(0.5, unit="share of what it was", source=JUDGEMENT, gt=0)
