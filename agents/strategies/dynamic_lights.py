@@ -27,8 +27,8 @@ SLACK_PERCENT, SLACK_PU = 1e-6, 1e-9
 """By how much a violation may grow without having grown."""
 KEPT_SHARE = 0.01
 """Of what a perimeter is raised to: at the very edge of its limit it would hold up all others, whose flows move its voltages a little."""
-ROOM_SHARE = 0.02
-"""A perimeter that cannot be raised by so much is at its edge."""
+ROOM_SHARE, LEAST_ROOM = 0.02, 0.001
+"""A perimeter that cannot be raised by this part of what it has, and of all its flexibility, is at its edge."""
 BLAMED_SHARE = 0.2
 """Who moves an element by less than this part of what another one does has no bottleneck there."""
 STEP_KW = 0.01
@@ -108,9 +108,11 @@ class Capabilities:
         open_ = np.ones(self._hours, bool) if wanted is None else np.asarray(wanted, bool)
         bad = open_ & ~self._bearable(parts, open_)
         if bad.any():
-            parts = self._raised_together(self._common(parts, bad), bad)
+            blamed = self._blamed()
+            parts = self._raised_together(self._common(parts, bad), bad, blamed)
+            edge = self._at_own_edge(parts, bad, blamed)
             for perimeter in np.flatnonzero(self._at_bus.sum(axis=1) > 0.0).tolist():
-                self._raise(parts, perimeter, bad)
+                self._raise(parts, perimeter, bad & ~edge[perimeter])
         kw = parts * self._reachable_kw()
         return np.where(parts < 1.0, np.floor(kw / STEP_KW) * STEP_KW, kw)
 
@@ -131,21 +133,25 @@ class Capabilities:
             low, high = np.where(good, middle, low), np.where(good, high, middle)
         return np.where(bad, low, parts)
 
-    def _raised_together(self, common: F64, bad: Bool) -> F64:
+    def _raised_together(self, common: F64, bad: Bool, blamed: Bool) -> F64:
         """Raise each perimeter until something is worse that it moves: all at once, for what they have in common is blamed on all of them.
 
         Where that does not hold together, since others move an element too, an hour keeps its common factor.
         """
-        blamed = self._blamed().astype(np.float64)
         low, high = common.copy(), np.ones_like(common)
         trial = high
         for _ in range(HALVINGS + 1):
-            guilty = blamed @ self._worse(trial, bad).T.astype(np.float64) > 0.0
+            guilty = _guilty(blamed, self._worse(trial, bad))
             low, high = np.where(guilty, low, trial), np.where(guilty, trial, high)
             trial = (low + high) / 2.0
         low = np.where(low < 1.0, low * (1.0 - KEPT_SHARE), low)
         good = self._bearable(low, bad) | ~bad
         return np.where(good, low, common * (1.0 - KEPT_SHARE))
+
+    def _at_own_edge(self, parts: F64, bad: Bool, blamed: Bool) -> Bool:
+        """Who cannot be raised because of an element that nobody else moves, (perimeters, hours): one look for all of them."""
+        worse = self._worse(_a_little_more(parts), bad)
+        return _guilty(blamed & (blamed.sum(axis=0) == 1), worse)
 
     def _blamed(self) -> Bool:
         """Which perimeters move an element by a fair part of what the one does that moves it most, (perimeters, branches + buses + 1), in any state.
@@ -168,7 +174,7 @@ class Capabilities:
     def _raise(self, parts: F64, perimeter: int, bad: Bool) -> None:
         """Raise a perimeter that has room left as far as the network lets it with the others as they are."""
         low, trial = parts[perimeter].copy(), parts.copy()
-        trial[perimeter] = np.minimum(low + ROOM_SHARE, 1.0)
+        trial[perimeter] = _a_little_more(low)
         cut = bad & (low < 1.0)
         cut &= self._bearable(trial, cut)
         if not cut.any():
@@ -206,6 +212,16 @@ class Capabilities:
         whole = np.zeros((self._hours, worse.shape[1]), bool)
         np.logical_or.at(whole, few.hour, worse)
         return whole
+
+
+def _a_little_more(parts: F64) -> F64:
+    """Parts raised by so much that it would be worth while."""
+    return np.minimum(parts * (1.0 + ROOM_SHARE) + LEAST_ROOM, 1.0)
+
+
+def _guilty(blamed: Bool, worse: Bool) -> Bool:
+    """Whether something is worse that a perimeter is blamed for, (perimeters, hours)."""
+    return np.asarray(blamed.astype(np.float64) @ worse.T.astype(np.float64) > 0.0)
 
 
 def local_use_kw(expected: Expected, at_bus_kw: Mapping[str, F64], hours: int) -> dict[str, F64]:
