@@ -108,9 +108,15 @@ def test_another_python_is_refused_in_words(dev, monkeypatch, capsys):
 
 def test_an_unknown_task_is_refused_and_no_task_shows_the_help(dev, capsys):
     assert dev.main(["rum"]) == 2
-    assert "there are: run, test, cover, coflex, install" in capsys.readouterr().err
+    assert "there are: run, test, coflex, install" in capsys.readouterr().err
     assert dev.main([]) == 0
     assert "python3.11 dev.py run" in capsys.readouterr().out
+
+
+def test_coverage_is_an_option_of_the_tests(dev):
+    measured = dev.command_for("test", ["--cover", "-n", "2"])
+    assert measured[measured.index("-m") + 1] == "slipcover" and measured[-3:] == ["pytest", "-n", "2"]
+    assert dev.command_for("test", ["-n", "2"])[1:] == ["-m", "pytest", "-n", "2"]
 
 
 def test_the_script_needs_no_package():
