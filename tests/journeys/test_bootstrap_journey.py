@@ -115,7 +115,8 @@ def test_an_unknown_task_is_refused_and_no_task_shows_the_help(dev, capsys):
 
 def test_coverage_is_an_option_of_the_tests(dev):
     measured = dev.command_for("test", ["--cover", "-n", "2"])
-    assert measured[measured.index("-m") + 1] == "slipcover" and measured[-3:] == ["pytest", "-n", "2"]
+    assert measured[measured.index("-m") + 1] == "slipcover"
+    assert measured[-3:] == ["pytest", "-n", "2"]
     assert dev.command_for("test", ["-n", "2"])[1:] == ["-m", "pytest", "-n", "2"]
 
 
