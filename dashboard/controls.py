@@ -7,15 +7,15 @@ from typing import Any, Final
 from dashboard import controls_kinds
 from dashboard.controls_field import Changes, Control, Group, of_field, of_rule
 from dashboard.scenarios import Base, Path_
-from experiments.scenario_actors import Actors, Fsp, Rules
-from experiments.scenario_balancing import Balancing
-from experiments.scenario_fields import Part
-from experiments.scenario_global_market import GlobalMarket
-from experiments.scenario_heaters import Heaters
-from experiments.scenario_library import RULES, known_places, tariff_names
-from experiments.scenario_people import NOBODY, HomesGroup, PlantGroup
-from experiments.scenario_pilot import Pilot
-from experiments.scenario_world import Channel, Clock, Grid, Place, Platforms
+from experiments.scenario.actors import Actors, Fsp, Rules
+from experiments.scenario.balancing import Balancing
+from experiments.scenario.fields import Part
+from experiments.scenario.global_market import GlobalMarket
+from experiments.scenario.heaters import Heaters
+from experiments.scenario.library import RULES, known_places, tariff_names
+from experiments.scenario.people import NOBODY, HomesGroup, PlantGroup
+from experiments.scenario.pilot import Pilot
+from experiments.scenario.world import Channel, Clock, Grid, Place, Platforms
 
 CHANNELS: Final = ("gdbn", "market", "cbp", "direct")
 """The channels between parties that the controls of messages move together."""

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import experiments
 from dashboard.scenarios import Path_
-from experiments.scenario_fields import Part
-from experiments.scenario_library import RULES
+from experiments.scenario.fields import Part
+from experiments.scenario.library import RULES
 
 Kind = Literal["share", "number", "whole", "choice", "switch", "date"]
 Changes = list[tuple[Path_, Any]]

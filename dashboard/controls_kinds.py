@@ -5,11 +5,11 @@ from typing import Any
 
 from dashboard.controls_field import Changes, Control, of_field, of_rule
 from dashboard.scenarios import Path_
-from experiments.scenario_balancing import Balancing
-from experiments.scenario_fields import Part
-from experiments.scenario_global_market import GlobalMarket
-from experiments.scenario_heaters import Heaters
-from experiments.scenario_pilot import Modes, Pilot
+from experiments.scenario.balancing import Balancing
+from experiments.scenario.fields import Part
+from experiments.scenario.global_market import GlobalMarket
+from experiments.scenario.heaters import Heaters
+from experiments.scenario.pilot import Modes, Pilot
 
 
 def of_heaters(part: Heaters) -> Iterator[Control]:

@@ -10,8 +10,8 @@ from dashboard import charts, look
 from dashboard.reading import has, rows
 from dashboard.shown import Shown
 from experiments import colours
-from experiments.kpis_facts import Facts
-from experiments.kpis_market import portfolios
+from experiments.kpis.facts import Facts
+from experiments.kpis.market import portfolios
 from experiments.results import Run
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from dashboard import charts, look
 from dashboard.reading import has, rows
 from dashboard.sankey import Flow, sankey
 from dashboard.shown import Shown
-from experiments.kpis_facts import Facts
-from experiments.kpis_parties import party_kinds
-from experiments.plots_market import KIND_COLOURS, KIND_NAMES
+from experiments.kpis.facts import Facts
+from experiments.kpis.parties import party_kinds
+from experiments.plots.market import KIND_COLOURS, KIND_NAMES
 from experiments.results import RUN_FILE, Run, open_run
 
 

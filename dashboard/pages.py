@@ -7,7 +7,7 @@ from typing import Final
 from dashboard.reading import has
 from dashboard.shown import Shown
 from experiments.results import Run
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 
 Page = Callable[[Sequence[Shown]], None]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from experiments.results import RUN_FILE, Run
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,8 +8,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.scenario_library import scenario_names, scenarios_folder
-from experiments.scenario_read import as_mapping, named_file, parse_yaml
+from experiments.scenario.library import scenario_names, scenarios_folder
+from experiments.scenario.read import as_mapping, named_file, parse_yaml
 
 Path_ = tuple[str | int, ...]
 """Keys and places from the top of a scenario: ``("people", 0, "devices", "ev")``."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.results import RUN_FILE, Run, open_run
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 
 FOLDER_VARIABLE: Final = "COFLEX_DASHBOARD"
 """Environment variable that names the folder; ``python -m dashboard DIR`` sets it."""

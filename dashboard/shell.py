@@ -13,7 +13,7 @@ from dashboard.jobs import Job
 from dashboard.pages import ANSWER, WHAT_IF, offered, page
 from dashboard.shown import Shown
 from experiments.errors import CoflexError
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 
 _CHOSEN, _OPENED, _PAGE = "runs", "opened", "page"
 

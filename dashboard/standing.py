@@ -11,7 +11,7 @@ from threading import Lock, Timer
 from typing import Final
 
 Answer = tuple[int, str, str]
-_WORDS: Final = (sys.executable, "-m", "experiments.cli_standing")
+_WORDS: Final = (sys.executable, "-m", "experiments.cli.standing")
 
 
 class Standing:

@@ -10,7 +10,7 @@ from dashboard.controls import Parts, parts_of
 from dashboard.controls_field import Change
 from dashboard.reading import has, rows
 from dashboard.shown import Shown
-from experiments.scenario_people import NOBODY
+from experiments.scenario.people import NOBODY
 
 PLATFORMS: Final = {
     "gdbn": "the DSO's platform (GDBN: activation and settlement)", "market": "the market's platform", "cbp": "the Crowd Balancing Platform with its register",

@@ -8,8 +8,8 @@ from typing import Any
 
 from experiments.figures import Figures, FigureSpec, catalogue, stored_figures
 from experiments.results import open_run
-from experiments.results_schema import ResultsError
-from experiments.sizing_figures import STUDY, study_figures
+from experiments.results.schema import ResultsError
+from experiments.sizing.figures import STUDY, study_figures
 
 
 @dataclass(frozen=True)

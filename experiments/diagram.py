@@ -14,9 +14,9 @@ import numpy as np
 
 from data.arrays import I64
 from experiments.conformance import project_sources
-from experiments.conformance_journal import ACT, NEVER, Addresses, JournalError, Tables, read_journal
-from experiments.conformance_plan import plan
-from experiments.conformance_verdicts import Walked, walk
+from experiments.conformance.journal import ACT, NEVER, Addresses, JournalError, Tables, read_journal
+from experiments.conformance.plan import plan
+from experiments.conformance.verdicts import Walked, walk
 from experiments.errors import did_you_mean
 from experiments.usecases import Sources, usecase
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import data
-from experiments.kpis_facts import Frame
+from experiments.kpis.facts import Frame
 from experiments.results import Run
 
 Figures = dict[str, float | None]

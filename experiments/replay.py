@@ -59,8 +59,8 @@ def replay(folder: Path | str, progress: Progress | None = None) -> ReplayResult
 
 def _study(recorded: Run, progress: Progress | None) -> ReplayResult:
     """A sizing study made again."""
-    from experiments.sizing_run import run_study
-    from experiments.sizing_study import study_from
+    from experiments.sizing.run import run_study
+    from experiments.sizing.study import study_from
 
     study = study_from(recorded.meta["scenario"], where=f"{recorded.path / 'run.json'}: scenario")
     with TemporaryDirectory(prefix="coflex-replay-") as apart:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from data.arrays import F64, I64
-from experiments.rules_clearing import tidy
-from experiments.rules_coordination import IntegratedScheme, LevelledScheme, LitScheme
-from experiments.scenario_library import RULES, rule_with
+from experiments.rules.clearing import tidy
+from experiments.rules.coordination import IntegratedScheme, LevelledScheme, LitScheme
+from experiments.scenario.library import RULES, rule_with
 from markets.coordination.common import hourly_shares_eur
 from markets.coordination.exchange import messages
 from markets.coordination.payers import allotted_kw

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import colours
-from experiments.report_page import Section, figure, page, table
+from experiments.report.page import Section, figure, page, table
 
 _COLOURS = (colours.WITH, colours.ORANGE, colours.GREEN, colours.PURPLE, colours.SKY, colours.BLACK)
 

@@ -80,7 +80,7 @@ def default_run(run_of):
 @pytest.fixture(scope="session")
 def run_folders(run_of):
     """The run folder of every shipped scenario."""
-    from experiments.scenario_library import scenario_names
+    from experiments.scenario.library import scenario_names
 
     for name in scenario_names():
         run_of(name, wait=False)  # what another worker is about is left to it meanwhile
@@ -117,7 +117,7 @@ class Small:
 
     def site(self, scenario=None, seed=1):
         """Its site, history lived."""
-        from experiments.build import build_site
+        from experiments.assembly.site import build_site
 
         return build_site(scenario or self.scenario(), seed, lambda *_: None)
 
@@ -129,7 +129,7 @@ class Small:
 
     def live(self, site, until_ms=None):
         """Let the world of a site live to its end; returns the world."""
-        from experiments.build_world import build_world
+        from experiments.assembly.world import build_world
 
         world = build_world(site)
         world.run(site.timeline.end_ms if until_ms is None else until_ms)
@@ -137,7 +137,7 @@ class Small:
 
     def tables(self, site, world):
         """Everything that a run of this site keeps, without figures."""
-        from experiments.run_tables import party_tables, physical_tables, static_tables
+        from experiments.run.tables import party_tables, physical_tables, static_tables
 
         return physical_tables(site) | static_tables(site, world) | party_tables(site, world)
 

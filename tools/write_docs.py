@@ -32,7 +32,7 @@ def pages() -> dict[Path, str]:
 def scenario_page() -> str:
     """The reference of scenario files: every key, section by section, with the shipped default scenario as example."""
     from experiments.scenario import scenario_yaml
-    from experiments.scenario_show import schema_keys
+    from experiments.scenario.show import schema_keys
 
     lines = [
         "# Scenario files", "", GENERATED, "",
@@ -50,8 +50,8 @@ def scenario_page() -> str:
 
 def study_page() -> str:
     """The reference of study files: every key, section by section."""
-    from experiments.scenario_show import keys_of
-    from experiments.sizing_study import Study
+    from experiments.scenario.show import keys_of
+    from experiments.sizing.study import Study
 
     lines = [
         "# Study files", "", GENERATED, "",
@@ -85,7 +85,7 @@ def _table(keys: Iterable[Any]) -> Iterator[str]:
 
 def validation_page() -> str:
     """The reference cases by field, each with what is expected and where that comes from."""
-    from experiments.scenario_read import parse_yaml
+    from experiments.scenario.read import parse_yaml
 
     files = sorted((ROOT / "tests/reference").glob("*/case.yaml"))
     cases = [(path.parent.name, parse_yaml(path.read_text("utf-8"), where=str(path))) for path in files]
@@ -111,7 +111,7 @@ def validation_page() -> str:
 
 def _seeds() -> list[str]:
     """What the default scenario came to over twenty seeds, as it was recorded."""
-    from experiments.scenario_read import parse_yaml
+    from experiments.scenario.read import parse_yaml
 
     path = ROOT / "tests/laws/seeds.yaml"
     record = parse_yaml(path.read_text("utf-8"), where=str(path))
@@ -134,7 +134,7 @@ def _seeds() -> list[str]:
 
 def results_page() -> str:
     """The tables of a run folder by column, and the figures by theme."""
-    from experiments.scenario_read import parse_yaml
+    from experiments.scenario.read import parse_yaml
 
     tables, figures = (
         parse_yaml((ROOT / "data" / f"{name}.yaml").read_text("utf-8"), where=name)[name]
@@ -191,9 +191,9 @@ def commands_page() -> str:
 def rules_page() -> str:
     """Every rule: what it does, its source, what goes in; how one is run on records of one's own."""
     from experiments.rules import all_rules, run_rule
-    from experiments.rules_read import yaml_text
-    from experiments.rules_show import outcome_text
-    from experiments.scenario_library import KINDS
+    from experiments.rules.read import yaml_text
+    from experiments.rules.show import outcome_text
+    from experiments.scenario.library import KINDS
 
     rules = list(all_rules())
     shown = next(one for one in rules if one.name == "merit-order")

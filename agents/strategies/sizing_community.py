@@ -115,7 +115,7 @@ class Community:
 
 
 class BusinessModel(NamedTuple):
-    """Who invests and what is best; see ``experiments.sizing_study``."""
+    """Who invests and what is best; see ``experiments.sizing.study``."""
 
     name: str
     objective: str

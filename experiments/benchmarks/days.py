@@ -104,8 +104,8 @@ def measure(
 
 def _written(scenario: Scenario, out: Path, stages: Stages, *, twin: bool) -> dict[str, Any]:
     """A day with its results."""
-    import experiments.build
-    import experiments.build_world  # noqa: F401 - imports are not what is measured
+    import experiments.assembly.site
+    import experiments.assembly.world  # noqa: F401 - imports are not what is measured
     from experiments.results import open_run
     from experiments.run import run
 
@@ -124,8 +124,8 @@ def _lived(scenario: Scenario, stages: Stages) -> dict[str, Any]:
 
 def lived(scenario: Scenario, stages: Stages) -> tuple[Any, Any]:
     """Live a scenario to its end, stage by stage; gives world and site."""
-    from experiments.build import build_site
-    from experiments.build_world import build_world
+    from experiments.assembly.site import build_site
+    from experiments.assembly.world import build_world
     from experiments.run import live
 
     site = build_site(scenario, 1, stages)

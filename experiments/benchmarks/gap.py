@@ -42,7 +42,7 @@ def schedule_gap(homes: int, history_days: int) -> dict[str, Any]:
 
 def _sample(homes: int, history_days: int) -> HomeView:
     """What the homes know when they plan the day of delivery; those whose devices follow their HEMS."""
-    from experiments.build import build_site
+    from experiments.assembly.site import build_site
 
     with TemporaryDirectory() as folder:
         site = build_site(district(homes, Path(folder), [f"clock.history_days={history_days}"]), 1, _silent)

@@ -108,7 +108,7 @@ def a_day(report: Report, points: int = 5_000, perimeters: int = 20, providers: 
         perimeters: of both operators together.
         providers: how many.
     """
-    from experiments.run_tables import registered
+    from experiments.run.tables import registered
 
     stages = Stages(report)
     with TemporaryDirectory() as name:

@@ -3,8 +3,8 @@
 import time
 from typing import NamedTuple
 
-from experiments.build import build_site
-from experiments.build_world import build_world
+from experiments.assembly.site import build_site
+from experiments.assembly.world import build_world
 from experiments.scenario import load_scenario, scenario_from
 
 SCENARIO = "tso-balancing"

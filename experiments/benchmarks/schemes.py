@@ -8,7 +8,7 @@ import numpy as np
 from data.arrays import F64
 from environment.chance import Chance
 from environment.grid.transmission import read_transmission, unit_offers
-from experiments.scenario_library import rule
+from experiments.scenario.library import rule
 from experiments.schemes import compared_situation
 from markets.coordination.central import central_with_traffic_light
 from markets.coordination.situation import Situation

@@ -13,11 +13,11 @@ import numpy as np
 
 import data as shipped
 from environment.grid.network import load_network
-from experiments.build_people import LV_KV, home_points
-from experiments.report_page import Section, table
+from experiments.assembly.people import LV_KV, home_points
+from experiments.report.page import Section, table
 from experiments.scenario import Scenario
-from experiments.scenario_fields import read_clock
-from experiments.scenario_people import PlantGroup
+from experiments.scenario.fields import read_clock
+from experiments.scenario.people import PlantGroup
 from experiments.studies.study import home_keys
 
 NETWORKS: Final = {

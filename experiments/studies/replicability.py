@@ -13,15 +13,15 @@ import numpy as np
 from experiments.curves import Verdict
 from experiments.errors import CoflexError, did_you_mean
 from experiments.kpis import catalogue
-from experiments.report_page import Section, table
+from experiments.report.page import Section, table
 from experiments.scenario import Scenario
 from experiments.statistics import difference, interval
 from experiments.studies.boundaries import boundary_section, countries, markets, networks, product_with, scaled, trades
 from experiments.studies.study import KEY_FIGURES, Study, home_keys, scenario_of_study
-from experiments.sweep_answers import Answers
-from experiments.sweep_design import plan
-from experiments.sweep_file import Sweep, sweep_from
-from experiments.sweep_report import HOW_TO_READ, shape, with_interval
+from experiments.sweep.answers import Answers
+from experiments.sweep.design import plan
+from experiments.sweep.file import Sweep, sweep_from
+from experiments.sweep.report import HOW_TO_READ, shape, with_interval
 
 ICT_FIGURES: Final = (
     "messages_total", "messages_lost", "messages_late", "messages_retried", "acknowledgement_p95_ms", "steps_late", "steps_not_reached",

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from experiments.kpis import catalogue
-from experiments.report_page import Section, table
+from experiments.report.page import Section, table
 from experiments.scenario import Scenario
-from experiments.scenario_library import RULES
+from experiments.scenario.library import RULES
 from experiments.statistics import difference, interval
 from experiments.studies.study import KEY_FIGURES, Study, scenario_of_study
-from experiments.sweep_answers import Answers
-from experiments.sweep_file import sweep_from
-from experiments.sweep_report import with_interval
+from experiments.sweep.answers import Answers
+from experiments.sweep.file import sweep_from
+from experiments.sweep.report import with_interval
 
 KEYS = {
     "clearing": "rules.clearing", "pricing": "rules.pricing", "baseline": "rules.baseline.rule", "settlement": "rules.settlement.rule",

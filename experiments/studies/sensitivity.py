@@ -16,13 +16,13 @@ from experiments import colours
 from experiments.errors import CoflexError
 from experiments.kpis import catalogue
 from experiments.plots import chart, svg
-from experiments.report_page import Section, figure, table
+from experiments.report.page import Section, figure, table
 from experiments.scenario import Scenario
-from experiments.scenario_read import ScenarioError
+from experiments.scenario.read import ScenarioError
 from experiments.studies.study import KEY_FIGURES, Study, scenario_of_study
-from experiments.sweep_answers import Answers
-from experiments.sweep_design import MORRIS_LEVELS, changed, cube_rows, number_at, picked, scenario_of, unit_problem
-from experiments.sweep_file import Factor, Sweep, sweep_from
+from experiments.sweep.answers import Answers
+from experiments.sweep.design import MORRIS_LEVELS, changed, cube_rows, number_at, picked, scenario_of, unit_problem
+from experiments.sweep.file import Factor, Sweep, sweep_from
 
 Method = Literal["morris", "sobol"]
 LEAST = {"morris": 4, "sobol": 8}

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import CoflexError
-from experiments.report_page import Section, page, paragraphs
+from experiments.report.page import Section, page, paragraphs
 from experiments.scenario import Scenario, find_scenario, load_scenario
 from experiments.sweep import SweepResult, run_sweep
-from experiments.sweep_answers import Answers, read_answers
-from experiments.sweep_design import plan
-from experiments.sweep_engine import Engine
-from experiments.sweep_file import Sweep
-from experiments.sweep_folder import write_whole
-from experiments.sweep_report import REPORT_FILE, limits, result_sections
-from experiments.sweep_worker import TASK
+from experiments.sweep.answers import Answers, read_answers
+from experiments.sweep.design import plan
+from experiments.sweep.engine import Engine
+from experiments.sweep.file import Sweep
+from experiments.sweep.folder import write_whole
+from experiments.sweep.report import REPORT_FILE, limits, result_sections
+from experiments.sweep.worker import TASK
 
 Read = Callable[[Mapping[str, Answers]], list[Section]]
 Told = Callable[[str, int, int, float], None]

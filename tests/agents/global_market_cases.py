@@ -17,7 +17,7 @@ from environment.grid.transmission import read_transmission, unit_offers
 from environment.office import Office
 from environment.party import Party
 from environment.platforms.cbp_market import MarketDesk
-from experiments.scenario_library import rule, rule_with
+from experiments.scenario.library import rule, rule_with
 from markets.coordination.payers import allotted_kw
 from markets.registers.grid_element import eic_check_character
 

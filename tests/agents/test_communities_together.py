@@ -7,9 +7,9 @@ import pytest
 from environment.messages import digest_rows
 from experiments.conformance import check
 from experiments.covers import covers
-from experiments.results_schema import conform
+from experiments.results.schema import conform
 from experiments.scenario import scenario_from
-from experiments.scenario_read import ScenarioError
+from experiments.scenario.read import ScenarioError
 
 
 def content(small, communities, *, fsps):

@@ -15,7 +15,7 @@ from environment.messages.community_settlement import (
     EnergyBid,
 )
 from experiments.covers import covers
-from experiments.scenario_library import RULES, rule
+from experiments.scenario.library import RULES, rule
 from markets.allocation.coefficients import Periods, coefficients
 from markets.allocation.energies import whole
 from markets.community.settlement import Flexibility, Terms, settle

@@ -13,11 +13,11 @@ from environment.messages import digest_rows
 from environment.messages.base import Batch, columns_of
 from environment.messages.community import MembershipNotice
 from environment.messages.homes_data import DataSubjectRequest
-from experiments.build_world import build_world
+from experiments.assembly.world import build_world
 from experiments.conformance import check
-from experiments.conformance_provenance import check_provenance
+from experiments.conformance.provenance import check_provenance
 from experiments.covers import covers
-from experiments.results_schema import conform
+from experiments.results.schema import conform
 from markets.community_indicators import Standing
 from markets.registers.personal_data import MONTH_MS
 

@@ -10,20 +10,20 @@ from environment.messages import records
 from environment.platforms.register_store import RegisterStore
 from environment.sealing import SEALED
 from environment.wiretap import Wiretap
-from experiments.build import build_site
-from experiments.build_world import build_world
+from experiments.assembly.site import build_site
+from experiments.assembly.world import build_world
 from experiments.cli import app
-from experiments.cli_output import Answer
+from experiments.cli.output import Answer
 from experiments.conformance import check, report_text
-from experiments.conformance_provenance import check_provenance
+from experiments.conformance.provenance import check_provenance
 from experiments.covers import covers
 from experiments.results import write_run
-from experiments.results_schema import conform
+from experiments.results.schema import conform
 from experiments.run import _meta
-from experiments.run_tables import party_tables, physical_tables, static_tables
+from experiments.run.tables import party_tables, physical_tables, static_tables
 from experiments.scenario import scenario_from
-from experiments.scenario_library import RULES
-from experiments.scenario_read import ScenarioError
+from experiments.scenario.library import RULES
+from experiments.scenario.read import ScenarioError
 from experiments.schemes_run import NEEDED
 from tests.agents.test_traffic_lights import small
 from tests.laws import test_run_knowledge
@@ -127,7 +127,7 @@ def test_the_day_is_compared_under_every_scheme_by_command(lived, tables, tmp_pa
     folder, file = tmp_path / "day", tmp_path / "small.yaml"
     meta = _meta(lived[0], {})
     write_run(folder, {name: tables[name] for name in NEEDED}, meta, required=False)
-    monkeypatch.setattr("experiments.cli_run.run_scenario", lambda *_, **__: Answer("", {"out": str(folder)}))
+    monkeypatch.setattr("experiments.cli.run.run_scenario", lambda *_, **__: Answer("", {"out": str(folder)}))
     file.write_text(yaml.safe_dump(content()), encoding="utf-8")
     done = CliRunner().invoke(app, ["schemes", str(file), "--format", "json"], catch_exceptions=False)
     (session,) = json.loads(done.stdout)["sessions"]

@@ -6,7 +6,7 @@ import pytest
 from environment.messages import digest_rows
 from experiments.conformance import check
 from experiments.covers import covers
-from experiments.results_schema import conform
+from experiments.results.schema import conform
 
 WITHOUT_MARKET = {
     "actors__lfmo": "none",

@@ -8,7 +8,7 @@ from environment.units import MS_PER_S
 @pytest.mark.parametrize("wait_s", [2.0, 30.0, 600.0])
 def test_availability_is_waited_for_as_long_as_the_scenario_says(small, wait_s):
     """It looks ahead when the wait is over; reports that take longer than the wait are not in its register."""
-    from experiments.build_world import build_world
+    from experiments.assembly.world import build_world
 
     scenario = small.scenario(clock__history_days=3, grid__transformer_rating_factor=0.25,
                               actors__dso__availability_wait_s=wait_s)  # fmt: skip

@@ -13,7 +13,7 @@ from environment.messages.global_market import (
     MarketDataRequest,
 )
 from experiments.covers import covers
-from experiments.scenario_library import RULES
+from experiments.scenario.library import RULES
 from tests.agents.global_market_cases import ALL, BSPS, HOUR_MS, SESSION, Setting, flat, lit, offered, play, table
 
 SUPPLY = {

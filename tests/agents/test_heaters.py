@@ -11,14 +11,14 @@ from agents.strategies import retrofit
 from agents.strategies.retrofit import Eligibility, Services
 from environment.messages.base import Batch, columns_of
 from environment.messages.retrofit import ConsentWithdrawal, DataRequest
-from experiments.build import build_site
-from experiments.build_tanks import KIND
-from experiments.build_world import build_world
-from experiments.conformance_provenance import check_provenance, equalities, fault
+from experiments.assembly.site import build_site
+from experiments.assembly.tanks import KIND
+from experiments.assembly.world import build_world
+from experiments.conformance.provenance import check_provenance, equalities, fault
 from experiments.covers import covers
-from experiments.results_schema import conform
-from experiments.run_heaters import customer_table, heater_tables
-from experiments.run_tables import registered
+from experiments.results.schema import conform
+from experiments.run.heaters import customer_table, heater_tables
+from experiments.run.tables import registered
 from experiments.scenario import load_scenario, scenario_from
 
 HOMES, DAYS = 12, 5

@@ -7,14 +7,14 @@ import pytest
 from data import read_yaml
 from environment.messages.balancing import PRODUCTS, ActivationConstraint, ReserveOffer, ReserveSetPoint
 from environment.messages.base import Batch, columns_of
-from experiments.build import build_site
-from experiments.build_world import build_world
+from experiments.assembly.site import build_site
+from experiments.assembly.world import build_world
 from experiments.conformance import check
-from experiments.conformance_provenance import check_provenance, equalities, fault
+from experiments.conformance.provenance import check_provenance, equalities, fault
 from experiments.covers import covers
 from experiments.kpis import figures
-from experiments.results_schema import conform
-from experiments.run_tables import party_tables, physical_tables, registered, static_tables
+from experiments.results.schema import conform
+from experiments.run.tables import party_tables, physical_tables, registered, static_tables
 from experiments.scenario import scenario_from
 
 HOMES = 24

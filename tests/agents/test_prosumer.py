@@ -5,9 +5,9 @@ import pytest
 
 from agents.prosumer import LOOK_MS, SHOWS_AFTER_S
 from environment.messages.activation import ActivationSignal, DeliveryMeasurement
-from experiments.build_world import build_world
+from experiments.assembly.world import build_world
 from experiments.covers import covers
-from experiments.scenario_people import NOBODY
+from experiments.scenario.people import NOBODY
 from tests.agents.conftest import Puppet
 
 HOUR = 3_600_000

@@ -12,15 +12,15 @@ from environment.messages.base import Batch, columns_of
 from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal, StaticLight
 from environment.messages.global_market import DsoConstraint, LocalPlan
 from environment.messages.traffic_lights import DynamicLight
-from experiments import kpis_lights
-from experiments.build import build_site
-from experiments.build_global_market import own_grid
-from experiments.build_world import build_world
+from experiments.assembly.global_market import own_grid
+from experiments.assembly.site import build_site
+from experiments.assembly.world import build_world
 from experiments.conformance import check
 from experiments.covers import covers
-from experiments.kpis_facts import Facts
-from experiments.results_schema import conform
-from experiments.run_tables import party_tables, physical_tables, registered, static_tables
+from experiments.kpis import lights as kpis_lights
+from experiments.kpis.facts import Facts
+from experiments.results.schema import conform
+from experiments.run.tables import party_tables, physical_tables, registered, static_tables
 from experiments.scenario import load_scenario, scenario_from
 from markets.registers.grid_element import read_grid_element
 

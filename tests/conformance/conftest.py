@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from environment.messages import digest_rows
-from experiments.conformance_mutations import content_digests
+from experiments.conformance.mutations import content_digests
 
 HOMES = ("home-0001", "home-0002", "home-0003", "home-0004", "home-0005")
 FSPS = {"fsp-mar": HOMES[3:], "fsp-sol": HOMES[:3]}

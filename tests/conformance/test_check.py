@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from environment.messages import digest_rows
 from experiments.conformance import check, report_json, report_text, union
-from experiments.conformance_journal import JournalError
-from experiments.conformance_verdicts import Finding
+from experiments.conformance.journal import JournalError
+from experiments.conformance.verdicts import Finding
 from experiments.covers import covers
 from experiments.usecases import CatalogueError
 from tests.conformance.check_cases import drop, only, set_all

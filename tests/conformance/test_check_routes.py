@@ -5,8 +5,8 @@ import pytest
 
 from environment.messages import digest_rows
 from experiments.conformance import check
-from experiments.conformance_mutations import check_law, made_steps, restricted
-from experiments.conformance_verdicts import Finding
+from experiments.conformance.mutations import check_law, made_steps, restricted
+from experiments.conformance.verdicts import Finding
 from experiments.covers import covers
 from tests.conformance.check_cases import drop, last_dropped, only, set_all
 

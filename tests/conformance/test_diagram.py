@@ -7,7 +7,7 @@ import matplotlib.image
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.conformance_journal import JournalError
+from experiments.conformance.journal import JournalError
 from experiments.diagram import LATE, LOST, REFUSED, clock_of, draw, sequences
 from experiments.diagram_draw import figure, mermaid, write
 from experiments.errors import CoflexError

@@ -5,7 +5,7 @@ import pytest
 
 from environment.messages import digest_rows
 from experiments.conformance import check
-from experiments.conformance_mutations import (
+from experiments.conformance.mutations import (
     Mutation,
     check_law,
     made_steps,

@@ -4,7 +4,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from experiments.conformance_provenance import Equality, Side, check_provenance, equalities, fault
+from experiments.conformance.provenance import Equality, Side, check_provenance, equalities, fault
 
 STEP = 900_000
 ELSEWHERE = ("SUC01.1", "SUC03.1", "SUC03.2", "SUC05.2", "SUC08.4", "SUC10.4", "SUC13.1")

@@ -5,7 +5,7 @@ import pytest
 
 from environment.messages import digest_rows
 from experiments.conformance import check
-from experiments.conformance_provenance import check_provenance
+from experiments.conformance.provenance import check_provenance
 
 
 def last_row(tables):

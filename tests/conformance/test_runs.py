@@ -7,8 +7,8 @@ import pytest
 
 from environment.messages import digest_rows
 from experiments.conformance import check, union
-from experiments.conformance_mutations import check_law, restricted, samples
-from experiments.conformance_provenance import check_provenance
+from experiments.conformance.mutations import check_law, restricted, samples
+from experiments.conformance.provenance import check_provenance
 from experiments.usecases import usecase
 
 

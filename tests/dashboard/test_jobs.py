@@ -81,10 +81,10 @@ def test_the_stages_of_a_run_are_those_that_runs_report():
     """Names of stages stand here and in the library; a stage that is renamed must not leave the bar standing still."""
     from inspect import getsource
 
-    import experiments.build
+    import experiments.assembly.site
     import experiments.run
 
-    source = getsource(experiments.build) + getsource(experiments.run)
+    source = getsource(experiments.assembly.site) + getsource(experiments.run)
     for stage in background.STAGES:
         assert f'"{stage}"' in source, stage
     assert sum(background._PARTS) == pytest.approx(1.0)

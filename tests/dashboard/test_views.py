@@ -19,8 +19,8 @@ from dashboard.pages import PAGES
 from dashboard.sankey import sankey
 from dashboard.shown import Shown
 from experiments.figures import stored_figures
-from experiments.kpis_facts import Facts
-from experiments.plots_market import KIND_COLOURS, KIND_NAMES, money_flows
+from experiments.kpis.facts import Facts
+from experiments.plots.market import KIND_COLOURS, KIND_NAMES, money_flows
 from experiments.results import open_run, write_run
 from tests.dashboard.conftest import html
 from tests.experiments import synthetic_run

@@ -7,8 +7,8 @@ import pytest
 
 import data
 from environment.messages import records, sources
-from experiments.conformance_plan import plan
-from experiments.conformance_provenance import equalities
+from experiments.conformance.plan import plan
+from experiments.conformance.provenance import equalities
 from experiments.usecases import (
     CatalogueError,
     actors,

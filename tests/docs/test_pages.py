@@ -9,11 +9,11 @@ import duckdb
 import pytest
 import typer
 
-from experiments.build_check import check_scenario
+from experiments.assembly.check import check_scenario
 from experiments.cli import app
 from experiments.scenario import Scenario, scenario_from
-from experiments.scenario_read import parse_yaml
-from experiments.scenario_show import schema_keys
+from experiments.scenario.read import parse_yaml
+from experiments.scenario.show import schema_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

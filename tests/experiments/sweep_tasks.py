@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from environment.chance import name_hash
-from experiments.sweep_design import level_of
-from experiments.sweep_worker import FIGURES, parquet
+from experiments.sweep.design import level_of
+from experiments.sweep.worker import FIGURES, parquet
 
 QUICK = "tests.experiments.sweep_tasks:quick"
 SLOW = "tests.experiments.sweep_tasks:slow"

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from environment.units import MS_PER_H
-from experiments import build_flexibility
-from experiments.build_check import check_scenario
+from experiments.assembly import flexibility as build_flexibility
+from experiments.assembly.check import check_scenario
 from experiments.conformance import check
-from experiments.results_schema import conform
-from experiments.scenario_library import rule_with
+from experiments.results.schema import conform
+from experiments.scenario.library import rule_with
 
 ASKED = 2.0
 """Availability price of both providers [EUR/kW/h]: large, so that cents show differences."""

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from environment.channels import DroppedAcknowledgements, Outage
-from experiments.build_roles import ROLES, role
-from experiments.build_world import build_world
+from experiments.assembly.roles import ROLES, role
+from experiments.assembly.world import build_world
 from experiments.errors import CoflexError
-from experiments.scenario_people import NOBODY
+from experiments.scenario.people import NOBODY
 
 
 def test_every_role_is_found_by_name():

@@ -1,20 +1,24 @@
 """The command line in one process, with the library's answers replaced where they take long."""
 
 import json
+import os
+import sys
 from types import SimpleNamespace
 
 import pytest
 
-import experiments.cli_run
+import experiments.cli.run
 from experiments import cli
 from experiments.cli import app, run_cli
 
 COMMANDS = (
     "run",
-    "size",
-    "sweep",
-    "study",
-    "results",
+    "replay",
+    "compare",
+    "bill",
+    "diagram",
+    "bench",
+    "dashboard",
     "scenarios",
     "show",
     "schema",
@@ -22,12 +26,10 @@ COMMANDS = (
     "usecases",
     "rules",
     "schemes",
-    "diagram",
-    "bench",
-    "replay",
-    "compare",
-    "bill",
-    "dashboard",
+    "size",
+    "sweep",
+    "study",
+    "results",
 )
 
 
@@ -97,14 +99,14 @@ def test_an_interruption_is_exit_code_130(capsys, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(experiments.cli_run, "run_scenario", interrupted)
+    monkeypatch.setattr(experiments.cli.run, "run_scenario", interrupted)
     code, out, err = answer(capsys, "run", "district-day")
     assert (code, out) == (130, "")
     assert "interrupted" in err
 
 
 def test_an_unexpected_fault_is_one_line_too(capsys, monkeypatch):
-    monkeypatch.setattr(experiments.cli_run, "run_scenario", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(experiments.cli.run, "run_scenario", lambda *_, **__: 1 / 0)
     code, _, err = answer(capsys, "run", "district-day")
     assert code == 2
     assert "unexpected ZeroDivisionError" in err
@@ -217,7 +219,7 @@ def test_a_run_is_printed_as_the_shape_that_scripts_rely_on():
     result = SimpleNamespace(
         out="runs/x", seed=7, digest="d", exact_digest="e", wall_s=wall, figures={"a": None}, twin_figures={"a": 1.0}
     )
-    assert experiments.cli_run.run_data(result) == {
+    assert experiments.cli.run.run_data(result) == {
         "out": "runs/x",
         "seed": 7,
         "digest": "d",
@@ -226,19 +228,19 @@ def test_a_run_is_printed_as_the_shape_that_scripts_rely_on():
         "twin": {"figures": {"a": 1.0}},
     }
     result.twin_figures = None
-    assert experiments.cli_run.run_data(result)["twin"] is None
+    assert experiments.cli.run.run_data(result)["twin"] is None
 
 
 def test_the_default_folder_is_the_first_that_is_free(tmp_path):
-    assert experiments.cli_run.free_folder(tmp_path, "day-1") == tmp_path / "day-1-1"
+    assert experiments.cli.run.free_folder(tmp_path, "day-1") == tmp_path / "day-1-1"
     (tmp_path / "day-1-1").mkdir()
-    assert experiments.cli_run.free_folder(tmp_path, "day-1") == tmp_path / "day-1-2"
+    assert experiments.cli.run.free_folder(tmp_path, "day-1") == tmp_path / "day-1-2"
 
 
 def test_the_entry_point_leaves_with_the_code_and_one_thread_per_library(monkeypatch):
-    monkeypatch.setattr(cli.sys, "argv", ["coflex", "rum"])
+    monkeypatch.setattr(sys, "argv", ["coflex", "rum"])
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == 2
-    assert cli.os.environ["OMP_NUM_THREADS"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "1"

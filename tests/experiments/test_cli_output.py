@@ -5,9 +5,9 @@ import pytest
 import typer
 
 from environment.grid.model import NetworkError
-from experiments.cli_output import Answer, Format, emit, error_text, is_ours, tidy
+from experiments.cli.output import Answer, Format, emit, error_text, is_ours, tidy
 from experiments.errors import CoflexError
-from experiments.scenario_read import ScenarioError
+from experiments.scenario.read import ScenarioError
 
 
 def test_numbers_of_any_library_become_json():

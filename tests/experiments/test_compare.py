@@ -6,7 +6,7 @@ import pytest
 from experiments.compare import compare, stored_figures
 from experiments.kpis import catalogue, figure_columns, figures
 from experiments.results import open_run, write_run
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from experiments.kpis import make_facts
-from experiments.kpis_delivery import FIGURES
-from experiments.results_schema import table_specs
+from experiments.kpis.delivery import FIGURES
+from experiments.results.schema import table_specs
 from tests.agents.delivery_world import LIMIT_KW, OFFERED_KW, DeliveryWorld
 
 

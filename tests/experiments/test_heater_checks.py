@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from experiments.build_check_heaters import problems_of_heaters
+from experiments.assembly.check_heaters import problems_of_heaters
 from experiments.scenario import load_scenario, scenario_from
 
 

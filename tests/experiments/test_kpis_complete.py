@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.kpis_complete import DECLARATIONS, RECEIPTS, complete
+from experiments.kpis.complete import DECLARATIONS, RECEIPTS, complete
 from experiments.report import write_report
 from experiments.results import open_run, write_run
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from experiments.kpis import make_facts
-from experiments.kpis_grid import branch_limits, overload_rows
+from experiments.kpis.grid import branch_limits, overload_rows
 from tests.experiments.figure_cases import META, H, branches, value, voltage_tables
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.kpis_truth import true_delivery_kw
+from experiments.kpis.truth import true_delivery_kw
 from tests.experiments.figure_cases import META, H, market, value
 
 

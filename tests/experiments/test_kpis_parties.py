@@ -3,8 +3,8 @@
 import pytest
 
 from experiments.kpis import figures
-from experiments.kpis_conformance import conformance_columns
-from experiments.results_schema import conform
+from experiments.kpis.conformance import conformance_columns
+from experiments.results.schema import conform
 from tests.experiments.figure_cases import META, value
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.kpis import figures, make_facts
-from experiments.kpis_regulator import gaming_by_provider
+from experiments.kpis.regulator import gaming_by_provider
 from tests.experiments.figure_cases import META, H, market, value
 
 

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from experiments.kpis_reinforcement import capital_recovery_factor
+from experiments.kpis.reinforcement import capital_recovery_factor
 from tests.experiments.figure_cases import META, branches, market, value, voltage_tables
 
 PRICES = {

@@ -11,7 +11,7 @@ from experiments.scenario import load_scenario, scenario_from
 @pytest.fixture(scope="module")
 def foreseen(small):
     """The DSO of ``district-outage`` after its look ahead, with some events in place of its own; and these."""
-    from experiments.build_world import build_world
+    from experiments.assembly.world import build_world
 
     content = copy.deepcopy(load_scenario("district-outage").as_data())
     content["clock"]["history_days"] = 7
@@ -30,7 +30,7 @@ def foreseen(small):
 
 
 def _states(site):
-    from experiments.build import _states as states
+    from experiments.assembly.site import _states as states
 
     return states(site.scenario, site.network, site.calendar, site.timeline)
 

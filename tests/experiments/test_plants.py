@@ -102,7 +102,7 @@ def test_the_plant_gets_at_least_its_price_and_money_sums_to_zero(lived):
 def test_conformance_holds_with_plants(lived):
     from environment.messages import digest_rows
     from experiments.conformance import check
-    from experiments.results_schema import conform
+    from experiments.results.schema import conform
 
     (_, tables), _ = lived
     cases = check(conform(tables), digest_rows=digest_rows, provenance=True).usecases
@@ -126,7 +126,7 @@ def test_a_plant_without_contract_offers_nothing(small):
 
 def alone(small):
     """The world of a sunny day in which nobody procures: site, world, plants, their provider, and noon."""
-    from experiments.build_world import build_world
+    from experiments.assembly.world import build_world
 
     site = small.site(sunny_day())
     world = build_world(site)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from experiments.plots import View, chart, inline_svg, svg
-from experiments.plots_grid import geometry, worst_instant
-from experiments.plots_market import biggest_fsps, money_flows, portfolio
-from experiments.plots_people import message_counts, typical_home
+from experiments.plots.grid import geometry, worst_instant
+from experiments.plots.market import biggest_fsps, money_flows, portfolio
+from experiments.plots.people import message_counts, typical_home
 from experiments.results import open_run, write_run
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from experiments.kpis import make_facts
 from experiments.plots import View
-from experiments.plots_profile import distances_km, profile_chart, worst_voltage
+from experiments.plots.profile import distances_km, profile_chart, worst_voltage
 from experiments.results import open_run
 from tests.experiments.figure_cases import META, H, voltage_tables
 

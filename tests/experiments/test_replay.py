@@ -8,7 +8,7 @@ import pytest
 
 from experiments.replay import compare_runs, replay
 from experiments.results import open_run, write_run
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 from experiments.scenario import Scenario
 
 

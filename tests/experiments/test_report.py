@@ -8,12 +8,12 @@ import pytest
 
 from experiments.plots import View
 from experiments.report import report_html, write_report
-from experiments.report_findings import _by_the_clock
-from experiments.report_page import paragraphs, table
-from experiments.report_refusals import counted
-from experiments.report_sections import _against_reinforcement, _command
+from experiments.report.findings import _by_the_clock
+from experiments.report.page import paragraphs, table
+from experiments.report.refusals import counted
+from experiments.report.sections import _against_reinforcement, _command
 from experiments.results import open_run, write_run
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 from experiments.scenario import load_scenario
 
 SECTIONS = (

@@ -13,7 +13,7 @@ import pytest
 
 import experiments.results as results
 from experiments.results import check_out, open_run, write_run
-from experiments.results_schema import ResultsError
+from experiments.results.schema import ResultsError
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.results import first_difference, open_run, write_run
-from experiments.results_digest import digest_tables, first_table_difference, rounded
-from experiments.results_schema import conform
+from experiments.results.digest import digest_tables, first_table_difference, rounded
+from experiments.results.schema import conform
 
 
 @given(seed=st.integers(0, 2**32 - 1))

@@ -6,8 +6,8 @@ import pytest
 
 from environment.addresses import Address, Directory
 from environment.journal import Journal
-from experiments.results_digest import digest_tables
-from experiments.results_schema import ResultsError, conform, empty_table, table_specs
+from experiments.results.digest import digest_tables
+from experiments.results.schema import ResultsError, conform, empty_table, table_specs
 
 
 def test_every_table_is_documented_with_type_unit_and_meaning():

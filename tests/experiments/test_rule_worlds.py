@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from experiments.scenario_actors import Rules
-from experiments.scenario_library import RULES, rule_with
+from experiments.scenario.actors import Rules
+from experiments.scenario.library import RULES, rule_with
 from markets.ledger import cents
 
 BASELINES = {

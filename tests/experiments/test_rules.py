@@ -8,9 +8,9 @@ import pytest
 from experiments.cli import run_cli
 from experiments.errors import CoflexError
 from experiments.rules import all_rules, find_rule, run_rule
-from experiments.rules_read import read_input, write_example
-from experiments.rules_show import rule_schema
-from experiments.scenario_library import KINDS, RULES
+from experiments.rules.read import read_input, write_example
+from experiments.rules.show import rule_schema
+from experiments.scenario.library import KINDS, RULES
 
 RULE_NAMES = [one.name for one in all_rules()]
 BIDS = [

@@ -5,8 +5,8 @@ import pytest
 
 from experiments.errors import CoflexError
 from experiments.scenario import Scenario, find_scenario, load_scenario, scenario_from, scenario_yaml
-from experiments.scenario_library import scenario_names
-from experiments.scenario_read import ScenarioError
+from experiments.scenario.library import scenario_names
+from experiments.scenario.read import ScenarioError
 
 
 @pytest.mark.parametrize("name", scenario_names())

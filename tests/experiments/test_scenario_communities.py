@@ -2,11 +2,11 @@
 
 import pytest
 
-from experiments.build_communities import makers
+from experiments.assembly.communities import makers
 from experiments.covers import covers
 from experiments.scenario import load_scenario, scenario_from
-from experiments.scenario_communities import share_by_member
-from experiments.scenario_read import ScenarioError
+from experiments.scenario.communities import share_by_member
+from experiments.scenario.read import ScenarioError
 from experiments.sharing import sharing_rules
 
 

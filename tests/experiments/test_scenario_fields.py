@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from environment.calendar import Calendar
-from experiments.scenario_fields import DayTime, Delay, Moment, Share, read_clock
+from experiments.scenario.fields import DayTime, Delay, Moment, Share, read_clock
 
 ROME = ZoneInfo("Europe/Rome")
 DAY = date(2016, 1, 19)

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from experiments.scenario import load_scenario, scenario_from
-from experiments.scenario_read import ScenarioError, parse_yaml
-from experiments.scenario_show import complete_yaml
+from experiments.scenario.read import ScenarioError, parse_yaml
+from experiments.scenario.show import complete_yaml
 
 share = st.one_of(st.floats(0, 1), st.integers(0, 100).map(lambda percent: f"{percent}%"))
 names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True).filter(lambda name: name not in {"nobody", "state"})

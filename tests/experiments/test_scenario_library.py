@@ -1,12 +1,12 @@
 import pytest
 
-from experiments.build_network import network_of
+from experiments.assembly.network import network_of
 from experiments.errors import CoflexError, closest, did_you_mean
 from experiments.networks import network_names
 from experiments.scenario import load_scenario
-from experiments.scenario_actors import Product
-from experiments.scenario_checks import problems_of_network
-from experiments.scenario_library import (
+from experiments.scenario.actors import Product
+from experiments.scenario.checks import problems_of_network
+from experiments.scenario.library import (
     RULES,
     known_places,
     known_products,

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.scenario import load_scenario, scenario_from
-from experiments.scenario_read import ScenarioError
+from experiments.scenario.read import ScenarioError
 
 
 def refusal(part, **changes):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.scenario_read import ScenarioError, apply_sets, parse_yaml, path_text
+from experiments.scenario.read import ScenarioError, apply_sets, parse_yaml, path_text
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ import re
 import pytest
 
 from experiments.scenario import load_scenario, scenario_from
-from experiments.scenario_library import scenario_names
-from experiments.scenario_read import parse_yaml
-from experiments.scenario_show import complete_yaml, schema_json, schema_keys, schema_text
+from experiments.scenario.library import scenario_names
+from experiments.scenario.read import parse_yaml
+from experiments.scenario.show import complete_yaml, schema_json, schema_keys, schema_text
 
 RICH = [
     "events=[{at: 18:40, outage_of: LV3.202 Line 48}, {from: 14:00, to: 15:30, platform_down: gdbn}, {from: 17:00, manual: 30%}, {at: 18:20, withdraw: 10%}]",

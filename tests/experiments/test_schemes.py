@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments.cli import app
-from experiments.scenario_library import RULES
+from experiments.scenario.library import RULES
 from experiments.schemes import Situations, compared, comparison_text
 
 RUN = CliRunner()

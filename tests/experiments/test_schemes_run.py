@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from experiments.errors import CoflexError
-from experiments.scenario_library import RULES
+from experiments.scenario.library import RULES
 from experiments.schemes import compared_situation, comparison_text
 from experiments.schemes_report import write_schemes_page
 from experiments.schemes_run import NEEDED, days_of

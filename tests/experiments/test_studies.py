@@ -10,15 +10,15 @@ from environment.grid.network import load_network
 from experiments.errors import CoflexError
 from experiments.kpis import catalogue
 from experiments.scenario import load_scenario
-from experiments.scenario_library import RULES
+from experiments.scenario.library import RULES
 from experiments.studies.boundaries import countries, markets, networks
 from experiments.studies.replicability import CURVES, OTHERS, sra_study, verdicts
 from experiments.studies.rules import KEYS, rules_study
 from experiments.studies.sensitivity import indices, sensitivity_study
 from experiments.studies.study import make_study
-from experiments.sweep_answers import read_answers
-from experiments.sweep_design import changed, plan, scenario_of
-from experiments.sweep_engine import Local
+from experiments.sweep.answers import read_answers
+from experiments.sweep.design import changed, plan, scenario_of
+from experiments.sweep.engine import Local
 from tests.experiments import sweep_tasks
 
 SCENARIO = "district-short"

@@ -13,11 +13,11 @@ from experiments.errors import CoflexError
 from experiments.run import live_scenario
 from experiments.scenario import scenario_from
 from experiments.sweep import run_sweep
-from experiments.sweep_design import plan
-from experiments.sweep_engine import Local
-from experiments.sweep_file import sweep_from
-from experiments.sweep_folder import failures
-from experiments.sweep_results import query, views
+from experiments.sweep.design import plan
+from experiments.sweep.engine import Local
+from experiments.sweep.file import sweep_from
+from experiments.sweep.folder import failures
+from experiments.sweep.results import query, views
 from tests.experiments import sweep_tasks
 
 
@@ -74,7 +74,7 @@ def test_a_sweep_interrupted_ten_times_at_random_ends_in_the_same_tables(whole, 
 
 def test_a_leader_that_is_killed_leaves_what_is_done_and_a_free_folder(whole, tmp_path):
     """The leader does its runs itself here: a forked process cannot use the server of its parent."""
-    from experiments.sweep_worker import do
+    from experiments.sweep.worker import do
 
     def here(jobs, done):
         for job in jobs:

@@ -10,10 +10,10 @@ import pytest
 
 from experiments.errors import CoflexError
 from experiments.sweep import run_sweep
-from experiments.sweep_design import plan
-from experiments.sweep_engine import Cluster, Local
-from experiments.sweep_file import sweep_from
-from experiments.sweep_results import query
+from experiments.sweep.design import plan
+from experiments.sweep.engine import Cluster, Local
+from experiments.sweep.file import sweep_from
+from experiments.sweep.results import query
 from tests.experiments import sweep_tasks
 
 ROOT = Path(__file__).resolve().parents[2]

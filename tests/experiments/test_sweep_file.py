@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from experiments.errors import CoflexError
-from experiments.sweep_design import plan, quantile
-from experiments.sweep_file import Distribution, load_sweep, sweep_from, sweep_names
+from experiments.sweep.design import plan, quantile
+from experiments.sweep.file import Distribution, load_sweep, sweep_from, sweep_names
 
 EV = {"key": "people.0.devices.ev", "range": [0.0, 1.0], "steps": 3}
 PV = {"key": "people.0.devices.pv", "values": ["0%", "100%"]}

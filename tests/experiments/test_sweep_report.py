@@ -7,11 +7,11 @@ import pytest
 
 from experiments.statistics import interval
 from experiments.sweep import run_sweep
-from experiments.sweep_answers import read_answers
-from experiments.sweep_design import plan
-from experiments.sweep_engine import Local
-from experiments.sweep_file import sweep_from
-from experiments.sweep_report import sweep_html, write_sweep_report
+from experiments.sweep.answers import read_answers
+from experiments.sweep.design import plan
+from experiments.sweep.engine import Local
+from experiments.sweep.file import sweep_from
+from experiments.sweep.report import sweep_html, write_sweep_report
 from tests.experiments import sweep_tasks
 
 FIGURES = ["overload_hours", "homes_enrolled", "bids_hhi"]

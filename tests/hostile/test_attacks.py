@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.covers import covers
-from experiments.results_schema import conform
+from experiments.results.schema import conform
 
 TRIED = [
     {"forge": "ActivationSignal", "as": "fsp-sol", "at": "13:00"},

@@ -11,7 +11,7 @@ import pytest
 from environment.messages import records
 from environment.messages.base import fields
 from experiments.covers import covers
-from experiments.results_schema import conform
+from experiments.results.schema import conform
 from experiments.usecases import permissions_of_records
 
 WHEN = {"from": "day 0 13:45", "to": "day 2 11:50", "every_s": 21_600}

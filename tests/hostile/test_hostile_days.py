@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from environment.units import MS_PER_H
-from experiments.build_days import market_days
-from experiments.kpis_complete import complete
-from experiments.kpis_facts import Frame
-from experiments.results_schema import conform
+from experiments.assembly.days import market_days
+from experiments.kpis.complete import complete
+from experiments.kpis.facts import Frame
+from experiments.results.schema import conform
 
 
 @pytest.fixture(scope="module")

@@ -155,7 +155,7 @@ def asked(small):
     """A small world in which the provider's settlement asks the DSO for meter data as given, before anything else happens."""
 
     def run(*requests):
-        from experiments.build_world import build_world
+        from experiments.assembly.world import build_world
 
         site = small.site(small.scenario(clock__history_days=1))
         world = build_world(site)
@@ -199,7 +199,7 @@ def test_each_question_for_meter_data_is_answered_whatever_the_others_ask(asked)
 @pytest.mark.parametrize("changes", [{"area": "elsewhere"}, {"contract": "other"}, {"ordered_kw": np.zeros(0)}],
                          ids=["area", "contract", "no interval"])  # fmt: skip
 def test_a_call_that_fits_no_contract_is_refused_by_its_fsp(small, changes):
-    from experiments.build_world import build_world
+    from experiments.assembly.world import build_world
 
     site = small.site(small.scenario(clock__history_days=1, people__0__served_by={"fsp-sol": 1.0}))
     world = build_world(site)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.build_check import check_scenario
+from experiments.assembly.check import check_scenario
 from experiments.errors import CoflexError
 from experiments.scenario import scenario_from
 

@@ -48,7 +48,7 @@ def test_an_outage_that_lasts_fails_every_settlement_with_its_reason_and_pays_no
 
 def test_an_invoice_that_comes_twice_is_paid_once(small):
     """As when it arrives and its acknowledgement does not: the same invoice in another message, to both sides."""
-    from experiments.build_world import build_world
+    from experiments.assembly.world import build_world
 
     site = small.site(small.scenario(clock__history_days=1))
     world = build_world(site)

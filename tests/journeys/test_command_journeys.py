@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from experiments.scenario_library import scenario_names
+from experiments.scenario.library import scenario_names
 
 ROOT = Path(__file__).resolve().parents[2]
 COFLEX = [sys.executable, "-c", "from experiments.cli import main; main()"]

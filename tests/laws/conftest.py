@@ -60,7 +60,7 @@ PILOT_MS = round(35.75 * 3_600_000)
 @pytest.fixture(scope="session")
 def pilot_evening(small):
     """The shipped service for households with 14 homes on a feeder too weak for them, stopped in a call: (site, world). Look, and do not touch."""
-    from experiments.build_world import build_world
+    from experiments.assembly.world import build_world
     from experiments.scenario import load_scenario, scenario_from
 
     content = load_scenario("homes-flex").as_data()
@@ -77,7 +77,7 @@ def pilot_evening(small):
 @pytest.fixture(scope="session")
 def retrofit_morning(small):
     """The shipped retrofit with ten homes that are learned for a day, stopped on their first morning under control: (site, world). Only look."""
-    from experiments.build_world import build_world
+    from experiments.assembly.world import build_world
     from experiments.scenario import load_scenario, scenario_from
 
     content = load_scenario("heaters-retrofit").as_data()

@@ -5,7 +5,7 @@ import pytest
 from msgspec import structs
 
 from agents.aggregator_pool import Pool
-from experiments.kpis_complete import complete
+from experiments.kpis.complete import complete
 
 
 @pytest.fixture(scope="module")

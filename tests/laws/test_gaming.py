@@ -2,11 +2,11 @@
 
 import pytest
 
-from experiments.kpis_complete import complete
-from experiments.kpis_facts import Facts
-from experiments.kpis_regulator import gaming_by_provider
-from experiments.run_tables import physical_tables
-from experiments.scenario_faults import Fault
+from experiments.kpis.complete import complete
+from experiments.kpis.facts import Facts
+from experiments.kpis.regulator import gaming_by_provider
+from experiments.run.tables import physical_tables
+from experiments.scenario.faults import Fault
 
 GAMER = "fsp-sol"
 

@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from experiments.conformance_provenance import check_provenance, equalities, fault
+from experiments.conformance.provenance import check_provenance, equalities, fault
 from experiments.covers import covers
 
 CONTROL = ("DeviceOrder", "PowerReference")

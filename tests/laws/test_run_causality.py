@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from environment.grid import control_area
-from experiments import build
-from experiments.build_world import build_world
+from experiments.assembly import site as build
+from experiments.assembly.world import build_world
 
 HOUR_MS = 3_600_000
 AT_H = {
@@ -102,7 +102,7 @@ SMALLER = {"tso-balancing": few_pools}
 
 
 def names():
-    from experiments.scenario_library import scenario_names
+    from experiments.scenario.library import scenario_names
 
     return [*(name for name in scenario_names() if name.startswith("district-")), *CASES]
 

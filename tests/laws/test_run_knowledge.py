@@ -19,9 +19,9 @@ from environment.weather.records import Weather
 from environment.weather.station import WeatherStation
 from environment.wiretap import Heard
 from environment.world import World
-from experiments import build
-from experiments.build_people import People
-from experiments.build_world import build_world
+from experiments.assembly import site as build
+from experiments.assembly.people import People
+from experiments.assembly.world import build_world
 from experiments.covers import covers
 
 EVENING_H = 30.5

@@ -7,7 +7,7 @@ import pytest
 
 from environment.grid.islands import SLACK
 from environment.grid.network import load_network
-from experiments.conformance_acts import places
+from experiments.conformance.acts import places
 
 # --- energy -----------------------------------------------------------------------------------------------------------
 
@@ -409,7 +409,7 @@ def test_a_conversation_that_failed_or_was_refused_says_why(lived):
 
 def test_the_digest_is_that_of_the_tables(lived):
     for run in lived:
-        from experiments.results_digest import digest_tables
+        from experiments.results.digest import digest_tables
 
         assert run.meta["digest"] == digest_tables(dict(run.run.tables)).digest
         assert json.dumps(run.meta["scenario"])

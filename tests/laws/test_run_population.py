@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from agents import prosumer_day
-from experiments.build_days import service_windows
-from experiments.build_people import People
-from experiments.scenario_people import HomesGroup
+from experiments.assembly.days import service_windows
+from experiments.assembly.people import People
+from experiments.scenario.people import HomesGroup
 
 COLUMNS = ("load_kw", "pv_kw", "draw_kw", "overrides", "contracted_kw", "consent", "automatic", "bus")
 

@@ -32,8 +32,8 @@ def evening_of(shared, small):
 
 def lived(small, seed):
     """Peak loading [%], hours above the limit, energy above it [kWh]: ({...} with coordination, {...} without)."""
-    from experiments.kpis_complete import complete
-    from experiments.run_tables import physical_tables
+    from experiments.kpis.complete import complete
+    from experiments.run.tables import physical_tables
     from experiments.scenario import load_scenario, scenario_from
 
     site = small.site(scenario_from(load_scenario("district-day").as_data() | {"results": {"detail": "summary"}}), seed)

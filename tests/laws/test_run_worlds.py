@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from agents.prosumer_life import OVERRIDE_STEPS
-from experiments.kpis_complete import complete
-from experiments.scenario_people import NOBODY
+from experiments.kpis.complete import complete
+from experiments.scenario.people import NOBODY
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_the_small_day_procures_activates_and_settles(day):
 
 
 def test_without_flexibility_nothing_is_avoided_and_the_need_stays(small):
-    from experiments.run_tables import ledger_table, physical_tables
+    from experiments.run.tables import ledger_table, physical_tables
 
     site = small.site(small.scenario(people__0__served_by={NOBODY: 1.0}))
     twin = site.twin()

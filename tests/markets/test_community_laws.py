@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.covers import covers
-from experiments.scenario_library import rule
+from experiments.scenario.library import rule
 from markets.allocation import hierarchical, proportional, static, transactions
 from markets.internal_prices.offers import Offers
 from markets.internal_prices.pool import pool

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from experiments.rules import run_rule
-from experiments.scenario_library import rule
+from experiments.scenario.library import rule
 from markets.baselines import x_of_y
 from markets.bids import Bid, BidColumns, NeedColumns, Sensitivities
 from markets.pricing import pay_as_bid, uniform

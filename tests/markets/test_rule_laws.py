@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.covers import covers
-from experiments.scenario_library import RULES, rule
+from experiments.scenario.library import RULES, rule
 from markets.bids import BidColumns
 from tests.markets.market_cases import HOURS, UNMET, markets
 

@@ -123,8 +123,8 @@ def small():
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory, small):
     """The folder of the small study and its result."""
-    from experiments.sizing_run import run_study
-    from experiments.sizing_study import study_from
+    from experiments.sizing.run import run_study
+    from experiments.sizing.study import study_from
 
     return run_study(study_from(small()), seed=3, out=tmp_path_factory.mktemp("sizing") / "run")
 

@@ -6,11 +6,11 @@ import pytest
 
 from environment.messages import digest_rows
 from experiments.conformance import check
-from experiments.conformance_mutations import check_law
-from experiments.conformance_provenance import check_provenance
+from experiments.conformance.mutations import check_law
+from experiments.conformance.provenance import check_provenance
 from experiments.covers import covers
 from experiments.errors import CoflexError
-from experiments.sizing_run import REGISTERED
+from experiments.sizing.run import REGISTERED
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +100,8 @@ def test_no_one_but_the_right_microservice_may_send(small_tables):
 
 
 def refused(content, tmp_path):
-    from experiments.sizing_run import run_study
-    from experiments.sizing_study import study_from
+    from experiments.sizing.run import run_study
+    from experiments.sizing.study import study_from
 
     study = study_from(content)
     with pytest.raises(CoflexError) as caught:
@@ -116,7 +116,7 @@ def test_a_meter_that_missed_too_much_ends_the_study_with_the_way_out(small, tmp
     content = small(
         members__1__missing=0.2, profiles__most_missing=0.201, business_models=[{"name": "one"}], front_points=0
     )
-    import experiments.sizing_history as history
+    import experiments.sizing.history as history
 
     kept = history._known
     history._known = lambda member, year, chance: np.arange(year.timeline.n) % 2 == 0

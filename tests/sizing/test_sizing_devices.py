@@ -8,7 +8,7 @@ import pytest
 from agents.strategies.sizing_devices import Charging, Device, Thermal, course_of
 from environment.devices.heat_pump import cop_air
 from experiments.covers import covers
-from experiments.sizing_figures import power_notes
+from experiments.sizing.figures import power_notes
 
 HOURS = np.arange(96)
 OUTDOOR_C = 6.0 + 5.0 * np.sin(HOURS / 24.0 * 2.0 * np.pi)
@@ -92,11 +92,11 @@ def plan(small):
 @pytest.fixture(scope="module")
 def planned(plan):
     """What its parties registered; no folder, no report."""
-    from experiments.build_sizing import build_study, build_study_world
-    from experiments.results_schema import conform
+    from experiments.assembly.sizing import build_study, build_study_world
+    from experiments.results.schema import conform
     from experiments.run import conformance_of
-    from experiments.sizing_run import LONGEST_MS, study_tables
-    from experiments.sizing_study import study_from
+    from experiments.sizing.run import LONGEST_MS, study_tables
+    from experiments.sizing.study import study_from
 
     world = build_study_world(build_study(study_from(plan), 3))
     world.run(LONGEST_MS)
@@ -160,8 +160,8 @@ def test_power_above_the_contract_is_said(planned):
 
 def test_a_study_with_infeasible_comfort_is_refused(plan, tmp_path):
     from experiments.errors import CoflexError
-    from experiments.sizing_run import run_study
-    from experiments.sizing_study import study_from
+    from experiments.sizing.run import run_study
+    from experiments.sizing.study import study_from
 
     weak = {**plan, "members": [{**plan["members"][0], "heat_pump": {"kw": 0.05}}, *plan["members"][1:]]}
     with pytest.raises(CoflexError, match=r"refused: ana/heat-pump-control: comfort of 19 degC cannot be kept"):

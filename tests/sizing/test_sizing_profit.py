@@ -7,7 +7,7 @@ from agents.strategies.sizing_assessment import Sizings, reference, size
 from agents.strategies.sizing_community import BusinessModel
 from agents.strategies.sizing_economics import site_bills, trades
 from experiments.covers import covers
-from experiments.scenario_library import rule
+from experiments.scenario.library import rule
 
 MINE = BusinessModel("a-first", "profit", "individual", ("a",), 1.0)
 

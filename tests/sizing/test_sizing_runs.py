@@ -154,8 +154,8 @@ def test_no_roof_bears_more_than_it_can(small_tables):
 
 
 def test_same_seed_same_digest_other_seed_another(small, small_run, tmp_path):
-    from experiments.sizing_run import run_study
-    from experiments.sizing_study import study_from
+    from experiments.sizing.run import run_study
+    from experiments.sizing.study import study_from
 
     again = run_study(study_from(small()), seed=3, out=tmp_path / "again", report=False)
     assert again.digest == small_run.digest
@@ -187,7 +187,7 @@ def test_studies_are_compared_model_by_model(small_run, tmp_path, capsys):
     import shutil
 
     from experiments.compare import compare
-    from experiments.results_schema import ResultsError
+    from experiments.results.schema import ResultsError
 
     folder = str(small_run.out)
     assert run_cli(["compare", folder, folder, "--format", "json"]) == 0

@@ -3,8 +3,8 @@
 import pytest
 
 from experiments.covers import covers
-from experiments.scenario_read import ScenarioError
-from experiments.sizing_study import Study, is_study, load_study, study_from, study_names
+from experiments.scenario.read import ScenarioError
+from experiments.sizing.study import Study, is_study, load_study, study_from, study_names
 
 
 def wrong(content):
@@ -22,7 +22,7 @@ def test_shipped_studies_are_in_order_and_complete_ones_read_back(name):
 
 def test_every_key_has_a_meaning_and_every_default_a_source():
     def parts(part):
-        from experiments.scenario_explain import parts_in
+        from experiments.scenario.explain import parts_in
 
         for name, field in part.model_fields.items():
             yield part, name, field
@@ -83,7 +83,7 @@ def test_a_citizen_community_knows_no_distance(small):
 
 
 def test_histories_are_read_from_a_file(small, tmp_path):
-    from experiments.build_sizing import build_study
+    from experiments.assembly.sizing import build_study
     from experiments.errors import CoflexError
 
     file = tmp_path / "metered.csv"

@@ -6,7 +6,7 @@ import pytest
 from environment.grid.islands import island, joined, prefixed
 from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
-from experiments.build_people import home_points
+from experiments.assembly.people import home_points
 
 PARTS = {"sud": "simbench/1-LV-rural1--0-sw", "nord": "two-stations", "est": "cigre-mv"}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.scenario_library import RULES, rule
+from experiments.scenario.library import RULES, rule
 from markets.traffic_light import Colour, colours, tightened_kw, usable_kw
 
 quantities = st.lists(st.floats(0, 1e4), min_size=1, max_size=12)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from experiments.covers import covers
 from experiments.rules import run_rule
-from experiments.rules_internal_market import FlexibleFace
-from experiments.scenario_read import ScenarioError
+from experiments.rules.internal_market import FlexibleFace
+from experiments.scenario.read import ScenarioError
 from markets.internal_prices.flexible import Prices, Resources, respond, welfare_optimum
 from markets.internal_prices.iterated import iterated_pool
 

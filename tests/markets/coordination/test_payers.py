@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from experiments.scenario_library import RULES, rule
+from experiments.scenario.library import RULES, rule
 from markets.coordination.common import hourly_shares_eur, shares_eur
 from markets.coordination.payers import allotted_kw, joint_parts
 from markets.coordination.situation import JOINT, Situation

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.scenario_library import RULES, rule
+from experiments.scenario.library import RULES, rule
 from markets.coordination.common import shares_eur
 from markets.coordination.situation import Activations, Situation
 from tests.markets.coordination.cases import OPERATORS, WIDE, offer, situation, situations

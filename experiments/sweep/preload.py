@@ -1,0 +1,12 @@
+"""What a run needs, imported once by the server that local workers are forked from."""
+
+from importlib import import_module
+
+from experiments.assembly.roles import ROLES
+from experiments.assembly.world import PARTS
+
+for _name in (
+    "experiments.kpis.complete", "experiments.run", "experiments.run.tables", "experiments.sweep.design", "experiments.sweep.worker",
+    *PARTS, *(role.partition(":")[0] for role in ROLES.values()),
+):  # fmt: skip
+    import_module(_name)

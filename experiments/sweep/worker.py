@@ -1,0 +1,129 @@
+"""One run of a sweep where it is done: plain data in, Parquet bytes or an error out. Imported by workers, local or of a cluster."""
+
+import io
+import os
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+FIGURES = "figures"
+TASK = "experiments.sweep.worker:simulate"
+_ONE_AT_A_TIME = threading.Lock()
+"""A worker of a cluster may have threads; runs in one process go one after the other."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs for one run.
+
+    Attributes:
+        number: of the run.
+        content: the scenario as plain data.
+        seed: of all chance.
+        keys: columns that name the run in every table: run, point, seed, factors.
+        figures: to keep; empty for all.
+        tables: to keep beside them.
+        twin: whether the run has its twin.
+        task: the function that does the work, ``module:name``.
+    """
+
+    number: int
+    content: dict[str, Any]
+    seed: int
+    keys: dict[str, Any]
+    figures: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    twin: bool = True
+    task: str = TASK
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        number: of the run.
+        files: Parquet bytes by table name; empty when the run failed.
+        error: one line; empty when it did not fail.
+        trace: where it failed.
+        wall_s: seconds in the worker.
+        memory_mb: resident memory of the worker after the run.
+        worker: the process.
+    """
+
+    number: int
+    files: dict[str, bytes] = field(repr=False, default_factory=dict)
+    error: str = ""
+    trace: str = field(repr=False, default="")
+    wall_s: float = 0.0
+    memory_mb: float = 0.0
+    worker: int = 0
+
+
+def do(job: Job) -> Outcome:
+    """Do a run; an error in it is an outcome, not an error of the worker."""
+    module, _, name = job.task.partition(":")
+    files: dict[str, bytes] = {}
+    error = trace = ""
+    with _ONE_AT_A_TIME:
+        begun = time.perf_counter()
+        try:
+            files = getattr(import_module(module), name)(job)
+        except Exception as fault:
+            lines = str(fault).splitlines() or ["no reason given"]
+            error, trace = f"{type(fault).__name__}: {'; '.join(lines)}", traceback.format_exc()
+        wall_s = time.perf_counter() - begun
+    return Outcome(job.number, files, error, trace, wall_s, resident_mb(), os.getpid())
+
+
+def simulate(job: Job) -> dict[str, bytes]:
+    """The tables of one run: figures of it and of its twin, and what else is to be kept."""
+    from experiments.run import live_scenario
+    from experiments.sweep.design import scenario_of
+
+    lived = live_scenario(scenario_of(job.content), seed=job.seed, twin=job.twin).whole
+    names = job.figures or tuple(lived.figures)
+    twin = lived.twin_figures or {}
+    rows = {
+        "figure": list(names),
+        "value": [lived.figures[name] for name in names],
+        "twin_value": [twin.get(name) for name in names],
+    }
+    files = {FIGURES: parquet(job, rows)}
+    for name in job.tables:
+        if name in lived.tables:
+            files[name] = parquet(job, lived.tables[name])
+    return files
+
+
+def parquet(job: Job, columns: Any) -> bytes:
+    """A table with the columns that name the run before its own, as the bytes of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if isinstance(columns, dict):
+        numbers = {"value": pa.float64(), "twin_value": pa.float64()}
+        columns = pa.table({name: pa.array(values, numbers.get(name)) for name, values in columns.items()})
+    keys = [(name, pa.repeat(pa.scalar(value), columns.num_rows)) for name, value in job.keys.items()]
+    own = [(name, columns.column(name)) for name in columns.column_names if name not in job.keys]
+    names, arrays = zip(*keys, *own, strict=True)
+    out = io.BytesIO()
+    pq.write_table(pa.table(list(arrays), names=list(names)), out, compression="zstd")
+    return out.getvalue()
+
+
+def resident_mb() -> float:
+    """Resident memory of this process [MB]; its peak where the system does not tell the present one."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - Path.read_text is no shorter
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except (OSError, ValueError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
