@@ -35,6 +35,7 @@ def content():
     said["grid"]["limits"]["transformer_percent"] = 17.0
     said["global_market"]["dsos"][0]["n1"] = []  # with it static lights would be red, and nothing left to buy
     said["global_market"]["dsos"][1]["network"] = "two-stations"
+    del said["global_market"]["bsps"][1]["updates"]  # it would withdraw the only home that it can bid with here
     said["global_market"]["bids"] = {"coordination": "multi-level-prequalified", "counts": False}
     said["faults"] = [
         {"forge": "AsmAward", "as": "tso-market", "at": "day 0 20:00"},
