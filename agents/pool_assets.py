@@ -108,7 +108,8 @@ def restoring_kw(book: HomeBook, homes: I64, stored_kwh: F64) -> F64:
 def carried_out(assets: Assets, hems: Hems, planned: F64, readings: Readings, step: int, by_hand: I64) -> F64:
     """The plans of the assets as they will be carried out, (assets, steps).
 
-    Batteries keep ready what they must, cars and tanks that are full take no more, what is too cold is heated, and what people have switched on by hand runs.
+    Batteries keep ready what they must, cars and tanks that are full take no more, what is too cold is heated, and what people have switched on by hand runs:
+    a car while it is plugged.
 
     Args:
         assets: which.
@@ -121,10 +122,11 @@ def carried_out(assets: Assets, hems: Hems, planned: F64, readings: Readings, st
     found, book, hours = planned.copy(), hems.book, hems.timeline.hours
     end = step + planned.shape[1]
     hand = np.arange(step, end) < by_hand[assets.home, None]
+    cars = assets.of(EV)
+    hand[cars] &= _here(readings, assets.home[cars], step, end)
     for kind in (EV, WATER_HEATER):
         rows = assets.of(kind)
         found[rows] = np.where(hand[rows], assets.rated_kw[rows, None], planned[rows])
-    cars = assets.of(EV)
     lacks = np.nan_to_num(missing_kwh(book, assets.home[cars], readings))[:, None]
     room = np.nan_to_num(missing_kwh(book, assets.home[cars], readings, full=True))[:, None]
     before = np.cumsum(found[cars], axis=1) - found[cars]
@@ -145,6 +147,12 @@ def carried_out(assets: Assets, hems: Hems, planned: F64, readings: Readings, st
             battery["eta_charge"] * np.maximum(power, 0.0) + np.minimum(power, 0.0) / battery["eta_discharge"]
         )
     return found
+
+
+def _here(readings: Readings, homes: I64, step: int, end: int) -> Bool:
+    """Where cars that are plugged now still are, (homes, steps): what is switched on by hand charges no car that is away."""
+    plugged, leaves = np.nan_to_num(readings["ev_plugged"][homes]) > 0.5, readings["ev_departure_step"][homes]
+    return np.asarray(plugged[:, None] & (np.arange(step, end) < np.where(np.isnan(leaves), end, leaves)[:, None]))
 
 
 def _heat(assets: Assets, hems: Hems, found: F64, readings: Readings, step: int) -> None:

@@ -218,6 +218,29 @@ def test_people_who_take_over_by_hand_are_left_alone(lived):
     assert seen
 
 
+def test_what_is_said_of_a_car_that_is_run_by_hand_is_what_it_takes(lived, tables):
+    """Where it is plugged it charges, and one that is away charges nothing, whatever its people have switched on."""
+    book, site = lived.site.living.hems.book, lived.site
+    known = site.timeline.steps(lived.start_ms, lived.end_ms)
+    reports = (
+        tables["content/AssetMonitoring"]
+        .to_pandas()
+        .merge(tables["messages"].to_pandas()[["row", "sent_ms"]], on="row")
+    )
+    reports = reports[reports.sent_ms - reports.from_ms < 60_000].set_index(["asset", "from_ms"])
+    said, taken = [], []
+    for home, k in np.argwhere(site.people.overrides[:, known]).tolist():
+        for at_ms in (lived.start_ms + step * 900_000 for step in range(k, min(k + 8, 95))):
+            car = f"{site.people.names[home]}/ev"
+            if book.ev["kw"][home] > 0.0 and (car, at_ms) in reports.index:
+                said.append(reports.loc[(car, at_ms)].planned_kw[0])
+                taken.append(reports.loc[(car, at_ms + 900_000)].power_kw)
+    said, taken = np.array(said), np.array(taken)
+    assert (taken > 1.0).any()
+    assert (taken == 0.0).any()
+    assert np.abs(said - taken).max() < 0.1
+
+
 def test_pools_really_follow(lived):
     """The measured change goes with what was due, interval by interval; at midnight plans change that were made at noon."""
     deliveries = lived.table("reserve_deliveries")

@@ -348,7 +348,9 @@ def test_no_message_arrives_at_the_instant_it_was_sent(lived):
         assert (messages["attempts"][here] >= 1).all()
 
 
-OF_NO_USE_CASE = ("billing:", "plans:", "orders:", "changes:", "baselines:", "reserves:", "imbalance:")
+OF_NO_USE_CASE = (
+    "billing:", "plans:", "orders:", "changes:", "baselines:", "reserves:", "imbalance:", "units:", "withdrawal:",
+)  # fmt: skip
 """What conversations begin with that belong to no scenario of the catalogue, and that nobody opens."""
 
 
