@@ -28,13 +28,18 @@ TWINS_UP_TO = 1_000
 WRITTEN_UP_TO = 1_000
 """Larger days are lived and not written: their tables are held in memory as a whole."""
 
-SHORT_HISTORY_DAYS = 7
-"""History of the days that are not written: it is lived by the same homes, and takes longer than the day."""
+SHORT_HISTORY_DAYS = ((WRITTEN_UP_TO, None), (10_000, 7), (float("inf"), 2))
+"""Days of history by the most homes (None: those of the scenario): the same homes live them, at some 20 kB a home and day."""
 
 
 def sizes_up_to(homes: int) -> list[int]:
     """The days that are lived: the usual sizes below the one asked for, and that."""
     return [size for size in SIZES if size < homes] + [homes]
+
+
+def history_days(homes: int, *, quick: bool) -> int | None:
+    """Days lived before a measured day; None for those of the scenario."""
+    return QUICK_HISTORY_DAYS if quick else next(days for most, days in SHORT_HISTORY_DAYS if homes <= most)
 
 
 def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
     for number, size in enumerate(sizes):
         report(f"a day of {size} homes", 4 + number, stages)
         write = size <= WRITTEN_UP_TO
-        history = QUICK_HISTORY_DAYS if quick else None if write else SHORT_HISTORY_DAYS
+        history = history_days(size, quick=quick)
         sets = [f"clock.history_days={history}"] if history else []
         days.append(measured_apart(size, twin=not quick and size <= TWINS_UP_TO, sets=sets, write=write))
     report("done", stages, stages)

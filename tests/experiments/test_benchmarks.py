@@ -10,7 +10,7 @@ from agents.strategies.home_view import problems
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
 from experiments.benchmarks import district
-from experiments.benchmarks.bench import sizes_up_to, table
+from experiments.benchmarks.bench import history_days, sizes_up_to, table
 from experiments.benchmarks.district import ZONE, networks, repeated
 from experiments.benchmarks.parts import example_homes, rate
 from experiments.cli import run_cli
@@ -57,6 +57,11 @@ def test_a_number_of_homes_that_fills_no_grid_is_refused(capsys):
 def test_days_of_every_size_below_the_one_asked_for_are_lived():
     assert sizes_up_to(20) == [20]
     assert sizes_up_to(10_000) == [100, 1_000, 10_000]
+
+
+def test_the_larger_a_day_the_shorter_its_history():
+    assert [history_days(size, quick=False) for size in sizes_up_to(100_000)] == [None, None, 7, 2]
+    assert history_days(20, quick=True) == 2
 
 
 def test_repeated_grid_hangs_in_the_place_of_aggregated_ones(plain):
