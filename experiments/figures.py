@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import data
-from experiments.kpis.facts import Frame
 from experiments.results import Run
+from experiments.results.frame import Frame
 
 Figures = dict[str, float | None]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from data.arrays import F64, I64
 from experiments.errors import CoflexError
-from experiments.kpis.facts import Frame
+from experiments.results.frame import Frame
 from markets.coordination.situation import Situation
 from markets.global_session import Components, Lights, Networks, situation, stated_limits
 from markets.traffic_light import HOURS_OF_DAY

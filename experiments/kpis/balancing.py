@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from data.arrays import F64, I64, Bool
-from experiments.kpis.facts import Facts, Frame, ratio, summed
+from experiments.kpis.facts import Facts, ratio, summed
 from experiments.kpis.grid import Figure
+from experiments.results.frame import Frame
 
 FLEXIBLE = ("battery", "ev", "heat_pump", "water_heater")
 

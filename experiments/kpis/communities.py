@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from data.arrays import F64, I64
-from experiments.kpis.facts import Facts, Frame, difference, ratio, summed, total
+from experiments.kpis.facts import Facts, difference, ratio, summed, total
 from experiments.kpis.grid import Figure
+from experiments.results.frame import Frame
 
 
 def members(facts: Facts) -> float | None:

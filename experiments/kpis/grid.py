@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import F64, Bool
-from experiments.kpis.facts import Facts, Frame, difference, paired, ratio, total
+from experiments.kpis.facts import Facts, difference, paired, ratio, total
+from experiments.results.frame import Frame
 
 Figure = Callable[[Facts], float | None]
 

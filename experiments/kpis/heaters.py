@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.arrays import F64, Bool, Names
-from experiments.kpis.facts import Facts, Frame, ratio
+from experiments.kpis.facts import Facts, ratio
 from experiments.kpis.grid import Figure
+from experiments.results.frame import Frame
 
 ERASED = "erased"
 """In place of the services of a home that had its data erased."""

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from data.arrays import F64, Bool
-from experiments.kpis.facts import MS_PER_H, Facts, Frame, ratio
+from experiments.kpis.facts import MS_PER_H, Facts, ratio
 from experiments.kpis.grid import Figure
+from experiments.results.frame import Frame
 
 NEAR = 1e-6
 

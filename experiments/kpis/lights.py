@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from data.arrays import Bool
-from experiments.kpis.facts import Facts, Frame, ratio
+from experiments.kpis.facts import Facts, ratio
 from experiments.kpis.grid import Figure
+from experiments.results.frame import Frame
 
 HOUR_MS = 3_600_000
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.arrays import F64, I64
-from experiments.kpis.facts import Facts, Frame, ratio, summed, total
+from experiments.kpis.facts import Facts, ratio, summed, total
 from experiments.kpis.grid import Figure
+from experiments.results.frame import Frame
 
 
 def flexibility_needed_kwh(facts: Facts) -> float | None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.arrays import F64, Bool
-from experiments.kpis.facts import Facts, Frame, ratio, summed, total
+from experiments.kpis.facts import Facts, ratio, summed, total
 from experiments.kpis.grid import Figure
 from experiments.kpis.market import accepted_calls, by_bidder, credited_kw, settled
+from experiments.results.frame import Frame
 
 
 @dataclass(frozen=True)

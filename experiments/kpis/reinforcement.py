@@ -7,9 +7,10 @@ scenario (``grid.means.reinforcement``), as equal yearly payments over their lif
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.kpis.facts import Facts, Frame, ratio
+from experiments.kpis.facts import Facts, ratio
 from experiments.kpis.grid import Figure, overload_rows, voltage_violation_hours
 from experiments.kpis.market import flexibility_cost_eur
+from experiments.results.frame import Frame
 
 LV_KV = 1.0
 """Below it a voltage is low."""

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from experiments.kpis.facts import Facts, Frame, ratio
+from experiments.kpis.facts import Facts, ratio
 from experiments.kpis.grid import Figure
+from experiments.results.frame import Frame
 
 
 def _sum(table: str, column: str) -> Figure:

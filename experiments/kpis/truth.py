@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from data.arrays import F64
-from experiments.kpis.facts import MS_PER_H, Frame
+from experiments.kpis.facts import MS_PER_H
+from experiments.results.frame import Frame
 from experiments.results.schema import Columns, conform
 
 

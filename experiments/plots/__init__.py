@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from data.arrays import F64, I64
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame, summed
+from experiments.kpis.facts import Facts, summed
 from experiments.results import Run
+from experiments.results.frame import Frame
 
 _STYLE: Final[Any] = {
     "svg.fonttype": "none",

@@ -9,10 +9,11 @@ from matplotlib.path import Path
 
 from data.arrays import F64, I64
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame, summed
+from experiments.kpis.facts import Facts, summed
 from experiments.kpis.market import accepted_calls, portfolios, settled
 from experiments.kpis.parties import party_kinds
 from experiments.plots import View, chart, sums_at, svg
+from experiments.results.frame import Frame
 
 _MOST_SESSIONS: Final = 6
 _MOST_FSPS: Final = 4

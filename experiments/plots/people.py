@@ -7,11 +7,12 @@ from matplotlib.axes import Axes
 
 from data.arrays import F64, I64
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame
+from experiments.kpis.facts import Facts
 from experiments.kpis.forecast import BINS, Errors, forecast_errors, mape_percent
 from experiments.kpis.market import accepted_calls
 from experiments.kpis.parties import PLATFORMS, delivering_homes, platform_of_messages
 from experiments.plots import View, chart, sums_at, svg, with_style
+from experiments.results.frame import Frame
 
 _DEVICES: Final = {
     "load": ("household", colours.PALE), "heat_pump": ("heat pump", colours.WITHOUT), "water_heater": ("water heater", colours.PURPLE),

@@ -5,9 +5,10 @@ from collections import deque
 import numpy as np
 
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame
+from experiments.kpis.facts import Facts
 from experiments.kpis.grid import voltage_limits
 from experiments.plots import View, chart, svg, with_style
+from experiments.results.frame import Frame
 
 LV_KV = 1.0
 """Below it a voltage is low."""

@@ -5,9 +5,10 @@ import numpy as np
 from data.arrays import F64, I64
 from experiments import colours
 from experiments.kpis.balancing import FLEXIBLE, accuracy_percent, delivered_kw, of_pools, result_eur
-from experiments.kpis.facts import Facts, Frame, summed
+from experiments.kpis.facts import Facts, summed
 from experiments.plots import View, chart, sums_at, svg
 from experiments.report.page import Section, figure, table
+from experiments.results.frame import Frame
 
 TITLE = "Balancing: offered, called, delivered, settled"
 SERVICES = {"fcr": "FCR", "afrr": "aFRR", "mfrr": "mFRR"}

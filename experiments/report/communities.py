@@ -7,9 +7,10 @@ import numpy as np
 
 from data.arrays import F64, I64
 from experiments import colours
-from experiments.kpis.facts import Frame, summed
+from experiments.kpis.facts import summed
 from experiments.plots import View, chart, svg, with_style
 from experiments.report.page import Section, figure, table
+from experiments.results.frame import Frame
 
 _HEAD: Final = (
     "member", "bought", "sold", "self-consumed", "from retailer", "to retailer", "inside", "alone", "saved", "flexibility",

@@ -6,9 +6,10 @@ import numpy as np
 
 from data.arrays import F64, Bool
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame
+from experiments.kpis.facts import Facts
 from experiments.plots import View, chart, svg
 from experiments.report.page import Section, figure, table
+from experiments.results.frame import Frame
 
 TITLE = "Delivery: measured, verified, settled"
 MOST_ROWS = 40

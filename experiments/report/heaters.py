@@ -7,10 +7,11 @@ import numpy as np
 
 from data.arrays import F64
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame
+from experiments.kpis.facts import Facts
 from experiments.kpis.heaters import WHOLE_DAY_H, compared, owners, saved
 from experiments.plots import View, chart, svg
 from experiments.report.page import Section, figure, table
+from experiments.results.frame import Frame
 
 TITLE = "Water heaters: installed, learned, controlled"
 SHOWN_DAYS = 3

@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame
+from experiments.kpis.facts import Facts
 from experiments.kpis.lights import in_force
 from experiments.plots import View, chart, svg
 from experiments.report.page import Section, figure, table
+from experiments.results.frame import Frame
 
 TITLE = "Register and traffic lights"
 COLOUR = {"green": colours.GREEN, "yellow": colours.ORANGE, "red": colours.WITHOUT}

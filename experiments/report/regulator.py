@@ -3,12 +3,13 @@
 import numpy as np
 
 from experiments.figures import catalogue
-from experiments.kpis.facts import Facts, Frame
+from experiments.kpis.facts import Facts
 from experiments.kpis.groups import FIGURES as GROUPS
 from experiments.kpis.market import credited_kw, settled
 from experiments.kpis.regulator import gaming_by_provider, pivots, untrue_kw
 from experiments.plots import View
 from experiments.report.page import Section, table
+from experiments.results.frame import Frame
 
 TITLE = "For the regulator"
 HEAD = (

@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 
 from data.arrays import I64, Names
 from experiments import colours
-from experiments.kpis.facts import Facts, Frame
+from experiments.kpis.facts import Facts
 from experiments.plots import View, chart, svg
 from experiments.report.page import Section, figure, table
+from experiments.results.frame import Frame
 
 TITLE = "Global market: bids, limits, clearing"
 

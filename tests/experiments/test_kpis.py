@@ -16,7 +16,8 @@ from experiments.kpis import (
     make_facts,
     twin_figures,
 )
-from experiments.kpis.facts import Facts, Frame, paired, unpaired
+from experiments.kpis.facts import Facts, paired, unpaired
+from experiments.results.frame import Frame
 from experiments.results.schema import conform, empty_table, table_specs
 from tests.experiments.figure_cases import META, branches, market
 

@@ -6,7 +6,7 @@ import pytest
 from environment.units import MS_PER_H
 from experiments.assembly.days import market_days
 from experiments.kpis.complete import complete
-from experiments.kpis.facts import Frame
+from experiments.results.frame import Frame
 from experiments.results.schema import conform
 
 

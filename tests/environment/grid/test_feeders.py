@@ -10,7 +10,7 @@ from environment.grid.feeders import FeederEffects, WholeEffects, effects, feede
 from environment.grid.network import network_from_tables
 from environment.grid.power_flow import PowerFlow
 from environment.grid.sensitivity import sensitivities_to_moves
-from experiments.benchmarks.district import BASE, _plain, repeated
+from experiments.benchmarks.district import BASE, plain_network, repeated
 from experiments.scenario import load_scenario
 from tests.environment.grid.test_means import ring
 
@@ -20,7 +20,7 @@ SHIPPED = ("cigre-lv", "simbench/1-MVLV-semiurb-3.202-0-sw")
 @pytest.fixture(scope="module")
 def three_grids():
     """The network of the default scenario with three low-voltage grids."""
-    return network_from_tables(repeated(_plain(load_scenario(BASE).grid.network), 3))
+    return network_from_tables(repeated(plain_network(load_scenario(BASE).grid.network), 3))
 
 
 def looked_at(network, opened=()):
