@@ -216,7 +216,8 @@ class RegistrationDesk(Desk):
         if talk is None or talk.waiting or talk.pool:
             return
         if not talk.completed:
-            self.party.end(conversation, "refused", "no point was accepted")
+            if talk.about:
+                self.party.end(conversation, "refused", "no point was accepted")
             del self._talks[conversation]
         elif not (talk.pools or self._left(talk)):
             if talk.about:

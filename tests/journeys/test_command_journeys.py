@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from experiments.scenario.library import scenario_names
@@ -136,6 +137,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # background jobs of a shell ignore it
     )
     assert process.stderr is not None
     first = process.stderr.readline()  # the first stage has begun
