@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from agents.aggregator_pool import Call, Pool, member_shares
+from agents.aggregator_call import Call
+from agents.aggregator_pool import Pool
 from agents.aggregator_potential import LEAST_SHORT_KW, answer
 from agents.aggregator_settlement import objection
+from agents.aggregator_shares import member_shares
 from agents.aggregator_terms import Contract, FspTerms, Portfolio
 from agents.payments import pay, pay_many
 from agents.readiness import Readiness

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from agents.aggregator_call import Call
 from agents.aggregator_plans import DayPlans, Offer
+from agents.aggregator_shares import Members
 from agents.aggregator_terms import FspTerms, Portfolio
-from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, earnings_eur, offered_share, offers
-from data.arrays import F64, I64, Bool, Names
+from agents.strategies.bidding import DeliveryRecord, Homes, disaggregate, offered_share, offers
+from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest
@@ -23,66 +25,12 @@ from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, Bid, SessionPublication
 from markets.baselines.declared import freeze
 from markets.baselines.method import Method, hashed
-from markets.ledger import cents, split
 
 COVERED_SHARE = 0.02
 """An order is covered when less than this part of it is missing."""
 
 RESERVE_SHARE = 0.1
 """How much more than is missing the members are asked for: the prior that one in ten does not deliver (agents.strategies.bidding)."""
-
-
-@dataclass(frozen=True)
-class _Members:
-    """Names, areas and prices of some homes, to share money among them."""
-
-    name: Names
-    area: I64
-    price: F64
-
-
-@dataclass
-class Call:
-    """An activation on its way through the pool: what was asked of each member of its area, what each can do of it.
-
-    Attributes:
-        order: the DSO's request.
-        plans: what the members had planned for the day.
-        window: columns of the plans.
-        members: rows of the members of its area in the pool, ascending, (members,).
-        asked_kw: (members, intervals).
-        asked_eur: what the members ask for it by their own prices, for an hour of each interval, (members,).
-        share: part of what it was asked for that each member confirmed, (members,).
-    """
-
-    order: ActivationRequest
-    plans: DayPlans
-    window: slice
-    members: I64
-    asked_kw: F64
-    asked_eur: F64
-    share: F64
-
-    @property
-    def asked(self) -> Bool:
-        """Members that were asked."""
-        return np.asarray((self.asked_kw > 0.0).any(axis=1))
-
-    def places(self, rows: I64) -> tuple[Bool, I64]:
-        """Which rows of the pool are members of the area, and their places among them."""
-        place = np.minimum(np.searchsorted(self.members, rows), len(self.members) - 1)
-        here = self.members[place] == rows
-        return here, place[here]
-
-    @property
-    def price(self) -> F64:
-        """Mean price of what each member was asked for, (members,) [EUR/kWh]; 0 where nothing was."""
-        energy = self.asked_kw.sum(axis=1)
-        return np.asarray(np.divide(self.asked_eur, energy, out=np.zeros_like(energy), where=energy > 0.0))
-
-    def missing_kw(self) -> F64:
-        """What nobody has confirmed yet, per interval."""
-        return np.asarray(np.maximum(self.order.ordered_kw - (self.asked_kw * self.share[:, None]).sum(axis=0), 0.0))
 
 
 @dataclass
@@ -274,9 +222,9 @@ class Pool:
         from_ms: int,
         step_s: float,
         steps: int,
-        false: Mapping[str, F64] | None = None,
+        inflated: Mapping[str, F64] | None = None,
     ) -> list[BaselineDeclaration]:
-        """The planned net load of the members in each area over a window, frozen with its hash; ``false`` is what is added by area, as a part of it."""
+        """The planned net load of the members in each area over a window, frozen with its hash; ``inflated`` is what is added by area, as a part of it."""
         covering = self._covering(from_ms, step_s, steps)
         if covering is None:
             return []
@@ -289,7 +237,7 @@ class Pool:
                 continue
             name = f"baseline/{self.owner}/{area}/{from_ms}"  # one, whatever sessions it is declared for
             power = plans.net_kw[rows][:, window].sum(axis=0)
-            power = power + (false or {}).get(area, 0.0) * np.abs(power)
+            power = power + (inflated or {}).get(area, 0.0) * np.abs(power)
             agreed = self._method_terms(area, from_ms, round(step_s * 1000) * len(t_ms))
             result.append(
                 BaselineDeclaration(
@@ -356,7 +304,7 @@ class Pool:
         """Mean change that the members confirmed."""
         return float((call.asked_kw * call.share[:, None]).sum(axis=0).mean())
 
-    def earned(self, activation: str, meters: MeterStore) -> tuple[_Members, I64, F64]:
+    def earned(self, activation: str, meters: MeterStore) -> tuple[Members, I64, F64]:
         """The members called, their rows, and the energy each delivered [kWh], at most what it was asked for, from their meters.
 
         The provider's record counts what it was ordered or, with its reserve, asked for: what it promised and had nobody for, too.
@@ -365,7 +313,7 @@ class Pool:
         call = self._calls.get(activation)
         if call is None:
             rows = np.zeros(0, np.int64)
-            return _Members(self._names[rows], self._area[rows], np.zeros(0)), rows, np.zeros(0)
+            return Members(self._names[rows], self._area[rows], np.zeros(0)), rows, np.zeros(0)
         place = np.flatnonzero(call.asked)
         rows = call.members[place]
         first = self.timeline.index(call.order.from_ms)
@@ -376,9 +324,9 @@ class Pool:
         delivered = kw.sum(axis=1) * self.timeline.hours
         taken_on_kw = max(float(call.asked_kw.sum()), float(call.order.ordered_kw.sum()))
         self.record = self.record.after(taken_on_kw * self.timeline.hours, float(delivered.sum()))
-        return _Members(self._names[rows], self._area[rows], call.price[place]), rows, delivered
+        return Members(self._names[rows], self._area[rows], call.price[place]), rows, delivered
 
-    def ready(self, order: ActivationRequest) -> tuple[_Members, I64, F64]:
+    def ready(self, order: ActivationRequest) -> tuple[Members, I64, F64]:
         """The members of a contract whose power was held ready, their rows, and the energy that each could have changed [kWh]."""
         covering = self._covering(order.from_ms, order.step_s, len(order.ordered_kw))
         could = np.zeros(len(self._names))
@@ -387,20 +335,10 @@ class Pool:
             offer = self.usable(plans, order.direction, self.members_in(order.area))
             np.add.at(could, offer.member, offer.kw[:, window].sum(axis=1) * order.step_s / 3600.0)
         rows = np.flatnonzero(could > 0.0)
-        return _Members(self._names[rows], self._area[rows], np.zeros(len(rows))), rows, could[rows]
+        return Members(self._names[rows], self._area[rows], np.zeros(len(rows))), rows, could[rows]
 
 
 def _grouped(number: I64, count: int) -> list[I64]:
     """Rows of each number, ascending."""
     order = np.argsort(number, kind="stable")
     return np.split(order, np.searchsorted(number[order], np.arange(1, count))) if count else []
-
-
-def member_shares(homes: _Members, delivered_kwh: F64, revenue_eur: float, share_to_homes: float) -> F64:
-    """Whole cents of what the members earned with one activation, shape (n,) [EUR]: their own price, and a share of the rest."""
-    members = Homes(homes.name, homes.area, homes.price, np.full(len(homes.price), share_to_homes))
-    exact, _ = earnings_eur(members, delivered_kwh, revenue_eur)
-    total = min(cents(float(exact.sum())), cents(revenue_eur))
-    if total <= 0 or not exact.sum() > 0.0:
-        return np.zeros(len(exact))
-    return split(total, exact) / 100.0

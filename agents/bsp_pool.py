@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.aggregator_call import Call
 from agents.aggregator_plans import DayPlans
-from agents.aggregator_pool import Call, Pool
+from agents.aggregator_pool import Pool
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.bsp_bids import Offered, Schedule
 from data.arrays import F64, I64

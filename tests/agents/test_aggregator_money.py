@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.aggregator_pool import _Members, member_shares
+from agents.aggregator_shares import Members, member_shares
 from environment.messages.settlement import MemberStatement
 from tests.agents.aggregator_cases import PLATFORM, READ, engagement, invoice, order, pooled
 
@@ -58,7 +58,7 @@ def test_money_for_an_activation_that_never_came_is_shared_with_nobody(pool):
 )  # fmt: skip
 def test_shares_are_whole_cents_and_never_more_than_was_earned(kwh, revenue, share, price):
     n = len(kwh)
-    members = _Members(np.array([f"home-{k}" for k in range(n)]), np.zeros(n, np.int64), np.full(n, price))
+    members = Members(np.array([f"home-{k}" for k in range(n)]), np.zeros(n, np.int64), np.full(n, price))
     eur = member_shares(members, np.array(kwh), revenue / 100, share)
     cents = eur * 100
     np.testing.assert_allclose(cents, np.rint(cents), rtol=0, atol=1e-6)
