@@ -186,7 +186,7 @@ def test_every_balance_follows_from_messages_to_the_cent(lived):
         assert {name: cents for name, cents in booked.items() if cents} == figures_of_messages(run)
 
 
-# --- market -----------------------------------------------------------------------------------------------------------
+# --- journal ----------------------------------------------------------------------------------------------------------
 
 
 def test_no_message_arrives_at_the_instant_it_was_sent(lived):

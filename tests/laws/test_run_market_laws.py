@@ -147,6 +147,3 @@ def test_settlements_pay_at_most_what_was_ordered_and_net_is_the_difference(sett
         standing = [fsp["contract_eur_per_kwh"] for fsp in run.meta["scenario"]["actors"]["fsps"]]
         dearest = run.frame("bids")["price_eur_per_kwh"].max() if "bids" in run.run.tables else max(standing)
         assert (settled["remuneration_eur"] <= settled["ordered_kwh"] * dearest + 0.01).all()
-
-
-# --- journal ----------------------------------------------------------------------------------------------------------
