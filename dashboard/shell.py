@@ -145,9 +145,15 @@ def _job(number: int, job: Job) -> None:
     for problem in job.errors():
         st.error(problem)
     text = "done" if job.succeeded else "cancelled, nothing was written" if job.cancelled else "could not be run"
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.html(f"<b>{escape(job.label)}</b>: {text}")
-    if right.button(
+    words, show, forget = st.columns([4, 1, 1], vertical_alignment="center")
+    words.html(f"<b>{escape(job.label)}</b>: {text}")
+    hidden = job.folder.is_dir() and str(job.folder) not in st.session_state.get(_CHOSEN, [])
+    if hidden and show.button(
+        "", key=f"show-{number}-{job.label}", icon=":material/visibility:", help="look at it", type="tertiary"
+    ):
+        _look_at(str(job.folder))
+        st.rerun()
+    if forget.button(
         "", key=f"forget-{number}-{job.label}", icon=":material/close:", help="take off the list", type="tertiary"
     ):
         jobs().forget(job)
@@ -155,13 +161,27 @@ def _job(number: int, job: Job) -> None:
 
 
 def _welcome(job: Job) -> None:
-    """Look at a run as soon as it has ended, once, where it was started."""
+    """Look at a run as soon as it has ended, once, where it was started; whoever reads another page is left in peace."""
     awaited: dict[str, str] = st.session_state.get(AWAITED, {})
     ended, seen = str(job.folder), st.session_state.setdefault("seen", set())
-    if ended in awaited and ended not in seen and job.folder.is_dir():
-        seen.add(ended)
-        shown = next_shown(ended, st.session_state.get(_CHOSEN, []), awaited, shelf.MOST_COMPARED)
-        st.session_state[SHOW] = [path for path in shown if Path(path).is_dir()]
-        if ended not in awaited.values() or len(shown) > 1:  # the unchanged scenario alone answers nothing
-            st.session_state["go_to"] = ANSWER
-        st.rerun()
+    if ended not in awaited or ended in seen or not job.folder.is_dir():
+        return
+    seen.add(ended)
+    now = st.session_state.get(_PAGE)
+    if now not in (None, WHAT_IF, ANSWER):
+        return
+    shown = _look_at(ended)
+    if now != ANSWER and (
+        ended not in awaited.values() or len(shown) > 1
+    ):  # the unchanged scenario alone answers nothing
+        st.session_state["go_to"] = ANSWER
+    st.rerun()
+
+
+def _look_at(ended: str) -> list[str]:
+    """Show a run that has ended, beside the unchanged scenario it came from; returns what is shown."""
+    awaited: dict[str, str] = st.session_state.get(AWAITED, {})
+    shown = next_shown(ended, st.session_state.get(_CHOSEN, []), awaited, shelf.MOST_COMPARED)
+    shown = [path for path in shown if Path(path).is_dir()]
+    st.session_state[SHOW] = shown
+    return shown

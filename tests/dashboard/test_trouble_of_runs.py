@@ -103,6 +103,19 @@ def test_what_one_tab_starts_the_other_sees_and_is_not_torn_away(shelf, page, go
         assert "<b>mine</b>: done" in html(app)
 
 
+def test_a_run_that_ends_takes_nobody_from_the_page_he_went_to(shelf, page, going, tmp_path):
+    """The unchanged scenario ends a moment after the changed one, when somebody reads on already."""
+    app = page(page="Grid", runs=[str(shelf / "first")])
+    job = going().start(["well"], out=tmp_path / "runs" / "mine", label="mine")
+    app.session_state["awaited"] = {str(job.folder): ""}
+    until(lambda: not job.is_going)
+    app.run()
+    assert app.session_state["page"] == "Grid"
+    assert app.session_state["runs"] == [str(shelf / "first")]
+    assert "<b>mine</b>: done" in html(app)
+    assert any(one.key == "show-0-mine" for one in app.button)
+
+
 def test_a_refused_run_shows_its_one_error(page, going, tmp_path):
     job = going().start(["refuse"], out=tmp_path / "no", label="no")
     until(lambda: not job.is_going)

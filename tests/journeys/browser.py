@@ -75,7 +75,7 @@ class Browser:
 
     def settle(self, seconds=90.0):
         """Wait until the server has nothing more to say and all charts are drawn."""
-        busy = 'document.querySelector(\'[data-testid="stStatusWidget"], [data-stale="true"], [data-testid="stSkeleton"], [data-testid="stSpinner"]\')'
+        busy = 'document.querySelector(\'[data-testid="stStatusWidget"], [data-stale="true"], [data-testid="stSkeleton"], [data-testid="stSpinner"], [data-test-script-state="running"]\')'
         quiet_since = None
         begun = time.monotonic()
         while time.monotonic() - begun < seconds:
@@ -91,13 +91,17 @@ class Browser:
         raise AssertionError(message)
 
     def click(self, text, inside="button, label, [role=tab], [role=radio], summary, a"):
-        """Click on what bears a text."""
-        found = self.script(
-            f"""(() => {{ const all = [...document.querySelectorAll({json.dumps(inside)})];
+        """Click on what bears a text, once it stands still: a page that is still being laid out moves under the mouse."""
+        place = f"""(() => {{ const all = [...document.querySelectorAll({json.dumps(inside)})];
             const one = all.find(e => e.innerText && e.innerText.trim().split('\\n').some(l => l.trim() === {json.dumps(text)})) || all.find(e => e.innerText && e.innerText.includes({json.dumps(text)}));
             if (!one) return null; one.scrollIntoView({{block: 'center'}}); const r = one.getBoundingClientRect();
             return [r.x + r.width / 2, r.y + r.height / 2]; }})()"""
-        )
+        before, found = None, self.script(place)
+        for _ in range(100):
+            if found and found == before:
+                break
+            time.sleep(0.05)
+            before, found = found, self.script(place)
         assert found, f"nothing to click says {text!r}; the page says:\n{self.text()[:2000]}"
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
