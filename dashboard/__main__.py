@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -13,6 +14,10 @@ _NEXT = (
     "dashboard.page_answer", "dashboard.page_figures", "pandas", "altair", "duckdb", "dashboard.page_grid", "dashboard.page_market", "dashboard.page_money",
 )  # fmt: skip
 _PATIENCE_S = 15.0
+_FETCHED_S = 1.5
+"""After a first view its browser fetches what it needs to draw it: some hundred small files, each of which would wait for what is loaded meanwhile."""
+_TURN_S = 0.0005
+"""A thread that serves takes over from one that loads modules after so long, not after ten times as much: each of those files takes several turns."""
 
 
 def _warm() -> None:
@@ -21,7 +26,8 @@ def _warm() -> None:
         import_module(name)
     from dashboard import background, standing
 
-    background.first_view.wait(_PATIENCE_S)
+    if background.first_view.wait(_PATIENCE_S):
+        time.sleep(_FETCHED_S)
     for name in _NEXT:
         import_module(name)
     standing.warm()
@@ -31,6 +37,10 @@ def main() -> None:
     """Run the server until it is interrupted."""
     from streamlit.web.cli import main as streamlit
 
+    sys.setswitchinterval(_TURN_S)
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "__all__"
+    )  # there are none; to look for them takes a tenth of a second
     Thread(target=_warm, daemon=True).start()
     folder, *options = sys.argv[1:] or ["runs"]
     os.environ[FOLDER_VARIABLE] = folder

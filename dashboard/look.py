@@ -34,6 +34,8 @@ table.cf th { border-bottom: 1px solid #c9ced3; font-weight: 600; position: stic
 table.cf .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 table.cf tr.theme td { font-weight: 700; padding-top: .8rem; border-bottom: 1px solid #c9ced3; }
 .cf-bill { font: .76rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
+.cf-command { font: .84rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .6rem .8rem; margin: 0;
+              white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; }
 .better { color: #00664b; } .worse { color: #a33b00; } .broken, .late { color: #a33b00; font-weight: 600; } .made { color: #00664b; }
 .cf-change { display: inline-block; background: #eaf3f9; border: 1px solid #c6deec; border-radius: 12px; padding: .06rem .6rem; margin: .12rem .25rem .12rem 0;
              font-size: .84rem; }
@@ -52,6 +54,11 @@ ul.cf-told { padding-left: 1.1rem; margin: .2rem 0 .6rem; line-height: 1.5; font
 def soft(text: str) -> str:
     """A paragraph that explains."""
     return f'<p class="cf-soft">{escape(text)}</p>'
+
+
+def command(text: str) -> str:
+    """A command as it is typed; a click takes all of it."""
+    return f'<pre class="cf-command">{escape(text)}</pre>'
 
 
 def run_head(name: str, colour: str, more: str = "") -> str:

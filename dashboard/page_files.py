@@ -49,7 +49,7 @@ def _again(one: Shown) -> None:
             key=f"report-{one.name}",
             icon=":material/download:",
         )
-    right.code(f"coflex run {file} --seed {seed}{twin}", language="bash")
+    right.html(look.command(f"coflex run {file} --seed {seed}{twin}"))
 
 
 def _table(one: Shown) -> None:

@@ -196,7 +196,7 @@ def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
     if st.button("Run", type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
         _run(arguments, plain if beside else [], folder, name or shelf.free_name(folder, base.short, seed), seed)
     with st.expander("The same from the command line"):
-        st.code(shlex.join(["coflex", "run", *arguments]), language="bash", wrap_lines=True)
+        st.html(look.command(shlex.join(["coflex", "run", *arguments])))
 
 
 def _run(arguments: Sequence[str], plain: Sequence[str], folder: Path, name: str, seed: int) -> None:

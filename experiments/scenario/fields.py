@@ -3,10 +3,15 @@
 Every type accepts its own text again, so that a scenario written out in full reads as the same scenario.
 """
 
+import ast
 import re
+import sys
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from inspect import cleandoc
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_serializer, model_validator
@@ -21,10 +26,48 @@ JUDGEMENT = "judgement"
 
 
 class Part(BaseModel):
-    """A frozen piece of a scenario: unknown keys are refused, the string under a field is its documentation."""
+    """A frozen piece of a scenario: unknown keys are refused, the string under a field is its documentation.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, str_strip_whitespace=True)
+    What pydantic has for such strings (``use_attribute_docstrings``) goes through all modules for each class, which took half of the time in which the
+    schema was loaded; here a file is read once. A class is built when it first reads something, so that it knows its strings by then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
     called: ClassVar[str] = "section"
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Give the fields of a new class the strings under them."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, text in strings_under(cls.__module__).get(cls.__qualname__, {}).items():
+            if name in cls.model_fields and cls.model_fields[name].description is None:
+                cls.model_fields[name].description = text
+
+
+@lru_cache(maxsize=128)
+def strings_under(module: str) -> Mapping[str, Mapping[str, str]]:
+    """The string under each annotated name of each class of a module; nothing where there is no source."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    try:
+        tree = ast.parse(Path(str(file)).read_text("utf-8"))
+    except (OSError, SyntaxError):
+        return {}
+    return dict(_of_classes(tree, ""))
+
+
+def _of_classes(body: ast.Module | ast.ClassDef, inside: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for one in body.body:
+        if isinstance(one, ast.ClassDef):
+            yield f"{inside}{one.name}", dict(_under(one))
+            yield from _of_classes(one, f"{inside}{one.name}.")
+
+
+def _under(one: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for name, below in zip(one.body, one.body[1:], strict=False):
+        if not (isinstance(name, ast.AnnAssign) and isinstance(name.target, ast.Name) and isinstance(below, ast.Expr)):
+            continue
+        if isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
+            yield name.target.id, cleandoc(below.value.value)
 
 
 def given(default: Any = ..., *, unit: str = "", source: str = "", **constraints: Any) -> Any:

@@ -1,5 +1,7 @@
 """Runs that the dashboard's tests look at: synthetic ones, written without a simulation, and a page that shows them."""
 
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,8 @@ def page(shelf, monkeypatch):
 def html(app):
     """All HTML of a page as one text."""
     return "\n".join(one.proto.body for one in app.get("html"))
+
+
+def command(app):
+    """The command that a page shows."""
+    return unescape(re.search(r'<pre class="cf-command">(.*?)</pre>', html(app), re.DOTALL)[1])

@@ -7,7 +7,7 @@ from dashboard.differences import differences
 from dashboard.trouble import kinds, platforms
 from experiments.figures import catalogue
 from experiments.scenario import load_scenario
-from tests.dashboard.conftest import html
+from tests.dashboard.conftest import command, html
 
 
 def meta(name, *sets):
@@ -107,6 +107,6 @@ def test_what_goes_wrong_stands_in_the_command(page):
     next(one for one in app.toggle if one.label == "A platform is down").set_value(True).run()
     assert not app.exception
     assert "the DSO&#x27;s platform" in html(app)
-    assert '"platform_down": "gdbn"' in app.code[0].value
+    assert '"platform_down": "gdbn"' in command(app)
     next(one for one in app.toggle if one.label == "A provider does not do what it should").set_value(True).run()
-    assert '"delivers": 0.6' in app.code[0].value
+    assert '"delivers": 0.6' in command(app)

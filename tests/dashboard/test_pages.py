@@ -1,6 +1,6 @@
 """The pages of the dashboard as a person uses them, without a browser."""
 
-from tests.dashboard.conftest import html
+from tests.dashboard.conftest import command, html
 
 
 def test_the_first_page_begins_with_the_default_scenario(page):
@@ -17,10 +17,10 @@ def test_a_moved_control_is_listed_and_stands_in_the_command(page):
     slider.set_value(80).run()
     assert "60%" in html(app)
     assert "80%" in html(app)
-    assert "people.0.devices.ev=0.8" in app.code[0].value
+    assert "people.0.devices.ev=0.8" in command(app)
     slider = next(one for one in app.slider if one.label == "Homes with an electric vehicle")
     slider.set_value(60).run()
-    assert "--set" not in app.code[0].value
+    assert "--set" not in command(app)
 
 
 def test_invalid_names_of_runs_are_refused(page):

@@ -22,7 +22,7 @@ from experiments.figures import stored_figures
 from experiments.kpis.facts import Facts
 from experiments.plots.market import KIND_COLOURS, KIND_NAMES, money_flows
 from experiments.results import open_run, write_run
-from tests.dashboard.conftest import html
+from tests.dashboard.conftest import command, html
 from tests.experiments import synthetic_run
 
 
@@ -177,7 +177,7 @@ def test_of_lights_worked_out_again_the_last_is_in_force(lit, page):
 
 def test_the_page_of_files_gives_the_scenario_of_the_run(page, shelf):
     app = page(page="Files", runs=[str(shelf / "first")])
-    assert "coflex run first.yaml --seed 7" in app.code[0].value
+    assert "coflex run first.yaml --seed 7" in command(app)
     assert {"Scenario file", "Parquet (all rows)", "CSV (these rows)"} <= {
         one.label for one in app.get("download_button")
     }

@@ -4,10 +4,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from environment.calendar import Calendar
-from experiments.scenario.fields import DayTime, Delay, Moment, Share, read_clock
+from experiments.scenario.fields import DayTime, Delay, Moment, Part, Share, read_clock
 
 ROME = ZoneInfo("Europe/Rome")
 DAY = date(2016, 1, 19)
@@ -108,3 +108,29 @@ def test_what_is_no_delay_is_refused(value):
 
 def test_the_clock_of_a_moment_is_kept_to_the_minute():
     assert Moment.model_validate("day 3 07:09").clock == time(7, 9)
+
+
+class Documented(Part):
+    """A part with strings under its fields."""
+
+    first: int = 1
+    """What the first says,
+
+    on two lines.
+    """
+    second: int
+    third: float = Field(2.0, description="Said in the field.")
+    """Not this one."""
+
+    class Inner(Part):
+        """A part inside."""
+
+        fourth: int = 4
+        """What the fourth says."""
+
+
+def test_the_string_under_a_field_is_its_documentation():
+    told = {name: field.description for name, field in Documented.model_fields.items()}
+    assert told == {"first": "What the first says,\n\non two lines.", "second": None, "third": "Said in the field."}
+    assert Documented.Inner.model_fields["fourth"].description == "What the fourth says."
+    assert Documented.model_json_schema()["properties"]["first"]["description"] == told["first"]
