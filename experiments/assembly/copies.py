@@ -19,17 +19,20 @@ from experiments.scenario.world import Outage
 
 if TYPE_CHECKING:
     from environment.world import Physics, World
+    from experiments.assembly.history import Histories
     from experiments.assembly.site import Progress, Site
 
 Table = dict[str, Any]
 Named = Callable[[str], str]
 
 
-def build_sites(scenario: Scenario, seed: int, progress: "Progress") -> "list[Site]":
-    """The site of every copy of a scenario."""
+def build_sites(
+    scenario: Scenario, seed: int, progress: "Progress", histories: "Histories | None" = None
+) -> "list[Site]":
+    """The site of every copy of a scenario; with ``histories`` that were lived before in this process."""
     from experiments.assembly.site import build_site
 
-    return [build_site(scenario, seed, progress, copy) for copy in range(1, scenario.copies + 1)]
+    return [build_site(scenario, seed, progress, copy, histories) for copy in range(1, scenario.copies + 1)]
 
 
 def scenario_of_copy(scenario: Scenario, copy: int) -> Scenario:

@@ -5,10 +5,12 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from agents.prosumer_hems import Hems
 from agents.prosumer_life import live_step
+from data.arrays import Bool
 from data.copies import marked
 from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
@@ -28,6 +30,7 @@ from environment.weather.view import WeatherView
 from experiments.assembly.check import check_scenario
 from experiments.assembly.copies import scenario_of_copy
 from experiments.assembly.devices import Displays, Meters, build_fleets, build_meters, uncontrolled
+from experiments.assembly.history import Histories
 from experiments.assembly.network import meters_by_operator, network_of, rated
 from experiments.assembly.people import PLANTS, People, build_people, contracted, home_book, members_of
 from experiments.assembly.tanks import Probes
@@ -120,20 +123,34 @@ class Site:
         """The source of all draws."""
         return Chance(self.seed)
 
+    @property
+    def constant(self) -> list[Any]:
+        """Parts of what lives that never change; a copy of a life has them in common with it."""
+        physics = self.living.physics
+        found = [self.timeline, self.calendar, self.people, self.network, self.weather]
+        found += [physics.uncontrolled, physics._displays, self.living.hems.book]
+        found += [state for _, state in physics.grid.states]
+        return found + [part for one in physics.installed.values() for part in (one.fleet.kind, one.fleet._inputs)]
+
     def twin(self) -> "Site":
         """The same site with a life of its own from now on."""
-        shared = [self.timeline, self.calendar, self.people, self.network, self.weather]
-        physics = self.living.physics
-        shared += [physics.uncontrolled, physics._displays, self.living.hems.book]
-        shared += [state for _, state in physics.grid.states]
-        shared += [part for one in physics.installed.values() for part in (one.fleet.kind, one.fleet._inputs)]
-        living = copy.deepcopy(self.living, {id(one): one for one in shared})
+        living = copy.deepcopy(self.living, {id(one): one for one in self.constant})
         living.physics.publish = _publisher(self, living.weather)
         return replace(self, scenario=self.scenario.without_coordination(), living=living)
 
 
-def build_site(scenario: Scenario, seed: int, progress: Progress, copy: int = 1) -> Site:
-    """People, devices and grid of a scenario, with their history lived; of a copy, with the names of its own."""
+def build_site(
+    scenario: Scenario, seed: int, progress: Progress, copy: int = 1, histories: Histories | None = None
+) -> Site:
+    """People, devices and grid of a scenario, with their history lived; of a copy, with the names of its own.
+
+    Args:
+        scenario: what to build.
+        seed: of all chance.
+        progress: called with (stage, done, total).
+        copy: which copy of the district.
+        histories: those that were lived before in this process; what is lived is put there. None where each site lives its own.
+    """
     from experiments.assembly.days import service_windows  # which knows sites
 
     check_scenario(scenario)
@@ -149,8 +166,14 @@ def build_site(scenario: Scenario, seed: int, progress: Progress, copy: int = 1)
     site = Site(scenario, seed, calendar, timeline, network, weather, people, meters, living, copy)
     living.physics.publish = _publisher(site, living.weather)
     living.hems.windows = service_windows(site)
-    _live_history(site, progress)
-    return site
+    if histories is None:
+        _live_history(living, people.overrides, progress)
+        return site
+    lived = histories.after(
+        living, site.constant, people.overrides, lambda: _live_history(living, people.overrides, progress)
+    )
+    lived.physics.publish = _publisher(site, lived.weather)
+    return replace(site, living=lived)
 
 
 def _time(scenario: Scenario) -> tuple[Calendar, Timeline]:
@@ -241,10 +264,10 @@ def _publisher(site: Site, view: WeatherView) -> Callable[[int], None]:
     return lambda now_ms: station.publish(view, now_ms)
 
 
-def _live_history(site: Site, progress: Progress) -> None:
+def _live_history(living: Living, overrides: Bool, progress: Progress) -> None:
     """Live the days before the world begins: the same people, weather and devices, without coordination."""
-    living, timeline = site.living, site.timeline
     physics = living.physics
+    timeline = physics.timeline
     steps = timeline.index(0)
     physics.publish(timeline.start_ms)
     physics.show(timeline.start_ms)
@@ -252,7 +275,7 @@ def _live_history(site: Site, progress: Progress) -> None:
         now_ms = int(timeline.starts_ms[step])
         if step % 96 == 0:
             progress("history", step, max(steps, 1))
-        live_step(living.hems, physics.readings, physics.controls, site.people.overrides, step)
+        live_step(living.hems, physics.readings, physics.controls, overrides, step)
         physics.carry_out(now_ms)
         physics.close_step(now_ms + timeline.step_ms)
         for one in physics.installed.values():

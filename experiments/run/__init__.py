@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.scenario import Scenario
 
 if TYPE_CHECKING:
+    from experiments.assembly.history import Histories
     from experiments.kpis.complete import Complete
 
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -121,6 +122,7 @@ def live_scenario(
     seed: int,
     twin: bool = True,
     progress: Progress = lambda stage, done, total: None,
+    histories: "Histories | None" = None,
 ) -> Lived:
     """Live a scenario, and the same world without coordination; nothing is written.
 
@@ -129,6 +131,7 @@ def live_scenario(
         seed: of all chance.
         twin: whether the same world is also lived without coordination.
         progress: called with (stage, done, total).
+        histories: of earlier runs of this process, for those who make many; changes no result.
 
     Raises:
         CoflexError, ValueError: the scenario asks for what is not there (network, weather, tariff ...).
@@ -141,7 +144,7 @@ def live_scenario(
     from experiments.run.tables import ledger_table
 
     watch = _Watch()
-    sites = build_sites(scenario, seed, progress)
+    sites = build_sites(scenario, seed, progress, histories)
     site = sites[0]
     others = [one.twin() for one in sites] if twin and scenario.coordination else []
     world, shadow = build_world(*sites), build_world(*others) if others else None

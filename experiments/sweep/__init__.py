@@ -61,7 +61,7 @@ def run_sweep(plan: Plan, out: Path, engine: Engine, told: Told = lambda *_: Non
     failed: list[tuple[Run, str]] = []
     seconds: list[float] = []
     with folder.held():
-        missing = folder.missing()
+        missing = sorted(folder.missing(), key=lambda run: (run.seed, run.number))  # the same past one after the other
 
         def done(outcome: Outcome) -> None:
             run = by_number[outcome.number]

@@ -6,8 +6,12 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from experiments.assembly.history import Histories
 
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
@@ -87,7 +91,7 @@ def simulate(job: Job) -> dict[str, bytes]:
     from experiments.run import live_scenario
     from experiments.sweep.design import scenario_of
 
-    lived = live_scenario(scenario_of(job.content), seed=job.seed, twin=job.twin).whole
+    lived = live_scenario(scenario_of(job.content), seed=job.seed, twin=job.twin, histories=_histories()).whole
     names = job.figures or tuple(lived.figures)
     twin = lived.twin_figures or {}
     rows = {
@@ -100,6 +104,14 @@ def simulate(job: Job) -> dict[str, bytes]:
         if name in lived.tables:
             files[name] = parquet(job, lived.tables[name])
     return files
+
+
+@lru_cache(1)
+def _histories() -> "Histories":
+    """The histories that this process has lived."""
+    from experiments.assembly.history import Histories
+
+    return Histories()
 
 
 def parquet(job: Job, columns: Any) -> bytes:
