@@ -125,14 +125,14 @@ class Pool:
         value = (mine.kw * mine.price[:, None]).sum(axis=0)
         return total, np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)
 
-    def _able(self, plans: DayPlans, members: I64) -> Bool:
+    def able(self, plans: DayPlans, members: I64) -> Bool:
         """Which of some members can be counted on."""
         return np.asarray(plans.planned[members] & self._onboarded[members] & self.connected[members])
 
     def usable(self, plans: DayPlans, direction: str, members: I64) -> Offer:
         """What can be offered of those of some members that can be counted on, at a price that can be paid."""
         offer = plans.offer(direction, members)
-        usable = self._able(plans, offer.member) & (offer.price <= self.ceiling_eur_per_kwh)
+        usable = self.able(plans, offer.member) & (offer.price <= self.ceiling_eur_per_kwh)
         return replace(offer, kw=np.where(usable[:, None], offer.kw, 0.0))
 
     def offerable(self, area: str, direction: str, cap_eur_per_kwh: float, margin_share: float) -> Offer:
@@ -166,7 +166,7 @@ class Pool:
 
     def _covering(self, from_ms: int, step_s: float, steps: int) -> tuple[DayPlans, slice] | None:
         """The plans of the day in which a window lies, and its columns; None if no member has reported that day."""
-        for plans in self._days.values():
+        for plans in reversed(self._days.values()):  # an hour of a day that was asked about later is known better
             window = plans.window(from_ms, step_s, steps)
             if window is not None:
                 return plans, window
@@ -256,14 +256,19 @@ class Pool:
 
     # --- calls ---------------------------------------------------------------------------------------------------------
 
-    def open_call(self, order: ActivationRequest) -> Call | None:
-        """Begin to carry out a request; None if no member has a plan for its day there, so that nobody can be asked."""
+    def open_call(self, order: ActivationRequest, members: I64 | None = None) -> Call | None:
+        """Begin to carry out a request; None if no member has a plan for its day there, so that nobody can be asked.
+
+        Args:
+            order: the request.
+            members: rows of those who may be asked, ascending; all of its area unless said.
+        """
         if not self.serves(order.area):
             return None
         covering = self._covering(order.from_ms, order.step_s, len(order.ordered_kw))
         if covering is None:
             return None
-        members = self.members_in(order.area)
+        members = self.members_in(order.area) if members is None else members
         n = len(members)
         call = Call(order, *covering, members, np.zeros((n, len(order.ordered_kw))), np.zeros(n), np.zeros(n))
         self._calls[order.activation] = call
@@ -274,7 +279,7 @@ class Pool:
         missing = call.missing_kw()
         if missing.sum() <= COVERED_SHARE * call.order.ordered_kw.sum():
             return np.zeros(0, np.int64), np.zeros((0, len(missing)))
-        free = self._able(call.plans, call.members) & ~call.asked
+        free = self.able(call.plans, call.members) & ~call.asked
         offer = call.plans.offer(call.order.direction, call.members[free])
         offer = offer.of(offer.price <= self.ceiling_eur_per_kwh)
         potential = np.where(call.plans.asked[offer.member, call.window], 0.0, offer.kw[:, call.window])

@@ -7,6 +7,7 @@ from agents.bsp_bids import BidDesk
 from agents.bsp_pool import PoolDesk
 from agents.bsp_registration import RegistrationDesk
 from agents.bsp_reports import ReportDesk
+from agents.bsp_tests import TrialDesk
 from environment.office import Desk, Office
 
 
@@ -14,6 +15,6 @@ class Bsp(Office):
     """A balancing service provider and its platform."""
 
     desks: ClassVar[Mapping[str, type[Desk]]] = {
-        "registration": RegistrationDesk, "bids": BidDesk, "pool": PoolDesk, "reports": ReportDesk,
+        "registration": RegistrationDesk, "tests": TrialDesk, "bids": BidDesk, "pool": PoolDesk, "reports": ReportDesk,
     }  # fmt: skip
     stored = PoolDesk.stored

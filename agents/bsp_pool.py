@@ -4,7 +4,7 @@ Homes and plants report plans and possible changes in the cycle that aggregators
 counted on, each with no more than its validated power. What was sold is called hour by hour, so that a limit that comes an hour ahead still counts.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from agents.aggregator_plans import DayPlans
 from agents.aggregator_pool import Pool
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.bsp_bids import Offered, Schedule
+from agents.bsp_tests import Ability
 from data.arrays import F64, I64
 from environment.instruments import MeterStore
 from environment.messages.activation import ActivationRequest, ActivationSignal
@@ -48,8 +49,9 @@ class PoolTerms:
         portfolio: homes and plants; their areas are DSO perimeters.
         validated_kw: connection point -> upward and downward power that may be used, at least 0; only points in the topology matrix.
         orders: how members are asked and paid.
-        bids_share: part of what is possible that is bid; the rest is kept to move cut quantities to.
+        bids_share: part of what is possible that is bid, and stated in tests; the rest is kept to move cut quantities to.
         margin_share: added to members' prices.
+        states_times: how many times that it states in tests (a fault above 1).
     """
 
     days_ms: Sequence[tuple[int, int]]
@@ -59,6 +61,7 @@ class PoolTerms:
     orders: FspTerms
     bids_share: float = 0.8
     margin_share: float = 0.1
+    states_times: float = 1.0
 
 
 class PoolDesk(Desk):
@@ -87,15 +90,17 @@ class PoolDesk(Desk):
 
     def _cycle(self, cycle_ms: int, from_ms: int, to_ms: int) -> Process:
         yield self.party.until(cycle_ms)
-        devices = self._pool.address
-        if len(devices):
-            n = len(devices)
+        self._ask(self._pool.address, from_ms, to_ms, f"plans:{self.party.name}:{from_ms}")
+
+    def _ask(self, devices: I64, from_ms: int, to_ms: int, conversation: str) -> None:
+        """Ask members for what they plan and could do in a period."""
+        n = len(devices)
+        if n:
             columns = {
                 "from_ms": np.full(n, from_ms, np.int64), "to_ms": np.full(n, to_ms, np.int64),
                 "shortfall": np.array([""] * n, object), "aggregator": np.array([self.party.name] * n, object),
             }  # fmt: skip
-            talk = f"plans:{self.party.name}:{from_ms}"
-            self.party.send_batch(AggregationCycle, columns, self.numbers([self.party.name]), devices, talk)
+            self.party.send_batch(AggregationCycle, columns, self.numbers([self.party.name]), devices, conversation)
 
     # --- plans -----------------------------------------------------------------------------------------------------------------
 
@@ -173,15 +178,20 @@ class PoolDesk(Desk):
                     if schedule.kw[area][hour] >= LEAST_KW:
                         self._call(schedule, area, hour)
 
-    def _call(self, schedule: Schedule, area: str, hour: int) -> None:
+    def _order(
+        self, name: str, contract: str, area: str, way: Direction, begins_ms: int, kw: float
+    ) -> ActivationRequest:
+        """An order of so much throughout an hour."""
         step_ms = self._meters.timeline.step_ms
-        steps, begins_ms = MS_PER_H // step_ms, schedule.from_ms + hour * MS_PER_H
-        kw = float(schedule.kw[area][hour])
-        order = ActivationRequest(
-            activation=f"{schedule.bid}/{area}/{hour:02d}", contract=schedule.bid, dso="", fsp=self.party.name, area=area,
-            direction=schedule.direction, from_ms=begins_ms, to_ms=begins_ms + MS_PER_H, step_s=step_ms / 1000.0, ordered_kw=np.full(steps, kw),
-            ramp_s=0.0,
+        return ActivationRequest(
+            activation=name, contract=contract, dso="", fsp=self.party.name, area=area, direction=way, from_ms=begins_ms,
+            to_ms=begins_ms + MS_PER_H, step_s=step_ms / 1000.0, ordered_kw=np.full(MS_PER_H // step_ms, kw), ramp_s=0.0,
         )  # fmt: skip
+
+    def _call(self, schedule: Schedule, area: str, hour: int) -> None:
+        begins_ms, kw = schedule.from_ms + hour * MS_PER_H, float(schedule.kw[area][hour])
+        name = f"{schedule.bid}/{area}/{hour:02d}"
+        order = self._order(name, schedule.bid, area, schedule.direction, begins_ms, kw)
         sign = 1.0 if schedule.direction == "up" else -1.0
         total = self._ordered.setdefault((schedule.from_ms, area), np.zeros(HOURS_OF_DAY))
         total[hour] += sign * kw
@@ -189,7 +199,12 @@ class PoolDesk(Desk):
         if call is None:
             self._note(order, 0.0, 0)
         else:
-            self.party.start(self._carry_out(call, f"orders:{self.party.name}:{schedule.from_ms}"))
+            self.party.start(self._deliver(call, f"orders:{self.party.name}:{schedule.from_ms}"))
+
+    def _deliver(self, call: Call, conversation: str) -> Process:
+        """Carry an order out, and keep what came of it."""
+        asked = yield from self._carry_out(call, conversation)
+        self._note(call.order, self._pool.expected_kw(call), asked)
 
     def _carry_out(self, call: Call, conversation: str) -> Process:
         """Signal members, cheapest first; what they cannot do is asked of others, until it is covered or nobody is left."""
@@ -202,7 +217,7 @@ class PoolDesk(Desk):
             self._signal(call.order, rows, change_kw, conversation)
             yield self.party.sleep(self._terms.orders.feedback_wait_s)
             self._pool.take_feedback((self._rows(part), part) for part in self.party.stored_rows(ActivationFeedback))
-        self._note(call.order, self._pool.expected_kw(call), asked)
+        return asked
 
     def _note(self, order: ActivationRequest, expected_kw: float, asked: int) -> None:
         self.register("bsp_orders").add(
@@ -219,6 +234,59 @@ class PoolDesk(Desk):
         self.party.send_batch(
             ActivationSignal, columns, self.numbers([self.party.name]), self._pool.address[rows], conversation
         )
+
+    # --- tests (SUC08.1, SUC10.1) ------------------------------------------------------------------------------------------------
+
+    def ask_about_hour(self, points: Collection[str], from_ms: int) -> None:
+        """Ask the members at some points for what they plan and could do in an hour."""
+        rows = self._members_at(points)
+        talk = f"plans:{self.party.name}:{from_ms}:{self._terms.portfolio.meter[rows[0]] if len(rows) else ''}"
+        self._ask(self._pool.address[rows], from_ms, from_ms + MS_PER_H, talk)
+
+    def _members_at(self, points: Collection[str]) -> I64:
+        return np.flatnonzero([meter in points for meter in self._terms.portfolio.meter])
+
+    def ability(self, validated_kw: Mapping[str, float], way: Direction, from_ms: int) -> Ability:
+        """What the members at some points can do in an hour, none more than was validated; nothing where nobody has reported.
+
+        Args:
+            validated_kw: point -> power that may be used in the direction, at least 0.
+            way: the direction.
+            from_ms: start of the hour.
+        """
+        self._read()
+        plans, rows = self._pool.plans_of(from_ms), self._members_at(validated_kw)
+        rows = rows[self._pool.able(plans, rows)] if plans is not None else rows[:0]
+        if plans is None or not len(rows):
+            return Ability((), {}, 0.0)
+        kw = np.zeros((len(rows), plans.net_kw.shape[1]))
+        offer = self._pool.usable(plans, way, rows)
+        np.add.at(kw, np.searchsorted(rows, offer.member), offer.kw)
+        meters = [self._terms.portfolio.meter[row] for row in rows.tolist()]
+        kw = np.minimum(kw, np.array([validated_kw[meter] for meter in meters])[:, None])
+        areas = np.array([self._terms.portfolio.area[row] for row in rows.tolist()], object)
+        share = self._terms.bids_share * self._terms.states_times
+        able = {area: share * float(kw[areas == area].sum(axis=0).min()) for area in sorted(set(areas.tolist()))}
+        return Ability(tuple(meters), able, float(plans.net_kw[rows].sum(axis=0).mean()))
+
+    def activate(
+        self, name: str, points: Collection[str], kw: Mapping[str, float], way: Direction, from_ms: int
+    ) -> None:
+        """Have members at some points make a change in each perimeter throughout an hour."""
+        rows = self._members_at(points)
+        for area in sorted(kw):
+            mine = np.intersect1d(rows, self._pool.members_in(area))
+            order = self._order(f"{name}/{area}", name, area, way, from_ms, kw[area])
+            call = self._pool.open_call(order, mine) if kw[area] >= LEAST_KW else None
+            if call is not None:
+                self.party.start(self._test(call, f"orders:{self.party.name}:{from_ms}"))
+
+    def _test(self, call: Call, conversation: str) -> Process:
+        asked, order = (yield from self._carry_out(call, conversation)), call.order
+        self.register("pool_test_orders").add(
+            t_ms=order.from_ms, activation=order.activation, bsp=self.party.name, perimeter=order.area, direction=order.direction,
+            ordered_kw=float(order.ordered_kw.mean()), expected_kw=max(self._pool.expected_kw(call), 0.0), members=asked,
+        )  # fmt: skip
 
     # --- what was delivered, by its own data -------------------------------------------------------------------------------------
 

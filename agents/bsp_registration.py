@@ -14,8 +14,6 @@ from environment.messages.flexibility_register import (
     PointWithdrawal,
     PoolQualification,
     PoolRegistration,
-    PoolTest,
-    PoolTestAnswer,
     RegisterAnswer,
     StaticLight,
     TopologyAcknowledgement,
@@ -35,12 +33,10 @@ class OwnPoint:
 
     Attributes:
         registration: what it registers.
-        answers: whether the gateway at the point answers when it is called.
         late: whether it comes when the register already runs.
     """
 
     registration: GcpRegistration
-    answers: bool
     late: bool = False
 
 
@@ -137,10 +133,9 @@ class RegistrationDesk(Desk):
             yield from self.withdraws(pool, pool.points[: update.points])
             return
         for gcp in pool.points[: update.points]:
-            own = self._own[gcp]
-            now = own.registration
+            now = self._own[gcp].registration
             fresh = replace(now, up_kw=now.up_kw * update.factor, down_kw=now.down_kw * update.factor)
-            self._own[gcp] = OwnPoint(fresh, own.answers)
+            self._own[gcp] = OwnPoint(fresh)
             records.append(fresh)
         yield from self.registers(self.now_ms, "SUC08.1", dso, records, pool.pool)
 
@@ -253,24 +248,6 @@ class RegistrationDesk(Desk):
         reads = [f"topology_matrix/{gcp}" for gcp in points]
         step = self.numbers([]) if talk.renews else None  # a step of SUC10.1, not of an update
         return Work(pool, conversation, reads, [f"register_pools/{talk.pool}"], step)
-
-    @handles(PoolTest)
-    def answer_test(self, batch: Batch[PoolTest]) -> None:
-        """Call the points of a pool and say what those that answered would bring; nobody brings more than was validated."""
-        for one in batch.records():
-            pool = self.picture.pools.get(one.pool)
-            points = tuple(gcp for gcp in pool.points if self._own[gcp].answers) if pool else ()
-            up_kw, down_kw = self.picture.validated_kw(points)
-            answer = PoolTestAnswer(
-                pool=one.pool,
-                bsp=self.party.name,
-                by=one.by,
-                service=one.service,
-                points=points,
-                up_kw=up_kw,
-                down_kw=down_kw,
-            )
-            self.party.start(self.deliver(answer, self._terms.cbp, batch.conversation, PLATFORM, one.answer_ms))
 
     @handles(PoolQualification)
     def take_qualification(self, batch: Batch[PoolQualification]) -> None:

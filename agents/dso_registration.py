@@ -1,12 +1,13 @@
 """A DSO at the Flexibility Register: examines points of its network by power flow, and qualifies pools for local services (SUC08.1, SUC08.3, SUC10.1)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from agents.dso_perimeters import OwnGrid
 from agents.flexibility_picture import KnownPool, Picture
-from agents.pool_tests import Prequalification, tested
+from agents.pool_tests import Examiner, Prequalification
 from agents.strategies.static_lights import Offered, validated_kw
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
@@ -181,11 +182,12 @@ class RegistrationDesk(Desk):
                 one.pool, one.bsp, one.dso, one.points, dict.fromkeys(one.services)
             )
             if LOCAL in one.services:
-                self.party.start(
-                    tested(
-                        self, one, LOCAL, self.picture, self._terms.tests, self._terms.cbp, PLATFORM, batch.conversation
-                    )
-                )
+                self.party.start(self._examiner.examines(one, batch.conversation))
+
+    @cached_property
+    def _examiner(self) -> Examiner:
+        terms = self._terms
+        return Examiner(self, LOCAL, self.picture, terms.tests, terms.cbp, terms.register, PLATFORM)
 
     @handles(FlexibilityData)
     def light_aggregate(self, batch: Batch[FlexibilityData]) -> None:

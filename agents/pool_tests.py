@@ -1,11 +1,37 @@
-"""Prequalification of pools by whoever is responsible, TSO or DSO: a call, an answer within a time, a decision (SUC08.1, SUC10.1)."""
+"""Prequalification of pools by whoever is responsible, TSO or DSO: real activations, measured, and a decision (SUC08.1, SUC10.1).
 
+In the hours after its registration a pool is activated upward, then downward. Before each hour it says what it can do and which baseline it would follow; what
+it says is ordered, its devices move, the gateways at its points measure, and the register shows the operator the hour. Where both operators test a pool, they
+test it in the same hours, and each holds the same activation against its own reading.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from agents.flexibility_picture import Picture
-from environment.messages.flexibility_register import PoolQualification, PoolRegistration, PoolTest, PoolTestAnswer
+from agents.report_check import measured_answers
+from environment.messages.delivery import MeasurementQuery, MeteringOrder
+from environment.messages.flexibility_register import (
+    PoolQualification,
+    PoolRegistration,
+    PoolTest,
+    PoolTestAnswer,
+    PoolTestOrder,
+)
 from environment.office import Desk
 from environment.party import Process
+from environment.units import MS_PER_H, Direction
+from markets.balancing.pool_tests import Trial, shortcomings
+
+WAYS: tuple[Direction, Direction] = ("up", "down")
+READS_S, READINGS = 180.0, 4
+"""How long after the hour measurements are asked for, and how often: gateways send again what the register did not acknowledge."""
+AGAIN_S = 600.0
+"""Time between two such questions."""
+WAITS_S = 120.0
+"""How long an answer of the register is waited for."""
 
 
 @dataclass(frozen=True)
@@ -14,79 +40,152 @@ class Prequalification:
 
     Attributes:
         least_kw: least power of a pool in one direction.
-        answers_within_s: time in which it must answer a call.
-        share: part of its validated power that a call asks for.
+        announced_s: how long before its hour a test is announced.
+        answers_within_s: time in which the pool must say what it can do.
+        share: part of what it says that is ordered.
+        tolerance: part of an order that may be missing.
+        point_kw: what the baseline of one point misses.
     """
 
     least_kw: float
+    announced_s: float
     answers_within_s: float
     share: float
+    tolerance: float
+    point_kw: float
 
 
-def wanted_kw(validated_kw: tuple[float, float], tests: Prequalification) -> tuple[float, float]:
-    """What a test calls of a pool, upward and downward (at most 0)."""
-    return validated_kw[0] * tests.share, validated_kw[1] * tests.share
+@dataclass(frozen=True)
+class Examiner:
+    """Who tests, and how it reaches others.
 
-
-def judged(
-    pool: PoolRegistration, service: str, by: str, known: Picture, called_kw: tuple[float, float], answer: PoolTestAnswer | None,
-    tests: Prequalification,
-) -> PoolQualification:  # fmt: skip
-    """The decision on a pool, with everything that stands against it.
-
-    Args:
-        pool: what was registered.
-        service: that it is tested for.
-        by: who decides.
-        known: what that party knows of points.
-        called_kw: what was called.
-        answer: what came in time; None for nothing.
-        tests: how pools are tested.
+    Attributes:
+        desk: desk of the responsible operator.
+        service: that it qualifies for.
+        known: what it knows of points and pools.
+        tests: how it tests.
+        cbp: address of the platform.
+        register: address of the register.
+        system: its own system that speaks.
     """
-    up_kw, down_kw = known.validated_kw(pool.points)
-    strange = [gcp for gcp in pool.points if gcp not in known.static or known.static[gcp].bsp != pool.bsp]
-    wrong = [f"{', '.join(strange[:3])}: not validated for {pool.bsp}"] if strange else []
-    if max(up_kw, -down_kw) < tests.least_kw:
-        wrong.append(f"{max(up_kw, -down_kw):.1f} kW validated, at least {tests.least_kw:g} kW are asked for")
-    if answer is None:
-        wrong.append(f"no answer to the test call within {tests.answers_within_s:g} s")
-    else:
+
+    desk: Desk
+    service: str
+    known: Picture
+    tests: Prequalification
+    cbp: str
+    register: str
+    system: str
+
+    def examines(self, pool: PoolRegistration, conversation: str) -> Process:
+        """Test a pool in both directions and tell the decision."""
+        party, tests = self.desk.party, self.tests
+        wrong, trials = self._strange(pool), list[Trial]()
+        ordered: list[tuple[PoolTestAnswer, float]] = []
+        hour_ms = next_hour_ms(party.now_ms, tests.announced_s)
+        for way in WAYS if not wrong else ():
+            answer, reason = yield from self._activation(pool, way, hour_ms, conversation)
+            ordered += [(answer, tests.share * answer.stated_kw)] if answer is not None else []
+            wrong += [reason] if reason else []
+            hour_ms += MS_PER_H
+        for answer, kw in ordered:
+            yield party.until(answer.from_ms + MS_PER_H + round(READS_S * 1000))
+            metered_kw = yield from self._metered(answer)
+            moved_kw = (answer.baseline_kw - metered_kw) * (1.0 if answer.direction == "up" else -1.0)
+            trials.append(Trial(_way(answer), answer.stated_kw, kw, moved_kw, len(answer.points)))
+        if not wrong:
+            wrong = shortcomings(trials, least_kw=tests.least_kw, tolerance=tests.tolerance, point_kw=tests.point_kw)
+        decided = PoolQualification(
+            pool=pool.pool, bsp=pool.bsp, by=party.name, service=self.service, qualified=not wrong, reason="; ".join(wrong)
+        )  # fmt: skip
+        self.known.pools[pool.pool].services[self.service] = decided.qualified
+        self._note(decided, trials)
+        yield from self.desk.deliver(decided, self.cbp, conversation, self.system)
+
+    def _strange(self, pool: PoolRegistration) -> list[str]:
+        """What stands against a pool before it is tested."""
+        known = self.known
+        strange = [gcp for gcp in pool.points if gcp not in known.static or known.static[gcp].bsp != pool.bsp]
+        wrong = [f"{', '.join(strange[:3])}: not validated for {pool.bsp}"] if strange else []
+        up_kw, down_kw = known.validated_kw(pool.points)
+        if max(up_kw, -down_kw) < self.tests.least_kw:
+            wrong.append(f"{max(up_kw, -down_kw):.1f} kW validated, at least {self.tests.least_kw:g} kW are asked for")
+        return wrong
+
+    def _activation(self, pool: PoolRegistration, way: Direction, from_ms: int, conversation: str) -> Process:
+        """One direction: announce, hear, order; gives the answer, None if nothing was ordered, and what is wrong with it."""
+        party, tests = self.desk.party, self.tests
+        to_ms, until_ms = from_ms + MS_PER_H, from_ms - round((tests.announced_s - tests.answers_within_s) * 1000)
+        yield party.until(from_ms - round(tests.announced_s * 1000))
+        call = PoolTest(
+            pool=pool.pool, bsp=pool.bsp, by=party.name, service=self.service, direction=way, from_ms=from_ms, to_ms=to_ms,
+            answer_ms=until_ms,
+        )  # fmt: skip
+        party.start(self.desk.deliver(call, self.cbp, conversation, self.system, until_ms))
+        answer = yield from self._answer(pool.pool, way, from_ms, until_ms, conversation)
+        if answer is None:
+            return None, f"{way}: no answer to the test call within {tests.answers_within_s:g} s"
         foreign = sorted(set(answer.points) - set(pool.points))
         if foreign:
-            wrong.append(f"{', '.join(foreign[:3])} answered, but are not in the pool")
-        if answer.up_kw < called_kw[0] or -answer.down_kw < -called_kw[1]:
-            wrong.append(
-                f"it brings {answer.up_kw:.1f} and {answer.down_kw:.1f} kW of {called_kw[0]:.1f} and {called_kw[1]:.1f} kW called"
-            )
-    return PoolQualification(
-        pool=pool.pool, bsp=pool.bsp, by=by, service=service, qualified=not wrong, reason="; ".join(wrong)
-    )
+            return None, f"{', '.join(foreign[:3])} answered, but are not in the pool"
+        if answer.stated_kw <= 0.0:
+            return None, ""
+        order = PoolTestOrder(
+            pool=pool.pool, bsp=pool.bsp, by=party.name, service=self.service, direction=way, from_ms=from_ms, to_ms=to_ms,
+            ordered_kw=tests.share * answer.stated_kw,
+        )  # fmt: skip
+        party.start(self.desk.deliver(order, self.cbp, conversation, self.system, from_ms))
+        metering = MeteringOrder(gcps=answer.points, from_ms=from_ms, to_ms=to_ms)
+        party.start(self.desk.deliver(metering, self.register, self._talk(answer), until_ms=to_ms))
+        return answer, ""
+
+    def _answer(self, pool: str, way: Direction, from_ms: int, until_ms: int, conversation: str) -> Process:
+        """What a pool says to a call; others, and what comes twice, are passed over."""
+        while True:
+            came = yield self.desk.party.receive(PoolTestAnswer, conversation, until_ms)
+            if not came:
+                return None
+            for one in came.records():
+                if (one.pool, one.direction, one.from_ms) == (pool, way, from_ms):
+                    return one
+
+    def _talk(self, answer: PoolTestAnswer) -> str:
+        """The conversation in which the hour of a test is measured."""
+        return f"test:{self.desk.party.name}:{answer.pool}:{answer.from_ms}"
+
+    def _metered(self, answer: PoolTestAnswer) -> Process:
+        """Net load in the hour of the points that take part, from the register; NaN if it cannot be had of all."""
+        party, left, total = self.desk.party, list(answer.points), 0.0
+        for attempt in range(READINGS):
+            if attempt:
+                yield party.sleep(AGAIN_S)
+            asked = [MeasurementQuery(gcp=gcp, from_ms=answer.from_ms, to_ms=answer.from_ms + MS_PER_H) for gcp in left]
+            answers = yield party.ask(asked, [self.register] * len(asked), self._talk(answer), timeout_s=WAITS_S)
+            for gcp, one in measured_answers(answers).items():
+                if not one.is_missing.any():
+                    total += float(one.consumption_kwh[0] - one.production_kwh[0])
+                    left.remove(gcp)
+            if not left:
+                return total
+        return np.nan
+
+    def _note(self, decided: PoolQualification, trials: Sequence[Trial]) -> None:
+        """What was stated, ordered and measured, downward below 0."""
+        of = {one.direction: one for one in trials}
+        none = Trial("up", 0.0, 0.0, np.nan, 0)
+        up, down = of.get("up", none), of.get("down", none)
+        party = self.desk.party
+        party.register("pool_tests").add(
+            t_ms=party.now_ms, pool=decided.pool, service=decided.service, by=decided.by, up_kw=up.ordered_kw, down_kw=-down.ordered_kw,
+            answered_up_kw=up.stated_kw, answered_down_kw=-down.stated_kw, measured_up_kw=up.measured_kw, measured_down_kw=-down.measured_kw,
+            qualified=decided.qualified, reason=decided.reason,
+        )  # fmt: skip
 
 
-def tested(
-    desk: Desk, pool: PoolRegistration, service: str, known: Picture, tests: Prequalification, cbp: str, system: str, conversation: str
-) -> Process:  # fmt: skip
-    """Test a pool for a service and tell the decision: the process of the responsible operator's desk."""
-    party = desk.party
-    called = wanted_kw(known.validated_kw(pool.points), tests)
-    until_ms = party.now_ms + round(tests.answers_within_s * 1000)
-    call = PoolTest(
-        pool=pool.pool,
-        bsp=pool.bsp,
-        by=party.name,
-        service=service,
-        up_kw=called[0],
-        down_kw=called[1],
-        answer_ms=until_ms,
-    )
-    yield from desk.deliver(call, cbp, conversation, system, until_ms)
-    came = yield party.receive(PoolTestAnswer, conversation, until_ms)
-    answer = came.one() if came else None
-    decided = judged(pool, service, party.name, known, called, answer, tests)
-    known.pools[pool.pool].services[service] = decided.qualified
-    party.register("pool_tests").add(
-        t_ms=party.now_ms, pool=pool.pool, service=service, by=party.name, up_kw=called[0], down_kw=called[1],
-        answered_up_kw=answer.up_kw if answer else 0.0, answered_down_kw=answer.down_kw if answer else 0.0,
-        qualified=decided.qualified, reason=decided.reason,
-    )  # fmt: skip
-    yield from desk.deliver(decided, cbp, conversation, system)
+def _way(answer: PoolTestAnswer) -> Direction:
+    return "up" if answer.direction == "up" else "down"
+
+
+def next_hour_ms(now_ms: int, announced_s: float) -> int:
+    """Start of the next full hour that a test can still be announced for."""
+    return -(-(now_ms + round(announced_s * 1000)) // MS_PER_H) * MS_PER_H

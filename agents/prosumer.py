@@ -13,8 +13,10 @@ import numpy as np
 from agents.payments import pay_many
 from agents.prosumer_consent import Laid, take_back
 from agents.prosumer_hems import Hems
+from agents.prosumer_hour import hour_asked, plan_within
 from agents.prosumer_life import live_step
 from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals
+from agents.strategies.home_flexibility import Potential
 from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
 from environment.instruments import Controls, Readings
@@ -129,7 +131,13 @@ class Prosumers(Party):
         for row, ends_ms in zip(rows.tolist(), batch["to_ms"].tolist(), strict=True):
             self._cycles.setdefault(row, []).append((ends_ms, conversation))
         self._show_assets(rows, conversation)
-        self._report_plans(rows, conversation)
+        asked = hour_asked(self._hems, batch)
+        if asked is None:
+            self._report_plans(rows, conversation)
+        else:
+            step = self._timeline.index(self.now_ms)
+            net_kw, offered = plan_within(self._hems, step, asked, rows, self._readings)
+            self._report(rows, int(batch["from_ms"][0]), net_kw, offered, conversation)
 
     def _show_assets(self, rows: I64, conversation: str) -> None:
         """What homes have, and whether their provider may use it."""
@@ -148,19 +156,25 @@ class Prosumers(Party):
         plan = self._hems.next
         if plan is None or plan.offered is None:
             return
-        offered, asked, n = plan.offered, self._hems.directions, len(rows)
-        steps = offered.up_kw.shape[1]
+        steps = plan.offered.up_kw.shape[1]
+        offered = Potential(*(column[rows] for column in plan.offered))
+        from_ms = int(self._timeline.starts_ms[plan.first])
+        self._report(rows, from_ms, plan.plan.net_kw[rows, :steps], offered, conversation)
+
+    def _report(self, rows: I64, from_ms: int, net_kw: F64, offered: Potential, conversation: str) -> None:
+        """Tell the own aggregator what some homes plan from an instant on, and what they could change of it, (rows, steps)."""
+        asked, n = self._hems.directions, len(rows)
         no_steps = np.zeros((n, 0))
         columns = {
-            "from_ms": np.full(n, self._timeline.starts_ms[plan.first], np.int64),
+            "from_ms": np.full(n, from_ms, np.int64),
             "step_s": np.full(n, self._timeline.step_ms / 1000.0),
-            "net_kw": plan.plan.net_kw[rows, :steps],
-            "up_kw": offered.up_kw[rows] if "up" in asked else no_steps,
-            "down_kw": offered.down_kw[rows] if "down" in asked else no_steps,
-            "curtail_kw": offered.curtail_kw[rows] if "down" in asked else no_steps,
-            "up_eur_per_kwh": offered.up_eur_per_kwh[rows],
-            "down_eur_per_kwh": offered.down_eur_per_kwh[rows],
-            "curtail_eur_per_kwh": offered.curtail_eur_per_kwh[rows],
+            "net_kw": net_kw,
+            "up_kw": offered.up_kw if "up" in asked else no_steps,
+            "down_kw": offered.down_kw if "down" in asked else no_steps,
+            "curtail_kw": offered.curtail_kw if "down" in asked else no_steps,
+            "up_eur_per_kwh": offered.up_eur_per_kwh,
+            "down_eur_per_kwh": offered.down_eur_per_kwh,
+            "curtail_eur_per_kwh": offered.curtail_eur_per_kwh,
         }
         self.send_batch(HomePlanReport, columns, self._to.device[rows], self._to.aggregator[rows], conversation)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from msgspec.structs import replace
 
 from agents.flexibility_picture import KnownPool, Picture
-from agents.pool_tests import Prequalification, tested
+from agents.pool_tests import Examiner, Prequalification
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
     PointCompletion,
@@ -187,18 +188,12 @@ class RegisterDesk(Desk):
                 one.pool, one.bsp, one.dso, one.points, dict.fromkeys(one.services)
             )
             if GLOBAL in one.services:
-                self.party.start(
-                    tested(
-                        self,
-                        one,
-                        GLOBAL,
-                        self.picture,
-                        self._terms.tests,
-                        self._terms.cbp,
-                        PLATFORM,
-                        batch.conversation,
-                    )
-                )
+                self.party.start(self._examiner.examines(one, batch.conversation))
+
+    @cached_property
+    def _examiner(self) -> Examiner:
+        terms = self._terms
+        return Examiner(self, GLOBAL, self.picture, terms.tests, terms.cbp, terms.register, PLATFORM)
 
     # --- lights (SUC10.2 step 5.0) ---------------------------------------------------------------------------------------
 

@@ -129,29 +129,46 @@ class PoolRegistration(Record, frozen=True, kw_only=True):
 
 
 class PoolTest(Record, frozen=True, kw_only=True):
-    """An operator calls a pool to test it."""
+    """An operator announces the test of a pool: an hour in which it is to be activated in one direction."""
 
     source: ClassVar[Source] = ()
     pool: Annotated[str, Item("the pool")]
     bsp: Annotated[str, Item("whose pool")]
     by: Annotated[str, Item("who tests")]
     service: Annotated[str, Item("service that it is tested for")]
-    up_kw: Annotated[float, Item("upward power called [kW]", ge=0)]
-    down_kw: Annotated[float, Item("downward power called [kW]", le=0)]
-    answer_ms: Annotated[int, Item("until when it must answer [ms]")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
+    from_ms: Annotated[int, Item("start of the hour [ms]")]
+    to_ms: Annotated[int, Item("its end [ms]")]
+    answer_ms: Annotated[int, Item("until when it must say what it can do [ms]")]
 
 
 class PoolTestAnswer(Record, frozen=True, kw_only=True):
-    """What a pool answers to a test call: what each direction would bring, by the points that answered."""
+    """What a pool says that it can do in the hour of a test, and the baseline that it will be held against, filed before the hour."""
 
     source: ClassVar[Source] = ()
     pool: Annotated[str, Item("the pool")]
     bsp: Annotated[str, Item("whose pool")]
     by: Annotated[str, Item("who tests")]
     service: Annotated[str, Item("service that it is tested for")]
-    points: Annotated[tuple[str, ...], Item("points that answered")]
-    up_kw: Annotated[float, Item("upward power that they bring [kW]", ge=0)]
-    down_kw: Annotated[float, Item("downward power that they bring [kW]", le=0)]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
+    from_ms: Annotated[int, Item("start of the hour [ms]")]
+    points: Annotated[tuple[str, ...], Item("points that take part: they have reported a plan and can be called")]
+    stated_kw: Annotated[float, Item("change that they can make throughout the hour [kW]", ge=0)]
+    baseline_kw: Annotated[float, Item("their mean net load in the hour without the test [kW]")]
+
+
+class PoolTestOrder(Record, frozen=True, kw_only=True):
+    """The operator activates a pool for the hour of its test."""
+
+    source: ClassVar[Source] = ()
+    pool: Annotated[str, Item("the pool")]
+    bsp: Annotated[str, Item("whose pool")]
+    by: Annotated[str, Item("who tests")]
+    service: Annotated[str, Item("service that it is tested for")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
+    from_ms: Annotated[int, Item("start of the hour [ms]")]
+    to_ms: Annotated[int, Item("its end [ms]")]
+    ordered_kw: Annotated[float, Item("change ordered throughout the hour [kW]", ge=0)]
 
 
 class PoolQualification(Record, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from environment.messages.flexibility_register import (
     PoolRegistration,
     PoolTest,
     PoolTestAnswer,
+    PoolTestOrder,
     RegisterAnswer,
     StaticLight,
     TopologyAcknowledgement,
@@ -161,7 +162,8 @@ class RelayDesk(Desk):
         self._pass(own, [self._roll.register] * len(own))
 
     @handles(PoolTest)
-    def relay_test(self, batch: Batch[PoolTest]) -> None:
+    @handles(PoolTestOrder)
+    def relay_test(self, batch: Batch[Any]) -> None:
         """To the BSP whose pool is tested."""
         own = self._own(batch, "by")
         self._pass(own, self._platforms(own))

@@ -9,6 +9,7 @@ import numpy as np
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.bsp_bids import BidDesk, BidTerms
 from agents.bsp_pool import PoolDesk, PoolTerms
+from agents.bsp_tests import TrialDesk
 from agents.dso_local_use import local_use
 from agents.dso_market_limits import DayLights, LimitDesk, LimitTerms, LocalUse
 from agents.dso_outlook import LookAhead
@@ -265,8 +266,8 @@ def limit_desk(
 
 def bsp_desks(
     site: Site, world: World, said: Bsp, picture: Picture, perimeter_of: Mapping[str, str]
-) -> dict[str, BidDesk | PoolDesk]:
-    """A provider's: bids and pool.
+) -> dict[str, BidDesk | PoolDesk | TrialDesk]:
+    """A provider's: bids, pool and its tests.
 
     Args:
         site: the site.
@@ -284,7 +285,9 @@ def bsp_desks(
         unix_ms=_unix_ms(site), adapts=said.adapts, repeats=said.repeats,
         ignores_limits=any(fault.ignores_limits for fault in site.scenario.failing if fault.party == said.name),
     )  # fmt: skip
-    return {"bids": BidDesk(bids, pool.supply, pool.take_schedule), "pool": pool}
+    return {
+        "bids": BidDesk(bids, pool.supply, pool.take_schedule), "pool": pool, "tests": TrialDesk(picture, pool, CBP),
+    }  # fmt: skip
 
 
 def _zone(site: Site, said: Bsp, market: GlobalMarket) -> tuple[str, str]:
@@ -321,4 +324,5 @@ def _pool_terms(site: Site, world: World, said: Bsp, picture: Picture, perimeter
     return PoolTerms(
         days_ms=site.days_ms, cycle_ms=[market.bids.opens.on(site.calendar, day) - CYCLE_BEFORE_OPENING_MS for day in _dates(site)],
         portfolio=portfolio, validated_kw=validated, orders=orders, bids_share=said.bids_percent / 100.0, margin_share=said.margin_percent / 100.0,
+        states_times=next((fault.offers for fault in site.scenario.failing if fault.party == said.name and fault.offers is not None), 1.0),
     )  # fmt: skip

@@ -148,7 +148,9 @@ def _register(site: Site, world: World) -> Made:
 
 def _tests(market: GlobalMarket) -> Prequalification:
     tests = market.tests
-    return Prequalification(tests.least_kw, tests.answers_within_s, tests.share)
+    return Prequalification(
+        tests.least_kw, tests.announced_s, tests.answers_within_s, tests.share, tests.tolerance, tests.point_kw
+    )
 
 
 def _dso(site: Site, world: World, said: SystemOperator) -> Made:
@@ -330,7 +332,7 @@ def own_points(site: Site, bsp: Bsp) -> list[OwnPoint]:
         for dso in {one.registration.dso for one in found}
         for one in [point for point in found if point.registration.dso == dso][1:][-bsp.late_points or len(found) :]
     }
-    return [OwnPoint(one.registration, one.answers, one.registration.gcp in late) for one in found]
+    return [OwnPoint(one.registration, one.registration.gcp in late) for one in found]
 
 
 def _home(site: Site, bsp: Bsp, home: str, row: int) -> OwnPoint | None:
@@ -345,14 +347,14 @@ def _home(site: Site, bsp: Bsp, home: str, row: int) -> OwnPoint | None:
     nominal_kw = max(float(people.contracted_kw[row]), 0.1)
     most = nominal_kw * (2.0 if generates else 1.0)
     return OwnPoint(_registration(site, bsp, home, int(people.bus[row]), "mixed" if generates else "consumption",
-                                  min(kw, most), -min(kw, most), nominal_kw), bool(people.automatic[row]))  # fmt: skip
+                                  min(kw, most), -min(kw, most), nominal_kw))  # fmt: skip
 
 
 def _plant(site: Site, bsp: Bsp, name: str) -> OwnPoint:
     """A producer can do without what it is rated for."""
     (plant,) = [plant for plant in contracted(site.scenario) if plant.name == name]
     bus = site.network.bus_index(plant.bus)
-    return OwnPoint(_registration(site, bsp, name, bus, "generation", 0.0, -plant.kw, plant.kw), answers=True)
+    return OwnPoint(_registration(site, bsp, name, bus, "generation", 0.0, -plant.kw, plant.kw))
 
 
 def _registration(

@@ -68,12 +68,23 @@ def _pools(view: View) -> str:
     when = [view.time_text(t_ms) for t_ms in tests.ints("t_ms")[order].tolist()]
     columns = [tests.names(name)[order].tolist() for name in ("pool", "service", "by")]
     powers = [
-        [f"{kw:,.0f}" for kw in tests.floats(name)[order].tolist()] for name in ("answered_up_kw", "answered_down_kw")
+        ["–" if np.isnan(kw) else f"{kw:,.1f}" for kw in tests.floats(name)[order].tolist()]
+        for name in ("up_kw", "measured_up_kw", "down_kw", "measured_down_kw")
     ]
     passed, reasons = tests.bools("qualified")[order].tolist(), tests.names("reason")[order].tolist()
     verdict = ["yes" if good else why or "no" for good, why in zip(passed, reasons, strict=True)]
-    head = ("tested at", "pool", "service", "tested by", "answered up (kW)", "down (kW)", "qualified")
-    return table(head, list(zip(when, *columns, *powers, verdict, strict=True)), numbers=(4, 5))
+    head = (
+        "tested at",
+        "pool",
+        "service",
+        "tested by",
+        "up ordered (kW)",
+        "measured",
+        "down ordered (kW)",
+        "measured",
+        "qualified",
+    )
+    return table(head, list(zip(when, *columns, *powers, verdict, strict=True)), numbers=range(4, 8))
 
 
 def _disturbed(facts: Facts) -> str:

@@ -38,7 +38,8 @@ REGISTERED = (
     "virtual_assets", "pool_baselines", "pool_allocations", "pool_offers", "joined_offers", "reserve_auctions", "area_signals", "reserve_orders",
     "reserve_deliveries", "reserve_reports", "reserve_imbalances",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
-    "registered_points", "static_lights", "dynamic_lights", "topology_matrix", "topology_acknowledgements", "pool_tests", "register_restarts",
+    "registered_points", "static_lights", "dynamic_lights", "topology_matrix", "topology_acknowledgements", "pool_tests", "pool_test_orders",
+    "register_restarts",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 ASKED = ("needs", "clearings", "activations", "overrides", "shortfalls")

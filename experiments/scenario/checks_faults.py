@@ -28,7 +28,9 @@ def fault_parties(scenario: "Scenario") -> Problems:
             named = scenario.actors.names() + [group.mv_plant.name for group in scenario.plants] + of_market(scenario)
             if fault.party not in named:
                 yield f"{path}.party: unknown party '{fault.party}'{did_you_mean(fault.party, named)}"
-            elif fault.offers is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps]:
+            elif fault.offers is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps] + providers(
+                scenario
+            ):
                 yield f"{path}.offers: '{fault.party}' is no flexibility service provider and offers nothing"
             elif fault.inflates is not None and fault.party not in [fsp.name for fsp in scenario.actors.fsps]:
                 yield f"{path}.inflates: '{fault.party}' is no flexibility service provider and declares no baseline"

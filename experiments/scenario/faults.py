@@ -41,7 +41,8 @@ class Fault(Part):
     delivers: Share | None = given(None, unit="share", source="nothing wrong")
     """Share of what it was ordered that it really passes on to its devices."""
     offers: Times | None = given(None, unit="times", source="nothing wrong")
-    """How many times what its members could do it reports and offers: above 100% it promises what it does not have."""
+    """How many times what its members could do it reports and offers, or a provider of balancing services states in tests of its pools: above 100% it
+    promises what it does not have."""
     inflates: Times | None = given(None, unit="times", source="nothing wrong")
     """How many times what its members would take it declares as their baseline in intervals in which it bids: above 100% it is paid for nothing."""
     reports: Times | None = given(None, unit="times", source="nothing wrong")

@@ -1,8 +1,8 @@
 """What a scenario says about local and global markets on the same resources: who, which networks, when (SUC08.1 to SUC08.4, SUC10.1 to SUC10.4)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from experiments.scenario.actor import NAME, Actor
 from experiments.scenario.delivery import Delivery
@@ -107,10 +107,30 @@ class Tests(Part):
 
     least_kw: float = given(1.0, unit="kW", source="judgement: small, for networks of some hundred homes", gt=0)
     """Least power of a pool in one direction."""
-    answers_within_s: float = given(300.0, unit="s", source=JUDGEMENT, gt=0, le=86_400)
-    """Time in which a pool must answer a test call."""
-    share: Share = given(0.1, unit="share of the validated power", source=JUDGEMENT)
-    """Part of a pool's validated power that a test calls."""
+    announced_s: float = given(600.0, unit="s", source=JUDGEMENT, ge=300, le=3000)
+    """How long before its hour a test is announced; a pool is tested in the first full hours that can be announced, one a direction."""
+    answers_within_s: float = given(300.0, unit="s", source=JUDGEMENT, ge=120, le=2700)
+    """Time from the announcement in which a pool must say what it can do in the hour."""
+    share: Share = given(1.0, unit="share of what the pool says", source="judgement: a pool shows what it says", gt=0)
+    """Part of what a pool says that it can do that its test orders."""
+    tolerance: Share = given(0.3, unit="share of the order", source="judgement: the source states no tolerance")
+    """Part of an order that may be missing in the hour of a test."""
+    point_kw: float = given(
+        1.0,
+        unit="kW",
+        source="judgement: twice what a home usually strays in an hour from the plan of a day like it",
+        ge=0,
+        le=1000,
+    )
+    """What the baseline of one point misses; of n points that times the root of n may always be missing."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.answers_within_s > self.announced_s - 60.0:
+            refuse(
+                f"answers_within_s is {self.answers_within_s:g}; a pool must have answered a minute before its hour, {self.announced_s:g} s after the announcement"
+            )
+        return self
 
 
 class Lights(Part):

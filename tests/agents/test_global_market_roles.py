@@ -26,7 +26,7 @@ OF_A_BSP = {
     "AsmBid", "ComponentMessage", "PerimeterBaseline", "PreliminaryReport", "Clarification", "FinalReport", "GcpRegistration", "PointWithdrawal",
     "PointChange", "TopologyAcknowledgement", "PoolRegistration", "PoolTestAnswer", "FlexibilityData",
 }  # fmt: skip
-SHARED = {"PoolTest", "PoolQualification"}
+SHARED = {"PoolTest", "PoolTestOrder", "PoolQualification"}
 """Records whose steps name a provider's platform among the senders; whose test or qualification it is their receivers look at."""
 
 

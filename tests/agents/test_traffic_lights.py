@@ -9,7 +9,13 @@ from agents.strategies.static_lights import Study
 from environment.grid.connection_power import ACCURACY_KW
 from environment.grid.limits import find_violations
 from environment.messages.base import Batch, columns_of
-from environment.messages.flexibility_register import GcpRegistration, PointChange, PointWithdrawal, StaticLight
+from environment.messages.flexibility_register import (
+    GcpRegistration,
+    PointChange,
+    PointWithdrawal,
+    PoolTestAnswer,
+    StaticLight,
+)
 from environment.messages.global_market import DsoConstraint, LocalPlan
 from environment.messages.traffic_lights import DynamicLight
 from experiments.assembly.global_market import own_grid
@@ -46,10 +52,10 @@ def small(**market):
 class World:
     """A lived world."""
 
-    def __init__(self, content):
+    def __init__(self, content, until_h=None):
         self.site = build_site(scenario_from(content), 1, lambda *_: None)
         self.world = build_world(self.site)
-        self.world.run(self.site.timeline.end_ms)
+        self.world.run(self.site.timeline.end_ms if until_h is None else round(until_h * 3_600_000))
 
     def table(self, name):
         return registered(self.world, name)
@@ -226,7 +232,8 @@ def test_a_withdrawn_point_is_gone_everywhere_and_its_pool_is_qualified_without_
         assert gcp not in picture.topology
         assert gcp not in picture.pools["bsp-beta/dso-nord"].points
         assert set(points) <= set(picture.topology)
-    asked = lived.table("measurements")["gcp"].tolist()
+    measured = lived.table("measurements")
+    asked = measured["gcp"][measured["t_ms"] >= lived.site.days_ms[0][0]].tolist()
     assert set(points) <= set(asked)
     assert gcp not in asked
 
@@ -306,6 +313,60 @@ def test_the_platform_passes_on_nothing_in_the_name_of_another(lived):
     assert len(relay._own(batch, "by")) == 1
 
 
+# --- tests of pools ----------------------------------------------------------------------------------------------------------
+
+
+@covers("SUC08.1/r24", "SUC08.1/r18", "SUC10.1/r21")
+def test_a_pool_is_activated_for_its_test_and_judged_by_its_meters(lived):
+    """What both operators hold against an order is the baseline filed before less the meters; members were called, and the hour was measured."""
+    tests, orders, site = lived.table("pool_tests"), lived.table("pool_test_orders"), lived.site
+    assert tests["qualified"].all()
+    assert (orders["members"] > 0).all()
+    answers = {}
+    for traffic in lived.world.bus.journal.traffic:
+        if traffic.batch.record is PoolTestAnswer:
+            for one in traffic.batch.records():
+                answers[one.pool, one.service, one.direction, one.from_ms] = one
+                assert traffic.batch.sent_ms < one.from_ms  # nobody chooses a baseline afterwards
+    told = {(one.pool, one.direction, one.from_ms): (one.stated_kw, one.baseline_kw) for one in answers.values()}
+    assert all(told[pool, way, at] == (one.stated_kw, one.baseline_kw) for (pool, _, way, at), one in answers.items())
+    seen = set()
+    for (pool, service, way, from_ms), one in answers.items():
+        meters = site.meters.names
+        rows = [meters.index(gcp) for gcp in one.points]
+        steps = site.timeline.steps(from_ms, from_ms + 3_600_000)
+        net_kw = site.living.physics.meters.kw[rows][:, steps].sum(axis=0).mean()
+        mine = (tests["pool"] == pool) & (tests["service"] == service) & (tests["t_ms"] > from_ms)
+        row = np.flatnonzero(mine)[0]  # decided next
+        if one.stated_kw > 0.0:
+            assert tests[f"measured_{way}_kw"][row] == pytest.approx(one.baseline_kw - net_kw, abs=1e-6)
+            assert abs(tests[f"{way}_kw"][row]) == pytest.approx(one.stated_kw)
+            seen.add((way, service))
+    assert len(seen) == 4
+    ordered = {way: orders["ordered_kw"][orders["direction"] == way].sum() for way in ("up", "down")}
+    for way in ordered:  # done once, although two operators ordered it
+        assert ordered[way] == pytest.approx(sum(kw for (_, one, _), (kw, _) in told.items() if one == way), abs=1.0)
+
+
+def test_a_pool_that_overstates_its_power_fails_and_is_not_qualified():
+    content = small()
+    content["faults"] = [{"party": "bsp-beta", "offers": "200%"}]
+    there = World(content, until_h=9.5)
+    tests = there.table("pool_tests")
+    false = tests["pool"] == "bsp-beta/dso-nord"
+    assert set(tests["service"][false].tolist()) == {"global", "local"}
+    assert not tests["qualified"][false].any()
+    assert all("kW measured of" in reason for reason in tests["reason"][false].tolist())
+    assert tests["qualified"][~false].all()
+    ways = ("up", "down")
+    assert any((abs(tests[f"measured_{way}_kw"]) < 0.7 * abs(tests[f"{way}_kw"]))[false].all() for way in ways)
+    for name in ("bsp-beta", "dso-nord", "tso"):
+        desk = "topology" if name == "tso" else "registration"
+        assert not there.party(name).__dict__[desk].picture.pools["bsp-beta/dso-nord"].qualified("global")
+    validated = there.party("bsp-beta").pool._terms.validated_kw()
+    assert validated == {}  # nothing of it can be offered
+
+
 # --- faults ------------------------------------------------------------------------------------------------------------------
 
 
@@ -363,9 +424,16 @@ def _keys(batch):
 def test_a_restart_in_the_day_of_delivery_leaves_no_hour_unmeasured(faulty, lived):
     """What gateways could not deliver comes with the next report, and the chains go on where the database stands."""
     store, calm = (one.party("flexibility-register").entries.store for one in (faulty, lived))
-    hours = {gcp: [row.hour_ms for row in rows] for gcp, rows in store.measured().items()}
-    assert hours == {gcp: [row.hour_ms for row in rows] for gcp, rows in calm.measured().items()}
-    assert {len(set(of_point)) for of_point in hours.values()} == {24}
+    start_ms = faulty.site.days_ms[0][0]
+    hours, calmly = (
+        {gcp: [row.hour_ms for row in rows if row.hour_ms >= start_ms] for gcp, rows in one.measured().items()}
+        for one in (store, calm)
+    )
+    assert hours == calmly
+    assert {len(set(of_point)) for of_point in hours.values()} == {
+        24,
+        0,
+    }  # of the point that was withdrawn only its tests were measured
     assert [store.tampered(gcp) for gcp in hours] == [None] * len(hours)
     late = faulty.table("measurements")
     down = (late["t_ms"] >= faulty.site.days_ms[0][0] + 9 * 3_600_000) & (

@@ -1,0 +1,67 @@
+r"""Whether a pool did in its test what it said that it can do (SUC08.1 rule 24, SUC10.1 rule 21).
+
+A pool says beforehand what it can change in an hour, and the baseline that its points would follow; the operator orders a part of what was said, and meters
+show the hour. With ordered change :math:`o` and measured change :math:`d`, baseline less metered net load for upward, the direction is passed if
+
+.. math:: d \ge o - \max(\tau o, \varepsilon \sqrt n)
+
+with a tolerance :math:`\tau` of what was ordered, or :math:`\varepsilon` for what the baseline of a point misses: errors of :math:`n` points that have
+nothing to do with each other add up in squares. What was not measured proves nothing and passes nothing. The source leaves tests to the operators; that reserves are tested by activation before they are admitted, and admitted for what they showed, is that of
+Commission Regulation (EU) 2017/1485, articles 155, 159 and 162.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from environment.units import Direction
+
+
+class Trial(NamedTuple):
+    """A pool's test in one direction; all at least 0 where it does what it says.
+
+    Attributes:
+        direction: up: less net load.
+        stated_kw: change that it says it can make throughout the hour.
+        ordered_kw: what was ordered of it.
+        measured_kw: mean change of the hour; NaN: not measured.
+        points: how many points took part.
+    """
+
+    direction: Direction
+    stated_kw: float
+    ordered_kw: float
+    measured_kw: float
+    points: int
+
+    def passed(self, tolerance: float, point_kw: float) -> bool:
+        """Whether it delivered.
+
+        Args:
+            tolerance: part of the order that may be missing.
+            point_kw: what the baseline of one point misses.
+        """
+        missing_kw = max(tolerance * self.ordered_kw, point_kw * self.points**0.5)
+        return bool(self.measured_kw >= self.ordered_kw - missing_kw)
+
+
+def shortcomings(trials: Sequence[Trial], *, least_kw: float, tolerance: float, point_kw: float) -> list[str]:
+    """What stands against a pool after its tests; nothing: it has passed.
+
+    Args:
+        trials: its tests, one a direction in which it says that it can do anything.
+        least_kw: least power in one direction.
+        tolerance: part of an order that may be missing.
+        point_kw: what the baseline of one point misses.
+    """
+    wrong = []
+    most = max((one.stated_kw for one in trials), default=0.0)
+    if most < least_kw:
+        wrong.append(f"it can move {most:.1f} kW in the hours of its test, at least {least_kw:g} kW are asked for")
+    for one in trials:
+        if np.isnan(one.measured_kw):
+            wrong.append(f"{one.direction}: the hour of its test was not measured")
+        elif not one.passed(tolerance, point_kw):
+            wrong.append(f"{one.direction}: {one.measured_kw:.1f} kW measured of {one.ordered_kw:.1f} kW ordered")
+    return wrong

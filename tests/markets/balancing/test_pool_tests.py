@@ -1,0 +1,39 @@
+"""Tests of pools: what was measured against what was ordered."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.covers import covers
+from markets.balancing.pool_tests import Trial, shortcomings
+
+TESTS = {"least_kw": 1.0, "tolerance": 0.3, "point_kw": 1.0}
+
+
+@covers("SUC08.1/r24")
+@pytest.mark.parametrize(
+    ("measured_kw", "points", "passes"),
+    [(10.0, 1, True), (7.0, 1, True), (6.9, 1, False), (6.9, 16, True), (5.9, 16, False), (25.0, 1, True), (-1.0, 1, False)],
+)  # fmt: skip
+def test_a_pool_passes_within_the_tolerance(measured_kw, points, passes):
+    """30 % of 10 kW are 3 kW; sixteen homes miss 4 kW together."""
+    assert (shortcomings([Trial("up", 10.0, 10.0, measured_kw, points)], **TESTS) == []) == passes
+
+
+def test_each_direction_counts_and_what_was_not_measured_proves_nothing():
+    good, bad = Trial("up", 10.0, 10.0, 10.0, 1), Trial("down", 10.0, 10.0, 2.0, 1)
+    assert shortcomings([good, bad], **TESTS) == ["down: 2.0 kW measured of 10.0 kW ordered"]
+    unseen = Trial("down", 10.0, 10.0, np.nan, 1)
+    assert shortcomings([good, unseen], **TESTS) == ["down: the hour of its test was not measured"]
+    assert "at least 1 kW are asked for" in shortcomings([], **TESTS)[0]
+    assert "at least 1 kW are asked for" in shortcomings([Trial("up", 0.5, 0.5, 0.5, 1)], **TESTS)[0]
+
+
+@given(
+    st.floats(1.0, 1000.0), st.floats(0.0, 2.0), st.floats(0.0, 1.0), st.integers(1, 100), st.floats(0.0, 100.0)
+)  # fmt: skip
+def test_more_measured_never_fails_what_less_has_passed(ordered_kw, share, tolerance, points, more_kw):
+    less = Trial("up", ordered_kw, ordered_kw, share * ordered_kw, points)
+    if less.passed(tolerance, 0.5):
+        assert less._replace(measured_kw=less.measured_kw + more_kw).passed(tolerance, 0.5)
