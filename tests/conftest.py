@@ -6,7 +6,6 @@ import importlib
 import os
 import pickle
 import sys
-import time
 
 import pytest
 from hypothesis import settings
@@ -24,23 +23,6 @@ if os.environ.get("SLIPCOVER_ENABLED"):
     sys.meta_path.sort(key=lambda finder: not type(finder).__module__.startswith("slipcover"))
 
 SMALL_HOMES = 24
-
-
-@pytest.fixture(scope="session")
-def within():
-    """``within(seconds, work)``: what some work gives, which one of three goes does in so much processor time, whatever else the machine does."""
-
-    def quick(seconds, work):
-        spent = []
-        for _ in range(3):
-            begin = time.process_time()
-            result = work()
-            spent.append(time.process_time() - begin)
-            if spent[-1] < seconds:
-                return result
-        pytest.fail(f"{min(spent):.2f} s of processor time at best, {seconds} s are allowed")
-
-    return quick
 
 
 @pytest.fixture(scope="session")

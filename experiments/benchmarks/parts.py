@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from agents.strategies import bidding
 from agents.strategies.home_plan import plan
 from agents.strategies.home_view import HomeView, charged_at_end, homes, keep_start
 from environment.addresses import Address, Directory
 from environment.bus import Bus, KeyRing
-from environment.calendar import Timeline
+from environment.calendar import Calendar, Timeline
 from environment.chance import Chance
 from environment.devices import DEVICES, device_kind
 from environment.devices.fleet import Fleet
@@ -17,6 +20,10 @@ from environment.grid.network import load_network
 from environment.grid.power_flow import PowerFlow
 from environment.messages.aggregation import AssetTelemetry
 from environment.messages.base import Batch
+from environment.people import household
+from environment.weather.pv_yield import pv_available_kw_per_kwp
+from environment.weather.records import Site
+from environment.weather.sources import weather_for
 from environment.world import garbage_left_alone
 
 NETWORK = "simbench/1-MVLV-semiurb-3.202-0-sw"
@@ -121,6 +128,38 @@ def example_homes(n: int, m: int = STEPS_A_DAY) -> HomeView:
     return charged_at_end(keep_start(view))
 
 
+def people_and_sun(count: int, days: int) -> dict[str, float]:
+    """What set-up and history are made of: loads of households and yields of photovoltaic plants, each with a slope of its own, in steps/s."""
+    zone = ZoneInfo("Europe/Rome")
+    calendar = Calendar(datetime(2016, 1, 18, tzinfo=zone), zone)
+    timeline, chance = Timeline(0, round(STEP_H * 3_600_000), days * STEPS_A_DAY), Chance(1)
+    place = Site("Rome", 41.89, 12.50, 49.0)
+    weather = weather_for(place, calendar, timeline, chance)
+    people = household.homes(chance, [f"home-{k:06d}" for k in range(count)])
+
+    def live() -> None:
+        household.household_load_kw(
+            chance, people.names, people.persons, people.annual_kwh, calendar, timeline, weather, people.shift_h, people.level
+        )  # fmt: skip
+
+    tilt, azimuth = np.linspace(5.0, 45.0, count), np.linspace(90.0, 270.0, count)
+    return {
+        "home-steps/s, load of households": rate(count * timeline.n, live),
+        "plant-steps/s, yield of photovoltaics": rate(
+            count * timeline.n, lambda: pv_available_kw_per_kwp(place, calendar, timeline, weather, tilt, azimuth)
+        ),
+    }
+
+
+def orders(count: int) -> float:
+    """Homes/s to which a provider's call of an hour in fifty areas is handed on."""
+    rng = np.random.default_rng(1)
+    names = np.char.add("home-", np.arange(count).astype("U6"))
+    homes_of = bidding.Homes(names, rng.integers(0, 50, count), rng.choice([0.1, 0.2, 0.3], count), np.zeros(count))
+    potential, call = rng.uniform(0, 3, (count, 4)), np.full((50, 4), count / 100.0)
+    return rate(count, lambda: bidding.disaggregate(homes_of, potential, call))
+
+
 def power_flows(steps: int) -> dict[str, float]:
     """Power flows/s of the default network of 243 buses, one by one as SCADA does and in one batch as the results do."""
     network = load_network(NETWORK)
@@ -145,4 +184,5 @@ def all_rates(*, quick: bool) -> dict[str, float]:
         for kind, steps in device_steps(devices, STEPS_A_DAY // (4 if quick else 1)).items():
             found[f"device-steps/s, {kind}, fleet of {devices}"] = steps
     found["home schedules/s (96 steps, all devices)"] = schedules(1000 // few)
-    return found | power_flows(200 // few)
+    found["homes/s that a call in 50 areas is handed on to"] = orders(100_000 // few)
+    return found | people_and_sun(200 // few, 30 // (5 if quick else 1)) | power_flows(200 // few)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -30,18 +29,16 @@ def coflex(*words, folder=None, **settings):
     )
 
 
-def test_help_lists_the_commands_and_answers_at_once():
-    begun = time.perf_counter()
+def test_help_lists_the_commands():
     done = coflex("--help")
-    seconds = time.perf_counter() - begun
     assert done.returncode == 0
     for command in ("run", "scenarios", "show", "validate", "usecases", "diagram", "replay", "compare"):
         assert f" {command} " in done.stdout
     assert "130" in done.stdout
-    assert seconds < 2.0  # 0.2 s on a quiet machine; the next test holds the reason
 
 
 def test_help_imports_nothing_heavy():
+    """Why it answers at once: 0.2 s on a quiet machine."""
     code = (
         "import sys; from experiments.cli import run_cli; run_cli(['--help']);"
         "heavy = {'numpy', 'pandas', 'pandapower', 'pvlib', 'pydantic', 'pyarrow', 'mesa', 'matplotlib', 'scipy', 'yaml', 'rich'};"

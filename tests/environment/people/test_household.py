@@ -1,6 +1,5 @@
 """Households: laws of chance, and the acceptance targets of data/profiles/household.yaml."""
 
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -206,10 +205,3 @@ def test_preferences_stay_in_their_ranges(chance):
     assert 0.5 <= given.comfort_width_k.min() < given.comfort_width_k.max() < 1.5
     assert given.reservation_eur_per_kwh.min() > 0.0
     assert 0.0 <= given.willingness.min() < given.willingness.max() < 1.0
-
-
-def test_two_hundred_homes_over_a_month_take_less_than_three_seconds(chance, calendar, month, month_weather):
-    given = homes(chance, [f"x{i}" for i in range(200)])
-    begin = time.process_time()
-    load(chance, given, calendar, month, month_weather)
-    assert time.process_time() - begin < 3.0

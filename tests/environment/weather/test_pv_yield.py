@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,9 +85,3 @@ def test_dark_weather_gives_zeros_of_the_right_shape(rome, calendar):
     power = pv_available_kw_per_kwp(rome, calendar, timeline, dark, [10.0, 20.0], 180.0)
     assert power.shape == (2, 8)
     assert not power.any()
-
-
-def test_sixty_plants_over_a_month_take_less_than_half_a_second(rome, calendar, timeline, weather):
-    begin = time.process_time()
-    pv_available_kw_per_kwp(rome, calendar, timeline, weather, np.linspace(5, 45, 60), np.linspace(90, 270, 60))
-    assert time.process_time() - begin < 0.5
