@@ -10,9 +10,12 @@ Four models are fitted by least squares to all runs:
 The one with the least Bayesian information criterion for small samples is taken, n ln(RSS / n) + p n ln(n) / (n - p - 2) (McQuarrie 1999, "A
 small-sample correction for the Schwarz SIC model selection criterion"), where a break k counts for three parameters, since it is sought (as Hall,
 Osborn, Sakkas 2013, "Inference on structural breaks using information criteria", find for one break). Of models within 2 of the least, the one with
-fewest parameters is taken. k is sought between the second and the last but one level. Its interval holds every k whose fit is not worse than the best by more than an F test of one degree of freedom
-allows (the profile likelihood interval). Where seeds are common to all levels, the mean of each seed is taken out first, since it says nothing
-about the factor; it costs a degree of freedom each.
+fewest parameters is taken. k is sought between the second and the last but one level. Its interval holds every k whose fit is not worse than the best
+by more than an F test of one degree of freedom allows (the profile likelihood interval, by test inversion as in Hansen 2017, "Regression kink with an
+unknown threshold", J. Bus. Econ. Stat. 35(2)). Where no break is taken, none is ruled out either: the largest change of slope that a t test does not
+exclude, wherever a break might be, is stated too. Where it could turn the line level or double its slope, or move what has no effect by a twentieth, the
+verdict is that no break can be told. Where seeds are common to all levels, the mean of each seed is taken out first, since it says nothing about the
+factor; it costs a degree of freedom each.
 """
 
 from dataclasses import dataclass
@@ -21,12 +24,15 @@ from typing import Literal
 import numpy as np
 
 from data.arrays import F64
+from experiments.statistics import t_quantile
 
 Shape = Literal["none", "linear", "saturating", "breaking"]
 CONFIDENCE = 0.99
 """Of the interval of a break: level by level the F test is approximate, and 99 % holds what 95 % promises."""
 _BARELY = 2.0
 """A better criterion by less than this is "not worth more than a bare mention" (Raftery 1995, "Bayesian model selection in social research")."""
+_SLIGHT = 0.05
+"""A figure without effect may hide a break that moves it by less than this part of itself from the first level to the last: a judgement."""
 _GRID = 201
 _BREAK_COUNTS = 3
 _EXACT = 1e-9
@@ -70,12 +76,16 @@ class Verdict:
         others: the models that were not, the next best first.
         low: lower end of the break's interval; NaN where there is no break.
         high: upper end.
+        hidden: the largest change of slope, up or down, that a break may make unseen; 0 where a break is seen.
+        told: whether the runs tell if there is a break: there is, or an unseen one would be small.
     """
 
     fit: Fit
     others: tuple[Fit, ...]
     low: float
     high: float
+    hidden: float
+    told: bool
 
     @property
     def margin(self) -> float:
@@ -86,9 +96,10 @@ class Verdict:
     def short(self) -> str:
         """The verdict in a cell of a table: shape, slopes, place of a break with its interval; a question mark where the choice is weak."""
         fit, weak = self.fit, " ?" if self.margin < _BARELY else ""
+        unseen = "" if self.told else f", no break told (slope may change by {_size(self.hidden)})"
         where = f" at {fit.k:.3g} ({self.low:.3g} to {self.high:.3g})"
         words = {
-            "none": "no effect", "linear": f"linear {_slope(fit.b)}", "saturating": f"saturating{where}, {_slope(fit.b)} before",
+            "none": f"no effect{unseen}", "linear": f"linear {_slope(fit.b)}{unseen}", "saturating": f"saturating{where}, {_slope(fit.b)} before",
             "breaking": f"breaking{where}, {_slope(fit.b)} before, {_slope(fit.b + fit.c)} after",
         }  # fmt: skip
         return words[fit.shape] + weak
@@ -97,14 +108,21 @@ class Verdict:
         """The verdict in words."""
         fit, weak = self.fit, " (weak: another shape fits nearly as well)" if self.margin < _BARELY else ""
         per = f"{unit} for each unit of {x}".strip()
+        unseen = (
+            "" if self.told else f"; no break can be told: a change of slope by {_size(self.hidden)} would not show"
+        )
         if fit.shape == "none":
-            return f"no effect of {x}{weak}"
+            return f"no effect of {x}{unseen}{weak}"
         if fit.shape == "linear":
-            return f"linear: {fit.b:+.4g} {per}{weak}"
+            return f"linear: {fit.b:+.4g} {per}{unseen}{weak}"
         where = f"{x} = {fit.k:.3g} ({self.low:.3g} to {self.high:.3g})"
         if fit.shape == "saturating":
             return f"saturating: {fit.b:+.4g} {per} up to {where}, level beyond{weak}"
         return f"breaking point at {where}: slope {fit.b:+.4g} before, {fit.b + fit.c:+.4g} {per} after{weak}"
+
+
+def _size(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000.0 else f"{value:.3g}"
 
 
 def _slope(value: float) -> str:
@@ -117,7 +135,7 @@ def judge(x: F64, y: F64, confidence: float = CONFIDENCE, common: bool = True) -
     Args:
         x: levels of the factor, shape (levels,), increasing.
         y: the figure, shape (levels, seeds); levels with an unknown value (NaN) are left out.
-        confidence: level of the break's interval.
+        confidence: level of the break's interval, and of the change of slope that may be hidden.
         common: whether the columns of y are the same seeds at every level.
 
     Returns:
@@ -134,16 +152,20 @@ def judge(x: F64, y: F64, confidence: float = CONFIDENCE, common: bool = True) -
     n = levels * seeds - (seeds - 1 if taken else 0)
     curve = _Curve(x, y.mean(axis=1), seeds, float(((y - y.mean(axis=1, keepdims=True)) ** 2).sum()), n)
     grid = np.unique(np.concatenate([np.linspace(x[1], x[-2], _GRID), x[1:-1]]))
-    fits = [curve.fits("none", grid[:1])[0], curve.fits("linear", grid[:1])[0]]
-    profiles = {shape: curve.fits(shape, grid) for shape in _bent(levels)}
-    fits += [min(profile, key=lambda fit: fit.rss) for profile in profiles.values()]
+    fits = [
+        curve.fit("none", grid[:1]),
+        curve.fit("linear", grid[:1]),
+        *(curve.fit(bent, grid) for bent in _bent(levels)),
+    ]
     least = min(fit.bic for fit in fits)
     best = next(fit for fit in fits if fit.bic <= least + _BARELY)  # the fits are in the order of their parameters
     others = sorted((fit for fit in fits if fit is not best), key=lambda fit: fit.bic)
-    low = high = np.nan
-    if best.shape in profiles:
-        low, high = _interval(profiles[best.shape], best, n, confidence)
-    return Verdict(best, tuple(others), low, high)
+    if not np.isnan(best.k):
+        low, high = _interval(grid, curve.least_squares(best.shape, grid)[1], best, n, confidence)
+        return Verdict(best, tuple(others), low, high, hidden=0.0, told=True)
+    hidden = curve.hidden(grid, confidence)
+    small = abs(best.b) if best.shape == "linear" else _SLIGHT * abs(best.a) / float(np.ptp(x))
+    return Verdict(best, tuple(others), np.nan, np.nan, hidden, told=hidden <= small)
 
 
 def _bent(levels: int) -> tuple[Shape, ...]:
@@ -169,8 +191,15 @@ class _Curve:
     within: float
     n: int
 
-    def fits(self, shape: Shape, k: F64) -> list[Fit]:
-        """One model with each of these breaks."""
+    def least_squares(self, shape: Shape, k: F64) -> tuple[F64, F64]:
+        """One model with each of these breaks: its parameters, shape (breaks, parameters), and its sums of squared residuals, shape (breaks,)."""
+        q, r = np.linalg.qr(self._design(shape, k))
+        inside = np.einsum("klp,l->kp", q, self.mean)
+        left = self.mean - np.einsum("klp,kp->kl", q, inside)
+        rss = np.maximum(self.seeds * (left**2).sum(axis=1) + self.within, self._rounding)
+        return np.linalg.solve(r, inside[..., None])[..., 0], rss
+
+    def _design(self, shape: Shape, k: F64) -> F64:
         x = np.broadcast_to(self.x, (len(k), len(self.x)))
         one, breaks = np.ones_like(x), k[:, None]
         columns = {
@@ -179,24 +208,35 @@ class _Curve:
             "saturating": [one, np.minimum(x, breaks)],
             "breaking": [one, x, np.maximum(0.0, x - breaks)],
         }[shape]
-        q, r = np.linalg.qr(np.stack(columns, axis=-1))
-        inside = np.einsum("klp,l->kp", q, self.mean)
-        left = self.mean - np.einsum("klp,kp->kl", q, inside)
-        rss = np.maximum(self.seeds * (left**2).sum(axis=1) + self.within, self._rounding)
-        solution = np.linalg.solve(r, inside[..., None])[..., 0]
-        bent = shape in ("saturating", "breaking")
-        return [
-            _made(
-                shape, found, at if bent else np.nan, rest, self._criterion(rest, len(columns) + _BREAK_COUNTS * bent)
-            )
-            for found, at, rest in zip(solution.tolist(), k.tolist(), rss.tolist(), strict=True)
-        ]
+        return np.stack(columns, axis=-1)
+
+    def fit(self, shape: Shape, k: F64) -> Fit:
+        """One model with the best of these breaks."""
+        solutions, rss = self.least_squares(shape, k)
+        best, bent = int(np.argmin(rss)), shape in ("saturating", "breaking")
+        criterion = self._criterion(float(rss[best]), solutions.shape[1] + _BREAK_COUNTS * bent)
+        return _made(shape, solutions[best].tolist(), float(k[best]) if bent else np.nan, float(rss[best]), criterion)
+
+    def hidden(self, k: F64, confidence: float) -> float:
+        """The largest change of slope at any of these breaks that a t test does not exclude."""
+        degrees = self.n - 3
+        if degrees < 1:
+            return np.inf
+        solutions, rss = self.least_squares("breaking", k)
+        if float(rss.min()) <= self._rounding:
+            return 0.0  # what is left of an exact fit is rounding
+        r = np.linalg.qr(self._design("breaking", k)).R
+        error = np.sqrt(rss / degrees / self.seeds) / np.abs(
+            r[:, 2, 2]
+        )  # what of the bend no line has carries the change
+        return float((np.abs(solutions[:, 2]) + t_quantile(confidence, degrees) * error).max())
 
     @property
     def _rounding(self) -> float:
-        return (
-            self.n * (_EXACT * max(float(np.abs(self.mean).max()), 1e-100)) ** 2
-        )  # of a figure that is 0 throughout too, whose logarithm is asked for
+        scale = max(
+            float(np.abs(self.mean).max()), 1e-100
+        )  # a figure that is 0 throughout is asked for its logarithm too
+        return self.n * (_EXACT * scale) ** 2
 
     def _criterion(self, rss: float, p: int) -> float:
         n = self.n
@@ -205,17 +245,15 @@ class _Curve:
 
 def _made(shape: Shape, solution: list[float], k: float, rss: float, bic: float) -> Fit:
     a, b, c = [*solution, 0.0, 0.0][:3]
-    return Fit(
-        shape, a, b, -b if shape == "saturating" else c, k, rss, bic
-    )  # a + b min(x, k) = a + b x - b max(0, x - k)
+    slope = -b if shape == "saturating" else c  # a + b min(x, k) = a + b x - b max(0, x - k)
+    return Fit(shape, a, b, slope, k, rss, bic)
 
 
-def _interval(profile: list[Fit], best: Fit, n: int, confidence: float) -> tuple[float, float]:
+def _interval(k: F64, rss: F64, best: Fit, n: int, confidence: float) -> tuple[float, float]:
     """The breaks that an F test does not tell from the best."""
     from scipy.special import fdtri
 
     degrees = max(n - (4 if best.shape == "breaking" else 3), 1)
-    most = best.rss * (1.0 + float(fdtri(1, degrees, confidence)) / degrees)
-    among = [fit.k for fit in profile if fit.rss <= most]
-    step = profile[1].k - profile[0].k if len(profile) > 1 else 0.0  # the grid's own width
-    return min(among) - step, max(among) + step
+    among = k[rss <= best.rss * (1.0 + float(fdtri(1, degrees, confidence)) / degrees)]
+    step = float(k[1] - k[0]) if len(k) > 1 else 0.0  # the grid's own width
+    return float(among.min()) - step, float(among.max()) + step

@@ -1,5 +1,7 @@
 """Intervals hold what they promise, and a break that is there is found."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -97,6 +99,37 @@ def test_a_known_break_is_found_within_its_interval_in_95_of_100_curves(shape, n
     assert np.mean(found) >= 0.95
 
 
+@pytest.mark.parametrize("noise", [0.02, 0.1, 0.2, 0.4])
+def test_of_a_known_break_nothing_false_is_said_in_95_of_100_curves_whatever_the_scatter(noise):
+    """Its interval holds it, or its change of slope is among those that would not show. Noise is of what the figure changes over the factor."""
+    chance, true, claimed, held, firm = np.random.default_rng(9), [], 0, 0, 0
+    for levels, seeds, (b, c) in itertools.product((6, 9), (2, 4), ((1, 4), (3, -3), (0, 3))):
+        x = np.linspace(0, 1, levels)
+        for k in chance.uniform(0.25, 0.75, 20):
+            y = b * x + c * np.maximum(0, x - k)
+            scatter = noise * np.ptp(y) * chance.normal(0, 1, (levels, seeds))
+            verdict = judge(x, y[:, None] + chance.normal(0, 0.5, seeds) + scatter)
+            bent = verdict.fit.shape in ("breaking", "saturating")
+            inside = verdict.low <= k <= verdict.high
+            claimed, held, firm = claimed + bent, held + (bent and inside), firm + (not bent and verdict.told)
+            true.append(inside if bent else abs(c) <= verdict.hidden)
+    assert np.mean(true) >= 0.95
+    assert held >= 0.9 * claimed
+    assert firm <= 0.05 * len(true), "a line is said to have no break, and has one"
+    assert claimed > 0.9 * len(true) or noise > 0.02
+
+
+def test_a_line_without_scatter_is_told_and_one_with_much_of_it_is_not():
+    chance, x = np.random.default_rng(2), np.linspace(0, 1, 6)
+    sure, vague = (judge(x, 2 * x[:, None] + chance.normal(0, sd, (6, 3))) for sd in (0.002, 0.5))
+    assert sure.told
+    assert "break" not in sure.text("cars", "h") + sure.short
+    assert 0.0 < sure.hidden < 0.1
+    assert not vague.told
+    assert "no break can be told: a change of slope by" in vague.text("cars", "h")
+    assert "no break told" in vague.short
+
+
 @pytest.mark.parametrize("shape", ["none", "linear"])
 def test_a_break_that_is_not_there_is_seldom_found(shape):
     chance, x = np.random.default_rng(8), np.linspace(0, 1, 9)
@@ -119,5 +152,5 @@ def test_exact_curves_have_exact_verdicts():
 def test_a_figure_that_is_nowhere_has_no_effect():
     """What is 0 at every level is no effect, and no number goes astray on the way."""
     verdict = judge(np.arange(6.0), np.zeros((6, 2)))
-    assert verdict.fit.shape == "none"
+    assert (verdict.fit.shape, verdict.told, verdict.short) == ("none", True, "no effect")
     assert np.isfinite(verdict.fit.bic)
