@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.report_check import Check, Key, ask, measured_answers, summed
+from agents.report_check import Check, Key, ask, measured_answers, set_points, summed
 from data.arrays import F64, Bool
 from environment.messages.base import Batch
 from environment.messages.delivery import (
@@ -32,7 +32,7 @@ from environment.party import Process, Work, act, handles
 from environment.refusals import refuse
 from environment.units import MS_PER_H
 from markets.balancing.delivery import tolerance_kw
-from markets.verification import Compliance, perimeter_compliance
+from markets.verification import Compliance, perimeter_compliance, set_points_over_kw
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,8 @@ class VerificationTerms:
         waits_s: how long it waits for what the TSO sends.
         tolerance_times: multiple of the deviation of measurements from baselines without activation that proves nothing.
         tolerance_least_kw: the least tolerance.
+        set_point_share: of a limit, by which what resources were set to may exceed it, for what providers ask in reserve.
+        set_point_least_kw: the least excess of set-points that counts: providers call nobody for less.
         report_share: difference of a report that is let pass, of what was measured.
         report_least_kwh: the least difference that counts.
     """
@@ -62,6 +64,8 @@ class VerificationTerms:
     waits_s: float = 300.0
     tolerance_times: float = 4.0
     tolerance_least_kw: float = 0.5
+    set_point_share: float = 0.15
+    set_point_least_kw: float = 0.1
     report_share: float = 0.05
     report_least_kwh: float = 0.1
 
@@ -78,6 +82,7 @@ class _Case:
     baselines: dict[Key, F64] = field(default_factory=dict)
     refused: str = ""
     metered: dict[Key, F64] = field(default_factory=dict)
+    set_kw: dict[tuple[str, str, str], F64] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
     points: tuple[str, ...] = ()
 
@@ -92,6 +97,7 @@ class Verdict(NamedTuple):
 
     keys: list[tuple[str, str, str]]
     compliance: Compliance
+    set_over_kw: F64
 
 
 class VerificationDesk(Desk):
@@ -197,6 +203,7 @@ class VerificationDesk(Desk):
         if len(found) < len(points):
             return f"measurements of {len(points) - len(found)} of {len(points)} points did not come"
         case.metered, case.missing = summed(found)
+        case.set_kw = set_points(found)
         case.points = tuple(gcp for gcp, one in found.items() if not one.is_missing.all())
         return ""
 
@@ -226,14 +233,19 @@ class VerificationDesk(Desk):
             np.nan_to_num(baseline), accepted, limited, limit, np.where(np.isnan(baseline), np.nan, metered), is_up,
             tolerance_kw=tolerance,
         )  # fmt: skip
+        set_kw = np.array([case.set_kw.get(key, lost) for key in keys])
+        set_over = set_points_over_kw(
+            set_kw, limited, limit, share=self._terms.set_point_share, least_kw=self._terms.set_point_least_kw
+        )
         for row, (perimeter, bsp, direction) in enumerate(keys):
             self.register("verifications").add(
                 t_ms=case.from_ms + MS_PER_H * np.arange(case.hours, dtype=np.int64), verification=case.talk, dso=self.party.name,
                 perimeter=perimeter, bsp=bsp, direction=direction, baseline_kw=baseline[row], metered_kw=metered[row],
                 accepted_kw=accepted[row], is_limited=limited[row], limit_kw=limit[row], tolerance_kw=tolerance[row, 0],
                 planned_over_kw=found.planned_over_kw[row], metered_over_kw=found.metered_over_kw[row],
+                set_point_kw=set_kw[row], set_over_kw=set_over[row],
             )  # fmt: skip
-        return Verdict(keys, found)
+        return Verdict(keys, found, set_over)
 
     @staticmethod
     def _active(case: _Case, keys: Sequence[tuple[str, str, str]]) -> Bool:
@@ -246,10 +258,12 @@ class VerificationDesk(Desk):
     def _outcome(self, case: _Case, perimeter: str, verdict: Verdict) -> VerificationOutcome:
         rows = [row for row, (where, _, _) in enumerate(verdict.keys) if where == perimeter]
         found = verdict.compliance
-        guilty = sorted({verdict.keys[row][1] for row in rows if not found.is_positive[row]})
+        proven = ~found.is_positive | verdict.set_over_kw.any(axis=1)
+        guilty = sorted({verdict.keys[row][1] for row in rows if proven[row]})
         return VerificationOutcome(
             perimeter=perimeter, from_ms=case.from_ms, to_ms=case.to_ms, is_positive=not guilty, exceeding=tuple(guilty),
             planned_over_kwh=float(found.planned_over_kw[rows].sum()), metered_over_kwh=float(found.metered_over_kw[rows].sum()),
+            set_over_kwh=float(verdict.set_over_kw[rows].sum()),
             missing_hours=case.missing.get(perimeter, 0),
         )  # fmt: skip
 

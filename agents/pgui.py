@@ -12,9 +12,15 @@ import numpy as np
 from data.arrays import F64, I64, Bool
 from environment.instruments import MeterStore
 from environment.messages.base import Batch, columns_of
-from environment.messages.delivery import MeasurementRefusal, MeasurementReport, MeteringOrder, MeterReading
+from environment.messages.delivery import (
+    MeasurementRefusal,
+    MeasurementReport,
+    MeteringOrder,
+    MeterReading,
+    SetPointReading,
+)
 from environment.party import Party, Process, Seat, handles
-from environment.platforms.measurements import Gateway
+from environment.platforms.measurements import Gateway, SetPoint
 from environment.refusals import refuse
 from environment.units import MS_PER_H
 
@@ -28,6 +34,7 @@ class GatewayTerms:
         meters: name of each point's certified meter.
         gateway: number of each gateway's address, (n,).
         meter: number of each meter's address, (n,).
+        device: number of the address of the resources behind each point, (n,).
         register: address of the Flexibility Register.
         listens_s: how long after the end of an hour its reading is there.
         retries_s: time until what was not acknowledged is sent again after the last hour.
@@ -39,6 +46,7 @@ class GatewayTerms:
     meters: tuple[str, ...]
     gateway: I64
     meter: I64
+    device: I64
     register: str
     listens_s: float = 60.0
     retries_s: float = 600.0
@@ -117,6 +125,17 @@ class Pgui(Party):
             "consumption_kwh": _above(kwh), "production_kwh": _above(-kwh),
         }  # fmt: skip
         self.send_batch(MeterReading, columns, self._terms.meter[rows], self._terms.gateway[rows], conversation)
+
+    @handles(SetPointReading)
+    def keep_set_point(self, batch: Batch[SetPointReading]) -> None:
+        """What the resources behind a point were ordered and will do; the reading of the hour says it, signed."""
+        for k, row in enumerate(self._rows(batch.receiver).tolist()):
+            record = batch.one(k)
+            if batch.sender[k] != self._terms.device[row]:
+                refuse(self, batch, k, record.activation, "a gateway hears of the resources behind its own point only")
+            else:
+                point = SetPoint(record.direction == "up", record.from_ms, record.to_ms, record.change_kw)
+                self._gateways[row].set(record.activation, point)
 
     @handles(MeterReading)
     def keep_reading(self, batch: Batch[MeterReading]) -> Process:

@@ -25,6 +25,7 @@ from environment.messages.aggregation import (
     PlantPlanReport,
 )
 from environment.messages.base import Batch, Record
+from environment.messages.delivery import SetPointReading
 from environment.messages.settlement import MemberStatement
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.weather.view import WeatherView
@@ -49,6 +50,7 @@ class Plants:
         capacity_kw: rated power, shape (n,).
         solar: whether the sun drives it, shape (n,).
         price_eur_per_kwh: what a plant asks for a kWh that it does without, shape (n,).
+        gateway: number of the gateway at each plant's connection point, -1 for none, shape (n,); None: there are none.
     """
 
     names: tuple[str, ...]
@@ -60,6 +62,7 @@ class Plants:
     capacity_kw: F64
     solar: Bool
     price_eur_per_kwh: F64
+    gateway: I64 | None = None
 
 
 class Producers(Party):
@@ -189,7 +192,9 @@ class Producers(Party):
             change = np.clip(asked, 0.0, np.maximum(left, 0.0))
             self._curtailed_kw[row, steps] += change
             limit = np.minimum(self._planned_kw[row, steps] + self._curtailed_kw[row, steps], 0.0)
-            self._feed_back(row, signal, float(change.mean()) if len(change) else 0.0)
+            expected_kw = float(change.mean()) if len(change) else 0.0
+            self._feed_back(row, signal, expected_kw)
+            self._show_gateway(row, signal, expected_kw, batch.conversation)
             if change.max(initial=0.0) > MOVED_KW:
                 number = self._plants.number[row : row + 1]
                 self._controls.order("mv_plant", signal.activation, 1, number, first, limit[None, :])
@@ -206,6 +211,19 @@ class Producers(Party):
                 "expected_kw": np.array([expected_kw]),
             }  # fmt: skip
             self._send_to_both(ActivationFeedback, columns, np.array([row]), conversation)
+
+    def _show_gateway(self, row: int, signal: ActivationSignal, expected_kw: float, conversation: str) -> None:
+        """Show the gateway what was ordered and will be done (SUC10.4 rule 14)."""
+        gateway = self._plants.gateway
+        if gateway is not None and gateway[row] >= 0:
+            columns = {
+                "activation": np.array([signal.activation], object), "direction": np.array([signal.direction], object),
+                "from_ms": np.array([signal.from_ms]), "change_kw": np.array([expected_kw]),
+                "to_ms": np.array([signal.from_ms + len(signal.change_kw) * self._timeline.step_ms]),
+            }  # fmt: skip
+            self.send_batch(
+                SetPointReading, columns, self._plants.device[row : row + 1], gateway[row : row + 1], conversation
+            )
 
     def _deliver(self, row: int, signal: ActivationSignal, step: int, conversation: str) -> Process:
         planned_kw = float(self._planned_kw[row, step])

@@ -15,7 +15,7 @@ from agents.prosumer_consent import Laid, take_back
 from agents.prosumer_hems import Hems
 from agents.prosumer_hour import hour_asked, plan_within
 from agents.prosumer_life import live_step
-from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals
+from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals, set_points
 from agents.strategies.home_flexibility import Potential
 from data.arrays import F64, I64, Bool
 from environment.calendar import Timeline
@@ -31,6 +31,7 @@ from environment.messages.aggregation import (
     OnboardingFile,
 )
 from environment.messages.base import Batch, Record
+from environment.messages.delivery import SetPointReading
 from environment.messages.settlement import MemberStatement, RetailBill
 from environment.party import Party, Process, Seat, Work, act, handles
 from environment.physics import FLEXIBLE
@@ -59,6 +60,7 @@ class Membership:
         retailer: name of the retailer.
         flexible_kw: rated power of the controllable devices, shape (n,).
         assets: their number, shape (n,).
+        gateway: number of the gateway at each home's connection point, -1 for none, shape (n,); None: there are none.
     """
 
     home: I64
@@ -69,6 +71,7 @@ class Membership:
     retailer: str
     flexible_kw: F64
     assets: I64
+    gateway: I64 | None = None
 
 
 class Prosumers(Party):
@@ -298,6 +301,7 @@ class Prosumers(Party):
             ):
                 self._controls.order(kind, one.activation, 1, rows, begin, kw[:, columns])
             self._feed_back(one.activation, one.from_ms, rows, one.change_kw.mean(axis=1), one.sign * expected)
+            self._show_gateways(one, np.maximum(one.sign * expected, 0.0))
             follows = one.sign * expected > MOVED_KW
             generation = np.asarray(gives_up, np.float64)
             before_kw = np.subtract(before[0], generation * before[1])
@@ -324,6 +328,13 @@ class Prosumers(Party):
                 "expected_kw": expected_kw[mine],
             }
             self._send_to_both(ActivationFeedback, columns, rows[mine], conversation)
+
+    def _show_gateways(self, order: Order, expected_kw: F64) -> None:
+        """Show the gateways what was ordered and will be done (SUC10.4 rule 14)."""
+        there = np.flatnonzero(self._to.gateway[order.rows] >= 0) if self._to.gateway is not None else ()
+        if self._to.gateway is not None and len(there):
+            rows, columns = order.rows[there], set_points(order, expected_kw[there], self._timeline.step_ms)
+            self.send_batch(SetPointReading, columns, self._to.device[rows], self._to.gateway[rows], order.conversation)
 
     def _deliver(self, from_ms: int, deliveries: list[Delivery]) -> Process:
         yield self.until(from_ms)

@@ -136,3 +136,13 @@ def gathered(batches: Iterable[Batch[AggregationCycle]]) -> list[Batch[Aggregati
         parts.setdefault(batch.conversation, []).append(batch)
     whole = [joined(parts[name]) for name in sorted(parts)]
     return [batch.take(np.argsort(batch.receiver, kind="stable")) for batch in whole]
+
+
+def set_points(order: Order, change_kw: F64, step_ms: int) -> dict[str, Any]:
+    """Columns of what some homes show their gateways of an order: the change that each will make, (homes,)."""
+    n = len(change_kw)
+    return {
+        "activation": np.array([order.activation] * n, object), "direction": np.array(["up" if order.sign > 0 else "down"] * n, object),
+        "from_ms": np.full(n, order.from_ms, np.int64), "to_ms": np.full(n, order.from_ms + order.change_kw.shape[1] * step_ms, np.int64),
+        "change_kw": change_kw,
+    }  # fmt: skip

@@ -141,6 +141,17 @@ def measured_answers(answers: Answers) -> dict[str, PointMeasurements]:
     }  # fmt: skip
 
 
+def set_points(found: Mapping[str, PointMeasurements]) -> dict[tuple[str, str, str], F64]:
+    """What the points of each BSP in each perimeter were set to change [kW], at least 0, by perimeter, BSP and direction; hours that miss a point NaN."""
+    total: dict[tuple[str, str, str], F64] = {}
+    for one in found.values():
+        for way, kwh in (("up", one.set_up_kwh), ("down", one.set_down_kwh)):
+            kw = np.where(one.is_missing > 0, np.nan, kwh * 3600.0 / one.step_s)
+            key = one.perimeter, one.bsp, way
+            total[key] = total[key] + kw if key in total else kw
+    return total
+
+
 def summed(found: Mapping[str, PointMeasurements]) -> tuple[dict[Key, F64], dict[str, int]]:
     """Net load of each BSP in each perimeter [kW], hours that miss a point NaN; and the missing hours by perimeter.
 

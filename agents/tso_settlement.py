@@ -175,7 +175,7 @@ class SettlementDesk(Desk):
             self.register("verification_outcomes").add(
                 t_ms=self.now_ms, conversation=batch.conversation, dso=dso, perimeter=one.perimeter, from_ms=one.from_ms,
                 is_positive=one.is_positive, exceeding=", ".join(one.exceeding), planned_over_kwh=one.planned_over_kwh,
-                metered_over_kwh=one.metered_over_kwh, missing_hours=one.missing_hours,
+                metered_over_kwh=one.metered_over_kwh, set_over_kwh=one.set_over_kwh, missing_hours=one.missing_hours,
             )  # fmt: skip
 
     # --- SUC08.4 -----------------------------------------------------------------------------------------------------------

@@ -113,6 +113,26 @@ def perimeter_compliance(
     return compliance(baseline, accepted_kw, limit, metered)
 
 
+def set_points_over_kw(
+    set_kw: ArrayLike, is_limited: ArrayLike, limit_kw: ArrayLike, *, share: float, least_kw: float
+) -> F64:
+    """By how much what resources were set to exceeds limits, all arguments of one shape (SUC10.4, rules 1 and 14).
+
+    What a gateway saw of orders has no error of a baseline in it: it shows every excess beyond what providers ask for in reserve, however small it is
+    against the load. It is no measurement: who does not carry out what he was set to harms nobody, but was not kept from it by his provider.
+
+    Args:
+        set_kw: change that the points of a provider were set to in a perimeter, at least 0; NaN: not read, which is no proof of anything.
+        is_limited: hours in which there is a limit.
+        limit_kw: most that was admitted, read where there is a limit.
+        share: of the limit, that may be asked for beyond it.
+        least_kw: the least excess that counts.
+    """
+    set_, limit = np.asarray(set_kw, np.float64), np.asarray(limit_kw, np.float64)
+    over = np.where(np.isnan(set_), 0.0, set_) - np.maximum(limit * (1.0 + share), limit + least_kw)
+    return np.asarray(np.where(np.asarray(is_limited, bool), np.maximum(over, 0.0), 0.0))
+
+
 def agreed_kwh(
     is_open: ArrayLike, accepts: ArrayLike, reported_kwh: ArrayLike, final_kwh: ArrayLike, measured_kwh: ArrayLike
 ) -> F64:

@@ -92,6 +92,18 @@ class MeterReading(Record, frozen=True, kw_only=True):
     production_kwh: Annotated[float, Item("given to the grid", ge=0, catalogue="production")]
 
 
+class SetPointReading(Record, frozen=True, kw_only=True):
+    """A resource shows the gateway at its connection point what it was ordered and will do of it."""
+
+    source: ClassVar[Source] = ()
+    personal: ClassVar[bool] = True
+    activation: Annotated[str, Item("id of the activation")]
+    direction: Annotated[str, Item("up: less net load", one_of=("up", "down"))]
+    from_ms: Annotated[int, Item("start of the change")]
+    to_ms: Annotated[int, Item("its end")]
+    change_kw: Annotated[float, Item("mean change against the plan", ge=0)]
+
+
 class MeasurementReport(Record, frozen=True, kw_only=True):
     """A gateway's measurements that the register does not have yet: signed, and chained to all before them."""
 
@@ -102,6 +114,8 @@ class MeasurementReport(Record, frozen=True, kw_only=True):
     hours_ms: Annotated[Profile, Item("starts of the hours", catalogue="hour")]
     consumption_kwh: Annotated[Profile, Item("taken from the grid", ge=0, catalogue="consumption")]
     production_kwh: Annotated[Profile, Item("given to the grid", ge=0, catalogue="production")]
+    set_up_kwh: Annotated[Profile, Item("set-points: net load that was to be left out", ge=0)]
+    set_down_kwh: Annotated[Profile, Item("set-points: net load that was to be added", ge=0)]
     chain: Annotated[tuple[str, ...], Item("link of each hour in the chain of hashes, SHA-256")]
     signature: Annotated[str, Item("Ed25519 signature of the gateway over place and link of the last hour")]
 
@@ -136,6 +150,8 @@ class PointMeasurements(Record, frozen=True, kw_only=True):
     step_s: Annotated[float, Item(_HOURLY, ge=1)]
     consumption_kwh: Annotated[Profile, Item("taken from the grid; 0 where missing", ge=0, catalogue="consumption")]
     production_kwh: Annotated[Profile, Item("given to the grid; 0 where missing", ge=0, catalogue="production")]
+    set_up_kwh: Annotated[Profile, Item("set-points: net load that was to be left out; 0 where missing", ge=0)]
+    set_down_kwh: Annotated[Profile, Item("set-points: net load that was to be added; 0 where missing", ge=0)]
     is_missing: Annotated[Profile, Item("1: nothing that can be trusted was stored for the hour", ge=0, le=1)]
     tampered_at: Annotated[
         int, Item("index of the first stored measurement that the gateway did not sign so; -1: none", ge=-1)
@@ -161,6 +177,7 @@ class VerificationOutcome(Record, frozen=True, kw_only=True):
     exceeding: Annotated[tuple[str, ...], Item("BSPs that exceeded a limit")]
     planned_over_kwh: Annotated[float, Item("by how much baseline and accepted quantity exceed it", ge=0)]
     metered_over_kwh: Annotated[float, Item("by how much what was metered exceeds it", ge=0)]
+    set_over_kwh: Annotated[float, Item("by how much what resources were set to exceeds it", ge=0)]
     missing_hours: Annotated[int, Item("hours of points that were not read and prove nothing", ge=0)]
 
 

@@ -152,7 +152,8 @@ class MeasurementDesk(Desk):
             self.register("measurements").add(
                 t_ms=np.array([one.hour_ms for one in rows], np.int64), gcp=[one.gcp for one in rows],
                 consumption_kwh=np.array([one.consumption_kwh for one in rows]),
-                production_kwh=np.array([one.production_kwh for one in rows]), stored_ms=self.now_ms, conversation=conversation,
+                production_kwh=np.array([one.production_kwh for one in rows]), set_up_kwh=np.array([one.set_up_kwh for one in rows]),
+                set_down_kwh=np.array([one.set_down_kwh for one in rows]), stored_ms=self.now_ms, conversation=conversation,
             )  # fmt: skip
 
     @handles(MeasurementQuery)
@@ -205,13 +206,15 @@ class MeasurementDesk(Desk):
         point = self._store.point(query.gcp)
         assert point is not None
         hours = (query.to_ms - query.from_ms) // MS_PER_H
-        consumption: F64 = np.zeros(hours)
-        production, missing = np.zeros(hours), np.ones(hours)
+        energy: F64 = np.zeros((4, hours))
+        missing = np.ones(hours)
         for one in rows if false is None else rows[:false]:
             place = (one.hour_ms - query.from_ms) // MS_PER_H
             if 0 <= place < hours:
-                consumption[place], production[place], missing[place] = one.consumption_kwh, one.production_kwh, 0.0
+                energy[:, place] = one.consumption_kwh, one.production_kwh, one.set_up_kwh, one.set_down_kwh
+                missing[place] = 0.0
+        consumption, production, set_up, set_down = energy
         return PointMeasurements(
             gcp=query.gcp, perimeter=point["grid_element"], bsp=point["bsp"], from_ms=query.from_ms, step_s=MS_PER_H / 1000.0,
-            consumption_kwh=consumption, production_kwh=production, is_missing=missing, tampered_at=-1 if false is None else false,
+            consumption_kwh=consumption, production_kwh=production, set_up_kwh=set_up, set_down_kwh=set_down, is_missing=missing, tampered_at=-1 if false is None else false,
         )  # fmt: skip

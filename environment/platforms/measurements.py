@@ -15,26 +15,42 @@ from environment.hash_chain import GENESIS, chain, linked
 from environment.messages.delivery import MeasurementReport
 from environment.platforms.register_store import Measured
 from environment.signatures import Signer, Verifier
+from environment.units import MS_PER_H
 
 
 class Reading(NamedTuple):
-    """Energy of an hour at a connection point."""
+    """Energy of an hour at a connection point, and by how much set-points were to change it."""
 
     gcp: str
     hour_ms: int
     consumption_kwh: float
     production_kwh: float
+    set_up_kwh: float = 0.0
+    set_down_kwh: float = 0.0
 
 
 def content_of(reading: Reading) -> bytes:
     """The bytes that are chained; numbers in full precision."""
-    gcp, hour_ms, consumption, production = reading
-    return f"{gcp}|{hour_ms}|{float(consumption)!r}|{float(production)!r}".encode()
+    gcp, hour_ms, *energy = reading
+    return "|".join([gcp, str(hour_ms), *(repr(float(kwh)) for kwh in energy)]).encode()
 
 
 def signed_bytes(gcp: str, number: int, link: bytes) -> bytes:
     """What a gateway signs: the place of a measurement in its chain, and the link that binds all before it."""
     return f"{gcp}|{number}|".encode() + link
+
+
+class SetPoint(NamedTuple):
+    """By how much a resource was to leave its plan [kW], at least 0, from when to when."""
+
+    is_up: bool
+    from_ms: int
+    to_ms: int
+    kw: float
+
+    def kwh(self, hour_ms: int) -> float:
+        """Part of it that lies in an hour."""
+        return self.kw * max(min(self.to_ms, hour_ms + MS_PER_H) - max(self.from_ms, hour_ms), 0) / MS_PER_H
 
 
 class Gateway:
@@ -51,10 +67,17 @@ class Gateway:
         self.readings: list[Reading] = []
         self.links: list[bytes] = []
         self.sent = 0
+        self._set: dict[str, SetPoint] = {}
+
+    def set(self, activation: str, point: SetPoint) -> None:
+        """Keep what a resource was set to; shown again under the same name, the last counts."""
+        self._set[activation] = point
 
     def read(self, hour_ms: int, consumption_kwh: float, production_kwh: float) -> None:
-        """Keep a measurement and link it."""
-        reading = Reading(self.gcp, hour_ms, consumption_kwh, production_kwh)
+        """Keep a measurement with the set-points of its hour, and link it; set-points that are over are forgotten."""
+        energy = [sum(one.kwh(hour_ms) for one in self._set.values() if one.is_up == is_up) for is_up in (True, False)]
+        self._set = {name: one for name, one in self._set.items() if one.to_ms > hour_ms + MS_PER_H}
+        reading = Reading(self.gcp, hour_ms, consumption_kwh, production_kwh, *energy)
         self.readings.append(reading)
         self.links.append(linked(self.links[-1] if self.links else GENESIS, content_of(reading)))
 
@@ -69,6 +92,8 @@ class Gateway:
             hours_ms=np.array([float(row.hour_ms) for row in rows]),
             consumption_kwh=np.array([row.consumption_kwh for row in rows]),
             production_kwh=np.array([row.production_kwh for row in rows]),
+            set_up_kwh=np.array([row.set_up_kwh for row in rows]),
+            set_down_kwh=np.array([row.set_down_kwh for row in rows]),
             chain=tuple(link.hex() for link in self.links[self.sent :]),
             signature=self.signer.sign(signed_bytes(self.gcp, last, self.links[-1])).hex(),
         )  # fmt: skip
@@ -89,10 +114,10 @@ def examine(report: MeasurementReport, known: Sequence[bytes], verifier: Verifie
         known: links of the chain that is stored of this gateway, oldest first.
         verifier: public keys by connection point.
     """
-    readings = [
-        Reading(report.gcp, int(hour), float(taken), float(given))
-        for hour, taken, given in zip(report.hours_ms, report.consumption_kwh, report.production_kwh, strict=True)
-    ]
+    columns = report.hours_ms, report.consumption_kwh, report.production_kwh, report.set_up_kwh, report.set_down_kwh
+    if len({len(column) for column in columns}) > 1:
+        return Taken((), "its columns are not of one length")
+    readings = [Reading(report.gcp, int(hour), *map(float, energy)) for hour, *energy in zip(*columns, strict=True)]
     if len(report.chain) != len(readings):
         return Taken((), f"{len(report.chain)} links for {len(readings)} measurements")
     try:
@@ -115,8 +140,16 @@ def examine(report: MeasurementReport, known: Sequence[bytes], verifier: Verifie
         return Taken((), "the signature is not that of the gateway")
     fresh = range(max(len(known) - report.number, 0), len(readings))
     return Taken(tuple(
-        Measured(*readings[k], content_of(readings[k]), true[k], signature if k == len(readings) - 1 else b"") for k in fresh
+        Measured(
+            *readings[k][:4], content_of(readings[k]), true[k], signature if k == len(readings) - 1 else b"", *readings[k][4:]
+        )
+        for k in fresh
     ))  # fmt: skip
+
+
+def reading_of(row: Measured) -> Reading:
+    """A stored measurement as its gateway read it."""
+    return Reading(row.gcp, row.hour_ms, row.consumption_kwh, row.production_kwh, row.set_up_kwh, row.set_down_kwh)
 
 
 def first_false(gcp: str, rows: Sequence[Measured], verifier: Verifier) -> int | None:
@@ -132,7 +165,7 @@ def first_false(gcp: str, rows: Sequence[Measured], verifier: Verifier) -> int |
     """
     before, proven, broken = GENESIS, 0, len(rows)
     for index, row in enumerate(rows):
-        content = content_of(Reading(row.gcp, row.hour_ms, row.consumption_kwh, row.production_kwh))
+        content = content_of(reading_of(row))
         if content != row.content or row.gcp != gcp or linked(before, row.content) != row.hash:
             broken = index
             break

@@ -65,6 +65,7 @@ MEASUREMENTS = Table(
     Column("gateway", String, primary_key=True), Column("number", Integer, primary_key=True), Column("gcp", String, index=True),
     Column("hour_ms", Integer), Column("consumption_kwh", Float), Column("production_kwh", Float), Column("content", LargeBinary),
     Column("hash", LargeBinary), Column("signature", LargeBinary),
+    Column("set_up_kwh", Float), Column("set_down_kwh", Float),
 )  # fmt: skip
 """Hourly measurements in the order in which each gateway sent them, with the content that was hashed, its link of the chain and, where a report ended, the
 gateway's signature."""
@@ -112,6 +113,8 @@ class Measured:
         content: the bytes whose hash is linked.
         hash: link of the gateway's chain.
         signature: of the gateway, over all up to here; empty within a report.
+        set_up_kwh: net load that set-points were to leave out.
+        set_down_kwh: net load that they were to add.
     """
 
     gcp: str
@@ -121,6 +124,8 @@ class Measured:
     content: bytes
     hash: bytes
     signature: bytes = b""
+    set_up_kwh: float = 0.0
+    set_down_kwh: float = 0.0
 
 
 _MEASURED = tuple(field.name for field in fields(Measured))
@@ -290,8 +295,7 @@ class RegisterStore:
 
     def measured(self) -> dict[str, list[Measured]]:
         """All that is stored of every gateway, oldest first."""
-        names = ("gcp", "hour_ms", "consumption_kwh", "production_kwh", "content", "hash", "signature")
-        columns = [MEASUREMENTS.c[name] for name in ("gateway", *names)]
+        columns = [MEASUREMENTS.c[name] for name in ("gateway", *_MEASURED)]
         found: dict[str, list[Measured]] = {}
         with self._engine.connect() as connection:
             rows = connection.execute(select(*columns).order_by(MEASUREMENTS.c.gateway, MEASUREMENTS.c.number))

@@ -75,7 +75,10 @@ def makers(market: GlobalMarket, points: Points) -> list[Maker]:
 def _gateways(site: Site, world: World, points: Points) -> Made:
     gcps = tuple(sorted(gcp for own in points.values() for gcp in own))
     numbers = world.directory.numbers
-    terms = GatewayTerms(gcps, gcps, numbers([gateway_of(gcp) for gcp in gcps]), numbers(gcps), "flexibility-register")
+    terms = GatewayTerms(
+        gcps, gcps, numbers([gateway_of(gcp) for gcp in gcps]), numbers(gcps),
+        numbers([f"{gcp.rpartition('/')[0]}/der" for gcp in gcps]), "flexibility-register",
+    )  # fmt: skip
     gateways = [Gateway(gcp, _signer(site, gcp)) for gcp in gcps]
     store = site.living.physics.meters.share(gcps)
     return Made(role("pgui")(world.seat(PGUI), gateways, store, terms))
@@ -111,7 +114,7 @@ def verification_desk(
         days_ms=site.days_ms, tso=market.tso, register="flexibility-register", perimeters=tuple(perimeters),
         points=partial(_points_in, picture, frozenset(perimeters)),
         verifies_after_s=3600.0 * said.verifies_after_h, tolerance_times=said.limit_tolerance_times,
-        tolerance_least_kw=said.limit_tolerance_kw, report_share=said.report_tolerance, report_least_kwh=said.report_tolerance_kwh,
+        tolerance_least_kw=said.limit_tolerance_kw, set_point_share=said.set_point_tolerance, report_share=said.report_tolerance, report_least_kwh=said.report_tolerance_kwh,
     ))  # fmt: skip
 
 

@@ -1,11 +1,14 @@
 """The part of every world: homes, producers, their retailer and the state."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from agents.producer import Plants
 from agents.prosumer import Membership
 from agents.retailer import FixedCharges, Prices, RetailTerms
-from environment.addresses import Address
+from data.arrays import I64
+from environment.addresses import Address, Directory
 from environment.people import tariffs
 from environment.world import World
 from experiments.assembly.belongings import belongings
@@ -72,6 +75,7 @@ def _homes(site: Site, world: World) -> Made:
         retailer=site.scenario.actors.retailer.name,
         flexible_kw=rated,
         assets=np.array(sum(flexible.values()), np.float64).astype(np.int64),
+        gateway=_gateways(site, directory, people.names),
     )
     own = {"belongings": communities, "days_ms": site.days_ms} if communities else {}
     party = role("prosumers-in-communities" if communities else "prosumers")(
@@ -79,6 +83,15 @@ def _homes(site: Site, world: World) -> Made:
         people.withdrawals if coordinated else {}, **own,
     )  # fmt: skip
     return Made(party, [lambda: living.physics.carry_out(world.clock.now_ms)])
+
+
+def _gateways(site: Site, directory: Directory, members: Sequence[str]) -> I64 | None:
+    """Numbers of the gateways at the points of homes or plants, -1 where none stands; None where there are none at all."""
+    if site.scenario.global_market is None:
+        return None
+    return np.array(
+        [directory.number(name) if (name := f"{member}/pgui") in directory else -1 for member in members], np.int64
+    )
 
 
 def _plants(site: Site, world: World) -> Made:
@@ -96,6 +109,7 @@ def _plants(site: Site, world: World) -> Made:
         capacity_kw=np.array([plant.kw for plant in under]),
         solar=np.array([plant.kind == "pv" for plant in under]),
         price_eur_per_kwh=np.array([plant.curtailment_eur_per_kwh for plant in under]),
+        gateway=_gateways(site, directory, [plant.name for plant in under]),
     )
     controls = living.plant_controls
     party = role("producers")(

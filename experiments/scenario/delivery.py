@@ -34,6 +34,12 @@ class Delivery(Part):
     their baseline (root mean square of hours without activation)."""
     limit_tolerance_kw: float = given(0.5, unit="kW", source=JUDGEMENT, ge=0, le=1000)
     """Least tolerance of a limit."""
+    set_point_tolerance: Share = given(
+        0.15,
+        unit="share of the limit",
+        source="judgement: providers ask members for a tenth more than they sold, as one in ten does not deliver",
+    )
+    """What resources were set to, as their gateways signed it, proves that a limit was exceeded if it exceeds it by more than this."""
     report_tolerance: Share = given(0.05, unit="share", source="judgement: the source states no tolerance")
     """Difference of a report from what was measured that nobody asks about."""
     report_tolerance_kwh: float = given(0.1, unit="kWh", source=JUDGEMENT, ge=0, le=1000)

@@ -20,6 +20,8 @@ from environment.calendar import Timeline
 from environment.chance import Chance
 from environment.channels import Channel, Delay
 from environment.instruments import MeterStore
+from environment.messages.base import columns_of
+from environment.messages.delivery import SetPointReading
 from environment.messages.global_market import FlexibilityPurchase
 from environment.office import Office
 from environment.party import Party
@@ -105,15 +107,47 @@ class Market(Party):
             self.send(one, one.buyer, "session")
 
 
+class Resources(Party):
+    """What stands behind the points: shows the gateways ten minutes before the called hours what it is set to."""
+
+    def __init__(self, seat, sets, called):
+        super().__init__(seat)
+        self.sets, self.called = sets, called
+        self.strange = []
+
+    def processes(self):
+        return [self.show()]
+
+    def show(self):
+        begins_ms = FROM_MS + CALLED.start * HOUR_MS
+        yield self.until(begins_ms - HOUR_MS // 6)
+        for one in self.strange:
+            self.send_from(*one)
+        for gcp, kw in sorted(self.sets.items()):
+            if kw > 0:
+                reading = SetPointReading(
+                    activation="order", direction=self.called.get(gcp, "up"), from_ms=begins_ms, to_ms=FROM_MS + CALLED.stop * HOUR_MS, change_kw=kw,
+                )  # fmt: skip
+                self.send_from(gcp.replace("/meter", "/der"), reading, pgui(gcp))
+
+    def send_from(self, device, record, to):
+        directory = self.directory
+        self.send_batch(
+            type(record), columns_of([record]), directory.numbers([device]), directory.numbers([to]), "orders"
+        )
+
+
 class DeliveryWorld:
     """Build, then ``run``; ``delivers`` is what each point really changes in the called hours [kW]."""
 
     def __init__(self, delivers=None, components=None, noise=0.0, own=None, gaps=(), insists=(), times=None, baselines=None,
-                 channel=None, disturb=None, seed=1, reports_after_s=1800.0, energy="tso", told=None):  # fmt: skip
+                 channel=None, disturb=None, seed=1, reports_after_s=1800.0, energy="tso", told=None, sets=None):  # fmt: skip
         self.reports_after_s, self.energy = reports_after_s, energy
         accepted = COMPONENTS if components is None else components
         called = {(one.bsp, one.perimeter): one.accepted_kw[10] for one in accepted}
         self.delivers = {gcp: called.get(of, 0.0) for gcp, of in POINTS.items()} | (delivers or {})
+        self.sets = {gcp: abs(kw) for gcp, kw in self.delivers.items()} | (sets or {})
+        self.ways = {gcp: "down" for gcp, kw in self.delivers.items() if kw < 0}
         self.components, self.gaps, self.insists, self.times = accepted, gaps, insists, times or {}
         self.own, self.filed = own or {}, baselines
         self.told = [one for component in accepted for one in purchases_of(component)] if told is None else told
@@ -132,6 +166,7 @@ class DeliveryWorld:
         for gcp in POINTS:
             addresses.append(Address(pgui(gcp), "gateways", ("pgui",), gcp.split("/")[0], device=True))
             addresses.append(Address(gcp, "gateways", ("meter",), gcp.split("/")[0], device=True))
+            addresses.append(Address(gcp.replace("/meter", "/der"), "homes", ("der",), gcp.split("/")[0], device=True))
         self.directory = Directory(addresses)
         self.bus = Bus(self.directory, Chance(seed), permissions_of_records(), default=channel or Channel("x", Delay("constant", 1.0)),
                        disturbances=disturb(self.directory) if disturb else ())  # fmt: skip
@@ -169,8 +204,9 @@ class DeliveryWorld:
         gateways = [Gateway(gcp, Signer(secret(1, "gateway", gcp))) for gcp in POINTS]
         number = self.directory.numbers
         terms = GatewayTerms(tuple(POINTS), tuple(self.meters.names), number([pgui(gcp) for gcp in POINTS]),
-                             number(list(POINTS)), "flexibility-register")  # fmt: skip
+                             number(list(POINTS)), number([gcp.replace("/meter", "/der") for gcp in POINTS]), "flexibility-register")  # fmt: skip
         self.add(Pgui, "gateways", gateways, self.meters, terms)
+        self.add(Resources, "homes", self.sets, self.ways)
         verifier = Verifier({one.gcp: one.signer.public for one in gateways})
         roles = dict.fromkeys(("dso-a", "dso-b"), "dso") | dict.fromkeys(BSPS, "bsp") | {"tso": "tso"}
         desk = MeasurementDesk(

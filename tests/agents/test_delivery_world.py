@@ -12,6 +12,7 @@ from environment.messages.delivery import (
     MeteringOrder,
     PerimeterBaseline,
     PointMeasurements,
+    SetPointReading,
     SettlementNotification,
     VerificationOutcome,
     VerificationRequest,
@@ -30,6 +31,7 @@ from tests.agents.delivery_world import (
     POINTS,
     DeliveryWorld,
     component,
+    pgui,
     vector,
 )
 from tests.environment.kernel_cases import plain
@@ -119,6 +121,29 @@ def test_load_that_strays_from_its_baseline_accuses_nobody(seed):
     assert there.outcomes() == {"P1": "", "P2": "", "P3": ""}
 
 
+@covers("SUC10.4/r01", "SUC10.4/r14")
+@pytest.mark.parametrize(("times", "found"), [(1.1, False), (1.2, True), (1.5, True)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_gateways_saw_of_orders_proves_what_meters_of_noisy_loads_cannot(times, found, seed):
+    """A fifth too much is less than the load strays by itself; a tenth is what every provider asks in reserve."""
+    kw = times * LIMIT_KW
+    there = DeliveryWorld(noise=2.0, seed=seed, delivers={"home-3/meter": kw}, sets={"home-3/meter": kw}).run(days=2.2)
+    assert there.outcomes() == {"P1": "bsp-2" if found else "", "P2": "", "P3": ""}
+    told = there.table("tso", "verification_outcomes")
+    assert told.metered_over_kwh.sum() == 0
+    over = (kw - 1.15 * LIMIT_KW) * (CALLED.stop - CALLED.start) if found else 0.0
+    assert told.set_over_kwh.sum() == pytest.approx(over)
+
+
+def test_a_gateway_hears_of_its_own_resources_only():
+    there = DeliveryWorld()
+    stranger = SetPointReading(activation="x", direction="up", from_ms=FROM_MS, to_ms=FROM_MS + HOUR_MS, change_kw=9.0)
+    there.homes.strange = [("home-1/der", stranger, pgui("home-3/meter"))]
+    there.run(days=2.2)
+    assert there.outcomes() == {"P1": "", "P2": "", "P3": ""}
+    assert there.table("gateways", "refused_requests").subject.tolist() == ["x"]
+
+
 def test_what_is_delivered_above_a_limit_is_not_paid(honest, ignoring):
     service = [there.ledger()["tso", "bsp-2", "balancing service"] for there in (honest, ignoring)]
     assert service[0] == service[1]
@@ -180,7 +205,8 @@ def test_a_report_that_comes_after_it_was_due_does_not_count():
 
 @covers("SUC10.4/r06")
 def test_without_baselines_the_plan_is_checked_and_nobody_is_accused_by_measurement():
-    there = DeliveryWorld(baselines={}, delivers={"home-3/meter": OFFERED_KW}).run(days=2.2)
+    kept = {"home-3/meter": LIMIT_KW}  # it was not set to what it gave
+    there = DeliveryWorld(baselines={}, delivers={"home-3/meter": OFFERED_KW}, sets=kept).run(days=2.2)
     assert there.outcomes() == {"P1": "", "P2": "", "P3": ""}
     above = [component("bsp-1", "P1", accepted=LIMIT_KW + 1.0), *COMPONENTS[1:]]
     there = DeliveryWorld(baselines={}, components=above).run(days=2.2)

@@ -465,6 +465,49 @@ def test_an_outage_of_the_platform_over_the_gate_leaves_the_static_values_in_for
         assert case.conversations["open"] == 0
 
 
+# --- a provider that ignores limits ------------------------------------------------------------------------------------------------
+
+
+def beyond(there):
+    """(perimeter, provider, direction, hour) in which members were asked for more than was admitted and what every provider asks in reserve."""
+    limits = there.table("verifications")
+    asked = {}
+    for row in range(len(there.table("bsp_orders")["t_ms"])):
+        perimeter, bsp, way, t_ms, kw = (
+            there.table("bsp_orders")[name][row] for name in ("perimeter", "bsp", "direction", "t_ms", "expected_kw")
+        )
+        asked[perimeter, bsp, way, int(t_ms)] = asked.get((perimeter, bsp, way, int(t_ms)), 0.0) + float(kw)
+    keys = list(zip(limits["perimeter"], limits["bsp"], limits["direction"], limits["t_ms"].tolist(), strict=True))
+    limit = dict(zip(keys, limits["limit_kw"].tolist(), strict=True))
+    limited = dict(zip(keys, limits["is_limited"].tolist(), strict=True))
+    injected = {key for key, kw in asked.items() if limited.get(key) and kw > max(1.15 * limit[key], limit[key] + 0.1)}
+    proven = limits["set_over_kw"] > 0
+    return injected, {key for key, one in zip(keys, proven.tolist(), strict=True) if one}
+
+
+@covers("SUC10.4/r01", "SUC10.4/r12", "SUC10.4/r14")
+def test_verification_finds_every_injected_violation_and_accuses_nobody_else():
+    """In a running world, however much loads stray from their baselines: hours, perimeters and the name are those in which more was asked of members."""
+    content = small()
+    content["faults"] = [{"party": "bsp-beta", "ignores_limits": True}]
+    del content["global_market"]["bsps"][1]["updates"]
+    there = World(content, until_h=51.0)
+    injected, proven = beyond(there)
+    assert injected
+    assert proven == injected
+    assert {bsp for _, bsp, _, _ in proven} == {"bsp-beta"}
+    told = there.table("verification_outcomes")
+    named = {one for one, names in zip(told["perimeter"], told["exceeding"], strict=True) if names}
+    assert named == {perimeter for perimeter, *_ in injected}
+    assert set(told["exceeding"].tolist()) <= {"", "bsp-beta"}
+
+
+def test_nobody_who_keeps_his_limits_is_proven_to_exceed_one(lived):
+    injected, proven = beyond(lived)
+    assert injected == proven == set()
+    assert lived.table("verifications")["set_point_kw"].max() > 0
+
+
 # --- figures and report ------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from environment.hash_chain import GENESIS, linked
-from environment.platforms.measurements import Gateway, Reading, content_of, examine, first_false, signed_bytes
+from environment.platforms.measurements import (
+    Gateway,
+    SetPoint,
+    content_of,
+    examine,
+    first_false,
+    reading_of,
+    signed_bytes,
+)
 from environment.platforms.register_store import Access, RegisterStore
 from environment.signatures import Signer, Verifier, secret
 from experiments.covers import covers
@@ -111,13 +119,18 @@ def test_tampering_is_found_at_its_index(sizes, data):
     rows, _ = stored(*sizes)
     assert first_false(GCP, rows, KEYS) is None
     index = data.draw(st.integers(0, len(rows) - 1))
-    how = data.draw(st.sampled_from(["consumption_kwh", "content", "hash", "moved"]))
+    how = data.draw(st.sampled_from(["consumption_kwh", "set_up_kwh", "content", "hash", "moved"]))
     if how == "moved":
         if index == len(rows) - 1:
             return
         rows[index : index + 2] = rows[index : index + 2][::-1]
     else:
-        value = {"consumption_kwh": rows[index].consumption_kwh + 1e-9, "content": b"x", "hash": bytes(32)}[how]
+        value = {
+            "consumption_kwh": rows[index].consumption_kwh + 1e-9,
+            "set_up_kwh": 1e-9,
+            "content": b"x",
+            "hash": bytes(32),
+        }[how]
         rows[index] = replace(rows[index], **{how: value})
     assert first_false(GCP, rows, KEYS) == index
 
@@ -131,7 +144,7 @@ def test_who_rewrites_the_chain_itself_is_found_where_the_signed_part_ends(sizes
     rows[index] = replace(rows[index], consumption_kwh=99.0)
     before = rows[index - 1].hash if index else GENESIS
     for k in range(index, len(rows)):
-        content = content_of(Reading(GCP, rows[k].hour_ms, rows[k].consumption_kwh, rows[k].production_kwh))
+        content = content_of(reading_of(rows[k]))
         before = linked(before, content)
         rows[k] = replace(rows[k], content=content, hash=before)
     ends = [0, *np.cumsum(sizes).tolist()]
@@ -145,6 +158,23 @@ def test_a_tail_that_nobody_signed_is_false():
     rows.append(replace(rows[-1], hour_ms=last.hour_ms, consumption_kwh=1.0, production_kwh=0.0, content=content_of(last),
                         hash=there.links[-1], signature=b""))  # fmt: skip
     assert first_false(GCP, rows, KEYS) == 2
+
+
+@covers("SUC10.4/r14")
+def test_an_hour_is_signed_with_the_set_points_that_lie_in_it():
+    """Half an hour of 4 kW is 2 kWh; what is shown again counts once; what is over is forgotten."""
+    there = gateway(0)
+    there.set("a", SetPoint(True, HOUR // 2, 2 * HOUR, 4.0))
+    there.set("b", SetPoint(False, 0, HOUR, 1.0))
+    there.set("a", SetPoint(True, HOUR // 2, 2 * HOUR, 4.0))
+    for hour in range(3):
+        there.read(hour * HOUR, 1.0, 0.0)
+    report = there.report()
+    assert report.set_up_kwh.tolist() == [2.0, 4.0, 0.0]
+    assert report.set_down_kwh.tolist() == [1.0, 0.0, 0.0]
+    rows = examine(report, [], KEYS).rows
+    assert [(row.set_up_kwh, row.set_down_kwh) for row in rows] == [(2.0, 1.0), (4.0, 0.0), (0.0, 0.0)]
+    assert examine(changed(report, set_up_kwh=np.array([1.9, 4.0, 0.0])), [], KEYS).reason
 
 
 def test_an_empty_register_has_nothing_false():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.covers import covers
-from markets.verification import agreed_kwh, compliance, discrepancies, perimeter_compliance
+from markets.verification import agreed_kwh, compliance, discrepancies, perimeter_compliance, set_points_over_kw
 
 
 def test_one_perimeter_over_its_limit_by_plan_one_by_meter_one_within() -> None:
@@ -87,3 +87,20 @@ def test_what_counts_after_the_dialogue() -> None:
         [5.1, 4.0, 4.0, nan, 5.1, 5.1],
     )
     assert found.tolist() == [5.0, 4.0, 4.0, 0.0, 5.1, 5.1]
+
+
+@covers("SUC10.4/r01", "SUC10.4/r14")
+@given(st.integers(1, 6), st.integers(1, 24), st.floats(0.11, 50.0), st.data())
+def test_set_points_beyond_limit_and_reserve_are_found_and_no_others(
+    rows: int, hours: int, excess_kw: float, data
+) -> None:  # type: ignore[no-untyped-def]
+    """From any excess on: what is asked in reserve, a tenth of what was admitted, accuses nobody; hours without a limit or a reading neither."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    shape = (rows, hours)
+    limit, limited, read = rng.uniform(0, 20, shape), rng.random(shape) < 0.7, rng.random(shape) < 0.9
+    guilty = rng.random(shape) < 0.2
+    most = np.maximum(1.15 * limit, limit + 0.1)
+    set_kw = np.where(guilty, most + excess_kw, 1.1 * limit * rng.uniform(0, 1, shape))
+    over = set_points_over_kw(np.where(read, set_kw, np.nan), limited, limit, share=0.15, least_kw=0.1)
+    assert ((over > 0) == (guilty & limited & read)).all()
+    assert over[over > 0] == pytest.approx(excess_kw)
