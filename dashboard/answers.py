@@ -100,6 +100,16 @@ def reasons(first: Figures, other: Figures, first_twin: Figures, other_twin: Fig
     return found
 
 
+def without(run: Run) -> str:
+    """What the day without coordination is, in words."""
+    scenario = run.meta["scenario"]
+    if scenario.get("heaters"):
+        return "in which every water heater stays with its thermostat"
+    if scenario.get("pilot"):
+        return "in which every device stays with its own control"
+    return "on a day on which nobody procures or activates anything"
+
+
 def amounts(values: Figures, keys: Sequence[str]) -> list[Told]:
     """Figures as they are, without a comparison."""
     return [

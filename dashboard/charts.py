@@ -141,7 +141,12 @@ def dated_axis(frame: "pd.DataFrame", **more: Any) -> "alt.X":
     return alt.X(
         "when:T",
         title=None if long else "local time",
-        axis=alt.Axis(format="%d %b" if long else "%H:%M", labelOverlap=True, labelSeparation=8),
+        axis=alt.Axis(
+            format="%d %b" if long else "%H:%M",
+            labelOverlap=True,
+            labelSeparation=8,
+            **({"tickCount": "day"} if long else {}),
+        ),
         **more,
     )
 

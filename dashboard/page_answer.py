@@ -52,11 +52,7 @@ def _alone(one: Shown, values: Figures, twin: Figures) -> None:
             besides = answers.amounts(values, [key for key in answers.EFFECTS if twin.get(key) is None])
             if besides:
                 st.html("<h3>What came out besides</h3>" + _list(besides, ""))
-            st.html(
-                look.soft(
-                    "Compared with the same people, weather and devices on a day on which nobody procures or activates anything."
-                )
-            )
+            st.html(look.soft(f"Compared with the same people, weather and devices {answers.without(one.run)}."))
         else:
             st.html("<h3>What came out</h3>" + _list(answers.amounts(values, answers.EFFECTS)[:8], ""))
             st.html(

@@ -78,7 +78,8 @@ def _findings(one: Shown, suc: str, wanted: Sequence[str]) -> None:
 def findings(run: Run, suc: str, wanted: Sequence[str]) -> "pd.DataFrame":
     """Findings with these verdicts, the worst first; steps of which the same is said stand in one row."""
     places = ", ".join("?" for _ in wanted)
-    query = f"""select suc "use case", string_agg(step, ', ' order by step) steps, replace(verdict, '_', ' ') verdict, conversation, detail why
+    query = f"""select suc "use case", string_agg(step, ', ' order by step) steps, replace(verdict, '_', ' ') verdict, conversation,
+        case when verdict = 'not_reached' and coalesce(detail, '') = '' then 'nothing in this run begins the scenario of these steps, or it ended before' else detail end why
         from {{conformance}} where verdict in ({places}) and (? = 'all' or suc = ?) group by suc, verdict, conversation, detail
         order by case verdict when 'broken' then 0 when 'late' then 1 when 'excused' then 2 when 'not_reached' then 3 else 4 end, suc, steps
         limit {_MOST}"""

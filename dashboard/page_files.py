@@ -32,7 +32,6 @@ def show(shown: Sequence[Shown]) -> None:
 
 def _again(one: Shown) -> None:
     """The scenario file, the command and the report of a run."""
-    seed, twin = one.run.meta["seed"], "" if one.run.meta.get("twin") else " --no-twin"
     file = f"{one.name}.yaml"
     st.html(look.run_head(one.name, one.colour, f"digest {one.run.meta.get('digest', '-')}"))
     left, middle, right = st.columns([2, 2, 5], vertical_alignment="center")
@@ -49,7 +48,7 @@ def _again(one: Shown) -> None:
             key=f"report-{one.name}",
             icon=":material/download:",
         )
-    right.html(look.command(f"coflex run {file} --seed {seed}{twin}"))
+    right.html(look.command(shelf.command(one.run.meta, file)))
 
 
 def _table(one: Shown) -> None:

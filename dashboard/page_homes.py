@@ -1,6 +1,6 @@
 """A home's day: its devices, its net load with and without coordination, and what it paid and earned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -76,9 +76,14 @@ def _choose(run: Run) -> str | None:
 
 
 def typical(run: Run) -> str | None:
-    """Of the homes that delivered (of all, if none did) with the most kinds of device the one nearest their median of energy; ties by name."""
+    """Of the homes that delivered or that a service controls (of all, if none) with the most kinds of device the one nearest their median of energy; ties by name."""
     began = "select split_part(actor, '/', 1) from {acts} where act = 'start_delivery'"
-    among = ([began] if has(run, "acts") else []) + ["select owner from {homes}"]
+    served = "select owner from {modes} where mode = 'automatic'"
+    among = [
+        *([began] if has(run, "acts") else []),
+        *([served] if has(run, "modes") else []),
+        "select owner from {homes}",
+    ]
     for homes in among:
         frame = rows(run, _TYPICAL.replace("AMONG", homes), charts.delivery(run))
         if len(frame):
@@ -161,7 +166,8 @@ def _net(one: Shown, home: str, span: tuple[int, int]) -> Any:
     found = []
     for table, what in (("devices", WITH), ("twin/devices", WITHOUT)):
         if table in one.run.tables:
-            frame = _rows(one.run, table, home, span).groupby("t_ms", as_index=False)["power_kw"].sum()
+            summed = _rows(one.run, table, home, span)[["t_ms", "power_kw"]].groupby("t_ms").sum().reset_index()
+            frame = charts.to_its_end(summed, _step(one.run))
             found.append(frame.assign(when=charts.clock(one.run, frame["t_ms"]), what=f"net load {what}"))
     net = pd.concat(found, ignore_index=True)
     domain = [f"net load {WITH}", f"net load {WITHOUT}"]
@@ -176,6 +182,21 @@ def _net(one: Shown, home: str, span: tuple[int, int]) -> Any:
     )  # fmt: skip
 
 
+def _contract(told: Mapping[Any, Any]) -> list[str]:
+    """With whom a home has a contract, and whether it leaves its devices to them."""
+    under = f"contract with {told['fsp']}" if told.get("fsp") else "no contract with a provider"
+    return [under, "" if told.get("automatic", True) else "manual mode"]
+
+
+def _modes(run: Run, home: str) -> str:
+    """The devices of a home that a service controls, with their mode at the end."""
+    frame = rows(
+        run, "select kind, arg_max(mode, t_ms) mode from {modes} where owner = ? group by 1 order by 1", [home]
+    )
+    told = [f"{KINDS.get(str(kind), (str(kind),))[0]} {mode}" for kind, mode in frame.itertuples(index=False)]
+    return f"in the service with {', '.join(told)} at the end" if told else "not in the service"
+
+
 def _facts(run: Run, home: str) -> str:
     """What is known about the home, and its money."""
     own = rows(run, "select * from {homes} where owner = ?", [home]).to_dict("records")
@@ -183,8 +204,7 @@ def _facts(run: Run, home: str) -> str:
     if own:
         told = own[0]
         texts.append(f"tariff {told['tariff']}" if told.get("tariff") else "")
-        texts.append(f"contract with {told['fsp']}" if told.get("fsp") else "no contract with a provider")
-        texts.append("" if told.get("automatic", True) else "manual mode")
+        texts += [_modes(run, home)] if has(run, "modes") else _contract(told)
         texts.append(f"contracted power {told['contracted_kw']:g} kW" if told.get("contracted_kw") else "")
     if has(run, "ledger"):
         frame = rows(run, "select sum(case when debtor = ? then eur else 0 end) paid, sum(case when creditor = ? then eur else 0 end) got from {ledger} "

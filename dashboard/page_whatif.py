@@ -33,7 +33,8 @@ def show(shown: Sequence[Shown]) -> None:
                           "by itself. A run that is there already is chosen, or opened by its folder, at the left."))  # fmt: skip
     left, right = st.columns([13, 6], gap="large")
     with left:
-        base = _base(shown)
+        runs = [one for one in shown if not one.is_study]
+        base = _base(runs)
         if base is None:
             return
         try:
@@ -42,7 +43,7 @@ def show(shown: Sequence[Shown]) -> None:
             _say_what_is_wrong(base)
             return
         changes = _controls(base, groups)
-        changes += trouble(base, shown)
+        changes += trouble(base, runs)
     with right:
         _start(base, changes)
 

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
+import streamlit as st
+
+from dashboard.look import soft
 from dashboard.reading import has
 from dashboard.shown import Shown
 from experiments.results import Run
@@ -24,6 +27,9 @@ PAGES: Final[Mapping[str, str]] = {
     "Communities": "page_community",
     "Lights": "page_lights",
     "Balancing": "page_balancing",
+    "Heaters": "page_heaters",
+    "Service": "page_service",
+    "Sizing": "page_sizing",
     "Conversations": "page_talks",
     "Use cases": "page_cases",
     "Files": "page_files",
@@ -32,12 +38,34 @@ PAGES: Final[Mapping[str, str]] = {
 
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    ANSWER: ("figures",),
+    "Figures": ("figures",),
+    "Grid": ("grid_branches", "grid_buses"),
+    "Homes": ("devices",),
+    "Money": ("ledger",),
     "Market": ("bids", "activations", "needs", "community_flexibility"),
     "Communities": ("community_members", "community_settlements"),
     "Lights": ("dynamic_lights", "perimeter_limits", "static_lights"),
     "Balancing": ("reserve_auctions", "reserve_deliveries"),
+    "Heaters": ("retrofits",),
+    "Service": ("resolves",),
+    "Sizing": ("study_indicators",),
 }
 """Pages that only some kinds of runs fill: any of these tables must have a row."""
+_OF_RUNS: Final = (
+    ANSWER,
+    "Figures",
+    "Grid",
+    "Homes",
+    "Market",
+    "Money",
+    "Communities",
+    "Lights",
+    "Balancing",
+    "Heaters",
+    "Service",
+)
+"""Pages that read what a simulated day leaves behind."""
 
 
 def offered(shown: Sequence[Shown], now: str | None) -> list[str]:
@@ -59,6 +87,17 @@ def _fills(run: Run, name: str) -> bool:
 
 
 def page(name: str) -> Page:
-    """What shows a page."""
+    """What shows a page; of sizing studies, which are no runs, the pages that can."""
     found: Page = import_module(f"dashboard.{PAGES[name]}").show
-    return found
+    if name not in _OF_RUNS:
+        return found
+
+    def of_runs(shown: Sequence[Shown]) -> None:
+        runs = [one for one in shown if not one.is_study]
+        for one in shown:
+            if one.is_study:
+                st.html(soft(f"{one.name} is a sizing study. What came of it stands under Sizing."))
+        if runs:
+            found(runs)
+
+    return of_runs

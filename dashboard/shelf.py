@@ -16,6 +16,7 @@ FOLDER_VARIABLE: Final = "COFLEX_DASHBOARD"
 """Environment variable that names the folder; ``python -m dashboard DIR`` sets it."""
 MOST_COMPARED: Final = 4
 STUDY: Final = "study"
+"""What ``kind`` says in the run.json of a sizing study."""
 _MOST_SHOWN: Final = 200
 _REPORT: Final = "report.html"
 _NEEDED: Final = ("seed", "scenario", "begins", "zone", "delivery_start_ms", "delivery_end_ms")
@@ -44,14 +45,14 @@ def given_folder() -> Path:
 
 
 def entries(folder: Path) -> list[Entry]:
-    """The runs in a folder (or the one run that the folder is), the latest first; sizing studies are left out."""
+    """The runs and sizing studies in a folder (or the one that the folder is), the latest first."""
     if (folder / RUN_FILE).is_file():
-        return [entry for entry in [_entry(folder)] if entry is not None]
+        return [_entry(folder)]
     if not folder.is_dir():
         return []
     found = [path for path in folder.iterdir() if (path / RUN_FILE).is_file() and not path.name.startswith(".")]
     latest = sorted(found, key=lambda path: (path / RUN_FILE).stat().st_mtime, reverse=True)[:_MOST_SHOWN]
-    return [entry for path in latest if (entry := _entry(path)) is not None]
+    return [_entry(path) for path in latest]
 
 
 def home_of(folder: Path) -> Path:
@@ -59,17 +60,15 @@ def home_of(folder: Path) -> Path:
     return folder.parent if (folder / RUN_FILE).is_file() else folder
 
 
-def _entry(path: Path) -> Entry | None:
+def _entry(path: Path) -> Entry:
     return _described(path, (path / RUN_FILE).stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
-def _described(path: Path, changed_ns: int) -> Entry | None:
+def _described(path: Path, changed_ns: int) -> Entry:
     written = datetime.fromtimestamp(changed_ns / 1e9, UTC)
     try:
         meta = open_run(path).meta
-        if meta.get("kind") == STUDY:
-            return None
         scenario = meta.get("scenario") or {}
         return Entry(path, str(scenario.get("title") or meta.get("name") or path.name), int(meta["seed"]), written)
     except (ResultsError, KeyError, TypeError, ValueError) as error:
@@ -77,18 +76,15 @@ def _described(path: Path, changed_ns: int) -> Entry | None:
 
 
 def opened(path: Path) -> Run:
-    """The run in a folder, its tables read when asked for.
+    """The run or sizing study in a folder, its tables read when asked for.
 
     Raises:
-        ResultsError: it is none, or a sizing study.
+        ResultsError: it is none.
     """
     if (path / _REPORT).is_file() and not (path / RUN_FILE).exists():
         text = f"{path} is the folder of a study, which the dashboard does not show; open its {_REPORT}, or one of its runs"
         raise ResultsError(text)
     run = open_run(path)
-    if run.meta.get("kind") == STUDY:
-        text = f"{path} is a sizing study, which the dashboard does not show; open its report.html"
-        raise ResultsError(text)
     if missing := [key for key in _NEEDED if key not in run.meta]:
         text = f"{path / RUN_FILE} lacks {', '.join(missing)}: another version of coflex wrote it, or it is damaged; run the scenario again"
         raise ResultsError(text)
@@ -113,15 +109,19 @@ def free_name(folder: Path, name: str, seed: int) -> str:
     return f"{base}-{number}"
 
 
+def command(meta: Mapping[str, Any], file: str) -> str:
+    """The command that makes the same run or sizing study again from its scenario in a file."""
+    if meta.get("kind") == STUDY:
+        return f"coflex size {file} --seed {meta['seed']}"
+    return f"coflex run {file} --seed {meta['seed']}{'' if meta.get('twin') else ' --no-twin'}"
+
+
 def scenario_text(meta: Mapping[str, Any]) -> str:
     """The scenario of a run as a file that makes the same run again, with the command on top."""
     import yaml
 
     scenario = dict(meta["scenario"])
     name = scenario.get("name") or "scenario"
-    twin = "" if meta.get("twin") else " --no-twin"
-    head = (
-        f"# {scenario.get('title') or name}\n# The same run again: coflex run THIS-FILE --seed {meta['seed']}{twin}\n\n"
-    )
+    head = f"# {scenario.get('title') or name}\n# The same again: {command(meta, 'THIS-FILE')}\n\n"
     plain = json.loads(json.dumps(scenario))
     return head + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=118)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dashboard.shelf import STUDY
 from experiments.results import Run
 
 
@@ -17,3 +18,8 @@ class Shown:
     def title(self) -> str:
         """The headline of its scenario."""
         return str(self.run.meta.get("scenario", {}).get("title") or self.run.meta.get("name") or "")
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it is a sizing study of a community, and no simulated day."""
+        return self.run.meta.get("kind") == STUDY

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from experiments.kpis import Figures, FigureSpec
+from experiments.figures import Figures, FigureSpec
 from experiments.results import Run
 
 STUDY = "study"
