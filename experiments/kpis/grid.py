@@ -1,6 +1,6 @@
 """Figures of the grid: loading, overload, voltage, losses, supply, and what coordination avoided of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,9 +109,31 @@ def voltage_violation_pu_h(facts: Facts) -> float | None:
 
 def voltage_violation_kwh(facts: Facts) -> float | None:
     """Energy exchanged by homes at buses outside their voltage limits [kWh]."""
-    buses, meters, homes = facts.days("grid_buses"), facts.days("meters"), facts.all("homes")
+    buses = facts.days("grid_buses")
     rows = voltage_rows(facts, buses) if buses else None
-    if buses is None or rows is None or meters is None or homes is None:
+    return None if buses is None or rows is None else energy_at(facts, buses, rows, ("import_kwh", "export_kwh"))
+
+
+def feed_in_above_limit_kwh(facts: Facts) -> float | None:
+    """Energy that homes feed in at buses above their upper voltage limit [kWh]."""
+    buses = facts.days("grid_buses")
+    limits = voltage_limits(facts, buses) if buses else None
+    if buses is None or limits is None:
+        return None
+    return energy_at(facts, buses, np.asarray(buses.floats("v_pu") > limits[1]), ("export_kwh",))
+
+
+def energy_at(facts: Facts, buses: Frame, rows: Bool, columns: Sequence[str]) -> float | None:
+    """Energy of the meters of homes at some buses and steps [kWh].
+
+    Args:
+        facts: the run.
+        buses: rows of ``grid_buses``, (rows,).
+        rows: those that count, (rows,).
+        columns: of ``meters``, summed.
+    """
+    meters, homes = facts.days("meters"), facts.all("homes")
+    if meters is None or homes is None:
         return None
     bus_of = dict(zip(homes.names("meter"), homes.names("bus"), strict=True))
     codes, labels = meters.codes("meter")
@@ -119,7 +141,7 @@ def voltage_violation_kwh(facts: Facts) -> float | None:
     meter_bus = np.array([rank.get(bus_of.get(label, ""), -1) for label in labels])[codes]
     bad = paired(buses.codes("bus")[0][rows], buses.ints("t_ms")[rows])
     start_ms = meters.ints("t_ms") // facts.step_ms * facts.step_ms
-    energy = meters.floats("import_kwh") + meters.floats("export_kwh")
+    energy = sum((meters.floats(name) for name in columns), np.zeros(len(meters)))
     return float(energy[np.isin(paired(meter_bus, start_ms), bad)].sum())
 
 
@@ -187,6 +209,19 @@ def peak_reduction_percent(facts: Facts) -> float | None:
     return None if share is None else 100.0 * share
 
 
+def hosting_capacity_percent(facts: Facts) -> float | None:
+    """Growth of all flows that the branch nearest its limit bears with coordination, over that without, less one [%]."""
+    own, twin = _largest_stress(facts), _largest_stress(facts.twin) if facts.twin else None
+    share = ratio(twin, own)
+    return None if share is None else 100.0 * (share - 1.0)
+
+
+def _largest_stress(facts: Facts) -> float | None:
+    """Largest loading of any branch as a share of its limit."""
+    frame = facts.days("grid_branches")
+    return None if frame is None else _largest(frame.floats("loading_percent") / branch_limits(facts, frame))
+
+
 def _peak_kw(facts: Facts, branch: str) -> float | None:
     frame = facts.days("grid_branches")
     power = frame.floats("p_kw")[frame.names("branch") == branch] if frame else np.array([])
@@ -220,4 +255,5 @@ FIGURES: dict[str, Figure] = {
     "avoided_losses_kwh": avoided(losses_kwh),
     "congestions_avoided_percent": congestions_avoided_percent,
     "peak_reduction_percent": peak_reduction_percent,
+    "hosting_capacity_percent": hosting_capacity_percent,
 }

@@ -9,8 +9,14 @@ import numpy as np
 import data
 from data.arrays import F64, I64
 from experiments.kpis.facts import MS_PER_H, Facts, ratio, summed, total
-from experiments.kpis.grid import Figure
-from experiments.kpis.market import energy, flexibility_activated_kwh, flexibility_cost_eur, flexibility_needed_kwh
+from experiments.kpis.grid import Figure, feed_in_above_limit_kwh
+from experiments.kpis.market import (
+    energy,
+    flexibility_activated_kwh,
+    flexibility_cost_eur,
+    flexibility_delivered_kwh,
+    flexibility_needed_kwh,
+)
 from experiments.kpis.parties import PLATFORMS, platform_of_messages
 from experiments.kpis.reinforcement import DAY_MS, reinforcement_eur_per_year
 
@@ -99,6 +105,27 @@ def curtailed_percent(facts: Facts) -> float | None:
     return None if share is None else 100.0 * share
 
 
+def curtailment_avoided_percent(facts: Facts) -> float | None:
+    """Feed-in that voltages forbid and coordination makes room for, of all that they forbid without it [%].
+
+    Without coordination nobody curtails in the simulation; what homes feed in at buses above their limit is what an operator would have to curtail.
+    """
+    if facts.twin is None:
+        return None
+    before, after = feed_in_above_limit_kwh(facts.twin), feed_in_above_limit_kwh(facts)
+    made = [generated_kwh(one) for one in (facts.twin, facts)]
+    if before is None or after is None or made[0] is None or made[1] is None:
+        return None
+    share = ratio(before - after - max(made[0] - made[1], 0.0), before)
+    return None if share is None else 100.0 * share
+
+
+def messages_per_kwh(facts: Facts) -> float | None:
+    """Messages of the whole run for each kWh of flexibility that was delivered."""
+    messages = facts.all("messages")
+    return None if messages is None else ratio(float(len(messages)), flexibility_delivered_kwh(facts))
+
+
 def emissions_kg(facts: Facts) -> float | None:
     """Net load of all meters times the mean carbon intensity of the country in that month and hour [kg]."""
     meters, place = facts.days("meters"), facts.scenario.get("place") or {}
@@ -145,6 +172,8 @@ FIGURES: Mapping[str, Figure] = {
     "platform_availability_percent": platform_availability_percent,
     "losses_percent": losses_percent,
     "generation_curtailed_percent": curtailed_percent,
+    "curtailment_avoided_percent": curtailment_avoided_percent,
+    "messages_per_kwh": messages_per_kwh,
     "emissions_kg": emissions_kg,
     "cost_effectiveness_percent": cost_effectiveness_percent,
 }

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.kpis import catalogue, figures
-from tests.experiments.figure_cases import META, H, branches, market, value
+from tests.experiments.figure_cases import META, H, branches, market, value, voltage_tables
 
 HOMES = ["h1", "h2", "h3", "h4"]
 
@@ -111,6 +111,32 @@ def test_losses_and_curtailment_by_hand():
     twin = people()["devices"] | {"power_kw": [2.0, -4.0, 1.0, 1.0, 1.0]}
     assert value("generation_curtailed_percent", people(), {"devices": twin}) == pytest.approx(25)
     assert value("generation_curtailed_percent", people()) is None
+
+
+def test_hosting_capacity_is_what_all_flows_may_grow_more():
+    own = branches([60.0, 50.0], [1.0, 1.0])
+    lines = branches([48.0, 40.0], [1.0, 1.0], kind="line", branch="L1")
+    both = {key: list(own[key]) + list(lines[key]) for key in own}
+    twin = branches([75.0, 50.0], [1.0, 1.0])
+    assert value("hosting_capacity_percent", {"grid_branches": both}, {"grid_branches": twin}) == pytest.approx(
+        25
+    )  # 60 of 100, 48 of 80
+    assert value("hosting_capacity_percent", {"grid_branches": both}) is None
+
+
+def test_curtailment_is_avoided_where_voltages_leave_room_and_nobody_curtails_instead():
+    tables, devices = voltage_tables(), people()["devices"]
+    bad = {name: tables[name] for name in ("grid_buses", "meters")} | {"devices": devices}
+    good = bad["grid_buses"] | {"v_pu": [1.0] * 6}
+    name = "curtailment_avoided_percent"
+    assert value(name, tables | {"grid_buses": good, "devices": devices}, bad) == pytest.approx(
+        100
+    )  # 3 kWh at b in hour 2
+    assert value(name, tables | {"devices": devices}, bad) == pytest.approx(0)
+    less = devices | {"power_kw": [power / 2 if power < 0 else power for power in devices["power_kw"]]}
+    cut = -sum(power / 2 for power, kind in zip(devices["power_kw"], devices["kind"], strict=True) if kind == "pv")
+    assert value(name, tables | {"grid_buses": good, "devices": less}, bad) == pytest.approx(100 * (3 - cut) / 3)
+    assert value(name, tables | {"devices": devices}) is None
 
 
 def test_emissions_go_by_country_month_and_local_hour():

@@ -32,6 +32,7 @@ def test_messages_of_the_synthetic_run(synthetic):
     parts = [found[f"messages_{name}"] for name in ("gdbn", "market_platform", "fsp_platform", "direct")]
     assert parts == [3, 3, 8, 0]
     assert found["messages_total"] == sum(parts)
+    assert found["messages_per_kwh"] * found["flexibility_delivered_kwh"] == pytest.approx(sum(parts))
     assert (found["messages_lost"], found["messages_retried"], found["messages_refused"]) == (1, 2, 0)
     waits = [2000 + 100 * row + (60_000 if row == 12 else 0) for row in range(13)]
     assert found["acknowledgement_p50_ms"] == sorted(waits)[6]  # the 7th of 13
