@@ -77,7 +77,7 @@ def run_sweep(plan: Plan, out: Path, engine: Engine, told: Told = lambda *_: Non
             engine((job_of(plan, run, task) for run in missing), done)
         digest = folder.digest()
     return SweepResult(
-        out, len(by_number), len(missing) - len(failed), len(by_number) - len(missing), tuple(failed), digest,
+        out, len(by_number), len(seconds) - len(failed), len(by_number) - len(missing), tuple(failed), digest,
         time.perf_counter() - begun, sum(seconds),
     )  # fmt: skip
 

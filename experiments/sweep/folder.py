@@ -3,7 +3,7 @@
 sweep.json           the sweep, its versions, its runs
 runs/000012/         a run: figures.parquet and the other tables that are kept
 failed/000012.yaml   the scenario of a run that failed; 000012.json says with which seed and why
-times.jsonl          seconds and memory of each run, one line as it ends (not a result: they differ from time to time)
+times.jsonl          seconds, processor seconds and memory of each run, one line as it ends (not a result: they differ from time to time)
 report.html          question, design, figures, verdicts
 """
 
@@ -140,7 +140,7 @@ class SweepFolder:
 
     def _time(self, run: Run, outcome: Outcome) -> None:
         line = {
-            "run": run.number, "wall_s": round(outcome.wall_s, 4), "memory_mb": round(outcome.memory_mb, 1),
+            "run": run.number, "wall_s": round(outcome.wall_s, 4), "cpu_s": round(outcome.cpu_s, 4), "memory_mb": round(outcome.memory_mb, 1),
             "worker": outcome.worker, "failed": bool(outcome.error),
         }  # fmt: skip
         with (self.path / "times.jsonl").open("a", encoding="utf-8") as file:

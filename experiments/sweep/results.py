@@ -1,7 +1,7 @@
 """Questions to all runs of a sweep at once, in SQL (DuckDB): every table that it keeps is a view.
 
 Views: ``runs`` (one row a run: run, point, seed, factors), ``figures`` (one row a run and figure: value, twin_value), ``wide`` (one row a
-run, one column a figure), ``times`` (seconds and memory), and each table that is kept besides. A run folder has its tables as views.
+run, one column a figure), ``times`` (seconds, processor seconds and memory), and each table that is kept besides. A run folder has its tables as views.
 """
 
 from collections.abc import Sequence

@@ -57,6 +57,7 @@ class Outcome:
         error: one line; empty when it did not fail.
         trace: where it failed.
         wall_s: seconds in the worker.
+        cpu_s: processor seconds of it.
         memory_mb: resident memory of the worker after the run.
         worker: the process.
     """
@@ -66,6 +67,7 @@ class Outcome:
     error: str = ""
     trace: str = field(repr=False, default="")
     wall_s: float = 0.0
+    cpu_s: float = 0.0
     memory_mb: float = 0.0
     worker: int = 0
 
@@ -76,14 +78,14 @@ def do(job: Job) -> Outcome:
     files: dict[str, bytes] = {}
     error = trace = ""
     with _ONE_AT_A_TIME:
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         try:
             files = getattr(import_module(module), name)(job)
         except Exception as fault:
             lines = str(fault).splitlines() or ["no reason given"]
             error, trace = f"{type(fault).__name__}: {'; '.join(lines)}", traceback.format_exc()
-        wall_s = time.perf_counter() - begun
-    return Outcome(job.number, files, error, trace, wall_s, resident_mb(), os.getpid())
+        wall_s, cpu_s = time.perf_counter() - begun, time.process_time() - used
+    return Outcome(job.number, files, error, trace, wall_s, cpu_s, resident_mb(), os.getpid())
 
 
 def simulate(job: Job) -> dict[str, bytes]:
