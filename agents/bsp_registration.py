@@ -20,11 +20,13 @@ from environment.messages.flexibility_register import (
     TopologyEntry,
 )
 from environment.office import Desk
-from environment.party import Process, Work, act, handles
+from environment.party import Process, Work, act, gathers, handles
 from environment.refusals import refuse
 
 PLATFORM = "bsp-platform"
 GLOBAL = "global"
+GATHERS_S = 1.0
+"""What becomes of points is looked at once a second."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class RegistrationDesk(Desk):
     # --- what becomes of the points --------------------------------------------------------------------------------------
 
     @handles(StaticLight)
+    @gathers(GATHERS_S)
     def take_light(self, batch: Batch[StaticLight]) -> None:
         """The DSO's answer; a point that is red both ways goes no further."""
         for one in batch.records():
@@ -170,6 +173,7 @@ class RegistrationDesk(Desk):
         self._go_on(batch.conversation)
 
     @handles(PointRefusal)
+    @gathers(GATHERS_S)
     def take_refusal(self, batch: Batch[PointRefusal]) -> None:
         """Points that the DSO does not examine."""
         for one in batch.records():
@@ -177,6 +181,7 @@ class RegistrationDesk(Desk):
         self._go_on(batch.conversation)
 
     @handles(RegisterAnswer)
+    @gathers(GATHERS_S)
     def take_answer(self, batch: Batch[RegisterAnswer]) -> None:
         """What the register does not take is on record here too."""
         for row, one in enumerate(batch.records()):
@@ -186,6 +191,7 @@ class RegistrationDesk(Desk):
         self._go_on(batch.conversation)
 
     @handles(TopologyEntry)
+    @gathers(GATHERS_S)
     def take_topology(self, batch: Batch[TopologyEntry]) -> None:
         """SUC10.1 step 8: take the rows over, and say so."""
         records = list(batch.records())

@@ -109,12 +109,10 @@ class LightsDesk(Desk):
 
     def _read(self, talk: str) -> Process:
         """Static values as the register holds them."""
-        until_ms = self.now_ms + round(READS_S * 1000)
-        while True:
-            batch = yield self.party.receive(StaticLight, talk, until_ms)
-            if batch is None:
-                return
-            self.picture.static.update({one.gcp: one for one in batch.records()})
+        yield self.party.sleep(READS_S)
+        for batch in self.party.stored_rows(StaticLight):
+            if batch.conversation == talk:
+                self.picture.static.update({one.gcp: one for one in batch.records()})
 
     def _usable(self, service: str = "global") -> list[str]:
         """Points in pools that are qualified for a service."""

@@ -22,13 +22,15 @@ from environment.messages.flexibility_register import (
     ValidationStart,
 )
 from environment.office import Desk
-from environment.party import Process, Work, act, handles
+from environment.party import Process, Work, act, gathers, handles
 from environment.refusals import refuse
 from markets.registers.flexibility_register import ConnectionPoint, RegisterError, registered
 from markets.traffic_light import Colour, colours
 
 PLATFORM, REGISTRY = "dso-technical-platform", "dso-registry"
 GLOBAL, LOCAL = "global", "local"
+GATHERS_S = 1.0
+"""What comes about points is looked at once a second."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class RegistrationDesk(Desk):
     # --- points ----------------------------------------------------------------------------------------------------------
 
     @handles(GcpRegistration)
+    @gathers(GATHERS_S)
     def take_registrations(self, batch: Batch[GcpRegistration]) -> None:
         """Points of one registration are examined together."""
         self.together(batch, self.examine)
@@ -156,6 +159,7 @@ class RegistrationDesk(Desk):
         )
 
     @handles(RegisterAnswer)
+    @gathers(GATHERS_S)
     def take_answer(self, batch: Batch[RegisterAnswer]) -> None:
         """What the register does not take is on record."""
         for row, one in enumerate(batch.records()):
@@ -163,6 +167,7 @@ class RegistrationDesk(Desk):
                 refuse(self.party, batch, row, one.gcp, one.reason)
 
     @handles(TopologyEntry)
+    @gathers(GATHERS_S)
     def take_topology(self, batch: Batch[TopologyEntry]) -> None:
         """SUC10.1 step 8: take the rows over, and say so."""
         records = list(batch.records())

@@ -11,6 +11,7 @@ from agents.dso_verification import VerificationDesk
 from environment.messages.activation import DeliveryMeasurement
 from environment.messages.aggregation import ActivationFeedback, AssetTelemetry, OnboardingFile
 from environment.messages.base import Record
+from environment.messages.flexibility_register import StaticLight
 from environment.office import Desk, Office
 
 
@@ -24,6 +25,7 @@ class TrafficLightDso(Office):
         "limits": LimitDesk,
         "purchases": PurchaseDesk,
     }
+    stored = (StaticLight,)
     filed: ClassVar[tuple[type[Record], ...]] = (
         ActivationFeedback,
         AssetTelemetry,

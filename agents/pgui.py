@@ -19,10 +19,13 @@ from environment.messages.delivery import (
     MeterReading,
     SetPointReading,
 )
-from environment.party import Party, Process, Seat, handles
+from environment.party import Party, Process, Seat, gathers, handles
 from environment.platforms.measurements import Gateway, SetPoint
 from environment.refusals import refuse
 from environment.units import MS_PER_H
+
+GATHERS_S = 1.0
+"""What meters show and the register wants is looked at once a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,7 @@ class Pgui(Party):
         return np.array([self._row_of[number] for number in numbers.tolist()], np.int64)
 
     @handles(MeteringOrder)
+    @gathers(GATHERS_S)
     def take_order(self, batch: Batch[MeteringOrder]) -> Process | None:
         """Measure for whoever the register asks for; nobody else orders that."""
         register = self.directory.number(self._terms.register)
@@ -127,10 +131,10 @@ class Pgui(Party):
         self.send_batch(MeterReading, columns, self._terms.meter[rows], self._terms.gateway[rows], conversation)
 
     @handles(SetPointReading)
+    @gathers(GATHERS_S)
     def keep_set_point(self, batch: Batch[SetPointReading]) -> None:
         """What the resources behind a point were ordered and will do; the reading of the hour says it, signed."""
-        for k, row in enumerate(self._rows(batch.receiver).tolist()):
-            record = batch.one(k)
+        for k, (row, record) in enumerate(zip(self._rows(batch.receiver).tolist(), batch.records(), strict=True)):
             if batch.sender[k] != self._terms.device[row]:
                 refuse(self, batch, k, record.activation, "a gateway hears of the resources behind its own point only")
             else:
@@ -138,6 +142,7 @@ class Pgui(Party):
                 self._gateways[row].set(record.activation, point)
 
     @handles(MeterReading)
+    @gathers(GATHERS_S)
     def keep_reading(self, batch: Batch[MeterReading]) -> Process:
         """Chain what a meter shows to its own gateway, and report it."""
         rows = self._rows(batch.receiver)
@@ -166,6 +171,7 @@ class Pgui(Party):
                     self._gateways[row].sent = max(self._gateways[row].sent, report.number + length)
 
     @handles(MeasurementRefusal)
+    @gathers(GATHERS_S)
     def go_back(self, batch: Batch[MeasurementRefusal]) -> None:
         """Send again from where the register stands, with the next report."""
         register = self.directory.number(self._terms.register)

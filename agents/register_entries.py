@@ -27,7 +27,7 @@ from environment.messages.flexibility_register import (
 )
 from environment.messages.traffic_lights import DynamicLight
 from environment.office import Desk
-from environment.party import Process, handles
+from environment.party import Process, gathers, handles
 from environment.platforms.register_store import Access, RegisterStore
 from markets.registers import flexibility_register as rules
 from markets.registers.flexibility_register import ConnectionPoint, Pool, Qualification, RegisterError, Status
@@ -115,6 +115,7 @@ class EntriesDesk(Desk):
     @handles(DynamicLight)
     @handles(FlexibilityData)
     @handles(RegisterQuery)
+    @gathers(GATHERS_S)
     def take_in(self, batch: Batch[Any]) -> None:
         """What comes within a second is worked off kind by kind, in the order in which each came first, and written as one transaction."""
         self._waiting.append(batch)
@@ -122,7 +123,7 @@ class EntriesDesk(Desk):
             self.party.start(self._work_off())
 
     def _work_off(self) -> Process:
-        yield self.party.sleep(GATHERS_S)
+        yield self.party.until(self.now_ms)
         waiting, self._waiting = self._waiting, []
         alike: dict[tuple[Any, ...], list[Batch[Any]]] = {}
         for batch in waiting:

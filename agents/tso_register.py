@@ -20,11 +20,13 @@ from environment.messages.flexibility_register import (
 )
 from environment.messages.traffic_lights import DynamicLight, LightNotice, LightQuery
 from environment.office import Desk
-from environment.party import Process, Work, act, handles
+from environment.party import Process, Work, act, gathers, handles
 from environment.refusals import refuse
 
 PLATFORM, REGISTRY = "tso-technical-platform", "tso-registry"
 GLOBAL = "global"
+GATHERS_S = 1.0
+"""What comes about points is looked at once a second."""
 COMPLETES_S, TRIES = 60.0, 10
 """The register may hear of a validation after the TSO does: a completion that it does not take is tried again, and so is a question."""
 
@@ -66,6 +68,7 @@ class RegisterDesk(Desk):
     # --- points (SUC08.1 step 6; SUC10.1 steps 6 to 8) -------------------------------------------------------------------
 
     @handles(StaticLight)
+    @gathers(GATHERS_S)
     def take_lights(self, batch: Batch[StaticLight]) -> None:
         """Points of one registration are completed together."""
         self.together(batch, self.complete)
@@ -101,6 +104,7 @@ class RegisterDesk(Desk):
         yield from self.deliver(issued, self._terms.cbp, conversation, PLATFORM)
 
     @handles(PointWithdrawal)
+    @gathers(GATHERS_S)
     def take_withdrawals(self, batch: Batch[PointWithdrawal]) -> None:
         """Points that are withdrawn at a time leave the matrix together."""
         self.together(batch, self.take_out)
@@ -145,6 +149,7 @@ class RegisterDesk(Desk):
         return taken
 
     @handles(RegisterAnswer)
+    @gathers(GATHERS_S)
     def take_answer(self, batch: Batch[RegisterAnswer]) -> None:
         """Whether the register took a completion."""
         for row, one in enumerate(batch.records()):
@@ -170,6 +175,7 @@ class RegisterDesk(Desk):
         return Work(list(rows), conversation, reads, writes, step)
 
     @handles(TopologyAcknowledgement)
+    @gathers(GATHERS_S)
     def note_acknowledgement(self, batch: Batch[TopologyAcknowledgement]) -> None:
         """Who has taken over which issue of the matrix."""
         for one in batch.records():

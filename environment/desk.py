@@ -4,6 +4,7 @@ Within an instant post is handed over by record, conversation, sender and receiv
 sent (law 11); what a party stores is handed over when it next acts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ Arrivals = list[tuple[Traffic, I64]]
 
 @dataclass
 class Asking:
-    """A question under way: message id -> place, and what has come."""
+    """A question under way: message id -> place, what has come, and what is on its way."""
 
     place: dict[int, int]
     status: list[str]
@@ -29,6 +30,20 @@ class Asking:
     asked: I64
     batches: list[Batch[Any]] = field(default_factory=list)
     open: int = 0
+    coming: dict[int, tuple[Traffic, I64]] = field(default_factory=dict)
+
+    def expect(self, traffic: Traffic, rows: I64) -> None:
+        """Note answers on their way."""
+        self.coming[id(traffic)] = traffic, rows
+
+    def here(self, now_ms: int) -> Arrivals:
+        """What of the answers on their way has come by now, taken from them."""
+        here = []
+        for name, (traffic, rows) in list(self.coming.items()):
+            come = traffic.delivered_ms[rows] <= now_ms
+            here += [(traffic, rows[come])] if come.any() else []
+            self.coming[name] = traffic, rows[~come]
+        return here
 
     def answers(self) -> Answers:
         """What has come so far."""
@@ -114,6 +129,15 @@ class Desk:
         self.asking.update(dict.fromkeys(place, asking))
         return asking
 
+    def by_question(self, traffic: Traffic, rows: I64) -> list[tuple[Asking | None, I64]]:
+        """The rows of some answers by the question that they answer; None are those to a question that nobody waits for any more."""
+        found: dict[int, tuple[Asking | None, list[int]]] = {}
+        assert traffic.batch.answer_to is not None
+        for row, word in zip(rows.tolist(), traffic.batch.answer_to[rows].tolist(), strict=True):
+            asking = self.asking.get(word)
+            found.setdefault(id(asking), (asking, []))[1].append(row)
+        return [(asking, np.array(part, np.int64)) for asking, part in found.values()]
+
     def settle_answers(self, batch: Batch[Any]) -> tuple[U64, list[Asking]]:
         """Give answers to who asked.
 
@@ -180,6 +204,26 @@ def merged(arrivals: Arrivals) -> list[Batch[Any]]:
         key = (part.record.__name__, part.conversation, part.sent_ms, part.answer_to is not None, form)
         groups.setdefault(key, []).append(part)
     return [_ordered(joined(groups[key])) for key in sorted(groups)]
+
+
+def parts_of(arrivals: Arrivals) -> list[Batch[Any]]:
+    """The rows of what arrived as batches, with their times of receipt."""
+    return [_part(traffic, rows) for traffic, rows in arrivals]
+
+
+def gathered(arrived: Sequence[Batch[Any]]) -> list[Batch[Any]]:
+    """What arrived within a period: batches as in ``merged``, in the order in which the first of each came; rows by time of receipt, then as there."""
+    groups: dict[tuple[Any, ...], list[Batch[Any]]] = {}
+    for part in arrived:
+        if len(part):
+            form = tuple(part.columns[name].shape[1:] for name in sorted(part.columns))
+            groups.setdefault((part.record.__name__, part.conversation, part.sent_ms, form), []).append(part)
+    found = {}
+    for key, parts in groups.items():
+        whole = joined(parts)
+        whole = whole.take(np.lexsort((whole.receiver, whole.sender, whole.received_ms)))
+        found[int(whole.received_ms[0]), *key] = whole
+    return [found[key] for key in sorted(found)]
 
 
 def _ordered(batch: Batch[Any]) -> Batch[Any]:

@@ -17,7 +17,7 @@ import simpy
 from data.arrays import I64
 from environment.agenda import AGENT, ARRIVAL, Agenda
 from environment.bus import KeyRing
-from environment.desk import Desk, known_ms, mark_late, merged, outcome_of
+from environment.desk import Arrivals, Asking, Desk, gathered, known_ms, mark_late, merged, outcome_of, parts_of
 from environment.journal import NEVER, Act, Conversation, Journal, Traffic
 from environment.messages.base import Batch
 from environment.party import Party
@@ -71,6 +71,7 @@ class Life:
         self._fills = list(fills)
         self._drains = list(drains)
         self._handlers = type(party).handlers()
+        self._periods_ms = {**party.looks, **party.periods_ms()}
         self._desk = Desk()
         self._children: WeakKeyDictionary[Child, simpy.Process] = WeakKeyDictionary()
 
@@ -193,6 +194,8 @@ class Life:
 
             def stop(_: simpy.Event) -> None:
                 if not event.triggered:
+                    self._settle(asking.here(self._agenda.now_ms))
+                if not event.triggered:
                     self._resume(event, asking.answers())
 
             over_ms = request.until_ms if asking.open else int(known_ms(traffic).max())
@@ -215,10 +218,13 @@ class Life:
         party, record, at_ms = self.party, traffic.batch.record, traffic.delivered_ms[rows]
         if record in party.filed:
             return
-        if record in party.stored or record in party.looks:
+        if record in party.stored or record in self._periods_ms:
             self._desk.store(traffic, rows)
-            if record in party.looks:
-                self._look_at(at_ms, party.looks[record])
+            if record in self._periods_ms:
+                self._look_at(at_ms, self._periods_ms[record])
+            return
+        if traffic.batch.answer_to is not None:
+            self._expect_answers(traffic, rows)
             return
         if len(rows) == 1:
             self._arrive(int(at_ms[0]), traffic, rows)
@@ -227,6 +233,27 @@ class Life:
         instants, first = np.unique(at_ms[order], return_index=True)
         for instant, part in zip(instants.tolist(), np.split(rows[order], first[1:]), strict=True):
             self._arrive(instant, traffic, part)
+
+    def _expect_answers(self, traffic: Traffic, rows: I64) -> None:
+        """Whoever asked goes on when all has come or the time is over, so answers are looked at when the last of what was sent together has come."""
+        for asking, part in self._desk.by_question(traffic, rows):
+            last_ms = int(traffic.delivered_ms[part].max())
+            if asking is None:
+                self._arrive(last_ms, traffic, part)
+                continue
+            asking.expect(traffic, part)
+            self._call(last_ms, ARRIVAL, partial(self._settle_part, asking, traffic))
+
+    def _settle_part(self, asking: Asking, traffic: Traffic, _: simpy.Event) -> None:
+        self._settle([asking.coming.pop(id(traffic))])
+
+    def _settle(self, here: Arrivals) -> None:
+        """Take answers that have come."""
+        for batch in gathered(parts_of(here)):
+            late, complete = self._desk.settle_answers(batch)
+            mark_late(here, late)
+            for one in complete:
+                self._resume(one.event, one.answers())
 
     def expect_back(self, traffic: Traffic, rows: I64) -> None:
         """Tell the party of refusals of what it sent, each when it is known."""
@@ -246,6 +273,9 @@ class Life:
         def look(at_ms: int, _: simpy.Event) -> None:
             self._desk.looks.discard(at_ms)
             self._wake()
+            due = [record for record in self._handlers if not at_ms % self._periods_ms.get(record, at_ms + 1)]
+            for batch in gathered([batch for record in due for batch in self.party.stored_rows(record)]):
+                self._hand_over(batch)
             self.party.look()
             self._carry_out()
 
@@ -268,10 +298,7 @@ class Life:
             if batch.answer_to is None:
                 self._hand_over(batch)
             else:
-                late, complete = self._desk.settle_answers(batch)
-                mark_late(arrivals, late)
-                for asking in complete:
-                    self._resume(asking.event, asking.answers())
+                mark_late(arrivals, batch.ids)
 
     def _hand_over(self, batch: Batch[Any]) -> None:
         method = self._handlers.get(batch.record)

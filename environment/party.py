@@ -12,6 +12,7 @@ things a party can touch are its own: its addresses and keys, its clock, its inb
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -89,6 +90,19 @@ def handles(record: type[Record]) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
+def gathers(every_s: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a method that ``handles`` records: it looks at them at every full period only, at all of a conversation that has come by then.
+
+    Messages that were sent as one arrive one after the other, each by its own delay; who does not have to react to each by itself works them off together.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        method.gathers_ms = ms(every_s)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
 class Party:
     """Base of all agents."""
 
@@ -119,6 +133,11 @@ class Party:
             for record in getattr(getattr(cls, name, None), "handled", ()):
                 found[record] = name
         return found
+
+    def periods_ms(self) -> dict[type[Record], int]:
+        """Record class -> the period at which its method looks at what has come (``gathers``)."""
+        found = {record: getattr(attrgetter(name)(self), "gathers_ms", 0) for record, name in self.handlers().items()}
+        return {record: period for record, period in found.items() if period}
 
     def processes(self) -> Iterable[Process]:
         """The lives that begin with the world."""

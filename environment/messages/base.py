@@ -6,6 +6,7 @@ and batches alike: a single record is a batch of one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -13,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_ori
 
 import msgspec
 import numpy as np
+from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
 from data.arrays import F64, I64, U64, Bool
@@ -283,8 +285,18 @@ class Batch(Generic[R]):
         return self.record(**values)
 
     def records(self) -> Iterator[R]:
-        """All rows as records."""
-        return (self.one(row) for row in range(len(self)))
+        """All rows as records; a batch was checked when it was sent, so that only the first is checked once more."""
+        if not len(self):
+            return
+        first = self.one()
+        yield first
+        names = tuple(field.name for field in fields(self.record))
+        columns = [_scalars(field, self.columns[field.name][1:]) for field in fields(self.record)]
+        for values in zip(*columns, strict=True):
+            record = copy(first)
+            for name, value in zip(names, values, strict=True):
+                force_setattr(record, name, value)
+            yield record
 
     def take(self, rows: NDArray[Any]) -> "Batch[R]":
         """The rows (positions or mask) as a batch of their own, with ids and times."""
@@ -317,6 +329,11 @@ def joined(parts: Sequence[Batch[R]]) -> Batch[R]:
     whole.ids, whole.sent_ms = np.concatenate([part.ids for part in parts]), first.sent_ms
     whole.received_ms = np.concatenate([part.received_ms for part in parts])
     return whole
+
+
+def _scalars(field: Field, column: NDArray[Any]) -> Sequence[Any]:
+    """A column as the values of records, one by one."""
+    return list(np.asarray(column, np.float64)) if field.kind == "profile" else column.tolist()
 
 
 def _scalar(field: Field, value: Any) -> Any:

@@ -34,11 +34,13 @@ from environment.messages.flexibility_register import (
 )
 from environment.messages.traffic_lights import DynamicLight, LightNotice, LightQuery
 from environment.office import Desk
-from environment.party import Process, handles
+from environment.party import Process, gathers, handles
 from environment.refusals import refuse
 
 REPEATS_S = 60.0
 """A relay that was not acknowledged is tried again after this time."""
+GATHERS_S = 1.0
+"""Points, pools and queries are looked at once a second, lights and tests at once."""
 HOURS = 24
 
 
@@ -81,6 +83,7 @@ class RelayDesk(Desk):
     # --- registration (SUC08.1, SUC10.1) --------------------------------------------------------------------------------
 
     @handles(GcpRegistration)
+    @gathers(GATHERS_S)
     def relay_registration(self, batch: Batch[GcpRegistration]) -> None:
         """To the DSO whose name a point carries, and to the register."""
         own = self._own(batch, "bsp")
@@ -103,6 +106,7 @@ class RelayDesk(Desk):
         self.party.send_batch(RegisterAnswer, columns, self.numbers([self.party.name]), lost.sender, lost.conversation)
 
     @handles(StaticLight)
+    @gathers(GATHERS_S)
     def take_static(self, batch: Batch[StaticLight]) -> None:
         """Keep static lights; those of a fresh examination go on to the TSO and to the BSP whose points they are of."""
         own = batch if self._from(batch, self._roll.register) else self._own(batch, "dso")
@@ -114,6 +118,7 @@ class RelayDesk(Desk):
             self._pass(own, self._platforms(own))
 
     @handles(PointRefusal)
+    @gathers(GATHERS_S)
     def relay_refusal(self, batch: Batch[PointRefusal]) -> None:
         """To the BSP and to the register."""
         own = self._own(batch, "dso")
@@ -121,6 +126,7 @@ class RelayDesk(Desk):
         self._pass(own, [self._roll.register] * len(own))
 
     @handles(TopologyEntry)
+    @gathers(GATHERS_S)
     def relay_topology(self, batch: Batch[TopologyEntry]) -> None:
         """Each row to the two whom it concerns (SUC08.1: a service of its own forwards the matrix to all participants)."""
         if self._sent_by(batch, self._roll.tso):
@@ -128,12 +134,14 @@ class RelayDesk(Desk):
             self._pass(batch, [self._roll.dsos[name][1] for name in batch["dso"]])
 
     @handles(TopologyAcknowledgement)
+    @gathers(GATHERS_S)
     def relay_acknowledgement(self, batch: Batch[TopologyAcknowledgement]) -> None:
         """Back to the TSO."""
         own = self._own(batch, "by")
         self._pass(own, [self._roll.tso_platform] * len(own))
 
     @handles(PointWithdrawal)
+    @gathers(GATHERS_S)
     def relay_withdrawal(self, batch: Batch[PointWithdrawal]) -> None:
         """To the register, and to the TSO, who keeps the topology matrix; light queries about such a point are answered no longer."""
         own = self._own(batch, "by")
@@ -146,6 +154,7 @@ class RelayDesk(Desk):
 
     @handles(PointChange)
     @handles(PointCompletion)
+    @gathers(GATHERS_S)
     def relay_change(self, batch: Batch[Any]) -> None:
         """To the register: all parties update data of points through the platform."""
         own = self._own(batch, "by")
@@ -154,6 +163,7 @@ class RelayDesk(Desk):
     # --- pools -----------------------------------------------------------------------------------------------------------
 
     @handles(PoolRegistration)
+    @gathers(GATHERS_S)
     def relay_pool(self, batch: Batch[PoolRegistration]) -> None:
         """To the TSO, the DSO and the register."""
         own = self._own(batch, "bsp")
@@ -175,6 +185,7 @@ class RelayDesk(Desk):
         self._pass(own, [self._platform_of(name) for name in own["by"]])
 
     @handles(PoolQualification)
+    @gathers(GATHERS_S)
     def relay_qualification(self, batch: Batch[PoolQualification]) -> None:
         """To the BSP and the register."""
         own = self._own(batch, "by")
@@ -182,6 +193,7 @@ class RelayDesk(Desk):
         self._pass(own, [self._roll.register] * len(own))
 
     @handles(FlexibilityData)
+    @gathers(GATHERS_S)
     def relay_request(self, batch: Batch[FlexibilityData]) -> None:
         """SUC08.3 step 2.0: a BSP wants to take part in the global market, so the DSO is asked for the lights of its aggregate."""
         own = self._own(batch, "bsp")
@@ -203,6 +215,7 @@ class RelayDesk(Desk):
         self._pass(own, [self._roll.tso] * len(own))
 
     @handles(LightQuery)
+    @gathers(GATHERS_S)
     def answer_query(self, batch: Batch[LightQuery]) -> None:
         """What was told last: static lights of points, dynamic ones of perimeters and days."""
         may = self._may_ask(batch)

@@ -20,7 +20,7 @@ from environment.messages.delivery import (
     QueryRefusal,
 )
 from environment.office import Desk
-from environment.party import Work, act, handles
+from environment.party import Work, act, gathers, handles
 from environment.platforms.measurements import examine, first_false
 from environment.platforms.register_store import Access, Measured, RegisterStore
 from environment.refusals import refuse
@@ -116,10 +116,7 @@ class MeasurementDesk(Desk):
                 self.party.send(orders, to, batch.conversation, system=SYSTEM)
 
     @handles(MeasurementReport)
-    def take_reports(self, batch: Batch[MeasurementReport]) -> None:
-        """Reports of an hour arrive one after the other."""
-        self.together(batch, self.store_reports, GATHERS_S)
-
+    @gathers(GATHERS_S)
     def store_reports(self, batch: Batch[MeasurementReport]) -> None:
         """Step 1.5: store what continues each gateway's chain, in one transaction."""
         names = self.party.directory.names
@@ -157,10 +154,7 @@ class MeasurementDesk(Desk):
             )  # fmt: skip
 
     @handles(MeasurementQuery)
-    def take_queries(self, batch: Batch[MeasurementQuery]) -> None:
-        """Questions about many points arrive one after the other."""
-        self.together(batch, self.show_measurements, GATHERS_S)
-
+    @gathers(GATHERS_S)
     def show_measurements(self, batch: Batch[MeasurementQuery]) -> None:
         """Steps 1.6 and 1.7: link the points to perimeters and BSPs, and answer who may see them; others are told that they may not."""
         records = list(batch.records())
