@@ -3,13 +3,14 @@
 All perimeters are activated together, as a market might. Where that makes no limit worse than it is without, nothing is limited. Elsewhere all are cut by one
 factor until nothing is worse. Then all are raised at once, each until something is worse that it moves as much as others do: those who are at no bottleneck
 get all of theirs back, and those who meet at one are cut alike. Last, whoever has room left is raised with the others as they are, so that what is left
-cannot be raised for anybody. Beyond the source, which says only that flexibility is to be limited as little as possible.
+cannot be raised for anybody. Searches look at the tightest step of each hour alone, and at another one once something is worse in it with what they found.
+Beyond the source, which says only that flexibility is to be limited as little as possible.
 
 Where the network violates a limit already, flexibility that does not make it worse stays usable: it may be what mends it. What the operator has to use
 itself (``local_use_kw``) is taken off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,6 +98,7 @@ class Capabilities:
         self._at_bus = at_bus_kw
         self._supplied = expected.supplied()
         self._base = expected.violations(np.zeros_like(expected.p_kw))
+        self._watched = np.zeros(len(expected.hour), bool)
 
     def largest_kw(self, wanted: Bool | None = None) -> F64:
         """The capability of each perimeter and hour, (perimeters, hours).
@@ -106,7 +108,7 @@ class Capabilities:
         """
         parts = np.ones((len(self._at_bus), self._hours))
         open_ = np.ones(self._hours, bool) if wanted is None else np.asarray(wanted, bool)
-        bad = open_ & ~self._bearable(parts, open_)
+        bad = self._watch(parts, open_)
         if bad.any():
             blamed = self._blamed()
             parts = self._raised_together(self._common(parts, bad), bad, blamed)
@@ -126,25 +128,33 @@ class Capabilities:
 
     def _common(self, parts: F64, bad: Bool) -> F64:
         """Parts with one factor for all perimeters in each bad hour."""
-        low, high = np.zeros(self._hours), np.ones(self._hours)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2.0
-            good = self._bearable(np.where(bad, middle, parts), bad)
-            low, high = np.where(good, middle, low), np.where(good, high, middle)
-        return np.where(bad, low, parts)
+
+        def search(hours: Bool) -> F64:
+            low, high = np.zeros(self._hours), np.ones(self._hours)
+            for _ in range(HALVINGS):
+                middle = (low + high) / 2.0
+                good = self._bearable(np.where(hours, middle, parts), hours)
+                low, high = np.where(good, middle, low), np.where(good, high, middle)
+            return np.where(hours, low, parts)
+
+        return self._held(search, bad)
 
     def _raised_together(self, common: F64, bad: Bool, blamed: Bool) -> F64:
         """Raise each perimeter until something is worse that it moves: all at once, for what they have in common is blamed on all of them.
 
         Where that does not hold together, since others move an element too, an hour keeps its common factor.
         """
-        low, high = common.copy(), np.ones_like(common)
-        trial = high
-        for _ in range(HALVINGS + 1):
-            guilty = _guilty(blamed, self._worse(trial, bad))
-            low, high = np.where(guilty, low, trial), np.where(guilty, trial, high)
-            trial = (low + high) / 2.0
-        low = np.where(low < 1.0, low * (1.0 - KEPT_SHARE), low)
+
+        def search(hours: Bool) -> F64:
+            low, high = common.copy(), np.ones_like(common)
+            trial = high
+            for _ in range(HALVINGS + 1):
+                guilty = _guilty(blamed, self._worse(trial, hours))
+                low, high = np.where(guilty, low, trial), np.where(guilty, trial, high)
+                trial = (low + high) / 2.0
+            return np.where(low < 1.0, low * (1.0 - KEPT_SHARE), low)
+
+        low = self._held(search, bad)
         good = self._bearable(low, bad) | ~bad
         return np.where(good, low, common * (1.0 - KEPT_SHARE))
 
@@ -173,45 +183,84 @@ class Capabilities:
 
     def _raise(self, parts: F64, perimeter: int, bad: Bool) -> None:
         """Raise a perimeter that has room left as far as the network lets it with the others as they are."""
-        low, trial = parts[perimeter].copy(), parts.copy()
-        trial[perimeter] = _a_little_more(low)
-        cut = bad & (low < 1.0)
-        cut &= self._bearable(trial, cut)
+
+        def to(part: F64, hours: Bool) -> F64:
+            whole = parts.copy()
+            whole[perimeter] = np.where(hours, part, whole[perimeter])
+            return whole
+
+        least = _a_little_more(parts[perimeter])
+        cut = bad & (parts[perimeter] < 1.0)
+        cut &= self._bearable(to(least, cut), cut)
+        cut &= ~self._watch(to(least, cut), cut)
         if not cut.any():
             return
-        low, high = np.where(cut, trial[perimeter], low), np.ones(self._hours)
-        middle = high
-        for _ in range(HALVINGS + 1):
-            trial[perimeter] = np.where(cut, middle, low)
-            good = self._bearable(trial, cut)
-            low, high = np.where(cut & good, middle, low), np.where(cut & ~good, middle, high)
-            middle = (low + high) / 2.0
+
+        def search(hours: Bool) -> F64:
+            low, high = least, np.ones(self._hours)
+            middle = high
+            for _ in range(HALVINGS + 1):
+                good = self._bearable(to(middle, hours), hours)
+                low, high = np.where(good, middle, low), np.where(good, high, middle)
+                middle = (low + high) / 2.0
+            return to(low, hours)
+
+        low = self._held(search, cut)[perimeter]
         raised = np.where(low < 1.0, low * (1.0 - KEPT_SHARE), low)
         parts[perimeter] = np.where(cut, np.maximum(parts[perimeter], raised), parts[perimeter])
 
-    def _bearable(self, parts: F64, wanted: Bool) -> Bool:
-        """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse, (hours,); False in hours that nobody wants to know of."""
-        return wanted & ~self._worse(parts, wanted).any(axis=1)
+    # --- what is worse ---------------------------------------------------------------------------------------------------
 
-    def _worse(self, parts: F64, wanted: Bool) -> Bool:
-        """What is worse in the wanted hours, (hours, branches + buses + 1); the last column says that the flow has no solution."""
-        expected, base = self._expected, self._base
-        steps = wanted[expected.hour]
+    def _held(self, search: Callable[[Bool], F64], hours: Bool) -> F64:
+        """What is found by searching on the watched steps of hours alone, once it holds in all of them.
+
+        Args:
+            search: hours -> parts of all perimeters, (perimeters, hours).
+            hours: in which is searched.
+        """
+        found = search(hours)
+        while (hours := self._watch(found, hours)).any():
+            found = np.where(hours, search(hours), found)
+        return found
+
+    def _watch(self, parts: F64, hours: Bool) -> Bool:
+        """Hours in which something is worse that was not watched: the tightest step of each of them is watched from now on."""
+        steps = hours[self._expected.hour] & ~self._watched
         if not steps.any():
-            return np.zeros((self._hours, base.overload_percent.shape[1] + base.voltage_pu.shape[1] + 1), bool)
-        few = expected if steps.all() else expected.only(steps)
+            return np.zeros(self._hours, bool)
+        excess = np.full(len(steps), -np.inf)
+        excess[steps] = self._excess(parts, steps).max(axis=1)
+        most = np.full(self._hours, -np.inf)
+        np.maximum.at(most, self._expected.hour, excess)
+        tightest = np.flatnonzero((excess > 0.0) & (excess == most[self._expected.hour]))
+        self._watched[tightest] = True
+        return most > 0.0
+
+    def _bearable(self, parts: F64, hours: Bool) -> Bool:
+        """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse in the watched steps, (hours,); False in hours that nobody wants to know of."""
+        return hours & ~self._worse(parts, hours).any(axis=1)
+
+    def _worse(self, parts: F64, hours: Bool) -> Bool:
+        """What is worse in the watched steps of hours, (hours, branches + buses + 1); the last column says that the flow has no solution."""
+        steps = hours[self._expected.hour] & self._watched
+        base = self._base
+        whole = np.zeros((self._hours, base.overload_percent.shape[1] + base.voltage_pu.shape[1] + 1), bool)
+        if steps.any():
+            np.logical_or.at(whole, self._expected.hour[steps], self._excess(parts, steps) > 0.0)
+        return whole
+
+    def _excess(self, parts: F64, steps: Bool) -> F64:
+        """By how much elements are worse in some steps, in percent, (steps, branches + buses + 1); the last column is infinite where the flow has no solution."""
+        few, base = self._expected.only(steps), self._base
         found = few.violations(self._sign * (parts.T @ self._at_bus)[few.hour] * self._supplied[steps])
-        worse = np.concatenate(
+        return np.concatenate(
             [
-                found.overload_percent > base.overload_percent[steps] + SLACK_PERCENT,
-                np.abs(found.voltage_pu) > np.abs(base.voltage_pu[steps]) + SLACK_PU,
-                found.unsolved[:, None],
+                found.overload_percent - (base.overload_percent[steps] + SLACK_PERCENT),
+                100.0 * (np.abs(found.voltage_pu) - (np.abs(base.voltage_pu[steps]) + SLACK_PU)),
+                np.where(found.unsolved, np.inf, -np.inf)[:, None],
             ],
             axis=1,
         )
-        whole = np.zeros((self._hours, worse.shape[1]), bool)
-        np.logical_or.at(whole, few.hour, worse)
-        return whole
 
 
 def _a_little_more(parts: F64) -> F64:
@@ -221,7 +270,7 @@ def _a_little_more(parts: F64) -> F64:
 
 def _guilty(blamed: Bool, worse: Bool) -> Bool:
     """Whether something is worse that a perimeter is blamed for, (perimeters, hours)."""
-    return np.asarray(blamed.astype(np.float64) @ worse.T.astype(np.float64) > 0.0)
+    return np.array([(worse & own).any(axis=1) for own in blamed])
 
 
 def local_use_kw(expected: Expected, at_bus_kw: Mapping[str, F64], hours: int) -> dict[str, F64]:
