@@ -71,7 +71,8 @@ class Life:
         self._fills = list(fills)
         self._drains = list(drains)
         self._handlers = type(party).handlers()
-        self._periods_ms = {**party.looks, **party.periods_ms()}
+        self._gathers_ms = party.periods_ms()
+        self._periods_ms = {**party.looks, **self._gathers_ms}
         self._desk = Desk()
         self._children: WeakKeyDictionary[Child, simpy.Process] = WeakKeyDictionary()
 
@@ -218,12 +219,13 @@ class Life:
         party, record, at_ms = self.party, traffic.batch.record, traffic.delivered_ms[rows]
         if record in party.filed:
             return
-        if record in party.stored or record in self._periods_ms:
+        is_answer = traffic.batch.answer_to is not None
+        if record in party.stored or record in party.looks or (record in self._gathers_ms and not is_answer):
             self._desk.store(traffic, rows)
             if record in self._periods_ms:
                 self._look_at(at_ms, self._periods_ms[record])
             return
-        if traffic.batch.answer_to is not None:
+        if is_answer:
             self._expect_answers(traffic, rows)
             return
         if len(rows) == 1:
@@ -273,7 +275,7 @@ class Life:
         def look(at_ms: int, _: simpy.Event) -> None:
             self._desk.looks.discard(at_ms)
             self._wake()
-            due = [record for record in self._handlers if not at_ms % self._periods_ms.get(record, at_ms + 1)]
+            due = [record for record, period in self._gathers_ms.items() if at_ms % period == 0]
             for batch in gathered([batch for record in due for batch in self.party.stored_rows(record)]):
                 self._hand_over(batch)
             self.party.look()
