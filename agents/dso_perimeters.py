@@ -41,8 +41,18 @@ class OwnGrid:
         return [PowerFlow(network), *(state.power_flow(network) for state in self.n1)]
 
     def study(self) -> Study:
-        """The network with what has been metered so far."""
+        """The network with what has been metered so far; what is found with it is kept until more has been."""
         known = self.meters.known
+        if known not in self._studies:
+            self._studies.clear()
+            self._studies[known] = self._study(known)
+        return self._studies[known]
+
+    @cached_property
+    def _studies(self) -> dict[int, Study]:
+        return {}
+
+    def _study(self, known: int) -> Study:
         loads: F64 = self.model.to_buses(np.nan_to_num(self.meters.kw[:, :known])).T
         return Study(self.states, self.model.limits, loads, self.model.kvar_per_kw, self.bus_perimeter)
 

@@ -39,6 +39,7 @@ class GatewayTerms:
         meter: number of each meter's address, (n,).
         device: number of the address of the resources behind each point, (n,).
         register: address of the Flexibility Register.
+        reports_every_h: hours between reports, counted from the start of the world's clock; the last hour of an order is reported at once.
         listens_s: how long after the end of an hour its reading is there.
         retries_s: time until what was not acknowledged is sent again after the last hour.
         tries: how often.
@@ -51,6 +52,7 @@ class GatewayTerms:
     meter: I64
     device: I64
     register: str
+    reports_every_h: int = 1
     listens_s: float = 60.0
     retries_s: float = 600.0
     tries: int = 12
@@ -75,6 +77,7 @@ class Pgui(Party):
         self._row_of = {number: row for row, number in enumerate(terms.gateway.tolist())}
         self._shown = np.full(len(terms.gcps), -1, np.int64)
         self._orders: dict[str, list[Batch[MeteringOrder]]] = {}
+        self._ends: dict[int, set[int]] = {}
 
     def _rows(self, numbers: I64) -> I64:
         return np.array([self._row_of[number] for number in numbers.tolist()], np.int64)
@@ -100,6 +103,8 @@ class Pgui(Party):
         rows, from_ms, to_ms = (np.concatenate(part) for part in zip(
             *((self._rows(one.receiver), one["from_ms"], one["to_ms"]) for one in found), strict=True
         ))  # fmt: skip
+        for end_ms in np.unique(to_ms).tolist():
+            self._ends.setdefault(end_ms, set()).update(rows[to_ms == end_ms].tolist())
         yield from self._measure(rows, from_ms, to_ms, conversation)
 
     def _measure(self, rows: I64, from_ms: I64, to_ms: I64, conversation: str) -> Process:
@@ -144,7 +149,7 @@ class Pgui(Party):
     @handles(MeterReading)
     @gathers(GATHERS_S)
     def keep_reading(self, batch: Batch[MeterReading]) -> Process:
-        """Chain what a meter shows to its own gateway, and report it."""
+        """Chain what a meter shows to its own gateway, and report it when a report is due: one signature binds all hours since the last."""
         rows = self._rows(batch.receiver)
         own = self._terms.meter[rows] == batch.sender
         for row in np.flatnonzero(~own).tolist():
@@ -153,7 +158,13 @@ class Pgui(Party):
             self._gateways[row].read(
                 *(batch[name][k].item() for name in ("hour_ms", "consumption_kwh", "production_kwh"))
             )
-        return self._report(rows[own], batch.conversation)
+        ends_ms, every_ms = batch["hour_ms"][own] + MS_PER_H, self._terms.reports_every_h * MS_PER_H
+        due = [
+            row
+            for row, end_ms in zip(rows[own].tolist(), ends_ms.tolist(), strict=True)
+            if end_ms % every_ms == 0 or row in self._ends.get(end_ms, ())
+        ]
+        return self._report(np.array(due, np.int64), batch.conversation)
 
     def _report(self, rows: I64, conversation: str) -> Process:
         """Step 1.5: send what the register is not known to have; it has what it acknowledges."""

@@ -69,15 +69,16 @@ def channels(points: Points) -> dict[str, str]:
 def makers(market: GlobalMarket, points: Points) -> list[Maker]:
     """Gateways, and who is responsible for balance."""
     parties: list[Maker] = [partial(_responsible, market=market, bsp=name) for name in sorted(points)]
-    return [partial(_gateways, points=points), *parties] if any(points.values()) else parties
+    gateways = partial(_gateways, points=points, reports_every_h=market.delivery.measurements_every_h)
+    return [gateways, *parties] if any(points.values()) else parties
 
 
-def _gateways(site: Site, world: World, points: Points) -> Made:
+def _gateways(site: Site, world: World, points: Points, reports_every_h: int) -> Made:
     gcps = tuple(sorted(gcp for own in points.values() for gcp in own))
     numbers = world.directory.numbers
     terms = GatewayTerms(
         gcps, gcps, numbers([gateway_of(gcp) for gcp in gcps]), numbers(gcps),
-        numbers([f"{gcp.rpartition('/')[0]}/der" for gcp in gcps]), "flexibility-register",
+        numbers([f"{gcp.rpartition('/')[0]}/der" for gcp in gcps]), "flexibility-register", reports_every_h,
     )  # fmt: skip
     gateways = [Gateway(gcp, _signer(site, gcp)) for gcp in gcps]
     store = site.living.physics.meters.share(gcps)

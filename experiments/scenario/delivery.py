@@ -17,6 +17,14 @@ class Delivery(Part):
         0.107, unit="EUR/kWh", source="mean of the Italian day-ahead zones in 2024 (FfE)", ge=-0.5, le=4
     )
     """Value of energy: what activated energy is sold or bought at beside the price of a bid, and an imbalance costs where nothing was activated."""
+    measurements_every_h: int = given(
+        6,
+        unit="h",
+        source="judgement: the source states hourly values and no time by which they are told (SUC10.4 requirement 21)",
+        ge=1,
+        le=24,
+    )
+    """Hours between the reports of a gateway, each with all hours since the last; it chains every hour and signs every report."""
     verifies_after_h: float = given(2.0, unit="h", source=JUDGEMENT, ge=0.25, le=240)
     """When the DSOs ask for limits and baselines and check their perimeters."""
     settles_after_h: float = given(3.0, unit="h", source=OPEN, ge=0.25, le=240)
