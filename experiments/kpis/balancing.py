@@ -5,6 +5,7 @@ tick, which physics alone knows, and the difference to the twin: what was given 
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from experiments.kpis.facts import Facts, ratio, summed
 from experiments.kpis.grid import Figure
 from experiments.results.frame import Frame
 
+TOO_DEAR = "above the price cap"
+"""How the reason begins for which an auction refuses a dear offer (``markets.balancing.auction``)."""
 FLEXIBLE = ("battery", "ev", "heat_pump", "water_heater")
 
 
@@ -54,6 +57,33 @@ def bought_percent(facts: Facts) -> float | None:
     np.maximum.at(need, block, frame.floats("need_kw"))
     part = ratio(float(frame.floats("accepted_kw").sum()), float(need.sum()))
     return None if part is None else 100.0 * part
+
+
+class Shortage(NamedTuple):
+    """Balancing capacity needed and bought, and why less was bought, power times time."""
+
+    needed_kw_h: float
+    bought_kw_h: float
+    missing_kw_h: float
+    not_offered_kw_h: float
+    too_dear_kw_h: float
+    unfit_kw_h: float
+
+
+def shortage(frame: Frame) -> Shortage:
+    """What of the needs of auctions was not bought, over all blocks for which anybody offered: not offered, above the price cap, or in parts that do not fit."""
+    block, hours = frame.grouped("product", "t_ms"), (frame.ints("to_ms") - frame.ints("t_ms")) / 3_600_000.0
+    offered, accepted = frame.floats("offered_kw"), frame.floats("accepted_kw")
+    dear = np.char.startswith(frame.names("reason").astype(str), TOO_DEAR) * (offered - accepted)
+    need, length = np.zeros(int(block.max(initial=-1)) + 1), np.zeros(int(block.max(initial=-1)) + 1)
+    np.maximum.at(need, block, frame.floats("need_kw"))
+    np.maximum.at(length, block, hours)
+    all_offered, bought, all_dear = (np.bincount(block, values, len(need)) for values in (offered, accepted, dear))
+    missing = np.maximum(need - bought, 0.0)
+    absent = np.minimum(missing, np.maximum(need - all_offered, 0.0))
+    priced = np.minimum(missing - absent, all_dear)
+    parts = (need, bought, missing, absent, priced, missing - absent - priced)
+    return Shortage(*(float((part * length).sum()) for part in parts))
 
 
 def rows_of(frame: Frame, service: str) -> Bool:

@@ -4,7 +4,7 @@ import numpy as np
 
 from data.arrays import F64, I64
 from experiments import colours
-from experiments.kpis.balancing import FLEXIBLE, accuracy_percent, delivered_kw, of_pools, result_eur
+from experiments.kpis.balancing import FLEXIBLE, accuracy_percent, delivered_kw, of_pools, result_eur, shortage
 from experiments.kpis.facts import Facts, summed
 from experiments.plots import View, chart, sums_at, svg
 from experiments.report.page import Section, figure, table
@@ -51,7 +51,29 @@ def _auction(facts: Facts) -> str:
                              f"{frame.floats('offered_kw')[mine].mean():,.1f}", f"{accepted.mean():,.1f}", f"{1000.0 * paid:,.1f}"))  # fmt: skip
     head = ("product", "seller", "blocks", "needed (kW)", "offered (kW)", "bought (kW)", "price (EUR/MW/h)")
     text = "<p>Offers at the gate, means over the blocks for which a seller offered. Small pools offer through the aggregator's platform; conventional units compete.</p>"
-    return text + table(head, rows, numbers=range(2, 7))
+    return text + table(head, rows, numbers=range(2, 7)) + _short(frame)
+
+
+def _short(frame: Frame) -> str:
+    """Why less was bought than needed, where it was."""
+    found = {
+        name: shortage(frame.where(frame.names("product") == name))
+        for name in sorted(set(frame.names("product").tolist()))
+    }
+    rows = [(name, *(f"{value:,.0f}" for value in one)) for name, one in found.items() if one.missing_kw_h > 0.5]
+    if not rows:
+        return "<p>All that was needed was bought.</p>"
+    head = (
+        "product",
+        "needed (kW h)",
+        "bought",
+        "missing",
+        "of it offered by nobody",
+        "offered above the price cap",
+        "offered in parts that do not fit",
+    )
+    text = "<p>Less was bought than needed, over the blocks for which anybody offered. No more is paid than the price cap:</p>"
+    return text + table(head, rows, numbers=range(1, 7))
 
 
 def _delivered(facts: Facts, frame: Frame) -> str:

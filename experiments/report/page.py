@@ -30,7 +30,7 @@ details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
 table { border-collapse: collapse; font-size: .88rem; margin: .5rem 0; }
 th, td { padding: .18rem .7rem .18rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #eee; }
 th { border-bottom: 1px solid var(--line); font-weight: 600; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; } td.n { white-space: nowrap; }
 tr.theme td { font-weight: 600; padding-top: .8rem; border-bottom: 1px solid var(--line); }
 .better { color: var(--good); } .worse { color: var(--bad); }
 td { overflow-wrap: break-word; } td.u { white-space: nowrap; }

@@ -56,6 +56,10 @@ OF_GRIDS: Final = ("peak_loading_percent", "overload_hours", "overload_kwh", "vo
 """Key figures of an operated distribution grid, which nobody operates where homes balance the transmission system."""
 LEFT_OUT: Final = {"global_clearings": OF_LOCAL_MARKETS, "reserve_auctions": OF_GRIDS}
 """Table -> key figures that say nothing in a run that has it."""
+BELOW_NOTHING: Final = {
+    "services_paid_eur": "below zero, so providers pay: energy that they take downward is worth more to them than the service costs",
+}
+"""What a negative key figure means, where that is not plain."""
 DAYS_A_YEAR: Final = 365
 _PROCUREMENT: Final = "SUC06.1"
 _DIAGRAM_OF: Final = "SUC06.2"
@@ -90,6 +94,8 @@ def _defined(row: FigureRow) -> bool:
 
 def _card(row: FigureRow) -> str:
     without = f"without coordination: {row.without} {row.unit}" if row.without != "-" else "&nbsp;"
+    if row.id in BELOW_NOTHING and row.value.startswith("-") and _defined(row):
+        without = BELOW_NOTHING[row.id]
     return f'<div class="card">{escape(row.title)}<br><b>{row.value}</b> {row.unit}<span class="soft">{without}</span></div>'
 
 
