@@ -7,9 +7,11 @@ from typing import Any
 
 from experiments.benchmarks.community import common_schedule
 from experiments.benchmarks.days import STAGES, measured_apart
+from experiments.benchmarks.flood import flooded
 from experiments.benchmarks.gap import schedule_gap
 from experiments.benchmarks.heaters import controlled_days
 from experiments.benchmarks.lights import lights
+from experiments.benchmarks.operators import a_day, sized
 from experiments.benchmarks.parts import all_rates
 from experiments.benchmarks.reserves import reserve_day
 from experiments.benchmarks.schemes import schemes_of_a_day
@@ -42,20 +44,22 @@ def history_days(homes: int, *, quick: bool) -> int | None:
     return QUICK_HISTORY_DAYS if quick else next(days for most, days in SHORT_HISTORY_DAYS if homes <= most)
 
 
-def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
+def bench(homes: int, points: int, *, quick: bool, report: Report) -> dict[str, Any]:
     """Measure everything.
 
     Args:
         homes: of the largest day.
+        points: connection points of the day of two operators.
         quick: small numbers and one day: whether it works, not how fast.
         report: told of the progress.
 
     Returns:
         made, machine, rates by what is done (per second), schedules (gap to the optimum), community (its common schedule),
-        heaters (seconds of control), market (a session and all coordination schemes), reserves (a balancing day; None if quick), days.
+        heaters (seconds of control), market (a session and all coordination schemes), reserves (a balancing day; None if quick),
+        flood (orders beside one), operators (a day of two of them; None if quick and not asked for), days.
     """
     sizes = [homes] if quick else sizes_up_to(homes)
-    stages = 4 + len(sizes)
+    stages = 5 + len(sizes)
     report("parts", 0, stages)
     rates = all_rates(quick=quick) | lights(100 if quick else 2_500)
     report("schedules against the optimum", 1, stages)
@@ -67,9 +71,11 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
     heaters = {**week._asdict(), "control_s": week.control_s}
     market = (schemes_of_a_day(4, 4, 80) if quick else schemes_of_a_day())._asdict()
     reserves = None if quick else reserve_day()._asdict()
+    report("a day of two operators", 4, stages)
+    operators = a_day(lambda *_: None, *sized(points))._asdict() if points else None
     days = []
     for number, size in enumerate(sizes):
-        report(f"a day of {size} homes", 4 + number, stages)
+        report(f"a day of {size} homes", 5 + number, stages)
         write = size <= WRITTEN_UP_TO
         history = history_days(size, quick=quick)
         sets = [f"clock.history_days={history}"] if history else []
@@ -85,6 +91,8 @@ def bench(homes: int, *, quick: bool, report: Report) -> dict[str, Any]:
         "heaters": heaters,
         "market": market,
         "reserves": reserves,
+        "flood": flooded(1_000 if quick else 10_000)._asdict(),
+        "operators": operators,
         "days": days,
     }
 
@@ -118,8 +126,24 @@ def table(found: dict[str, Any]) -> str:
         f"{session['clear_s']:.2f} s; all coordination schemes in {session['compare_s']:.1f} s of processor time"
     )
     balancing = [_balancing(found["reserves"])] if found.get("reserves") else []
-    return "\n".join(
-        [*rates, "", schedules, together, heaters, market, *balancing, "", head, *map(_line, found["days"])]
+    balancing += [_operators(found["operators"])] if found.get("operators") else []
+    told = [schedules, together, heaters, market, *balancing, _flood(found["flood"])]
+    return "\n".join([*rates, "", *told, "", head, *map(_line, found["days"])])
+
+
+def _flood(told: dict[str, Any]) -> str:
+    return (
+        f"95 % of orders arrive within {told['order_p95_ms']:,.0f} ms of the simulated clock beside a flood of {told['flood']:,} messages from another party, "
+        f"within {told['calm_p95_ms']:,.0f} ms without; the flood itself takes {told['flood_longest_ms'] / 1000.0:,.0f} s"
+    )
+
+
+def _operators(day: dict[str, Any]) -> str:
+    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in day["cpu_s"].items())
+    return (
+        f"a day of {day['operators']} operators, {day['perimeters']} perimeters, {day['providers']} providers and {day['points']:,} connection points, from registration "
+        f"to settlement: {stages} of processor time, {sum(day['wall_s'].values()):.0f} s on the clock; {day['messages']:,} messages, "
+        f"{day['measurements']:,} signed hours, {day['peak_mb']:,.0f} MB"
     )
 
 

@@ -27,6 +27,9 @@ GRID_KVA = 400.0
 LEAST_FACTOR = 0.5
 """The medium-voltage transformers are scaled with it too."""
 HISTORY_DAYS = 2
+POINTS_A_PERIMETER, POINTS_A_STEP = 250, 500
+"""Both operators have as many perimeters, each with so many points."""
+POINTS_A_PROVIDER = 100
 
 
 def day_of_two_operators(folder: Path, points: int, perimeters: int, providers: int) -> Scenario:
@@ -68,6 +71,11 @@ def day_of_two_operators(folder: Path, points: int, perimeters: int, providers: 
             "transmission": {"peak_kw": points * 20.0},
         },
     })  # fmt: skip
+
+
+def sized(points: int) -> tuple[int, int, int]:
+    """Points, perimeters and providers of a day in the proportions that the aim speaks of (5 000, 20, 50)."""
+    return points, max(points // POINTS_A_PERIMETER, 2), max(points // POINTS_A_PROVIDER, 1)
 
 
 class DayOfOperators(NamedTuple):
@@ -128,8 +136,9 @@ def a_day(report: Report, points: int = 5_000, perimeters: int = 20, providers: 
 
 
 def main() -> None:
-    """Measure the day that the aim speaks of, or a smaller one: points, perimeters, providers as arguments."""
+    """Measure the day that the aim speaks of, or a smaller one: points, then perimeters and providers if they are not in proportion."""
     size = [int(word) for word in sys.argv[1:]]
+    size = [*sized(size[0])] if len(size) == 1 else size
     with progress_bar() as report:
         found = a_day(report, *size)
     sys.stdout.write(json.dumps(found._asdict(), indent=1) + "\n")

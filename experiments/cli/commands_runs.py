@@ -91,10 +91,18 @@ def diagram(
     emit(diagram_drawn(folder, usecase, conversation=conversation, picture=picture, out=out), form)
 
 
-@app.command(epilog=examples("coflex bench --quick", "coflex bench --homes 100000 --format json"))
+@app.command(
+    epilog=examples("coflex bench --quick", "coflex bench --homes 100000 --format json", "coflex bench --points 5000")
+)
 def bench(
     homes: Annotated[
         int | None, typer.Option(help="homes of the largest day; 10 000 if not given, 20 with --quick", min=1)
+    ] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(
+            help="connection points of the day of two operators; 1 000 if not given, none with --quick", min=0
+        ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="small numbers, one day: whether it works, not how fast")
@@ -104,7 +112,7 @@ def bench(
     """Measure how fast coflex is here. Messages, devices, schedules, power flows, and whole days; takes minutes."""
     from experiments.cli.bench import benched
 
-    emit(benched(homes, quick=quick), form)
+    emit(benched(homes, points, quick=quick), form)
 
 
 @app.command(epilog=examples("coflex dashboard", "coflex dashboard runs --port 8600 --no-browser"))

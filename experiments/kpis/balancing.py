@@ -71,7 +71,7 @@ class Shortage(NamedTuple):
 
 
 def shortage(frame: Frame) -> Shortage:
-    """What of the needs of auctions was not bought, over all blocks for which anybody offered: not offered, above the price cap, or in parts that do not fit."""
+    """What of the needs of auctions was not bought, over all blocks for which anybody offered: not offered, above the price cap, or in quantities that are not bought."""
     block, hours = frame.grouped("product", "t_ms"), (frame.ints("to_ms") - frame.ints("t_ms")) / 3_600_000.0
     offered, accepted = frame.floats("offered_kw"), frame.floats("accepted_kw")
     dear = np.char.startswith(frame.names("reason").astype(str), TOO_DEAR) * (offered - accepted)

@@ -70,7 +70,7 @@ def _short(frame: Frame) -> str:
         "missing",
         "of it offered by nobody",
         "offered above the price cap",
-        "offered in parts that do not fit",
+        "offered in quantities that are not bought",
     )
     text = "<p>Less was bought than needed, over the blocks for which anybody offered. No more is paid than the price cap:</p>"
     return text + table(head, rows, numbers=range(1, 7))

@@ -37,6 +37,7 @@ td { overflow-wrap: break-word; } td.u { white-space: nowrap; }
 .made { color: var(--good); } .broken, .late { color: var(--bad); font-weight: 600; }
 code, pre { font: .88em/1.45 ui-monospace, "DejaVu Sans Mono", monospace; background: #f5f5f5; border-radius: 4px; }
 code { padding: .1em .3em; } pre { padding: .7rem .9rem; overflow-x: auto; white-space: pre-wrap; }
+@media (max-width: 900px) { table { font-size: .78rem; } th, td { padding-right: .45rem; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; } h2 { break-after: avoid; }
   figure, .card, tr { break-inside: avoid; } figure, .scroll { overflow: visible; } a { color: inherit; text-decoration: none; }

@@ -12,6 +12,7 @@ from environment.grid.power_flow import PowerFlow
 from experiments.benchmarks import district
 from experiments.benchmarks.bench import history_days, sizes_up_to, table
 from experiments.benchmarks.district import ZONE, networks, repeated
+from experiments.benchmarks.operators import sized
 from experiments.benchmarks.parts import example_homes, rate
 from experiments.cli import run_cli
 from experiments.scenario import load_scenario
@@ -35,6 +36,8 @@ def test_quick_benchmarks_are_complete(capsys):
     assert found["community"]["members"] == 20
     assert found["community"]["gap_percent"] < 0.5
     assert found["market"]["bids"] > 0
+    assert found["flood"]["order_p95_ms"] == found["flood"]["calm_p95_ms"] < found["flood"]["flood_longest_ms"]
+    assert found["operators"] is None
     assert found["heaters"]["heaters"] == 20
     assert found["heaters"]["control_s"] > 0.0
     (day,) = found["days"]
@@ -52,6 +55,16 @@ def test_quick_benchmarks_are_complete(capsys):
 def test_a_number_of_homes_that_fills_no_grid_is_refused(capsys):
     assert run_cli(["bench", "--homes", "300"]) == 2
     assert "multiple of 200" in capsys.readouterr().err
+
+
+def test_a_number_of_points_that_fills_no_perimeter_is_refused(capsys):
+    assert run_cli(["bench", "--points", "700"]) == 2
+    assert "multiple of 500" in capsys.readouterr().err
+
+
+def test_a_day_of_operators_keeps_the_proportions_of_its_aim():
+    assert sized(5_000) == (5_000, 20, 50)
+    assert sized(500) == (500, 2, 5)
 
 
 def test_days_of_every_size_below_the_one_asked_for_are_lived():
