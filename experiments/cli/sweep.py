@@ -27,6 +27,10 @@ def sweep_run(
     """Do the runs of a sweep that are missing, after its scenarios were all checked."""
     _one_of(workers, cluster)
     sweep = load_sweep(name, sets)
+    if not only_plan and cluster is None:
+        from experiments.sweep.engine import warm_up
+
+        warm_up()
     made = plan(sweep, where=Path(name).name)
     return (
         planned(made)

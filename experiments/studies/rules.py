@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from data.arrays import F64
 from experiments.kpis import catalogue
 from experiments.report.page import Section, table
 from experiments.scenario import Scenario
@@ -59,7 +60,7 @@ def rules_study(name: str, *, seeds: int = 3) -> Study:
         question="Which clearing, pricing, baseline and settlement rule costs what, delivers what, and pays whom?",
         about=(
             "Every combination of rules that coflex has is run on the same days with the same seeds. Differences are from the scenario's own rules, seed by seed. "
-            "Combinations that contradict each other are left out and listed. "
+            "Combinations that contradict each other are left out and listed, with the reason. "
             f"People live {HISTORY_DAYS} days before, at least, which baselines of past days need."
         ),
         limits=(
@@ -96,7 +97,64 @@ def _alternatives(kind: str, scenario: Scenario) -> dict[str, dict[str, Any]]:
 
 def _read(answers: Mapping[str, Answers]) -> list[Section]:
     found = answers["rules"]
-    return [_combinations(found), _effects(found)]
+    return [_verdict(found), _combinations(found), _effects(found)]
+
+
+def _verdict(answers: Answers) -> Section:
+    """What is decided by the choice: the span of each figure over all combinations, and which combination ends where; and whether there was a market at all."""
+    cleared = answers.values.get("flexibility_cleared_kwh")
+    said = []
+    if cleared is not None:
+        met, known = int((cleared > 0.0).sum()), int((~np.isnan(cleared)).sum())
+        if met < known:
+            said.append(
+                f"In {known - met} of {known} runs nothing was cleared, so no rule had anything to decide"
+                + ("; take days, or a grid, on which flexibility is needed." if met == 0 else " there.")
+            )
+    rows = []
+    for name in (name for name in answers.kept() if name in SHOWN):
+        mean = np.array([interval(row, answers.confidence).mean for row in answers.values[name]])
+        if np.isnan(mean).all() or np.nanmax(mean) == np.nanmin(mean):
+            continue
+        spec, own = catalogue()[name], mean[answers.reference]
+        low, high = int(np.nanargmin(mean)), int(np.nanargmax(mean))
+        by = _most_by(answers, mean)
+        rows.append(
+            [
+                f"{spec.title} [{spec.unit}]", spec.text(float(own)), f"{spec.text(float(mean[low]))}: {_named(answers, low)}",
+                f"{spec.text(float(mean[high]))}: {_named(answers, high)}", by,
+            ]
+        )  # fmt: skip
+    head = ["figure", "own rules", "least, with", "most, with", "decided most by"]
+    note = (
+        "Means over seeds. The last column is the kind of rule whose choice explains most of the variance between combinations, with its part of it; what is missing to 100 % is the other kinds, and that they "
+        "act together. Of combinations that come to the same the first is named."
+    )
+    body = (
+        f'{table(head, rows, numbers=(1,))}<p class="soft">{escape(note)}</p>'
+        if rows
+        else "<p>No figure depends on the choice.</p>"
+    )
+    return Section("verdict", "What the choice decides", "".join(f"<p><b>{escape(one)}</b></p>" for one in said) + body)
+
+
+def _most_by(answers: Answers, mean: F64) -> str:
+    """The kind of rule that explains most of the variance between combinations (between the means of its rules), with its part."""
+    known = ~np.isnan(mean)
+    whole = float(((mean[known] - mean[known].mean()) ** 2).sum())
+    parts = {}
+    for kind in KEYS:
+        of = np.array([str(levels[kind]) for levels in answers.points])[known]
+        values = mean[known]
+        parts[kind] = sum(
+            float((of == rule).sum() * (values[of == rule].mean() - values.mean()) ** 2) for rule in dict.fromkeys(of)
+        )
+    first = max(parts, key=lambda kind: parts[kind])
+    return f"{first} ({100.0 * parts[first] / whole:.0f} %)"
+
+
+def _named(answers: Answers, number: int) -> str:
+    return ", ".join(str(answers.points[number][kind]) for kind in KEYS)
 
 
 def _combinations(answers: Answers) -> Section:

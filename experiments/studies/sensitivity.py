@@ -6,7 +6,9 @@ goes over its whole range, the others anywhere in theirs; sigma tells interactio
 left if all but this factor were known.
 """
 
+from collections import Counter
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +18,7 @@ from experiments import colours
 from experiments.errors import CoflexError
 from experiments.kpis import catalogue
 from experiments.plots import chart, svg
-from experiments.report.page import Section, figure, table
+from experiments.report.page import Section, figure, paragraphs, table
 from experiments.scenario import Scenario
 from experiments.scenario.read import ScenarioError
 from experiments.studies.study import KEY_FIGURES, Study, scenario_of_study
@@ -27,6 +29,13 @@ from experiments.sweep.file import Factor, Sweep, sweep_from
 Method = Literal["morris", "sobol"]
 LEAST = {"morris": 4, "sobol": 8}
 """Fewest trajectories or base samples that say anything."""
+SHOWN = 3
+"""Assumptions that the table has of each figure."""
+HOW_TO_READ = (
+    "mu* is the mean absolute change of a figure, in its unit, when an assumption goes over its whole range while the others are anywhere in theirs; sigma tells how much that change itself depends on the "
+    "others, or on where in its range it is. A total index is the part of the variance that would be left if all but this assumption were known. Shown are at most the three first of each figure, and only those "
+    "whose effect is larger than its uncertainty (by bootstrap)."
+)
 
 
 def sensitivity_study(name: str, *, budget: int = 128, method: Method = "morris", seeds: int = 1) -> Study:
@@ -65,7 +74,9 @@ def sensitivity_study(name: str, *, budget: int = 128, method: Method = "morris"
             "Seeds are the same everywhere, so that what moves is the assumption."
         ),
         limits=(
-            "The ranges are judgements where their source says so (table below), and an assumption that is not varied cannot matter here. "
+            "The ranges are judgements where their source says so (table of ranges), and an assumption that is not varied cannot matter here. "
+            f"{'Trajectories' if method == 'morris' else 'Base samples'}: {points}; with few of them ranks that are close to each other may change places. One seed is one draw of people and devices, to which small effects may be "
+            "owed. "
             + (f"The scenario has no key for: {', '.join(missing)}." if missing else "")
         ),
         command=f"coflex study sensitivity {name} --budget {budget} --method {method} --seeds {seeds}",
@@ -158,16 +169,22 @@ def indices(answers: Answers, name: str) -> dict[str, Any] | None:
 
 
 def _decisive(answers: Answers) -> Section:
-    """A bar for each assumption and figure, the decisive first; and a table of all."""
+    """Which assumption comes first and how often; a table of the three first of each figure; and bars of all."""
     parts, rows, specs = [], [], catalogue()
+    first: Counter[str] = Counter()
+    left_out = []
     for name in answers.kept():
         found = indices(answers, name)
+        spec = specs[name]
         if found is None:
+            left_out.append(spec.title)
             continue
         main, spread, second = ("mu_star", "mu_star_conf", "sigma") if "mu_star" in found else ("ST", "ST_conf", "S1")
-        unit = specs[name].unit if main == "mu_star" else "share of the variance"
+        unit = spec.unit if main == "mu_star" else "share of the variance"
         order = np.argsort(-found[main], kind="stable")
-        top = found["factors"][order[0]]
+        told = [place for place in order if found[main][place] > found[spread][place]]
+        top, sure = found["factors"][order[0]], bool(told) and told[0] == order[0]
+        first.update([top] if sure else [])
         with chart(7.5, 0.6 + 0.24 * len(order)) as (drawing, axes):
             axes.barh(
                 range(len(order)),
@@ -180,28 +197,46 @@ def _decisive(answers: Answers) -> Section:
             axes.set_yticks(range(len(order)), [found["factors"][place] for place in order])
             axes.invert_yaxis()
             axes.set_xlabel(f"{'mu*' if main == 'mu_star' else 'total index'} [{unit}]")
-            axes.set_title(specs[name].title)
-            parts.append(figure(svg(drawing, f"sensitivity-{name}"), f"{specs[name].title}: most decisive is {top}."))
+            axes.set_title(spec.title)
+            said = f"most decisive is {top}" + ("" if sure else ", which is not told apart from nothing")
+            parts.append(figure(svg(drawing, f"sensitivity-{name}"), f"{spec.title}: {said}."))
         rows += [
             [
-                specs[name].title,
+                f"{spec.title} [{spec.unit}]",
                 found["factors"][place],
-                f"{found[main][place]:.3g} ± {found[spread][place]:.2g}",
-                f"{found[second][place]:.3g}",
+                f"{_number(found[main][place])} ± {_number(found[spread][place])}",
+                _number(found[second][place]),
             ]
-            for place in order[:3]
+            for place in told[:SHOWN]
         ]
     head = ["figure", "assumption", "mu* or total index", "sigma or first-order index"]
-    body = table(head, rows, numbers=(2, 3)) if rows else "<p>No figure moves, or each is undefined somewhere.</p>"
-    return Section(
-        "decisive", "What decides", f"<p>The three most decisive assumptions of each figure:</p>{body}{''.join(parts)}"
-    )
+    if not rows:
+        body = "<p>No figure moves by more than what is uncertain, or each is undefined somewhere.</p>"
+    else:
+        ranks = "; ".join(f"{name} for {count}" for name, count in first.most_common())
+        body = (
+            f"<p><b>Most decisive, of {len(parts)} figures: {escape(ranks)}.</b></p>{paragraphs(HOW_TO_READ)}"
+            f"{table(head, rows, numbers=(2, 3))}"
+        )
+    if left_out:
+        body += f"<p>Left out, since they are undefined in some runs: {escape(', '.join(left_out))}.</p>"
+    return Section("decisive", "What decides", f"{body}{''.join(parts)}")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
+
+
+def _distribution(said: Mapping[str, Any]) -> str:
+    """A range in words: ``uniform, 0.1 to 0.9``."""
+    ((kind, numbers),) = said.items()
+    return f"{str(kind).replace('_', ' ')}, {' to '.join(f'{number:g}' for number in numbers)}"
 
 
 def _ranges(answers: Answers) -> Section:
     said = shipped.read_yaml("assumptions.yaml")
     rows = [
-        [name, ", ".join(said[name]["keys"]), str(said[name].get("distribution")), said[name]["source"]]
+        [name, ", ".join(said[name]["keys"]), _distribution(said[name]["distribution"]), said[name]["source"]]
         for name in answers.factors
         if name in said
     ]

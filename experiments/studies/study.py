@@ -15,7 +15,7 @@ from experiments.sweep.design import plan
 from experiments.sweep.engine import Engine
 from experiments.sweep.file import Sweep
 from experiments.sweep.folder import write_whole
-from experiments.sweep.report import REPORT_FILE, limits, result_sections
+from experiments.sweep.report import REPORT_FILE, limits, own_scenario, result_sections
 from experiments.sweep.worker import TASK
 
 Read = Callable[[Mapping[str, Answers]], list[Section]]
@@ -118,9 +118,10 @@ def study_html(study: Study, answers: Mapping[str, Answers]) -> str:
 def _reproduce(study: Study, answers: Mapping[str, Answers]) -> Section:
     first: Any = next(iter(answers.values()))
     versions = ", ".join(f"{name} {version}" for name, version in first.said["versions"].items())
-    folders: Sequence[str] = [f"coflex results {study.name}/{name}" for name in answers]
+    folders: Sequence[str] = [f"coflex results {'/'.join(one.folder.parts[-3:])}" for one in answers.values()]
     text = (
         f"<p><code>{escape(study.command)}</code> gives the same tables bit for bit, on any number of workers, with these versions: {escape(versions)}. "
         f"All runs can be asked in SQL:</p><pre>{escape(chr(10).join(folders))}</pre>"
+        f"{own_scenario(first)}"
     )
     return Section("reproduce", "How to reproduce", text)

@@ -44,10 +44,7 @@ class Local:
 
     def __init__(self, workers: int, memory_mb: float = MEMORY_MB) -> None:
         self.workers, self.memory_mb = workers, memory_mb
-        methods = multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
-            self._context.set_forkserver_preload(["experiments.sweep.preload"])
+        self._context = _context()
 
     def __call__(self, jobs: Iterator[Job], done: Done) -> None:
         """Do every job."""
@@ -68,6 +65,24 @@ class Local:
         finally:
             for hand in hands:
                 hand.end()
+
+
+def warm_up() -> None:
+    """Start the server that local workers are forked from, so that it imports what a run needs while scenarios are still being checked."""
+    if _context().get_start_method() == "forkserver":
+        from multiprocessing.forkserver import ensure_running
+
+        with _main_left_alone():
+            ensure_running()
+
+
+def _context() -> Any:
+    """How processes of this machine are started."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context: Any = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["experiments.sweep.preload"])
+    return context
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from experiments.assembly.roles import ROLES
 from experiments.assembly.world import PARTS
 
 for _name in (
-    "experiments.kpis.complete", "experiments.run", "experiments.run.tables", "experiments.sweep.design", "experiments.sweep.worker",
+    "duckdb", "experiments.conformance", "experiments.kpis.complete", "experiments.networks", "experiments.run", "experiments.run.tables",
+    "experiments.scenario.checks", "experiments.sweep.design", "experiments.sweep.worker", "experiments.usecases_text",
     *PARTS, *(role.partition(":")[0] for role in ROLES.values()),
 ):  # fmt: skip
     import_module(_name)

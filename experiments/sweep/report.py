@@ -21,6 +21,8 @@ from experiments.sweep.folder import write_whole
 REPORT_FILE = "report.html"
 MOST_PLOTS = 16
 MOST_LINES = 6
+MOST_ROWS = 60
+"""Points that a table of numbers has at most."""
 PRECISION = 0.05
 """The wanted half width of an interval, of the mean, for which the report tells the number of seeds."""
 HOW_TO_READ = (
@@ -28,8 +30,13 @@ HOW_TO_READ = (
     "information criterion for small samples among: no effect, linear, saturating, breaking at a point; the interval of a break holds what an F test "
     "at 99 % does not tell from the best."
 )
+HOW_TO_READ_DOTS = (
+    "Each figure over the factor that it follows most; all others move at the same time, so the dots scatter."
+)
 _INK = (colours.WITH, colours.ORANGE, colours.GREEN, colours.PURPLE, colours.SKY, colours.BLACK)
 _COMBINING = ("full-factorial", "paired")
+_FOR_INDICES = ("morris", "saltelli")
+"""Designs whose points say nothing one by one."""
 
 
 def write_sweep_report(folder: Path | str, more: Sequence[Section] = (), answers: Answers | None = None) -> Path:
@@ -95,7 +102,7 @@ def _design(answers: Answers) -> Section:
     seeds, kind = sweep["seeds"], sweep["design"]["kind"]
     common = "the same at every point (common random numbers)" if answers.common else "other ones at every point"
     text = (
-        f"Scenario {sweep['scenario']}, design {kind}: {len(answers.points)} points with {seeds['count']} seeds each, {common}. Intervals are at "
+        f"Scenario {Path(str(sweep['scenario'])).name}, design {kind}: {len(answers.points)} points with {seeds['count']} {'seed' if seeds['count'] == 1 else 'seeds'} each, {common}. Intervals are at "
         f"{100 * answers.confidence:g} %."
     )
     fixed = [[key, str(value)] for key, value in sweep.get("set", {}).items()]
@@ -125,8 +132,9 @@ def _figures(answers: Answers, part: str) -> Section | None:
         if len(pairs) > MOST_PLOTS
         else ""
     )
+    how = HOW_TO_READ if answers.sweep["design"]["kind"] in _COMBINING else HOW_TO_READ_DOTS
     plots = f'<div class="plots">{"".join(drawn)}</div>' if part else "".join(drawn)
-    return Section("figures", "Figures", f'<p class="soft">{escape(cut if part else HOW_TO_READ + cut)}</p>{plots}')
+    return Section("figures", "Figures", f'<p class="soft">{escape(cut if part else how + cut)}</p>{plots}')
 
 
 def _drawn_over(answers: Answers, name: str) -> list[str]:
@@ -254,7 +262,7 @@ def _means(values: F64) -> F64:
 def _table(answers: Answers) -> Section | None:
     """Means, paired differences from the reference, and seeds for a wanted precision."""
     names = answers.kept(MOST_PLOTS)
-    if not names or len(answers.points) > 60:
+    if not names or len(answers.points) > MOST_ROWS or answers.sweep["design"]["kind"] in _FOR_INDICES:
         return None
     reference, parts = answers.reference, []
     titles = headings(answers, range(len(answers.points)))
@@ -348,8 +356,19 @@ def reproduce(answers: Answers) -> Section:
     return Section(
         "reproduce", "How to reproduce",
         f"<p>Save this as <code>{escape(answers.sweep['name'])}.yaml</code> and run <code>coflex sweep {escape(answers.sweep['name'])}.yaml</code>; "
-        f"the tables are the same bit for bit with these versions: {escape(versions)}.</p><pre>{escape(text)}</pre>",
+        f"the tables are the same bit for bit with these versions: {escape(versions)}.</p><pre>{escape(text)}</pre>{own_scenario(answers)}",
     )  # fmt: skip
+
+
+def own_scenario(answers: Answers) -> str:
+    """A scenario that is not shipped, whole, so that who has only the page can run it; nothing where it is shipped."""
+    import yaml
+
+    written = Path(str(answers.sweep["scenario"]))
+    if written.suffix not in (".yaml", ".yml"):
+        return ""
+    text = yaml.safe_dump(dict(answers.said["scenario"]), sort_keys=False, allow_unicode=True, width=110)
+    return f"<details><summary>The scenario, {escape(written.name)}, with every key</summary><pre>{escape(text)}</pre></details>"
 
 
 def _level(level: object) -> str:

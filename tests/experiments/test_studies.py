@@ -1,9 +1,13 @@
 """Studies: their sweeps can be run, their pages say what their runs say, and wrong options are one clear line."""
 
+import itertools
 import re
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 
 import data
 from environment.grid.network import load_network
@@ -16,9 +20,10 @@ from experiments.studies.replicability import CURVES, OTHERS, sra_study, verdict
 from experiments.studies.rules import KEYS, rules_study
 from experiments.studies.sensitivity import indices, sensitivity_study
 from experiments.studies.study import make_study
-from experiments.sweep.answers import read_answers
+from experiments.sweep.answers import Answers, read_answers
 from experiments.sweep.design import changed, plan, scenario_of
 from experiments.sweep.engine import Local
+from experiments.sweep.report import own_scenario
 from tests.experiments import sweep_tasks
 
 SCENARIO = "district-short"
@@ -49,6 +54,9 @@ def test_screening_finds_the_assumption_that_decides(sensitivity):
     assert effect["pv_share"] == pytest.approx(0.06, abs=0.01)
     assert max(value for name, value in effect.items() if name not in ("ev_share", "pv_share")) < 0.01
     assert "most decisive is ev_share" in page
+    assert "Most decisive, of 2 figures: ev_share for 2." in page
+    assert "uniform, 0.1 to 0.9" in page
+    assert "paired difference" not in page, "points of a screening say nothing one by one"
 
 
 def test_sobol_indices_share_the_variance_as_they_should(tmp_path):
@@ -74,6 +82,38 @@ def test_rules_are_all_combined_and_compared_with_the_scenarios_own(tmp_path):
     }  # fmt: skip
     assert "network-aware (own)" in page
     assert "merit-order in place of network-aware" in page
+
+
+def test_the_page_of_rules_says_which_choice_decides_and_where_there_was_no_market():
+    """Cost depends on the pricing alone; nothing is cleared with the second seed."""
+    names = {kind: list(RULES[kind])[:2] for kind in KEYS}
+    points = [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*names.values())]
+    cost = np.array([[5.0 if one["pricing"] == "uniform" else 3.0] * 2 for one in points])
+    cleared = np.array([[4.0, 0.0]] * len(points))
+    said = {"sweep": {"factors": {key: {} for key in KEYS}, "reference": points[0]}, "runs": []}
+    values = {"flexibility_cleared_kwh": cleared, "flexibility_cost_eur": cost}
+    verdict = rules_study(SCENARIO).read({"rules": Answers(Path(), said, tuple(points), values, values)})[0].html
+    assert "In 16 of 32 runs nothing was cleared" in verdict
+    assert "pricing (100 %)" in verdict
+    assert f"3.00: {', '.join(points[0].values())}" in verdict
+    assert "5.00: network-aware, uniform" in verdict
+
+
+def test_a_page_of_ones_own_scenario_has_it_whole(tmp_path):
+    """Who has only the page can run it again."""
+    own = tmp_path / "mine.yaml"
+    own.write_text(yaml.safe_dump(load_scenario(SCENARIO).as_data() | {"name": "mine", "title": "Mine alone"}))
+    study = rules_study(str(own), seeds=1)
+    said = {
+        "sweep": study.parts["rules"].as_data(),
+        "scenario": load_scenario(str(own)).as_data(),
+        "runs": [],
+        "versions": {},
+    }
+    answers = Answers(tmp_path, said, (study.parts["rules"].reference,), {}, {})
+    assert "Mine alone" in own_scenario(answers)
+    shipped = {**said, "sweep": {**said["sweep"], "scenario": SCENARIO}}
+    assert own_scenario(replace(answers, said=shipped)) == ""
 
 
 def test_scalability_has_a_verdict_for_each_figure_and_factor(tmp_path):
