@@ -204,8 +204,11 @@ def _percent(was: float, now: float) -> str:
     return f" ({100 * (now - was) / abs(was):+.0f} %)"
 
 
-def same_but(seeds: Sequence[int]) -> str:
-    """A caution where runs differ in more than their scenario, and what to do about chance."""
+def same_but(runs: Sequence[Run]) -> str:
+    """A caution where runs differ in more than one thing, and what to do about chance."""
+    seeds = [int(run.meta["seed"]) for run in runs]
+    if len({run.meta["scenario"].get("name") for run in runs}) > 1:
+        return "These are other scenarios, with other people and mostly another network: what differs has many causes, and no chain from one to the other can be told."
     if len(set(seeds)) > 1:
         return "They also differ in their seed: a part of each difference is chance. Run them with the same seed to compare the same people, weather and delays."
     return "Same seed: the same people, weather and chances in all of them. It is one draw of them; other seeds tell how much of a difference remains."

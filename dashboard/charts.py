@@ -60,15 +60,23 @@ def day_of(shown: Sequence[Shown], key: str = "day", whole: bool = True) -> Call
         whole: whether all days together can be chosen.
     """
     first = shown[0].run
-    start, end = delivery(first)
-    days = max(1, round((end - start) / MS_PER_DAY))
+    start = delivery(first)[0]
+    lengths = [max(1, round((end - begin) / MS_PER_DAY)) for begin, end in (delivery(one.run) for one in shown)]
+    days = min(lengths)
+    if days < max(lengths):
+        nothing(f"Shown is what all runs have: the first {'day' if days == 1 else f'{days} days'} of each.")
+
+    def first_days(run: Run) -> tuple[int, int]:
+        begin, last = delivery(run)
+        return (begin, last) if days == max(lengths) else (begin, min(last, begin + MS_PER_DAY * days))
+
     if days == 1:
-        return delivery
+        return first_days
     names = [f"{first.local(start + MS_PER_DAY * number + MS_PER_DAY // 2):%a %d %b}" for number in range(days)]
     options = ["all days", *names] if whole else names
     chosen = st.selectbox("Day", options, key=key, persist_state="session", width=200)
     if chosen == "all days" or chosen is None:
-        return delivery
+        return first_days
     number = names.index(chosen)
 
     def span(run: Run) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from experiments.scenario.world import Channel, Clock, Grid, Place, Platforms
 
 CHANNELS: Final = ("gdbn", "market", "cbp", "direct")
 """The channels between parties that the controls of messages move together."""
-MIXED: Final = "as in the scenario (several)"
+MIXED: Final = "several, as it is"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _homes(number: int, group: HomesGroup, asked: bool) -> Iterator[Control]:
     yield of_field(group.homes, "contracted_kw", homes, "Contracted power (kW)")
     if set(group.served_by) - {NOBODY}:
         yield _contracts(group, at)
-        yield of_field(group, "consent", at, "of these, homes that consent")
+        yield of_field(group, "consent", at, "Homes under contract that consent")
         yield of_field(group, "curtailable", at, "Photovoltaics that may be limited")
     elif asked:
         yield of_field(group, "consent", at, "Homes that consent")

@@ -65,6 +65,11 @@ def _alike(path: str) -> str:
 
 
 def _text(value: Any) -> str:
+    """A value in a word or two: of a whole part only that it is there, of a list of parts how many."""
+    if isinstance(value, Mapping):
+        return "given"
+    if isinstance(value, list) and (not value or any(isinstance(one, Mapping) for one in value)):
+        return str(len(value)) if value else "none"
     return "" if value is None else str(value)
 
 

@@ -32,6 +32,7 @@ table.cf { border-collapse: collapse; font-size: .88rem; width: 100%; }
 table.cf th, table.cf td { padding: .26rem .8rem .26rem 0; border-bottom: 1px solid #ececec; text-align: left; vertical-align: top; }
 table.cf th { border-bottom: 1px solid #c9ced3; font-weight: 600; position: sticky; top: 0; background: #fff; }
 table.cf .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+table.cf th.n { white-space: normal; vertical-align: bottom; }
 table.cf tr.theme td { font-weight: 700; padding-top: .8rem; border-bottom: 1px solid #c9ced3; }
 .cf-bill { font: .76rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
 .cf-command { font: .84rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .6rem .8rem; margin: 0;

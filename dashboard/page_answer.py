@@ -12,6 +12,7 @@ from dashboard.differences import differences
 from dashboard.shown import Shown
 from experiments.figures import Figures, catalogue, stored_figures
 
+_MOST_CHANGES: Final = 16
 _ARROWS: Final = {"better": "▲ ", "worse": "▼ ", "": ""}
 
 
@@ -30,7 +31,7 @@ def show(shown: Sequence[Shown]) -> None:
     )
     for one, own, twin in zip(shown[1:], values[1:], twins[1:], strict=True):
         _compared(first, one, (values[0], own), (twins[0], twin))
-    st.html(look.soft(answers.same_but([int(one.run.meta["seed"]) for one in shown])))
+    st.html(look.soft(answers.same_but([one.run for one in shown])))
     st.header("Figure by figure")
     st.html(look.soft("▲ better, ▼ worse; of others more is neither. All figures stand under Figures."))
     st.html(_table(shown, values, twins))
@@ -75,7 +76,12 @@ def _alone(one: Shown, values: Figures, twin: Figures) -> None:
 def _compared(first: Shown, one: Shown, values: tuple[Figures, Figures], twins: tuple[Figures, Figures]) -> None:
     """What a run changed, what came of it, and why."""
     changed = differences(first.run.meta, one.run.meta)
-    st.html(look.run_head(one.name, one.colour, one.title) + look.changes(changed, "The scenario is the same."))
+    more = len(changed) - _MOST_CHANGES
+    st.html(
+        look.run_head(one.name, one.colour, one.title)
+        + look.changes(changed[:_MOST_CHANGES], "The scenario is the same.")
+        + (look.soft(f"and {more} more: these are other scenarios, whose files stand under Files.") if more > 0 else "")
+    )
     left, right = st.columns(2, gap="large")
     with left:
         st.html(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Span = Callable[[Run], tuple[int, int]]
 _MOST_BRANCHES: Final = 25
 _BRANCHES: Final = ("grid_branches", "twin/grid_branches")
+_ANY: Final = "the branch loaded most at each time"
+_OF_ANY: Final = """select f.t_ms // ? * ? t_ms, max(100 * f.loading_percent / n."limit") loading_percent from {TABLE} f join {network_branches} n using (branch)
+where f.t_ms >= ? and f.t_ms < ? group by 1 order by 1"""
 _BUSES: Final = ("grid_buses", "twin/grid_buses")
 
 
@@ -98,9 +101,18 @@ def _maps(shown: Sequence[Shown], span: Span) -> None:
         twin = st.toggle("Without coordination", key="map_twin", persist_state="session")
         for one in charts.panels(shown):
             prefix = "twin/" if twin and "twin/grid_branches" in one.run.tables else ""
-            network_map(one, span(one.run)[0] + offset, prefix, part, f"map-{one.name}")
+            network_map(one, span(one.run)[0] + offset, prefix, _part_of(one, part, span), f"map-{one.name}")
     st.html(look.soft("Lines by loading, in percent of their limit, wide above it; squares are transformers, rings are buses outside the voltage limits. "
                       "Point at them for numbers; zoom with the wheel, move by dragging."))  # fmt: skip
+
+
+def _part_of(one: Shown, part: str | None, span: Span) -> str | None:
+    """The part of the network that is looked at; of a network that has no such part its own that is loaded most."""
+    own = zones(one.run)
+    if part is None or part in own:
+        return part
+    found = _zone_of_worst(one, span, own)
+    return found if found in own else None
 
 
 def worst_instant(one: Shown, span: Span) -> int:
@@ -128,19 +140,28 @@ def _loading(shown: Sequence[Shown], span: Span, branches: Sequence[tuple[str, f
         charts.nothing("Nothing flows in these runs.")
         return
     worst = dict(branches)
+    nets = {tuple(sorted(zones(one.run))) for one in shown}
+    names = [_ANY, *worst] if len(nets) > 1 else [*worst, _ANY]  # networks that differ have no branch in common
     branch = st.selectbox(
         "Branch",
-        list(worst),
-        format_func=lambda name: f"{name}  (up to {worst[name]:.0f} % of its limit)",
+        names,
+        format_func=lambda name: name if name == _ANY else f"{name}  (up to {worst[name]:.0f} % of its limit)",
         key="branch",
         persist_state="session",
         width=420,
     )
+    if branch == _ANY:
+        charts.draw(_layered([charts.lines(over_time(shown, span, _BRANCHES, _OF_ANY), shown, "loading_percent", "loading, % of the limit", ",.1f"),
+                              *charts.rule(100.0, "limit")]), "loading")  # fmt: skip
+        return
     query = "select t_ms // ? * ? t_ms, max(loading_percent) loading_percent from {TABLE} where branch = ? and t_ms >= ? and t_ms < ? group by 1 order by 1"
     frame = over_time(shown, span, _BRANCHES, query, [branch])
     if frame.empty:
         charts.nothing(f"{branch} is in none of these runs.")
         return
+    lacking = [one.name for one in shown if one.name not in set(frame["run"])]
+    if lacking:
+        charts.nothing(f"{', '.join(lacking)}: no such branch.")
     limit = rows(shown[0].run, 'select "limit" from {network_branches} where branch = ?', [branch])
     layers: list[Any] = [charts.lines(frame, shown, "loading_percent", "loading (%)", ",.1f")]
     if len(limit):

@@ -36,9 +36,18 @@ def show(shown: Sequence[Shown]) -> None:
         span = charts.day_of(there, "home_day", whole=False)
     if home is None:
         return
-    top = _height(there, home, span)
+    homes = {one.name: _here(one.run, home) for one in there}
+    top = _height(there, homes, span)
     for one in charts.panels(there):
-        _home(one, home, span(one.run), top)
+        if homes[one.name] != home:
+            charts.nothing(f"There is no {home} in {one.name}. Shown is a typical one of its own.")
+        _home(one, homes[one.name], span(one.run), top)
+
+
+def _here(run: Run, home: str) -> str:
+    """The home, or where a run has none of that name a typical one of its own."""
+    known = len(rows(run, "select owner from {homes} where owner = ?", [home])) > 0
+    return home if known else typical(run) or home
 
 
 def _choose(run: Run) -> str | None:
@@ -102,11 +111,11 @@ def _rows(run: Run, table: str, home: str, span: tuple[int, int]) -> "pd.DataFra
     return rows(run, _DAY.replace("TABLE", table), [home, *span])
 
 
-def _height(shown: Sequence[Shown], home: str, span: Any) -> tuple[float, float]:
-    """One scale for all runs: the largest generation and consumption of the home in any of them [kW]."""
+def _height(shown: Sequence[Shown], homes: Mapping[str, str], span: Any) -> tuple[float, float]:
+    """One scale for all runs: the largest generation and consumption of the home of each [kW]."""
     low, high = 0.0, 1.0
     for one in shown:
-        frame = _rows(one.run, "devices", home, span(one.run))
+        frame = _rows(one.run, "devices", homes[one.name], span(one.run))
         if len(frame):
             power = frame["power_kw"]
             low = min(low, float(power.clip(upper=0).groupby(frame["t_ms"]).sum().min()))

@@ -17,8 +17,10 @@ from experiments.results import Run
 if TYPE_CHECKING:
     import pandas as pd
 
+_NEEDED: Final = """(select t_ms, max(quantity_kw) quantity_kw from {needs} group by t_ms, regexp_extract("constraint", '^copy-[0-9]+'))"""
+"""The largest need of any constraint; copies of a district have each their own."""
 _SERIES: Final = {
-    "needed": ("needs", "max(quantity_kw)", colours.BLACK),
+    "needed": ("needs", "sum(quantity_kw)", colours.BLACK),
     "offered": ("bids", "sum(quantity_kw)", "#b9b9b9"),
     "cleared": ("bids", "sum(accepted_kw)", colours.ORANGE),
     "activated": ("activations", "sum(ordered_kw)", colours.SKY),
@@ -86,7 +88,7 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
                 )
                 frame = rows(
                     one.run,
-                    f"select t_ms, {total} kw from {{{table}}} where t_ms >= ? and t_ms < ?{only} group by 1 order by 1",
+                    f"select t_ms, {total} kw from {_NEEDED if table == 'needs' else f'{{{table}}}'} where t_ms >= ? and t_ms < ?{only} group by 1 order by 1",
                     span(one.run),
                 )
                 frames.append(
@@ -116,7 +118,7 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
         charts.draw(chart, f"flexibility-{one.name}")
     st.html(
         look.soft(
-            "Needed is the largest need of any constraint. Paid is what meters show against the baseline, true what they show against the same day without activation; "
+            "Needed is the largest need of any constraint (of copies of a district, of each). Paid is what meters show against the baseline, true what they show against the same day without activation; "
             "both are shown as measured: below zero where homes took more."
         )
     )

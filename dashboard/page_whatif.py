@@ -179,7 +179,7 @@ def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
     seed = int(st.number_input("Seed of all chance", 0, 2**31 - 1, 1, key="seed", persist_state="session",
                                help="The same seed makes the same people, weather and delays; another one another day of the same kind."))  # fmt: skip
     folder = runs_folder()
-    name = st.text_input("Name of the run", key=f"run_name-{st.session_state.get('started', 0)}", placeholder=shelf.free_name(folder, base.short, seed), persist_state="session",
+    name = st.text_input("Name of the run", key=f"run_name-{st.session_state.get('started', 0)}", placeholder=_free_name(folder, base.short, seed), persist_state="session",
                          help=f"A folder in {folder}").strip()  # fmt: skip
     twin = st.toggle("Also without coordination", value=True, key="twin", persist_state="session",
                      help="The same people, weather and devices, in which nobody procures or activates: what is avoided is measured against it.")  # fmt: skip
@@ -195,9 +195,13 @@ def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
     ]
     plain = [base.name, "--seed", str(seed), *([] if twin else ["--no-twin"])]
     if st.button("Run", type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
-        _run(arguments, plain if beside else [], folder, name or shelf.free_name(folder, base.short, seed), seed)
+        _run(arguments, plain if beside else [], folder, name or _free_name(folder, base.short, seed), seed)
     with st.expander("The same from the command line"):
         st.html(look.command(shlex.join(["coflex", "run", *arguments])))
+
+
+def _free_name(folder: Path, name: str, seed: int) -> str:
+    return shelf.free_name(folder, name, seed, [job.folder for job in jobs().going])
 
 
 def _run(arguments: Sequence[str], plain: Sequence[str], folder: Path, name: str, seed: int) -> None:
@@ -232,7 +236,7 @@ def _unchanged(plain: Sequence[str], folder: Path, seed: int, awaited: dict[str,
     )
     if going is None:
         short = Path(plain[0]).stem
-        name = shelf.free_name(folder, f"{short}-unchanged", seed)
+        name = _free_name(folder, f"{short}-unchanged", seed)
         going = jobs().start(plain, out=folder / name, label=name)
     awaited.setdefault(str(going.folder), "")
     return str(going.folder)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -101,10 +101,10 @@ def same_scenario(folder: Path, scenario: Mapping[str, Any], seed: int, *, twin:
     return None
 
 
-def free_name(folder: Path, name: str, seed: int) -> str:
-    """A name for a new run that no folder has yet."""
+def free_name(folder: Path, name: str, seed: int, taken: Collection[Path] = ()) -> str:
+    """A name for a new run that no folder has yet, nor one of those that are taken by runs that go on."""
     base, number = f"{name}-{seed}", 1
-    while (folder / f"{base}-{number}").exists():
+    while (folder / f"{base}-{number}").exists() or folder / f"{base}-{number}" in taken:
         number += 1
     return f"{base}-{number}"
 

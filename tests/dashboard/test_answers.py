@@ -35,6 +35,13 @@ def test_what_differs_between_scenarios_is_said_once_in_the_words_of_its_control
     assert differences(meta(name), meta(name, *sets)) == told
 
 
+def test_of_other_scenarios_whole_parts_are_told_in_a_word():
+    told = differences(meta("district-day"), meta("heaters-retrofit"))
+    assert ("heaters", "", "given") in told
+    assert ("actors.fsps", "2", "none") in told
+    assert not [one for one in told if "{" in "".join(one)]
+
+
 def test_nothing_differs_from_itself():
     assert differences(meta("community-day"), meta("community-day")) == []
 

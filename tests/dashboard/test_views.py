@@ -1,21 +1,23 @@
 """What the pages show of runs: the same numbers as the figures, and every page of runs that lack things."""
 
+import dataclasses
 import json
 import re
 
 import numpy as np
 import pytest
 
-from dashboard import reading, shelf
-from dashboard.charts import clock, to_its_end
+from dashboard import page_grid, reading, shelf
+from dashboard.charts import MS_PER_DAY, clock, day_of, to_its_end
 from dashboard.page_cases import findings
 from dashboard.page_grid import worst_branches, worst_instant
-from dashboard.page_homes import stacked, typical
+from dashboard.page_homes import _here, stacked, typical
 from dashboard.page_lights import lights
-from dashboard.page_market import largest_need
+from dashboard.page_market import _NEEDED, largest_need
 from dashboard.page_money import money_by_kind
 from dashboard.page_talks import excerpt
 from dashboard.pages import PAGES
+from dashboard.reading import rows
 from dashboard.sankey import sankey
 from dashboard.shown import Shown
 from experiments.figures import stored_figures
@@ -212,6 +214,49 @@ def test_runs_of_other_days_are_laid_over_each_other(first, tmp_path):
     moved = clock(run, t_ms, first.run)
     assert list(moved.dt.date) == [first.run.local(int(t)).date() for t in t_ms]
     assert list(clock(run, t_ms).dt.month) == [7, 7]
+
+
+def test_of_runs_of_different_length_the_days_that_all_have_are_shown(first):
+    start, end = delivery(first.run)
+    longer = Shown(
+        "longer",
+        "#000000",
+        dataclasses.replace(first.run, meta={**first.run.meta, "delivery_end_ms": end + 2 * MS_PER_DAY}),
+    )
+    span = day_of([longer, first])
+    assert (span(longer.run), span(first.run)) == ((start, end), (start, end))
+    assert day_of([longer], "alone")(longer.run) == (start, end + 2 * MS_PER_DAY)
+
+
+def test_a_part_that_a_network_has_not_is_that_which_is_loaded_most(first, monkeypatch):
+    monkeypatch.setattr(page_grid, "zones", lambda _: ["north", "south"])
+    monkeypatch.setattr(page_grid, "_zone_of_worst", lambda *_: "south")
+    parts = ("north", "elsewhere", None)
+    assert [page_grid._part_of(first, part, delivery) for part in parts] == ["north", "south", None]
+
+
+def test_needs_of_copies_are_summed(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "copied"
+    synthetic_run.write(folder)
+    query = f"select sum(quantity_kw) kw from {_NEEDED}"
+    once = rows(open_run(folder), query)["kw"].iloc[0]
+    needs = pq.read_table(folder / "needs.parquet", partitioning=None)
+    marked = [f"copy-2:{name}" for name in needs["constraint"].to_pylist()]
+    place = needs.schema.get_field_index("constraint")
+    copied = needs.set_column(place, needs.schema.field(place), pa.array(marked).cast(needs.schema.field(place).type))
+    pq.write_table(pa.concat_tables([needs, copied]), folder / "needs.parquet")
+    reading._answer.cache_clear()
+    assert once > 0
+    assert rows(open_run(folder), query)["kw"].iloc[0] == pytest.approx(2 * once)
+
+
+def test_a_home_that_a_run_has_not_is_a_typical_one_of_its_own(first):
+    some = typical(first.run)
+    assert _here(first.run, some) == some
+    assert _here(first.run, "home-of-another-run") == some
 
 
 def test_a_series_is_drawn_to_the_end_of_its_last_step():
