@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from agents.tso_commercial import CommercialDesk
 from agents.tso_components import ComponentDesk
 from agents.tso_register import RegisterDesk
 from agents.tso_settlement import SettlementDesk
@@ -14,5 +15,5 @@ class Tso(Office):
     """The transmission system operator with technical platform and registry."""
 
     desks: ClassVar[Mapping[str, type[Desk]]] = {
-        "topology": RegisterDesk, "components": ComponentDesk, "settlement": SettlementDesk, "units": UnitDesk,
+        "topology": RegisterDesk, "components": ComponentDesk, "settlement": SettlementDesk, "units": UnitDesk, "commercial": CommercialDesk,
     }  # fmt: skip

@@ -17,6 +17,7 @@ from environment.messages.global_market import (
     AsmAward,
     AsmBid,
     FlexibilityPurchase,
+    FlexibilityWant,
     GlobalClearing,
     LineLimit,
     SessionCall,
@@ -26,6 +27,7 @@ from environment.messages.procurement import BidReceipt
 from environment.party import Party, Seat, Work, act, handles
 from environment.refusals import refuse
 from environment.units import MS_PER_H
+from markets.coordination.commercial_parties import sales, wanted
 from markets.coordination.situation import Activations, Situation
 from markets.global_session import Components, Lights, Networks, accepted_kw, by_operator_kw, situation, stated_limits
 from markets.traffic_light import HOURS_OF_DAY
@@ -44,6 +46,7 @@ class TsoMarketTerms:
         scheme: the coordination scheme, bound to its parameters.
         name: of the scheme.
         allot: what of a session's outcome each operator pays for.
+        buyers: addresses of commercial parties that may post what they want.
     """
 
     tso: str
@@ -51,6 +54,7 @@ class TsoMarketTerms:
     scheme: Scheme
     name: str
     allot: Callable[[Activations], Mapping[str, F64]]
+    buyers: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -60,6 +64,7 @@ class _Book:
     call: SessionCall
     talk: str
     bids: dict[str, AsmBid] = field(default_factory=dict)
+    wants: dict[str, tuple[FlexibilityWant, str]] = field(default_factory=dict)
     need: SystemNeed | None = None
     lines: dict[str, LineLimit] = field(default_factory=dict)
     adjusted: dict[str, AdjustedBid] = field(default_factory=dict)
@@ -137,6 +142,30 @@ class TsoMarket(Party):
             return f"version {record.version} is there already with another content"
         return ""
 
+    @handles(FlexibilityWant)
+    def take_wants(self, batch: Batch[FlexibilityWant]) -> None:
+        """What commercial parties would buy, until the gate; the first under a name counts."""
+        for row, record in enumerate(batch.records()):
+            sender, book = self.directory.names[batch.sender[row]], self._books.get(record.session)
+            reason = self._want_fault(record, sender, book, int(batch.received_ms[row]))
+            if reason or book is None:
+                refuse(self, batch, row, record.want, reason)
+            else:
+                book.wants.setdefault(record.want, (record, batch.conversation))
+            if sender in self._terms.buyers:
+                self.send(BidReceipt(bid=record.want, taken=not reason, reason=reason), sender, batch.conversation)
+
+    def _want_fault(self, record: FlexibilityWant, sender: str, book: _Book | None, received_ms: int) -> str:
+        if record.buyer != sender or sender not in self._terms.buyers:
+            return f"{sender} cannot buy for {record.buyer}"
+        if book is None or record.from_ms != book.call.from_ms:
+            return f"there is no session {record.session!r} of that day"
+        if received_ms >= book.call.gate_ms:
+            return f"received {(received_ms - book.call.gate_ms) / 1000:g} s after the gate closed"
+        if len(record.quantity_kw) != HOURS_OF_DAY:
+            return f"the quantity has {len(record.quantity_kw)} elements, not {HOURS_OF_DAY}"
+        return ""
+
     # --- the platform ----------------------------------------------------------------------------------------------------------
 
     @handles(SystemNeed)
@@ -187,12 +216,14 @@ class TsoMarket(Party):
         offered = _components(book)
         lights, need_kw = _stated(book)
         networks = _networks(book, lights, need_kw, self._terms.tso)
-        case, component, hour = situation(offered, lights, networks)
+        columns = wanted([one for _, (one, _) in sorted(book.wants.items())])
+        case, component, hour = situation(offered, lights, networks, columns)
         found = self._terms.scheme(case)
         taken = accepted_kw(offered, found, component, hour)
         bought = by_operator_kw(offered, self._terms.allot(found), component, hour)
         self._note(book, offered, taken, bought)
         self._note_outcome(book, case, found)
+        self._tell_buyers(book, found)
         session = book.call.session
         return Work(
             _results(book, offered, taken, bought),
@@ -200,6 +231,12 @@ class TsoMarket(Party):
             [f"conversations/{book.talk}"],
             [f"global_bids/{session}", f"global_clearings/{session}"],
         )
+
+    def _tell_buyers(self, book: _Book, found: Activations) -> None:
+        """What each commercial party was sold goes to it and to the TSO, who settles."""
+        posted = [book.wants[name] for name in sorted(book.wants)]
+        for record, (_, conversation) in zip(sales([one for one, _ in posted], found), posted, strict=True):
+            self.send(record, [record.buyer, self._terms.tso], conversation)
 
     def _note(self, book: _Book, offered: Components, taken: F64, bought: Mapping[str, F64]) -> None:
         t_ms = book.call.from_ms + np.arange(HOURS_OF_DAY, dtype=np.int64) * MS_PER_H

@@ -10,6 +10,7 @@ from data.arrays import F64, I64
 from experiments.rules.clearing import tidy
 from experiments.rules.coordination import IntegratedScheme, LevelledScheme, LitScheme
 from experiments.scenario.library import RULES, rule_with
+from markets.coordination.commercial import prices_eur_per_kwh
 from markets.coordination.common import hourly_shares_eur
 from markets.coordination.exchange import messages
 from markets.coordination.payers import allotted_kw
@@ -41,7 +42,7 @@ def compared_situation(
     Returns:
         ``{"schemes": [{"scheme", "cost_eur", "dearer_percent", "by_buyer", "by_operator", "by_seller", "activated_kwh", "flexibility_kwh", "served_kwh", "unmet_kwh",
         "violated_kwh", "violated", "imbalance_left_kwh", "messages", "feasible"}], "shares": {operator: EUR}}``; dearer than the common market, null where
-        that costs nothing; by_operator: what each pays, of a joint market its share; flexibility: what is activated in distribution networks, by operator.
+        that costs nothing; by_operator: what each pays, of a joint market its share, and commercial parties that are served; flexibility: what is activated in distribution networks, by operator.
     """
     said = {"unmet_eur_per_kwh": unmet_eur_per_kwh, "counts": counts}
     found: dict[str, Activations] = {
@@ -74,9 +75,7 @@ def _row(case: Situation, outcome: Activations, common_eur: float, allotted: Map
         "cost_eur": tidy(cost),
         "dearer_percent": tidy(100 * (cost / common_eur - 1)) if common_eur > 0 else None,
         "by_buyer": {buyer: tidy(outcome.cost_eur(buyer)) for buyer in outcome.taken_kw},
-        "by_operator": {
-            name: tidy((kw * case.bids.price_eur_per_kwh).sum() * case.hours) for name, kw in allotted.items()
-        },
+        "by_operator": {name: tidy(eur) for name, eur in _payers(case, outcome, allotted).items()},
         "by_seller": {str(name): tidy(eur) for name, eur in zip(sellers, earned, strict=True) if name},
         "activated_kwh": tidy(taken.sum()),
         "flexibility_kwh": {name: tidy(kwh) for name, kwh in zip(case.operators[1:], local[1:], strict=True)},
@@ -87,6 +86,17 @@ def _row(case: Situation, outcome: Activations, common_eur: float, allotted: Map
         "imbalance_left_kwh": tidy(np.abs(outcome.imbalance_left_kw).sum() * case.hours),
         "feasible": outcome.is_feasible,
     }
+
+
+def _payers(case: Situation, outcome: Activations, allotted: Mapping[str, F64]) -> dict[str, float]:
+    """What each operator pays, and each commercial party that is served, which pays the first of them back [EUR]."""
+    paid = {name: float((kw * case.bids.price_eur_per_kwh).sum() * case.hours) for name, kw in allotted.items()}
+    eur = outcome.served_kw * prices_eur_per_kwh(outcome) * case.hours
+    for name in dict.fromkeys(case.wants.buyer[outcome.served_kw > 0.0].tolist()):
+        own = float(eur[case.wants.buyer == name].sum())
+        paid[name] = own
+        paid[case.operators[0]] -= own
+    return paid
 
 
 def comparison_text(said: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from data.arrays import F64, I64
 from experiments.errors import CoflexError
 from experiments.results.frame import Frame
-from markets.coordination.situation import Situation
+from markets.coordination.situation import Situation, WantColumns
 from markets.global_session import Components, Lights, Networks, situation, stated_limits
 from markets.traffic_light import HOURS_OF_DAY
 
@@ -25,6 +25,10 @@ NEEDED = (
     "line_limits",
     "system_needs",
 )
+
+
+WANTED = "commercial_purchases"
+"""What commercial parties wanted, where there are any."""
 
 
 class Day(NamedTuple):
@@ -51,8 +55,8 @@ def days_of(tables: Any, folder: str) -> list[Day]:
     Raises:
         CoflexError: the run had no session of a global market.
     """
-    frames = {name: tables.get(name) for name in NEEDED}
-    missing = [name for name, table in frames.items() if table is None or not table.num_rows]
+    frames = {name: tables.get(name) for name in (*NEEDED, WANTED)}
+    missing = [name for name in NEEDED if frames[name] is None or not frames[name].num_rows]
     if "global_bids" in missing or "perimeter_limits" in missing or "system_needs" in missing:
         msg = f"{folder}: no session of a global market was held in this run (no rows in {', '.join(missing)}); run traffic-light-day"
         raise CoflexError(msg)
@@ -69,8 +73,17 @@ def _day(session: str, frames: dict[str, Frame]) -> Day:
     offered = _offered(frames, t_ms)
     lights, need_kw, dso_of = _stated(frames["perimeter_limits"], t_ms)
     networks = _networks(frames, lights, need_kw, dso_of, offered, t_ms)
-    case, component, _ = situation(offered, lights, networks)
+    case, component, _ = situation(offered, lights, networks, _wants(frames.get(WANTED), t_ms))
     return Day(session, case, component)
+
+
+def _wants(frame: Frame | None, t_ms: int) -> WantColumns | None:
+    """What commercial parties would have bought; None where nobody would."""
+    if frame is None:
+        return None
+    return WantColumns(
+        frame.names("buyer"), frame.names("direction") == "up", _hours(frame, t_ms), frame.floats("wanted_kw"), frame.floats("value_eur_per_kwh"),
+    )  # fmt: skip
 
 
 def _hours(frame: Frame, t_ms: int) -> I64:

@@ -182,8 +182,16 @@ def stated_limits(lights: Lights, need_kw: F64) -> tuple[F64, F64]:
     return low, high
 
 
-def situation(offered: Components, lights: Lights, networks: Networks) -> tuple[Situation, I64, I64]:
+def situation(
+    offered: Components, lights: Lights, networks: Networks, wants: WantColumns | None = None
+) -> tuple[Situation, I64, I64]:
     """The bids of a session and all that operators want, as every coordination scheme takes it.
+
+    Args:
+        offered: components as they may be activated.
+        lights: of perimeters.
+        networks: what operators state.
+        wants: of commercial parties; intervals are hours.
 
     Returns:
         The situation, and for each of its bids the component, (b,), and the hour, (b,).
@@ -211,7 +219,7 @@ def situation(offered: Components, lights: Lights, networks: Networks) -> tuple[
         low_kw=np.concatenate([networks.line_low_kw, networks.local_low_kw]),
         high_kw=np.concatenate([networks.line_high_kw, networks.local_high_kw]),
         imbalance_kw=networks.imbalance_kw, capability_kw=capability, bids=bids, t_ms=np.arange(HOURS_OF_DAY, dtype=np.int64) * step_ms,
-        hours=1.0, wants=WantColumns.none(),
+        hours=1.0, wants=WantColumns.none() if wants is None else wants,
     )  # fmt: skip
     return case, component.astype(np.int64), hour.astype(np.int64)
 

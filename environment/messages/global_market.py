@@ -277,3 +277,30 @@ class AsmAward(Record, frozen=True, kw_only=True):
     bought_kw: Annotated[Profile, Item("what each pays for in each of these areas, 24", ge=0)]
     price_eur_per_kwh: Annotated[float, Item("paid, as bid", ge=0)]
     reason: Annotated[str, Item("why not, or not all; empty if all was taken")]
+
+
+class FlexibilityWant(Record, frozen=True, kw_only=True):
+    """A commercial party tells the market operator what it would buy to close its position, and what that is worth to it."""
+
+    source: ClassVar[Source] = ()
+    want: Annotated[str, Item("its id")]
+    session: Annotated[str, _SESSION]
+    buyer: Annotated[str, Item("who wants it")]
+    direction: Annotated[str, _WAY]
+    from_ms: Annotated[int, Item("start of the day of delivery")]
+    quantity_kw: Annotated[Profile, Item(_HOURS, ge=0)]
+    price_eur_per_kwh: Annotated[float, Item("at most, beside the energy", ge=0)]
+
+
+class CommercialPurchase(Record, frozen=True, kw_only=True):
+    """The market operator tells a commercial party, and the TSO, what of its want was served and at which price of the change."""
+
+    source: ClassVar[Source] = ()
+    want: Annotated[str, Item("the want")]
+    session: Annotated[str, _SESSION]
+    buyer: Annotated[str, Item("who bought")]
+    direction: Annotated[str, _WAY]
+    from_ms: Annotated[int, Item("start of the day of delivery")]
+    served_kw: Annotated[Profile, Item(_HOURS, ge=0)]
+    price_eur_per_kwh: Annotated[Profile, Item("of each hour, beside the energy", ge=0)]
+    reason: Annotated[str, Item("why less than wanted; empty if all was served")]

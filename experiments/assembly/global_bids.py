@@ -1,6 +1,6 @@
 """What the global market adds to the world: market operator, transmission side, and the desks for bids and constraints of all others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache, partial
 
@@ -10,12 +10,14 @@ from agents.aggregator_terms import FspTerms, Portfolio
 from agents.bsp_bids import BidDesk, BidTerms
 from agents.bsp_pool import PoolDesk, PoolTerms
 from agents.bsp_tests import TrialDesk
+from agents.commercial_buyer import BuyerTerms, Opening
 from agents.dso_local_use import local_use
 from agents.dso_market_limits import DayLights, LimitDesk, LimitTerms, LocalUse
 from agents.dso_outlook import LookAhead
 from agents.dso_purchases import PurchaseDesk, PurchaseTerms
 from agents.flexibility_picture import Picture
 from agents.generation_company import UnitTerms
+from agents.tso_commercial import CommercialDesk, CommercialTerms
 from agents.tso_component_terms import ComponentTerms, Session, TransmissionView
 from agents.tso_components import ComponentDesk
 from agents.tso_market import TsoMarketTerms
@@ -29,6 +31,7 @@ from environment.world import World
 from experiments.assembly.people import contracted, members_of
 from experiments.assembly.roles import Made, Maker, role
 from experiments.assembly.site import Site
+from experiments.scenario.global_bids import Buyer
 from experiments.scenario.global_market import Bsp, GlobalMarket, SystemOperator
 from experiments.scenario.library import rule, rule_with
 from markets.coordination.payers import allotted_kw
@@ -51,15 +54,17 @@ RESTATES_AFTER_MS = 300_000
 def addresses(site: Site) -> list[Address]:
     """Market operator with its platform, and the company of conventional units."""
     company = _said(site).transmission.company
+    buyers = [one.name for one in _said(site).buyers]
     return [
+        *(Address(name, name, ("production-responsible-party",), name) for name in buyers),
         Address(MARKET, MARKET, ("tso-market-operator",), MARKET), Address(PLATFORM, MARKET, ("tso-market-platform",), MARKET),
         Address(company, company, ("bsp",), company),
     ]  # fmt: skip
 
 
-def makers() -> list[Maker]:
-    """Market operator and units; the others are made with their desks."""
-    return [_market, _units]
+def makers(buyers: Sequence[Buyer]) -> list[Maker]:
+    """Market operator, units and commercial parties; the others are made with their desks."""
+    return [_market, _units, *(partial(_buyer, said=one) for one in buyers)]
 
 
 def _said(site: Site) -> GlobalMarket:
@@ -148,8 +153,31 @@ def _market(site: Site, world: World) -> Made:
     scheme = rule_with("coordination", market.bids.coordination, said)
     bidders = frozenset({market.transmission.company, *(one.name for one in market.bsps)})
     allot = partial(allotted_kw, unmet_eur_per_kwh=market.bids.unmet_eur_per_kwh)
-    terms = TsoMarketTerms(market.tso, bidders, scheme, market.bids.coordination, allot)
+    terms = TsoMarketTerms(
+        market.tso, bidders, scheme, market.bids.coordination, allot, frozenset(one.name for one in market.buyers)
+    )
     return Made(role("tso-market")(world.seat(MARKET), terms))
+
+
+def _buyer(site: Site, world: World, said: Buyer) -> Made:
+    """A commercial party: how far it is off its schedule is drawn for each day."""
+    market, errors = _said(site), site.chance.stream("market.open-position")
+    days = {from_ms: day for day, (from_ms, _) in zip(_dates(site), site.days_ms, strict=True)}
+
+    def short_kw(from_ms: int) -> F64:
+        return schedule_error_kw(errors, f"{said.name}/{days[from_ms]}", HOURS_OF_DAY, said.error_kw, said.correlation)
+
+    terms = BuyerTerms(
+        [Opening(one.session, one.from_ms, one.opens_ms) for one in sessions(site)], short_kw, said.value_eur_per_kwh, MARKET, market.tso,
+        market.delivery.day_ahead_eur_per_kwh, pays_after_s=3600.0 * market.delivery.final_within_h,
+    )  # fmt: skip
+    return Made(role("commercial-buyer")(world.seat(said.name), terms))
+
+
+def commercial_desk(market: GlobalMarket) -> CommercialDesk:
+    """The TSO's, for what commercial parties buy."""
+    said = market.delivery
+    return CommercialDesk(CommercialTerms(MARKET, said.day_ahead_eur_per_kwh, 3600.0 * said.final_within_h))
 
 
 def _units(site: Site, world: World) -> Made:

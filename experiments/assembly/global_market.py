@@ -36,7 +36,15 @@ from environment.world import World
 from experiments.assembly import delivery
 from experiments.assembly.devices import HOME_KVAR_PER_KW
 from experiments.assembly.global_bids import addresses as bid_addresses
-from experiments.assembly.global_bids import bsp_desks, buses_of, component_desk, limit_desk, market_desk, purchase_desk
+from experiments.assembly.global_bids import (
+    bsp_desks,
+    buses_of,
+    commercial_desk,
+    component_desk,
+    limit_desk,
+    market_desk,
+    purchase_desk,
+)
 from experiments.assembly.global_bids import makers as bid_makers
 from experiments.assembly.network import rated
 from experiments.assembly.people import contracted, members_of
@@ -91,7 +99,7 @@ def makers(site: Site) -> list[Maker]:
     dsos = [partial(_dso, said=one) for one in market.dsos]
     where = point_perimeters(site)
     bsps = [partial(_bsp, said=one, where=where) for one in market.bsps]
-    return [_cbp, _register, *dsos, _tso, *bid_makers(), *bsps, *delivery.makers(market, points_of(site))]
+    return [_cbp, _register, *dsos, _tso, *bid_makers(market.buyers), *bsps, *delivery.makers(market, points_of(site))]
 
 
 def points_of(site: Site) -> dict[str, list[str]]:
@@ -260,6 +268,7 @@ def _tso(site: Site, world: World) -> Made:
     desks["units"] = delivery.unit_desk(
         site, market, partial(delivery.sold_by_units, desks, market.transmission.company)
     )
+    desks["commercial"] = commercial_desk(market)
     return Made(role("tso")(world.seat(market.tso), desks))
 
 

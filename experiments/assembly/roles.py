@@ -45,6 +45,7 @@ ROLES: dict[str, str] = {
     "controller-modules": "agents.controller_modules:ControllerModules",
     "ems": "agents.ems:Ems",
     "tso-market": "agents.tso_market:TsoMarket",
+    "commercial-buyer": "agents.commercial_buyer:CommercialBuyer",
     "generation-company": "agents.generation_company:GenerationCompany",
     "cbp": "environment.platforms.cbp:Cbp",
     "flexibility-register": "agents.flexibility_register:FlexibilityRegister",

@@ -164,8 +164,8 @@ def _check_scenario(expected: Plan, journal: Journal, members: I64, tables: Tabl
     impossible = [Excuse(one.step, "impossible", one.impossible) for one in expected.expectations if one.impossible]
     if not len(members):
         return Verdicts(excused=impossible + _untriggered(expected, tables))
-    walked = walk(expected, journal, members)
-    found = judge(walked, _said(expected, journal, members, tables))
+    said = _said(expected, journal, members, tables)
+    found = judge(walk(expected, journal, members, said.deadlines), said)
     found.excused += impossible
     return found
 

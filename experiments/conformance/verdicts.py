@@ -10,7 +10,7 @@ from data.arrays import I64, Bool
 from experiments.conformance.journal import NEVER, Journal
 from experiments.conformance.plan import Expectation, Plan
 from experiments.conformance.sends import assign
-from experiments.conformance.walk import Fitting, Rows, fit, question_masks, rows_of, slot_masks
+from experiments.conformance.walk import Deadlines, Fitting, Rows, fit, question_masks, rows_of, slot_masks
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Said:
         demanded: position of an expectation -> numbers of the conversations that demand it (others do not), where that depends.
     """
 
-    deadlines: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    deadlines: Deadlines = field(default_factory=dict)
     demanded: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def requires(self, number: int, one: Expectation, case: int) -> bool:
@@ -85,14 +85,14 @@ class Walked:
         return self.journal.conversations.names[int(self.members[case])]
 
 
-def walk(plan: Plan, journal: Journal, members: I64) -> Walked:
-    """Assign and examine the rows of the conversations ``members`` of one scenario."""
+def walk(plan: Plan, journal: Journal, members: I64, deadlines: Deadlines | None = None) -> Walked:
+    """Assign and examine the rows of the conversations ``members`` of one scenario, whose messages state ``deadlines``."""
     cases = np.full(len(journal.conversations.names), -1, np.int64)
     cases[members] = np.arange(len(members))
     rows = rows_of(journal.events, cases, plan.conveyance.within_ms if plan.conveyance else None)
     slots, questions = slot_masks(plan, rows, journal), question_masks(plan, rows, journal)
     fits = assign(plan, rows, slots)
-    fittings = fit(plan, rows, journal, fits, questions)
+    fittings = fit(plan, rows, journal, fits, questions, deadlines or {})
     made = np.array([_made(one, masks, rows, len(members)) for one, masks in zip(fittings, slots, strict=True)])
     known = np.logical_or.reduce([*fits, *(mask for masks in slots for mask in masks), *questions])
     return Walked(plan, journal, members, rows, slots, fittings, made, ~known)

@@ -3,6 +3,7 @@
 Arrays over rows and conversations; a Python loop runs only over what is ambiguous (``conformance_sends``) or not in order. Rules C4 to C8.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,8 @@ from experiments.conformance.journal import NEVER, Addresses, Events, Journal
 from experiments.conformance.plan import Expectation, Plan, Slot
 
 _NO_LIMIT = NEVER // 4
+Deadlines = Mapping[int, Mapping[int, int]]
+"""Position of an expectation -> number of a conversation -> instant until which its rows must arrive [ms]."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,9 @@ def _fits(slot: Slot, rows: Rows, journal: Journal) -> Bool:
     return found
 
 
-def fit(plan: Plan, rows: Rows, journal: Journal, fits: list[Bool], questions: list[Bool]) -> list[Fitting]:
+def fit(
+    plan: Plan, rows: Rows, journal: Journal, fits: list[Bool], questions: list[Bool], deadlines: Deadlines
+) -> list[Fitting]:
     """Examine the rows that were assigned to each expectation.
 
     Args:
@@ -133,12 +138,17 @@ def fit(plan: Plan, rows: Rows, journal: Journal, fits: list[Bool], questions: l
         journal: the journal they come from.
         fits: rows assigned to each expectation.
         questions: rows that fit as its question.
+        deadlines: until when rows must have arrived. Who goes by the clock waits for nothing that is overdue: what comes after its
+            deadline is late, and what was made meanwhile is not out of order.
     """
     asked = [
         _questions(one, rows, journal.events, fit, ask)
         for one, fit, ask in zip(plan.expectations, fits, questions, strict=True)
     ]
-    known = [_Known.of(rows, place, journal.addresses) for place, _, _ in asked]
+    known = [
+        _Known.of(rows, place, journal.addresses, deadlines.get(number, {}))
+        for number, (place, _, _) in enumerate(asked)
+    ]
     return [
         _examine(expectation, rows, journal.addresses, asked[number], known, fits[number])
         for number, expectation in enumerate(plan.expectations)
@@ -166,14 +176,15 @@ class _Known:
     cases: Bool
 
     @classmethod
-    def of(cls, rows: Rows, place: I64, addresses: Addresses) -> "_Known":
-        """From the rows that made the step: receivers know when it arrives, senders when they send."""
+    def of(cls, rows: Rows, place: I64, addresses: Addresses, deadlines: Mapping[int, int]) -> "_Known":
+        """From the rows that made the step: receivers know when it arrives, or is overdue, senders when they send."""
         width = len(addresses.parties) + 1
         case, party = rows.case[place], addresses.party
         keys = np.concatenate(
             [_key(case, party[rows.receiver[place]], width), _key(case, party[rows.sender[place]], width)]
         )
-        since = np.concatenate([rows.known_ms[place], rows.sent_ms[place]])
+        until = np.array([deadlines.get(number, int(NEVER)) for number in case.tolist()], np.int64)
+        since = np.concatenate([np.minimum(rows.known_ms[place], until), rows.sent_ms[place]])
         order = np.lexsort((since, keys))
         first = np.flatnonzero(np.diff(keys[order], prepend=-1))
         cases = np.zeros(int(rows.case[-1]) + 1 if len(rows) else 0, bool)

@@ -94,6 +94,19 @@ def _paid_by_dsos(facts: Facts) -> float | None:
     return float((frame.floats("service_eur") + frame.floats("energy_eur"))[theirs].sum())
 
 
+def _of_parties(what: str) -> Figure:
+    """Sum over hours of what commercial parties wanted or were sold [kWh], or pay for it beside the energy [EUR]; None where there are none."""
+
+    def figure(facts: Facts) -> float | None:
+        frame = facts.all("commercial_purchases")
+        if frame is None:
+            return None
+        times = frame.floats("price_eur_per_kwh") if what == "paid_eur" else 1.0
+        return float((frame.floats("wanted_kw" if what == "wanted_kwh" else "served_kw") * times).sum())
+
+    return figure
+
+
 def _tsos(facts: Facts) -> set[str]:
     """Operators that state needs of the whole system: the first of each session."""
     frame = facts.all("system_needs")
@@ -107,6 +120,9 @@ FIGURES: dict[str, Figure] = {
     "dso_needed_kwh": _needed_by_dsos,
     "dso_bought_kwh": _bought_by_dsos,
     "dso_paid_eur": _paid_by_dsos,
+    "parties_wanted_kwh": _of_parties("wanted_kwh"),
+    "parties_bought_kwh": _of_parties("bought_kwh"),
+    "parties_paid_eur": _of_parties("paid_eur"),
     "global_unmet_kwh": _sum("global_clearings", "unmet_kw"),
     "global_offered_kwh": _sum("bid_components", "first_kw"),
     "global_adapted_kwh": adapted_kwh,

@@ -34,7 +34,7 @@ REGISTERED = (
     "line_limits", "line_reliefs", "perimeter_nodes", "system_needs", "global_bids", "global_clearings",
     "global_results", "registered_quantities", "limitation_notices", "bsp_orders", "late_constraints", "global_schedules",
     "measurements", "associations", "refused_measurements", "filed_baselines", "verifications", "verification_outcomes", "collected_deliveries",
-    "report_checks", "clarifications", "delivered_services", "service_settlements", "service_purchases", "operator_purchases", "responsible_imbalances",
+    "report_checks", "clarifications", "delivered_services", "service_settlements", "service_purchases", "operator_purchases", "commercial_purchases", "responsible_imbalances",
     "virtual_assets", "pool_baselines", "pool_allocations", "pool_offers", "joined_offers", "reserve_auctions", "area_signals", "reserve_orders",
     "reserve_deliveries", "reserve_reports", "reserve_imbalances",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",

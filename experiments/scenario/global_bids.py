@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from experiments.scenario.actor import NAME
-from experiments.scenario.fields import DayTime, Part, Share, given, refuse
+from experiments.scenario.actor import NAME, Actor
+from experiments.scenario.fields import JUDGEMENT, DayTime, Part, Share, given, refuse
 
 
 def _rule_of(kind: str) -> Callable[[str], str]:
@@ -48,6 +48,19 @@ class Transmission(Part):
     """What conventional units ask for changing their schedule, beyond cost and value of the energy."""
     company: str = given("units", source="a name", pattern=NAME)
     """Name of the company that bids them."""
+
+
+class Buyer(Actor):
+    """A commercial party, balance responsible, with an open position that it may close with flexibility (integrated scheme)."""
+
+    error_kw: float = given(200.0, unit="kW", source=JUDGEMENT, gt=0)
+    """Standard deviation of what it is short of in an hour, against what it bought day-ahead; beside what the TSO expects of its control area."""
+    correlation: Share = given(0.8, unit="share", source="as the TSO's error")
+    """Autocorrelation of that from hour to hour."""
+    value_eur_per_kwh: float = given(
+        0.15, unit="EUR/kWh", source="judgement: of the size of what an imbalance costs beyond the energy", ge=0
+    )
+    """What a kWh is worth to it at most, beside the energy."""
 
 
 class Bids(Part):

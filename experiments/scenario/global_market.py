@@ -7,7 +7,7 @@ from pydantic import AfterValidator, model_validator
 from experiments.scenario.actor import NAME, Actor
 from experiments.scenario.delivery import Delivery
 from experiments.scenario.fields import JUDGEMENT, DayTime, Part, Share, given, refuse
-from experiments.scenario.global_bids import Bids, Transmission
+from experiments.scenario.global_bids import Bids, Buyer, Transmission
 
 REGISTER = "SUC08.1"
 
@@ -159,6 +159,8 @@ class GlobalMarket(Part):
     """Distribution system operators; their networks take the place of ``grid.network``."""
     bsps: tuple[Bsp, ...] = given(source="at least one", min_length=1)
     """Balancing service providers, by name or with what is special about them."""
+    buyers: tuple[Buyer, ...] = given((), source="none")
+    """Commercial parties that compete with operators under the integrated scheme; under the others nobody sells to them."""
     tso: str = given("tso", source="a name", pattern=NAME)
     """Name of the transmission system operator."""
     gate: DayTime = given(DayTime.model_validate("17:00 the day before"), source="SUC08.2: 17:00 of D-1")
@@ -178,4 +180,9 @@ class GlobalMarket(Part):
 
     def names(self) -> list[str]:
         """Names of all, in the order written."""
-        return [*(one.name for one in self.dsos), self.tso, *(one.name for one in self.bsps)]
+        return [
+            *(one.name for one in self.dsos),
+            self.tso,
+            *(one.name for one in self.bsps),
+            *(one.name for one in self.buyers),
+        ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from data.arrays import F64
+from markets.coordination.commercial import commercial_kw
 from markets.coordination.common import hourly_shares_eur
 from markets.coordination.situation import JOINT, Activations
 
@@ -19,7 +20,8 @@ LEAST_EUR = 1e-6
 def allotted_kw(found: Activations, *, unmet_eur_per_kwh: float, shares_eur: F64 | None = None) -> Mapping[str, F64]:
     """What each operator pays for of each bid, at the bid's own price: operator -> (n,); they sum to what is activated.
 
-    Commercial parties that buy in a joint market are served at the operators' expense here; what they pay is settled with them.
+    What is activated for commercial parties in a joint market the first operator pays for, the transmission system operator: they pay it back to it
+    (:mod:`markets.coordination.commercial`). Of the rest operators pay their parts.
 
     Args:
         found: what a scheme made of a situation.
@@ -31,7 +33,9 @@ def allotted_kw(found: Activations, *, unmet_eur_per_kwh: float, shares_eur: F64
         return {name: found.taken_kw.get(name, np.zeros(len(found.situation.bids))) for name in operators}
     all_parts = joint_parts(found, unmet_eur_per_kwh=unmet_eur_per_kwh, shares_eur=shares_eur)
     parts = all_parts[:, found.situation.interval_of_bid]
-    return {name: found.accepted_kw * parts[number] for number, name in enumerate(operators)}
+    for_others = commercial_kw(found)
+    paid = {name: (found.accepted_kw - for_others) * parts[number] for number, name in enumerate(operators)}
+    return {name: kw + for_others if name == operators[0] else kw for name, kw in paid.items()}
 
 
 def joint_parts(found: Activations, *, unmet_eur_per_kwh: float, shares_eur: F64 | None = None) -> F64:

@@ -7,9 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from agents.bsp_bids import BidDesk, BidTerms, Offered
+from agents.commercial_buyer import BuyerTerms, CommercialBuyer, Opening
 from agents.dso_market_limits import DayLights, LimitDesk, LimitTerms, LocalUse
 from agents.dso_purchases import PurchaseDesk, PurchaseTerms
 from agents.generation_company import GenerationCompany, UnitTerms
+from agents.tso_commercial import CommercialDesk, CommercialTerms
 from agents.tso_component_terms import ComponentTerms, Session, TransmissionView
 from agents.tso_components import ComponentDesk
 from agents.tso_market import TsoMarket, TsoMarketTerms
@@ -41,7 +43,7 @@ ALL = tuple(name for dso in sorted(PERIMETERS) for name in PERIMETERS[dso])
 
 
 class Tso(Office):
-    desks: ClassVar = {"components": ComponentDesk}
+    desks: ClassVar = {"components": ComponentDesk, "commercial": CommercialDesk}
 
 
 class Cbp(Office):
@@ -92,6 +94,8 @@ class Setting:
     cbp: bool = True
     bids_after_s: float = 900.0
     repeats: int = 0
+    buyers: dict = field(default_factory=dict)
+    """Commercial party -> what it is short of in every hour, and its value."""
 
 
 class Stranger(Party):
@@ -110,6 +114,7 @@ class Stranger(Party):
 
 
 BSPS = ("bsp-1", "bsp-2", "bsp-3")
+COMMERCIAL = ("trader",)
 ADDRESSES = (
     "tso",
     "cbp",
@@ -118,12 +123,13 @@ ADDRESSES = (
     "genco",
     "stranger",
     *BSPS,
+    *COMMERCIAL,
     *DSOS,
     *(f"{dso}/technical-platform" for dso in DSOS),
 )
 ACTORS = {
     "tso": ("tso",), "cbp": ("cbp",), "tso-market": ("tso-market-operator",), "tso-market/platform": ("tso-market-platform",), "genco": ("bsp",),
-    **dict.fromkeys(BSPS, ("bsp",)), **dict.fromkeys(DSOS, ("dso",)),
+    **dict.fromkeys(BSPS, ("bsp",)), **dict.fromkeys(DSOS, ("dso",)), **dict.fromkeys(COMMERCIAL, ("production-responsible-party",)),
     **{f"{dso}/technical-platform": ("dso-technical-platform",) for dso in DSOS},
 }  # fmt: skip
 
@@ -153,7 +159,13 @@ def play(stage, setting=None, until_h=49.0):
         [SESSION], on_platform, ("genco",), DSOS, PERIMETERS, "tso-market", "tso-market/platform", "cbp", rule("bid-component", said.limit),
         "traffic-light" in said.scheme, lambda _: view, lambda: matrix,
     )  # fmt: skip
-    there.parties = {"tso": there.agent(Tso, "tso", {"components": ComponentDesk(terms)})}
+    there.parties = {
+        "tso": there.agent(
+            Tso,
+            "tso",
+            {"components": ComponentDesk(terms), "commercial": CommercialDesk(CommercialTerms("tso-market", 0.1))},
+        )
+    }
     if said.cbp:
         known = frozenset(bsp for bsp, is_on in on_platform.items() if is_on)
         there.parties["cbp"] = there.agent(Cbp, "cbp", {"market": MarketDesk("tso", frozenset(DSOS), known)})
@@ -164,7 +176,12 @@ def play(stage, setting=None, until_h=49.0):
         TsoMarket,
         "tso-market",
         TsoMarketTerms(
-            "tso", frozenset((*BSPS, "genco")), scheme, said.scheme, partial(allotted_kw, unmet_eur_per_kwh=3.0)
+            "tso",
+            frozenset((*BSPS, "genco")),
+            scheme,
+            said.scheme,
+            partial(allotted_kw, unmet_eur_per_kwh=3.0),
+            frozenset(COMMERCIAL),
         ),
     )
     offers = unit_offers(
@@ -174,6 +191,12 @@ def play(stage, setting=None, until_h=49.0):
         network.units, tuple(network.nodes[k] for k in network.node_of_unit), tuple(network.zone_of_node[k] for k in network.node_of_unit),
         lambda _: offers, "tso-market", "tso", UNIX_MS,
     )  # fmt: skip
+    for buyer, (short, value) in said.buyers.items():
+        opening = Opening("MSD", SESSION.from_ms, SESSION.opens_ms)
+        wants = BuyerTerms([opening], lambda _, short=short: flat(short)[0], value, "tso-market", "tso", 0.1)
+        there.parties[buyer] = there.agent(CommercialBuyer, buyer, wants)
+    for buyer in COMMERCIAL if not said.buyers else ():
+        there.puppet(buyer)
     there.parties["genco"] = there.agent(GenerationCompany, "genco", units)
     for bsp in BSPS:
         mine = said.supply.get(bsp, {})

@@ -229,6 +229,21 @@ def test_bid_after_gate_closure_is_late(scribe, talks, write_tables):
     }
 
 
+@pytest.mark.parametrize("gate_ms", [1, 10**12])
+def test_who_goes_by_the_clock_waits_for_nothing_that_is_overdue(scribe, talks, write_tables, gate_ms):
+    """Bids that are sent when the market has cleared: after the gate they are late and nothing else; before it the clearing was out of order."""
+    talks["SUC06.1"](scribe, 1, 0)
+    for row in scribe.contents["SessionPublication"]:
+        row["gate_ms"] = gate_ms
+    for row in scribe.messages:
+        if row["record"] == "Bid":
+            for name in ("sent_ms", "delivered_ms", "acknowledged_ms"):
+                row[name] += 3_600_000
+    case = only(write_tables(scribe), "SUC06.1")
+    assert ({one.step for one in case.late} == {"2.6"}) == (gate_ms == 1)
+    assert (case.broken == ()) == (gate_ms == 1)
+
+
 # --- bad input -------------------------------------------------------------------------------------------------------
 
 
