@@ -19,6 +19,7 @@ from environment.people.household import Homes, homes, household_load_kw
 from environment.people.mobility import Mobility, mobility
 from environment.weather.pv_yield import pv_available_kw_per_kwp
 from environment.weather.records import Weather
+from experiments.assembly.history import Histories, draw
 from experiments.scenario import Scenario
 from experiments.scenario.people import NOBODY, HomesGroup, Plant
 from experiments.scenario.world import ManualMode, Withdrawal
@@ -110,9 +111,11 @@ def members_of(scenario: Scenario, people: "People", fsp: str) -> list[str]:
 
 
 def build_people(
-    scenario: Scenario, network: Network, calendar: Calendar, timeline: Timeline, weather: Weather, chance: Chance
-) -> People:
-    """All homes of a scenario."""
+    scenario: Scenario, network: Network, calendar: Calendar, timeline: Timeline, weather: Weather, chance: Chance,
+    histories: Histories | None = None,
+) -> People:  # fmt: skip
+    """All homes of a scenario; what takes long to draw is taken from ``histories`` where it was drawn for a run before."""
+    drawn_once = draw if histories is None else histories.draw
     groups = scenario.homes
     names = [name for group in groups for name in group.names]
     order = np.argsort(np.array(names, str), kind="stable")
@@ -133,7 +136,10 @@ def build_people(
     per_hour = timeline.hours / 24.0
     daily = np.array([group.override_per_day for group in groups])[member]
     able = (owns["ev"] | owns["water_heater"]).astype(np.float64)
-    draw_kw = hot_water(chance, names, drawn.persons, calendar, timeline, drawn.shift_h).kwh
+    load_kw = drawn_once(
+        household_load_kw, chance, names, drawn.persons, drawn.annual_kwh, calendar, timeline, weather, drawn.shift_h, drawn.level,
+    )  # fmt: skip
+    draw_kw = drawn_once(hot_water, chance, names, drawn.persons, calendar, timeline, drawn.shift_h).kwh
     draw_kw /= timeline.hours
     return People(
         drawn=drawn,
@@ -148,9 +154,7 @@ def build_people(
         curtailable=choice.below("curtailable", [group.curtailable for group in groups]),
         owns=owns,
         ratings=ratings,
-        load_kw=household_load_kw(
-            chance, names, drawn.persons, drawn.annual_kwh, calendar, timeline, weather, drawn.shift_h, drawn.level
-        ),
+        load_kw=load_kw,
         pv_kw=_generation(scenario, owns["pv"], ratings["pv"], calendar, timeline, weather),
         cars=cars,
         draw_kw=draw_kw,

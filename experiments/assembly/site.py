@@ -160,7 +160,7 @@ def build_site(
     chance = Chance(seed)
     network = beside(rated(network_of(scenario), scenario.grid.transformer_rating_factor), copy)
     weather = weather_for(scenario.place, calendar, timeline, chance)
-    people = build_people(scenario, network, calendar, timeline, weather, chance)
+    people = build_people(scenario, network, calendar, timeline, weather, chance, histories)
     meters = build_meters(scenario, people, network)
     living = _living(scenario, calendar, timeline, network, weather, people, meters, chance)
     site = Site(scenario, seed, calendar, timeline, network, weather, people, meters, living, copy)

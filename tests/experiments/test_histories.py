@@ -84,6 +84,20 @@ def test_a_run_is_the_same_bit_for_bit_whoever_lived_its_history_and_the_run_bef
     assert (histories.lived, histories.shared) == (1, 1)
 
 
+def test_what_people_do_is_drawn_once_even_where_their_devices_differ(small, histories, monkeypatch):
+    """Whoever draws again would fail."""
+    monkeypatch.setattr("environment.people.household._load_kw", None)
+    monkeypatch.setattr("environment.people.hot_water._events_kwh", None)
+    site = build_site(scenario(small, **{"people.0.devices.ev": 0.9}), 1, quiet, histories=histories)
+    assert histories.lived > 1
+    with pytest.raises(TypeError, match="not callable"):
+        build_site(scenario(small, 7), 1, quiet, histories=histories)
+    monkeypatch.undo()
+    alone = build_site(scenario(small, **{"people.0.devices.ev": 0.9}), 1, quiet)
+    assert site.people.load_kw.tobytes() == alone.people.load_kw.tobytes()
+    assert site.people.draw_kw.tobytes() == alone.people.draw_kw.tobytes()
+
+
 def test_no_more_histories_are_kept_than_asked(small):
     few = Histories(kept=1)
     for seed in (1, 2, 1):
