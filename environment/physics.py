@@ -122,6 +122,7 @@ class Physics:
         publish: called at the end of every step (weather service).
 
     Attributes:
+        watched: whether anybody looks at the control room's picture; no powers of an instant are worked out where nobody does.
         live: whether homes see powers and states of the instant at every snapshot too, as who controls within the step needs it.
         submeters: readings of dedicated measurement devices at the controllable devices of each home, where there are any.
     """
@@ -154,9 +155,11 @@ class Physics:
         self.publish = publish
         self._flexible_kw = np.zeros(homes)
         self._generation_kw = np.zeros(homes)
+        self.watched = True
         self.live = False
         self.submeters: MeterStore | None = None
         self._unsolved: list[tuple[int, PowerFlow, F64, F64]] = []
+        self._rest_kw = self._rest_kvar = -1, np.empty(0)
         self._plant_kw = np.zeros(self.installed["mv_plant"].fleet.n if "mv_plant" in self.installed else 0)
         self._row_of = {kind: _places(one.owner, homes) for kind, one in self.installed.items()}
         for kind, one in self.installed.items():
@@ -173,7 +176,7 @@ class Physics:
         """Integrate to ``now_ms``, the end of a step; read the meters and refresh the displays."""
         step = self.timeline.index(now_ms) - 1
         hours = self.timeline.hours
-        kw, flexible = self.uncontrolled.kw(step), np.zeros(self.homes)
+        kw, flexible = self._uncontrolled_kw(step).copy(), np.zeros(self.homes)
         for kind, one in self.installed.items():
             one.fleet.advance(now_ms)
             power = one.fleet.step_energy(step) / hours
@@ -209,6 +212,12 @@ class Physics:
         grid = self.grid
         if grid.scada is None or grid.measure is None or self.timeline.index(now_ms) >= self.timeline.n:
             return
+        if not (self.watched or self.live):
+            for one in self.installed.values():
+                one.fleet.advance(
+                    now_ms
+                )  # in the same pieces as where somebody looks, so that nothing differs but what is done
+            return
         kw, kvar = self.power_now(now_ms)
         if self.live:
             self._show_live(now_ms, kw)
@@ -240,7 +249,7 @@ class Physics:
     def power_now(self, now_ms: int) -> tuple[F64, F64]:
         """Net load and reactive net load behind every meter from this instant on, each (meters,)."""
         step = self.timeline.index(now_ms)
-        kw, kvar = self.uncontrolled.kw(step), self.uncontrolled.kvar(step)
+        kw, kvar = self._uncontrolled_kw(step).copy(), self._uncontrolled_kvar(step).copy()
         begun = int(self.timeline.starts_ms[step])
         # at a step's beginning new set-points follow; later in it they are rare
         until_ms = None if now_ms == begun else min(now_ms + self.snapshot_ms, begun + self.step_ms)
@@ -260,6 +269,17 @@ class Physics:
                 self._plant_kw = power
         self._flexible_kw = flexible
         return kw, kvar
+
+    def _uncontrolled_kw(self, step: int) -> F64:
+        """What nobody controls, (meters,); gathered once a step from series that lie home by home in memory."""
+        if self._rest_kw[0] != step:
+            self._rest_kw = step, self.uncontrolled.kw(step)
+        return self._rest_kw[1]
+
+    def _uncontrolled_kvar(self, step: int) -> F64:
+        if self._rest_kvar[0] != step:
+            self._rest_kvar = step, self.uncontrolled.kvar(step)
+        return self._rest_kvar[1]
 
     def plants_now_kw(self) -> F64:
         """Net load of the plants as last looked at, shape (plants,)."""

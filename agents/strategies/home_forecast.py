@@ -4,6 +4,7 @@ Time appears as calendar columns that the caller takes from its calendar: ``slot
 (for example workday or not), ``day`` a running day number. Row i of a result depends on row i of the history alone.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,9 @@ NOWCAST_STEPS = 8.0
 """Steps in which the difference between measured and forecast generation falls to 1/e: two hours (judgement)."""
 LEAST_PV_KW = 0.1
 """Below this forecast the ratio to what is measured says nothing."""
+
+AT_ONCE = 1 << 19
+"""Homes times steps of the past that are looked at together: bounds the memory, changes no result."""
 
 
 class Steps(NamedTuple):
@@ -123,8 +127,10 @@ def generation(
     energy, power = np.zeros(24), np.zeros((len(values), 24))
     for h in range(24):
         at = hour == h
-        energy[h] = np.cumsum(np.append(0.0, weather[at] ** 2))[-1]
-        power[:, h] = _last(np.cumsum(values[:, at] * weather[at], axis=1))
+        sun = weather[at]
+        if sun.any():
+            energy[h] = np.cumsum(sun**2)[-1]
+            power[:, h] = np.cumsum(values[:, at] * sun, axis=1)[:, -1]
     all_energy, all_power = np.cumsum(energy)[-1], np.cumsum(power, axis=1)[:, -1]
     overall = all_power / (all_energy if all_energy > 0.0 else 1.0)
     observed_days = max(len(np.unique(past.day)), 1)
@@ -139,11 +145,6 @@ def nowcast(pv_kw: F64, measured_kw: F64) -> F64:
     ratio = np.where(first > LEAST_PV_KW, np.clip(measured_kw / np.maximum(first, LEAST_PV_KW), 0.0, 2.0), 1.0)
     fade = np.exp(-np.arange(pv_kw.shape[1]) / NOWCAST_STEPS)
     return np.asarray(pv_kw * (1.0 + (ratio[:, None] - 1.0) * fade))
-
-
-def _last(sums: F64) -> F64:
-    """The last of running sums (n, t), 0 without any, (n,)."""
-    return sums[:, -1] if sums.shape[1] else np.zeros(len(sums))
 
 
 def trips(plugged: Bool, drive_kwh: F64, past: Steps, future: Steps, share: float = 0.5, late: int = 4) -> Trips:
@@ -179,17 +180,26 @@ def _habits(plugged: Bool, drive_kwh: F64, past: Steps, kind: int, share: float)
     known = np.unique(past.day[past.kind == kind])
     days = known if len(known) else np.unique(past.day)
     firsts, lasts, energies = [], [], []
-    for day in days.tolist():
-        steps = np.flatnonzero(past.day == day)
-        gone, slot = ~plugged[:, steps], past.slot[steps]
-        out = gone.any(axis=1)
-        firsts.append(np.where(out, slot[np.argmax(gone, axis=1)], np.nan))
-        lasts.append(np.where(out, slot[len(slot) - 1 - np.argmax(gone[:, ::-1], axis=1)] + 1.0, np.nan))
-        energies.append(np.where(out, _last(np.cumsum(drive_kwh[:, steps], axis=1)), np.nan))
-    seen = np.stack(firsts, axis=1)
+    for steps in _days_alike(past.day, days, len(plugged)):
+        gone, slot = ~plugged[:, steps], past.slot[steps]  # (n, days, steps of a day)
+        out, day = gone.any(axis=2), np.arange(len(steps))
+        firsts.append(np.where(out, slot[day, gone.argmax(axis=2)], np.nan))
+        lasts.append(np.where(out, slot[day, -1 - gone[:, :, ::-1].argmax(axis=2)] + 1.0, np.nan))
+        energies.append(np.where(out, np.cumsum(drive_kwh[:, steps], axis=2)[:, :, -1], np.nan))
+    seen = np.concatenate(firsts, axis=1)
     habit = (~np.isnan(seen)).sum(axis=1) >= max(share * len(days), 1.0)
-    leave, arrive = (np.where(habit, median(np.stack(rows, axis=1)), 0.0) for rows in (firsts, lasts))
-    return leave, arrive, np.where(habit, median(np.stack(energies, axis=1)), 0.0)
+    leave, arrive = (np.where(habit, median(np.concatenate(rows, axis=1)), 0.0) for rows in (firsts, lasts))
+    return leave, arrive, np.where(habit, median(np.concatenate(energies, axis=1)), 0.0)
+
+
+def _days_alike(day: I64, days: I64, n: int) -> Iterator[I64]:
+    """The steps of some days, (days, steps), as many days of one length at once as bound the memory for n homes."""
+    first, after = np.searchsorted(day, days), np.searchsorted(day, days, side="right")
+    for length in np.unique(after - first).tolist():
+        alike = first[after - first == length]
+        together = max(AT_ONCE // (max(n, 1) * length), 1)
+        for begin in range(0, len(alike), together):
+            yield alike[begin : begin + together, None] + np.arange(length)
 
 
 def median(values: F64) -> F64:

@@ -147,6 +147,8 @@ def live_scenario(
     sites = build_sites(scenario, seed, progress, histories)
     site = sites[0]
     others = [one.twin() for one in sites] if twin and scenario.coordination else []
+    for one in others:
+        one.living.physics.watched = False  # no operator acts there, and its tables hold no measurements
     world, shadow = build_world(*sites), build_world(*others) if others else None
     watch.lap("setup")
     live(world, site, progress)

@@ -37,16 +37,21 @@ def test_what_is_behind_meters_is_at_buses(begun):
 
 
 def test_looking_at_the_grid_within_a_step_changes_no_energy(small, small_begun):
-    """SCADA snapshots integrate to their instants; the meters read the same with and without them."""
-    plain, watched = (small.again(small_begun, coordination=False).living.physics for _ in range(2))
+    """SCADA snapshots integrate to their instants; the meters read the same with and without them, bit for bit if nobody sees them."""
+    plain, watched, unseen = (small.again(small_begun, coordination=False).living.physics for _ in range(3))
+    unseen.watched = False
     for k in range(plain.first, plain.first + 12):
         start = int(plain.timeline.starts_ms[k])
         for part in (300_000, 600_000):
             watched.snapshot(start + part)
-        for physics in (plain, watched):
+            unseen.snapshot(start + part)
+        for physics in (plain, watched, unseen):
             physics.close_step(start + physics.step_ms)
     run = slice(plain.first, plain.first + 12)
     np.testing.assert_allclose(watched.meters.kw[:, run], plain.meters.kw[:, run], rtol=0.0, atol=1e-8)
+    assert unseen.meters.kw[:, run].tobytes() == watched.meters.kw[:, run].tobytes()
+    assert watched._unsolved
+    assert not unseen._unsolved
 
 
 def test_an_order_is_carried_out_at_its_instant_and_taken_back(begun):
