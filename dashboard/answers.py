@@ -17,11 +17,23 @@ _MOST_REASONS: Final = 3
 
 @dataclass(frozen=True)
 class Link:
-    """A figure as a link between cause and effect; ``twin``: of the day without coordination."""
+    """A figure as a link between cause and effect.
+
+    Attributes:
+        figure: its id.
+        lead: the sentence that it ends.
+        twin: whether it is that of the day without coordination.
+        unless: figure that makes the link meaningless where it is something: what communities cover, the market leaves open.
+    """
 
     figure: str
     lead: str
     twin: bool = False
+    unless: str = ""
+
+    def says(self, values: Figures) -> bool:
+        """Whether it means something in a run."""
+        return not (self.unless and values.get(self.unless))
 
 
 CHAIN: Final = (
@@ -30,7 +42,7 @@ CHAIN: Final = (
     Link("flexibility_needed_kwh", "The DSO foresees a need of"),
     Link("flexibility_offered_kwh", "Providers offer"),
     Link("flexibility_cleared_kwh", "The market takes"),
-    Link("unmet_need_kwh", "Of the need stays open"),
+    Link("unmet_need_kwh", "Of the need stays open", unless="community_flexibility_ordered_kwh"),
     Link("flexibility_activated_kwh", "Activated are"),
     Link("delivered_percent", "Of what was ordered, meters show"),
     Link("flexibility_true_kwh", "Homes really change their load by"),
@@ -94,7 +106,13 @@ def reasons(first: Figures, other: Figures, first_twin: Figures, other_twin: Fig
     found = []
     for link in CHAIN:
         was, now = (own.get(link.figure) for own in ((first_twin, other_twin) if link.twin else (first, other)))
-        if share_of_change(was, now) >= NOTABLE and was is not None and now is not None:
+        if (
+            share_of_change(was, now) >= NOTABLE
+            and was is not None
+            and now is not None
+            and link.says(first)
+            and link.says(other)
+        ):
             spec = catalogue()[link.figure]
             found.append(Told(f"{link.lead} {_instead(spec, was, now)}."))
     return found
@@ -119,12 +137,17 @@ def amounts(values: Figures, keys: Sequence[str]) -> list[Told]:
     ]
 
 
+def telling(values: Figures) -> list[str]:
+    """What people ask for first, that which is nothing last."""
+    return sorted(EFFECTS, key=lambda key: not values.get(key))
+
+
 def chain(values: Figures, twin: Figures) -> list[Told]:
     """The links from cause to effect of one run, those that are nothing left out."""
     found = []
     for link in CHAIN:
         value = (twin if link.twin else values).get(link.figure)
-        if value:
+        if value and link.says(values):
             found.append(Told(f"{link.lead} {amount(catalogue()[link.figure], value)}."))
     return found
 

@@ -13,6 +13,7 @@ from dashboard.shown import Shown
 from experiments.figures import Figures, catalogue, stored_figures
 
 _MOST_CHANGES: Final = 16
+_MOST_AMOUNTS: Final = 10
 _ARROWS: Final = {"better": "▲ ", "worse": "▼ ", "": ""}
 
 
@@ -55,7 +56,9 @@ def _alone(one: Shown, values: Figures, twin: Figures) -> None:
                 st.html("<h3>What came out besides</h3>" + _list(besides, ""))
             st.html(look.soft(f"Compared with the same people, weather and devices {answers.without(one.run)}."))
         else:
-            st.html("<h3>What came out</h3>" + _list(answers.amounts(values, answers.EFFECTS)[:8], ""))
+            st.html(
+                "<h3>What came out</h3>" + _list(answers.amounts(values, answers.telling(values))[:_MOST_AMOUNTS], "")
+            )
             st.html(
                 look.soft(
                     "The run has no day without coordination beside it, so nothing is said about what coordination changed."

@@ -179,14 +179,14 @@ def _net(one: Shown, home: str, span: tuple[int, int]) -> Any:
             frame = charts.to_its_end(summed, _step(one.run))
             found.append(frame.assign(when=charts.clock(one.run, frame["t_ms"]), what=f"net load {what}"))
     net = pd.concat(found, ignore_index=True)
-    domain = [f"net load {WITH}", f"net load {WITHOUT}"]
+    domain = [f"net load {WITH}", f"net load {WITHOUT}"][: len(found)]
     return (
         alt.Chart(net)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=alt.X("when:T"), y=alt.Y("power_kw:Q"),
-            stroke=alt.Stroke("what:N", scale=alt.Scale(domain=domain, range=["#1a1a1a", colours.WITHOUT]), legend=alt.Legend(title=None, orient="bottom")),
-            strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=[[1, 0], [5, 3]]), legend=None),
+            stroke=alt.Stroke("what:N", scale=alt.Scale(domain=domain, range=["#1a1a1a", colours.WITHOUT][: len(found)]), legend=alt.Legend(title=None, orient="bottom")),
+            strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=[[1, 0], [5, 3]][: len(found)]), legend=None),
         )
     )  # fmt: skip
 

@@ -80,7 +80,7 @@ def _account(shown: Sequence[Shown]) -> None:
             continue
         st.html(
             look.soft(
-                f"{party} received {frame['eur'].clip(lower=0).sum():,.2f} EUR and paid {-frame['eur'].clip(upper=0).sum():,.2f} EUR."
+                f"{party} received {frame['eur'].clip(lower=0).sum():,.2f} EUR and paid {abs(frame['eur'].clip(upper=0).sum()):,.2f} EUR."
             )
         )
         table = frame.assign(time=charts.clock(one.run, frame["t_ms"]))[["time", "with", "purpose", "eur"]]

@@ -75,6 +75,23 @@ def test_reasons_go_from_the_cause_on_and_take_the_twin_where_they_speak_of_it()
     ]
 
 
+def test_of_a_run_by_itself_what_is_nothing_comes_last():
+    values = {"overload_hours": 0.0, "community_saved_percent": 46.1, "peak_loading_percent": 38.9}
+    told = [one.text for one in answers.amounts(values, answers.telling(values))]
+    assert [text.partition(":")[0] for text in told] == [
+        catalogue()[key].title for key in ("peak_loading_percent", "community_saved_percent", "overload_hours")
+    ]
+
+
+def test_a_need_that_communities_cover_is_not_said_to_stay_open():
+    values = {"flexibility_needed_kwh": 90.0, "unmet_need_kwh": 90.0}
+    leads = [one.text for one in answers.chain(values, {})]
+    assert any("stays open" in text for text in leads)
+    assert not any(
+        "stays open" in one.text for one in answers.chain(values | {"community_flexibility_ordered_kwh": 60.0}, {})
+    )
+
+
 def test_every_figure_that_the_answer_speaks_of_is_in_the_catalogue():
     assert {*answers.EFFECTS, *(one.figure for one in answers.CHAIN)} <= set(catalogue())
     assert all(catalogue()[one.figure].twin for one in answers.CHAIN if one.twin)
