@@ -4,7 +4,7 @@ Row i of every array is home i. A home's HEMS looks at its post every five secon
 messages alone, whoever else lives here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import numpy as np
 from agents.payments import pay_many
 from agents.prosumer_consent import Laid, take_back
 from agents.prosumer_hems import Hems
-from agents.prosumer_hour import hour_asked, plan_within
+from agents.prosumer_hour import hour_asked, plans_within
 from agents.prosumer_life import live_step
 from agents.prosumer_orders import Delivery, Order, consenting, disjoint, gathered, read_orders, refusals, set_points
 from agents.strategies.home_flexibility import Potential
@@ -127,20 +127,26 @@ class Prosumers(Party):
 
     # --- SUC05.1 -------------------------------------------------------------------------------------------------------
 
-    def _join_cycle(self, batch: Batch[AggregationCycle]) -> None:
+    def _join_cycles(self, cycles: Sequence[Batch[AggregationCycle]]) -> None:
+        """Plan all hours that are asked about in one, then join each cycle."""
+        asked = {place: hour for place, one in enumerate(cycles) if (hour := hour_asked(self._hems, one)) is not None}
+        wanted = [(hour, self._rows(cycles[place].receiver)) for place, hour in asked.items()]
+        step = self._timeline.index(self.now_ms)
+        plans = dict(zip(asked, plans_within(self._hems, step, wanted, self._readings), strict=True))
+        for place, batch in enumerate(cycles):
+            self._join_cycle(batch, plans.get(place))
+
+    def _join_cycle(self, batch: Batch[AggregationCycle], within: tuple[F64, Potential] | None) -> None:
         """Steps 1 and its follow-up: show the flexible assets, then report plan and potential to the own aggregator."""
         rows = self._rows(batch.receiver)
         conversation = self._conversation(batch.conversation)
         for row, ends_ms in zip(rows.tolist(), batch["to_ms"].tolist(), strict=True):
             self._cycles.setdefault(row, []).append((ends_ms, conversation))
         self._show_assets(rows, conversation)
-        asked = hour_asked(self._hems, batch)
-        if asked is None:
+        if within is None:
             self._report_plans(rows, conversation)
         else:
-            step = self._timeline.index(self.now_ms)
-            net_kw, offered = plan_within(self._hems, step, asked, rows, self._readings)
-            self._report(rows, int(batch["from_ms"][0]), net_kw, offered, conversation)
+            self._report(rows, int(batch["from_ms"][0]), *within, conversation)
 
     def _show_assets(self, rows: I64, conversation: str) -> None:
         """What homes have, and whether their provider may use it."""
@@ -249,8 +255,7 @@ class Prosumers(Party):
 
     def look(self) -> None:
         """Join the cycles of the invitations that have come (SUC05.1 step 1), then obey the signals (SUC06.2 step 1.4)."""
-        for cycle in gathered(self.stored_rows(AggregationCycle)):
-            self._join_cycle(cycle)
+        self._join_cycles(gathered(self.stored_rows(AggregationCycle)))
         self._obey(self.stored_rows(ActivationSignal))
 
     # --- SUC06.2 -------------------------------------------------------------------------------------------------------

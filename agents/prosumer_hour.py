@@ -1,5 +1,7 @@
 """What homes plan and could change in some hours of the day that runs, asked for in the middle of it (tests of pools, SUC08.1)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from agents.prosumer_hems import Hems
@@ -24,6 +26,22 @@ def hour_asked(hems: Hems, batch: Batch[AggregationCycle]) -> range | None:
     inside = current.first <= steps.start < steps.stop <= current.end
     ahead = hems.next is not None and steps.start >= hems.next.first
     return steps if inside and not ahead else None
+
+
+def plans_within(
+    hems: Hems, step: int, asked: Sequence[tuple[range, I64]], readings: Readings
+) -> list[tuple[F64, Potential]]:
+    """``plan_within`` of several groups of homes, each with its steps; who is asked about the same steps plans together."""
+    found: dict[int, tuple[F64, Potential]] = {}
+    for steps in dict.fromkeys(steps for steps, _ in asked):
+        places = [place for place, (other, _) in enumerate(asked) if other == steps]
+        groups = [asked[place][1] for place in places]
+        net_kw, able = plan_within(hems, step, steps, np.concatenate(groups), readings)
+        ends = np.cumsum([len(rows) for rows in groups])
+        for place, rows, end in zip(places, groups, ends.tolist(), strict=True):
+            own = slice(end - len(rows), end)
+            found[place] = net_kw[own], Potential(*(column[own] for column in able))
+    return [found[place] for place in range(len(asked))]
 
 
 def plan_within(hems: Hems, step: int, asked: range, rows: I64, readings: Readings) -> tuple[F64, Potential]:
