@@ -1,5 +1,6 @@
 """A DSO at the Flexibility Register: examines points of its network by power flow, and qualifies pools for local services (SUC08.1, SUC08.3, SUC10.1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +9,8 @@ import numpy as np
 from agents.dso_perimeters import OwnGrid
 from agents.flexibility_picture import KnownPool, Picture
 from agents.pool_tests import Examiner, Prequalification
-from agents.strategies.static_lights import Offered, validated_kw
+from agents.strategies.static_lights import Offered, Study, validated_kw
+from data.arrays import F64
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
     FlexibilityData,
@@ -27,6 +29,7 @@ from environment.refusals import refuse
 from markets.registers.flexibility_register import ConnectionPoint, RegisterError, registered
 from markets.traffic_light import Colour, colours
 
+_Asked = tuple[str, float, float]
 PLATFORM, REGISTRY = "dso-technical-platform", "dso-registry"
 GLOBAL, LOCAL = "global", "local"
 GATHERS_S = 1.0
@@ -65,6 +68,8 @@ class RegistrationDesk(Desk):
         self._terms = terms
         self._grid = grid
         self.picture = picture
+        self._under_way: dict[str, GcpRegistration] = {}
+        self._studied: tuple[Study, dict[_Asked, tuple[float, float]]] | None = None
 
     # --- points ----------------------------------------------------------------------------------------------------------
 
@@ -90,6 +95,7 @@ class RegistrationDesk(Desk):
             return
         mine.sort(key=lambda one: one.gcp)
         self.validation_process(batch.conversation, mine)
+        self._under_way.update({one.gcp: one for one in mine})
         starts = [ValidationStart(gcp=one.gcp, dso=self.party.name) for one in mine]
         self.party.start(self.deliver(starts, self._terms.register, batch.conversation, PLATFORM))
         yield self.party.sleep(self._terms.examines_s)
@@ -120,14 +126,7 @@ class RegistrationDesk(Desk):
     @act("definition_of_the_static_traffic_light", system=PLATFORM)
     def definition_of_the_static_traffic_light(self, conversation: str, points: list[GcpRegistration]) -> Work:
         """Step 3: how much of each point's flexibility the network bears, its grid element, and the lights of both directions."""
-        bus = np.array([self._grid.bus_of[one.gcp] for one in points], np.int64)
-        offered = Offered(
-            bus,
-            self._grid.bus_perimeter[bus],
-            np.array([one.up_kw for one in points]),
-            np.array([one.down_kw for one in points]),
-        )
-        up, down = validated_kw(self._grid.study(), offered)
+        offered, (up, down) = self._offered(points), self._validated_kw(points)
         light_up, light_down = (
             [Colour(one).name.lower() for one in colours(asked, found).tolist()]
             for asked, found in ((offered.up_kw, up), (offered.down_kw, down))
@@ -148,6 +147,28 @@ class RegistrationDesk(Desk):
         )  # fmt: skip
         reads = [f"registered_points/{gcp}" for gcp in gcps]
         return Work(lights, conversation, reads, [f"static_lights/{gcp}" for gcp in gcps])
+
+    def _validated_kw(self, points: Sequence[GcpRegistration]) -> tuple[F64, F64]:
+        """What of points is validated; all whose examination is under way are examined at once, as long as nothing else is metered."""
+        study = self._grid.study()
+        if self._studied is None or self._studied[0] is not study:
+            self._studied = study, {}
+        found = self._studied[1]
+        if any(_asked(one) not in found for one in points):
+            every = list({one.gcp: one for one in (*self._under_way.values(), *points)}.values())
+            every.sort(key=lambda one: one.gcp)
+            both = validated_kw(study, self._offered(every))
+            found.update(zip(map(_asked, every), zip(*(kw.tolist() for kw in both), strict=True), strict=True))
+        for one in points:
+            self._under_way.pop(one.gcp, None)
+        up, down = zip(*(found[_asked(one)] for one in points), strict=True)
+        return np.array(up), np.array(down)
+
+    def _offered(self, points: Sequence[GcpRegistration]) -> Offered:
+        """Where points are and what they offer."""
+        bus = np.array([self._grid.bus_of[one.gcp] for one in points], np.int64)
+        powers = (np.array([getattr(one, name) for one in points]) for name in ("up_kw", "down_kw"))
+        return Offered(bus, self._grid.bus_perimeter[bus], *powers)
 
     @act("status_change", system=PLATFORM)
     def status_change(self, conversation: str, lights: list[StaticLight]) -> Work:
@@ -206,6 +227,11 @@ class RegistrationDesk(Desk):
             lights = [self.picture.static[gcp] for gcp in one.points if gcp in self.picture.static]
             if lights:
                 self.party.start(self.deliver(lights, self._terms.register, batch.conversation, PLATFORM))
+
+
+def _asked(one: GcpRegistration) -> _Asked:
+    """What is examined of a registration."""
+    return one.gcp, one.up_kw, one.down_kw
 
 
 def _point(one: GcpRegistration) -> ConnectionPoint:

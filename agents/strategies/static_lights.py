@@ -5,13 +5,13 @@ perimeter; each in normal operation and in the stated outages. Validated is the 
 (``environment.grid.connection_power``).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from data.arrays import F64, I64
-from environment.grid.connection_power import is_clean, largest_power_kw
+from environment.grid.connection_power import largest_power_kw
 from environment.grid.limits import Limits
 from environment.grid.power_flow import PowerFlow
 
@@ -43,7 +43,6 @@ class Study:
         loads_kw: metered net load of every bus, (T, n_bus).
         kvar_per_kw: reactive per active power of each bus, (n_bus,).
         bus_perimeter: number of the perimeter of each bus, -1 for none, (n_bus,).
-        clean_kw: the largest power that is known to be clean, by bus and direction: less of it is clean too.
     """
 
     states: Sequence[PowerFlow]
@@ -51,7 +50,6 @@ class Study:
     loads_kw: F64
     kvar_per_kw: F64
     bus_perimeter: I64
-    clean_kw: dict[tuple[int, bool], float] = field(default_factory=dict)
 
     def cases_kw(self, perimeter: int) -> F64:
         """The loads against which points of a perimeter are examined, (2 to 4, n_bus)."""
@@ -65,27 +63,11 @@ def validated_kw(study: Study, offered: Offered) -> tuple[F64, F64]:
     up, down = np.zeros(len(offered.bus)), np.zeros(len(offered.bus))
     for perimeter in np.unique(offered.perimeter).tolist():
         rows = np.flatnonzero(offered.perimeter == perimeter)
+        cases = study.cases_kw(perimeter)
         for found, wanted in ((up, offered.up_kw), (down, offered.down_kw)):
             asked = rows[wanted[rows] != 0.0]
-            found[asked] = _validated_kw(study, perimeter, offered.bus[asked], wanted[asked])
+            if len(asked):
+                found[asked] = largest_power_kw(
+                    study.states, study.limits, cases, cases * study.kvar_per_kw, offered.bus[asked], wanted[asked]
+                )
     return up, down
-
-
-def _validated_kw(study: Study, perimeter: int, bus: I64, wanted_kw: F64) -> F64:
-    """What of the powers of points of a perimeter is validated; of those that are known to be clean, all."""
-    cases = study.cases_kw(perimeter)
-    known = np.array([study.clean_kw.get(place, 0.0) for place in _places(bus, wanted_kw)])
-    found, left = wanted_kw.copy(), np.flatnonzero(np.abs(wanted_kw) > known)
-    if not len(left):
-        return found
-    reactive = cases * study.kvar_per_kw
-    found[left] = largest_power_kw(study.states, study.limits, cases, reactive, bus[left], wanted_kw[left])
-    if is_clean(study.states, study.limits, cases, reactive):
-        for place, kw in zip(_places(bus[left], wanted_kw[left]), np.abs(found[left]).tolist(), strict=True):
-            study.clean_kw[place] = max(kw, study.clean_kw.get(place, 0.0))
-    return found
-
-
-def _places(bus: I64, power_kw: F64) -> Iterable[tuple[int, bool]]:
-    """Bus and direction of points."""
-    return zip(bus.tolist(), (power_kw > 0.0).tolist(), strict=True)

@@ -41,7 +41,9 @@ def largest_power_kw(
         return _fits(states, limits, cases, reactive, buses[points], power_kw)
 
     everyone = np.arange(len(offered))
-    if not is_clean(states, limits, cases, reactive):  # what mends a violated limit is validated as a whole or not
+    if not fits(
+        everyone[:1], np.zeros(len(everyone[:1]))
+    ).all():  # what mends a violated limit is validated as a whole or not
         return np.where(fits(everyone, offered), offered, 0.0)
     place, of_point = np.unique(np.stack([buses, np.sign(offered).astype(np.int64)]), axis=1, return_inverse=True)
     most = np.lexsort((np.abs(offered), of_point.ravel()))
@@ -57,12 +59,6 @@ def largest_power_kw(
         low[rest], high[rest] = np.where(good, middle, low[rest]), np.where(good, high[rest], middle)
     bears = np.abs(low)[of_point.ravel()]
     return np.asarray(np.sign(offered) * np.minimum(np.abs(offered), bears))
-
-
-def is_clean(states: Sequence[PowerFlow], limits: Limits, cases: F64, reactive: F64) -> bool:
-    """Whether no limit is violated in any case and state as they are, both (cases, n_bus)."""
-    flows = [(state, state.solve(cases, reactive, stubborn=False)) for state in states]
-    return not any(find_violations(state, flow, limits).steps.any() for state, flow in flows)
 
 
 def _fits(states: Sequence[PowerFlow], limits: Limits, cases: F64, reactive: F64, buses: I64, power_kw: F64) -> Bool:

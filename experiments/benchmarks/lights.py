@@ -1,7 +1,5 @@
 """The studies behind traffic lights, on the default network of 243 buses: points examined, and perimeters lit hour by hour."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from agents.strategies.dynamic_lights import Capabilities, Expected
@@ -37,9 +35,7 @@ def lights(points: int, repeats: int = 1) -> dict[str, float]:
     grid = planned([], 0).over(network, steps * QUARTER_MS)
     day = Expected(grid, limits, loads, 0.1 * loads, steps // (STEPS_A_DAY // HOURS))
     return {
-        "points examined for static lights/s": rate(
-            points, lambda: validated_kw(replace(study, clean_kw={}), offered), repeats
-        ),
+        "points examined for static lights/s": rate(points, lambda: validated_kw(study, offered), repeats),
         "hours of perimeters with dynamic lights/s, all limited": rate(
             PERIMETERS * HOURS, lambda: Capabilities(day, at_bus, 1.0, HOURS).largest_kw(), repeats
         ),

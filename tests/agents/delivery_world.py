@@ -141,8 +141,8 @@ class DeliveryWorld:
     """Build, then ``run``; ``delivers`` is what each point really changes in the called hours [kW]."""
 
     def __init__(self, delivers=None, components=None, noise=0.0, own=None, gaps=(), insists=(), times=None, baselines=None,
-                 channel=None, disturb=None, seed=1, reports_after_s=1800.0, energy="tso", told=None, sets=None):  # fmt: skip
-        self.reports_after_s, self.energy = reports_after_s, energy
+                 channel=None, disturb=None, seed=1, reports_after_s=1800.0, energy="tso", told=None, every_h=1, sets=None):  # fmt: skip
+        self.reports_after_s, self.energy, self.every_h = reports_after_s, energy, every_h
         accepted = COMPONENTS if components is None else components
         called = {(one.bsp, one.perimeter): one.accepted_kw[10] for one in accepted}
         self.delivers = {gcp: called.get(of, 0.0) for gcp, of in POINTS.items()} | (delivers or {})
@@ -204,10 +204,10 @@ class DeliveryWorld:
         gateways = [Gateway(gcp, Signer(secret(1, "gateway", gcp))) for gcp in POINTS]
         number = self.directory.numbers
         terms = GatewayTerms(tuple(POINTS), tuple(self.meters.names), number([pgui(gcp) for gcp in POINTS]),
-                             number(list(POINTS)), number([gcp.replace("/meter", "/der") for gcp in POINTS]), "flexibility-register")  # fmt: skip
+                             number(list(POINTS)), number([gcp.replace("/meter", "/der") for gcp in POINTS]), "flexibility-register", self.every_h)  # fmt: skip
         self.add(Pgui, "gateways", gateways, self.meters, terms)
         self.add(Resources, "homes", self.sets, self.ways)
-        verifier = Verifier({one.gcp: one.signer.public for one in gateways})
+        self.verifier = verifier = Verifier({one.gcp: one.signer.public for one in gateways})
         roles = dict.fromkeys(("dso-a", "dso-b"), "dso") | dict.fromkeys(BSPS, "bsp") | {"tso": "tso"}
         desk = MeasurementDesk(
             lambda: self.store, verifier, MeasurementTerms(roles, {gcp: pgui(gcp) for gcp in POINTS})

@@ -17,6 +17,7 @@ from environment.messages.delivery import (
     VerificationOutcome,
     VerificationRequest,
 )
+from environment.platforms.measurements import first_false
 from experiments.conformance import check, report_text
 from experiments.covers import covers
 from tests.agents.delivery_world import (
@@ -291,14 +292,14 @@ def test_an_outage_of_the_register_loses_nothing():
     assert there.outcomes() == {"P1": "", "P2": "", "P3": ""}
 
 
-def _said_by(name, record, to, conversation="x"):
+def _said_by(name, record, to, conversation="x", **world):
     """Let a party of the world say something that it should not, at noon of the day."""
 
     def life(party):
         yield party.until(FROM_MS + 12 * HOUR_MS)
         party.send(record, to, conversation)
 
-    there = DeliveryWorld()
+    there = DeliveryWorld(**world)
     party = next(actor.party for actor in there.world.agents if actor.party.name == name)
     own = party.processes
     party.processes = lambda: [*own(), life(party)]
@@ -355,6 +356,34 @@ def test_who_may_not_see_a_point_is_told_so_and_that_is_on_record():
     (told,) = there.tables()["content/QueryRefusal"].to_pylist()
     assert told["reason"] == "dso-b may not see it"
     assert [one["reason"] for one in there.store.accesses() if not one["admitted"]] == ["dso-b may not see it"]
+
+
+@covers("SUC10.4/r07", "SUC10.4/r08")
+def test_six_hours_are_told_at_once_with_one_signature_and_prove_the_same(honest):
+    """Every hour is chained as before; the register holds the same, in four reports a day."""
+    seldom = DeliveryWorld(every_h=6).run()
+    reports = {
+        there: there.world.bus.journal.messages()["record"].tolist().count("MeasurementReport")
+        for there in (honest, seldom)
+    }
+    assert (reports[honest], reports[seldom]) == (24 * len(POINTS), 4 * len(POINTS))
+    for gcp, rows in seldom.store.measured().items():
+        assert [row.hash for row in rows] == [row.hash for row in honest.store.measured()[gcp]]
+        assert [index for index, row in enumerate(rows) if row.signature] == [5, 11, 17, 23]
+        assert first_false(gcp, rows, seldom.verifier) is None
+        broken = [replace(row, consumption_kwh=9.0) if index == 7 else row for index, row in enumerate(rows)]
+        assert first_false(gcp, broken, seldom.verifier) == 7
+
+
+def test_an_order_that_ends_between_two_reports_is_told_at_its_end():
+    """The day's order goes to its midnight; a test in the afternoon is over at four."""
+    until_ms = FROM_MS + 16 * HOUR_MS
+    order = MeteringOrder(gcps=("home-1/meter",), from_ms=until_ms - 2 * HOUR_MS, to_ms=until_ms)
+    there = _said_by("dso-a", order, "flexibility-register", every_h=24)
+    there.world.run(until_ms + HOUR_MS // 2)
+    known = there.store.measured()
+    assert set(known) == {"home-1/meter"}
+    assert [row.hour_ms for row in known["home-1/meter"]] == list(range(FROM_MS, until_ms, HOUR_MS))
 
 
 def test_meters_count_both_directions_of_an_hour_apart():

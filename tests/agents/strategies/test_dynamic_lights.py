@@ -79,6 +79,26 @@ def test_hours_that_nobody_wants_to_know_of_are_not_limited_and_change_no_other(
     assert (part[:, 0] == at_bus.sum(axis=1)).all()
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), load=st.floats(1.0, 10.0), kw=st.floats(1.0, 40.0), sign=st.sampled_from([-1.0, 1.0]))
+def test_what_is_found_on_the_tightest_steps_holds_in_all_and_is_what_looking_at_all_finds(
+    network, seed, load, kw, sign
+):
+    """Hours of four steps, each with loads of its own."""
+    shares = np.random.default_rng(seed).uniform(0.2, 1.0, (4 * HOURS, network.n_bus))
+    steps = np.arange(4 * HOURS)
+    p = np.repeat(day(network, load).p_kw, 4, axis=0) * shares
+    expected = Expected(planned([], 0).over(network, steps * 900_000), USUAL, p, 0.1 * p, steps // 4)
+    every, few = (Capabilities(expected, offers(network, kw), sign, HOURS) for _ in range(2))
+    every._watched[:] = True
+    every._watch = lambda parts, hours: (
+        hours & ~every._bearable(parts, hours) if (parts == 1.0).all() else hours & False
+    )
+    found, whole = few.largest_kw(), offers(network, kw).sum(axis=1)[:, None]
+    assert (np.abs(found - every.largest_kw()) <= 0.03 * whole + 0.02).all()  # who is raised at last may be another
+    assert is_no_worse(expected, change_of(offers(network, kw), found, sign)[expected.hour]).all()
+
+
 def test_who_is_at_no_bottleneck_keeps_all_of_it(network):
     """Station A's homes overload their own station; those of B, behind the same cable, are far from any limit."""
     at_bus = offers(network, 40.0)
