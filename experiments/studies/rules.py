@@ -111,9 +111,11 @@ def _verdict(answers: Answers) -> Section:
                 f"In {known - met} of {known} runs nothing was cleared, so no rule had anything to decide"
                 + ("; take days, or a grid, on which flexibility is needed." if met == 0 else " there.")
             )
+    if idle := [kind for kind in KEYS if _met(cleared) and not _matters(answers, kind)]:
+        said.append(f"On these days no figure depends on: {', '.join(idle)}.")
     rows = []
     for name in (name for name in answers.kept() if name in SHOWN):
-        mean = np.array([interval(row, answers.confidence).mean for row in answers.values[name]])
+        mean = _comparable(answers.values[name])
         if np.isnan(mean).all() or np.nanmax(mean) == np.nanmin(mean):
             continue
         spec, own = catalogue()[name], mean[answers.reference]
@@ -127,7 +129,7 @@ def _verdict(answers: Answers) -> Section:
         )  # fmt: skip
     head = ["figure", "own rules", "least, with", "most, with", "decided most by"]
     note = (
-        "Means over seeds. The last column is the kind of rule whose choice explains most of the variance between combinations, with its part of it; what is missing to 100 % is the other kinds, and that they "
+        "Means over the seeds for which every combination that has the figure has it, so that all are of the same days. The last column is the kind of rule whose choice explains most of the variance between combinations, with its part of it; what is missing to 100 % is the other kinds, and that they "
         "act together. Of combinations that come to the same the first is named."
     )
     body = (
@@ -136,6 +138,31 @@ def _verdict(answers: Answers) -> Section:
         else "<p>No figure depends on the choice.</p>"
     )
     return Section("verdict", "What the choice decides", "".join(f"<p><b>{escape(one)}</b></p>" for one in said) + body)
+
+
+def _comparable(values: F64) -> F64:
+    """Means over the seeds that all combinations have, of those that have any; a run that failed must not make the others differ."""
+    some = ~np.isnan(values).all(axis=1)
+    common = ~np.isnan(values[some]).any(axis=0)
+    mean = np.full(len(values), np.nan)
+    if some.any() and common.any():
+        mean[some] = values[some][:, common].mean(axis=1)
+    return mean
+
+
+def _met(cleared: F64 | None) -> bool:
+    """Whether anything was cleared in any run."""
+    return cleared is None or bool((cleared > 0.0).any())
+
+
+def _matters(answers: Answers, kind: str) -> bool:
+    """Whether any figure changes with a rule of this kind, all others held."""
+    own = answers.points[answers.reference][kind]
+    pairs = [pair for level in answers.levels(kind) if level != own for pair in _pairs(answers, kind, level, own)]
+    first, second = ([pair[side] for pair in pairs] for side in (0, 1))
+    return any(
+        bool((np.abs(values[first] - values[second]) > 0.0).any()) for values in answers.values.values()
+    )  # unknown is not greater
 
 
 def _most_by(answers: Answers, mean: F64) -> str:

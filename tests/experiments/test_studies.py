@@ -94,9 +94,14 @@ def test_the_page_of_rules_says_which_choice_decides_and_where_there_was_no_mark
     values = {"flexibility_cleared_kwh": cleared, "flexibility_cost_eur": cost}
     verdict = rules_study(SCENARIO).read({"rules": Answers(Path(), said, tuple(points), values, values)})[0].html
     assert "In 16 of 32 runs nothing was cleared" in verdict
+    assert "no figure depends on: clearing, baseline, settlement." in verdict
     assert "pricing (100 %)" in verdict
     assert f"3.00: {', '.join(points[0].values())}" in verdict
     assert "5.00: network-aware, uniform" in verdict
+    cost[:, 1] += 9.0
+    cost[0, 1] = np.nan  # a run that failed, of a dearer day
+    verdict = rules_study(SCENARIO).read({"rules": Answers(Path(), said, tuple(points), values, values)})[0].html
+    assert "pricing (100 %)" in verdict
 
 
 def test_a_page_of_ones_own_scenario_has_it_whole(tmp_path):
