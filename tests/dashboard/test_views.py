@@ -235,6 +235,13 @@ def test_a_part_that_a_network_has_not_is_that_which_is_loaded_most(first, monke
     assert [page_grid._part_of(first, part, delivery) for part in parts] == ["north", "south", None]
 
 
+def test_the_branch_loaded_most_at_each_time_is_drawn_too(page, shelf):
+    app = page(page="Grid", runs=[str(shelf / "first"), str(shelf / "second")])
+    app.selectbox(key="branch").set_value(page_grid._ANY).run()
+    assert not app.exception
+    assert not app.error
+
+
 def test_needs_of_copies_are_summed(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
