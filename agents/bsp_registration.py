@@ -1,11 +1,11 @@
 """A BSP at the Flexibility Register: registers its points, builds pools of those that were validated, has them qualified (SUC08.1, SUC08.3, SUC10.1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from agents.flexibility_picture import KnownPool, Picture
+from agents.flexibility_picture import CHANGE, KnownPool, Picture
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
     FlexibilityData,
@@ -205,7 +205,14 @@ class RegistrationDesk(Desk):
             by=self.party.name, version=max(one.version for one in records), rows=len(records)
         )
         self.party.start(self.deliver(said, self._terms.cbp, batch.conversation, PLATFORM))
+        if talk is None and batch.conversation.startswith(CHANGE):
+            self._renew({one.gcp for one in records}, batch.conversation)
         self._go_on(batch.conversation)
+
+    def _renew(self, gcps: Set[str], conversation: str) -> None:
+        """An operator has changed points by itself: the pool that they are in is registered anew, and tested."""
+        for pool in [pool for pool in self.picture.pools.values() if gcps & set(pool.points)]:
+            self._talks[conversation] = _Talk(pool.dso, False, set(), sorted(gcps), renews=pool.pool, about=False)
 
     def _settle(self, conversation: str, gcp: str) -> None:
         if conversation in self._talks:

@@ -1,13 +1,14 @@
 """A DSO at the Flexibility Register: examines points of its network by power flow, and qualifies pools for local services (SUC08.1, SUC08.3, SUC10.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec.structs import replace
 
 from agents.dso_perimeters import OwnGrid
-from agents.flexibility_picture import KnownPool, Picture
+from agents.flexibility_picture import CHANGE, KnownPool, Picture
 from agents.pool_tests import Examiner, Prequalification
 from agents.strategies.static_lights import Offered, Study, validated_kw
 from data.arrays import F64
@@ -15,6 +16,7 @@ from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
     FlexibilityData,
     GcpRegistration,
+    PointChange,
     PointRefusal,
     PoolRegistration,
     RegisterAnswer,
@@ -37,6 +39,15 @@ GATHERS_S = 1.0
 
 
 @dataclass(frozen=True)
+class Tightening:
+    """What a DSO admits less: at an instant, of so many points of its network by name, a share of what it had validated."""
+
+    at_ms: int
+    points: int
+    share: float
+
+
+@dataclass(frozen=True)
 class ValidationTerms:
     """What a DSO is told for the examination of points.
 
@@ -46,6 +57,7 @@ class ValidationTerms:
         treatment: how measurements of its points are treated.
         examines_s: how long an examination takes, which is in people's hands (SUC08.1 requirement 17).
         tests: how pools are tested.
+        updates: what it admits less of later, by itself.
     """
 
     cbp: str
@@ -53,6 +65,7 @@ class ValidationTerms:
     treatment: str
     examines_s: float
     tests: Prequalification
+    updates: Sequence[Tightening] = ()
 
 
 class RegistrationDesk(Desk):
@@ -70,6 +83,34 @@ class RegistrationDesk(Desk):
         self.picture = picture
         self._under_way: dict[str, GcpRegistration] = {}
         self._studied: tuple[Study, dict[_Asked, tuple[float, float]]] | None = None
+        self._registered_kw: dict[str, tuple[float, float]] = {}
+
+    def processes(self) -> Iterable[Process]:
+        """What it changes by itself."""
+        return [self.tightens(one) for one in self._terms.updates]
+
+    def tightens(self, one: Tightening) -> Process:
+        """Admit less of points that are in use, through the platform: the TSO completes them anew, their provider has its pool tested anew (SUC10.1 rule 18)."""
+        yield self.party.until(one.at_ms)
+        gcps = sorted(gcp for gcp in self.picture.topology if gcp in self.picture.static and gcp in self._registered_kw)
+        lights = [self._tighter(self.picture.static[gcp], one.share) for gcp in gcps[: one.points]]
+        if not lights:
+            return
+        talk = f"{CHANGE}{self.party.name}:{self.now_ms}"
+        self.picture.static.update({light.gcp: light for light in lights})
+        self._note([self._registered_kw[light.gcp] for light in lights], lights)
+        changes = [
+            PointChange(by=self.party.name, gcp=light.gcp, field=field, value=getattr(light, field), text="")
+            for light in lights
+            for field in ("validated_up_kw", "validated_down_kw")
+        ]
+        yield from self.deliver(changes, self._terms.cbp, talk, PLATFORM)
+        yield from self.deliver(lights, self._terms.cbp, talk, PLATFORM)
+
+    def _tighter(self, light: StaticLight, share: float) -> StaticLight:
+        asked, kw = self._registered_kw[light.gcp], (light.validated_up_kw * share, light.validated_down_kw * share)
+        up, down = (Colour(one).name.lower() for one in colours(list(asked), list(kw)).tolist())
+        return replace(light, validated_up_kw=kw[0], validated_down_kw=kw[1], light_up=up, light_down=down)
 
     # --- points ----------------------------------------------------------------------------------------------------------
 
@@ -140,11 +181,9 @@ class RegistrationDesk(Desk):
             for row, one in enumerate(points)
         ]  # fmt: skip
         gcps = [one.gcp for one in points]
-        self.register("static_lights").add(
-            t_ms=self.now_ms, dso=self.party.name, bsp=[one.bsp for one in points], gcp=gcps,
-            grid_element=[one.grid_element for one in lights], up_kw=offered.up_kw, down_kw=offered.down_kw,
-            validated_up_kw=up, validated_down_kw=down, light_up=light_up, light_down=light_down,
-        )  # fmt: skip
+        asked = list(zip(offered.up_kw.tolist(), offered.down_kw.tolist(), strict=True))
+        self._registered_kw.update(zip(gcps, asked, strict=True))
+        self._note(asked, lights)
         reads = [f"registered_points/{gcp}" for gcp in gcps]
         return Work(lights, conversation, reads, [f"static_lights/{gcp}" for gcp in gcps])
 
@@ -169,6 +208,13 @@ class RegistrationDesk(Desk):
         bus = np.array([self._grid.bus_of[one.gcp] for one in points], np.int64)
         powers = (np.array([getattr(one, name) for one in points]) for name in ("up_kw", "down_kw"))
         return Offered(bus, self._grid.bus_perimeter[bus], *powers)
+
+    def _note(self, asked: Sequence[tuple[float, float]], lights: Sequence[StaticLight]) -> None:
+        names = ("bsp", "gcp", "grid_element", "validated_up_kw", "validated_down_kw", "light_up", "light_down")
+        self.register("static_lights").add(
+            t_ms=self.now_ms, dso=self.party.name, up_kw=[up for up, _ in asked], down_kw=[down for _, down in asked],
+            **{name: [getattr(one, name) for one in lights] for name in names},
+        )  # fmt: skip
 
     @act("status_change", system=PLATFORM)
     def status_change(self, conversation: str, lights: list[StaticLight]) -> Work:

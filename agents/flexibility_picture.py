@@ -7,6 +7,9 @@ from data.arrays import F64
 from environment.messages.flexibility_register import StaticLight, TopologyEntry
 from environment.messages.traffic_lights import DynamicLight
 
+CHANGE = "change:"
+"""What conversations begin with in which an operator changes points by itself."""
+
 
 @dataclass
 class KnownPool:

@@ -6,10 +6,11 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from agents.flexibility_picture import KnownPool, Picture
+from agents.flexibility_picture import CHANGE, KnownPool, Picture
 from agents.pool_tests import Examiner, Prequalification
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import (
+    PointChange,
     PointCompletion,
     PointWithdrawal,
     PoolRegistration,
@@ -32,6 +33,16 @@ COMPLETES_S, TRIES = 60.0, 10
 
 
 @dataclass(frozen=True)
+class Regrouping:
+    """What the TSO changes of points: at an instant, of so many in the network of a DSO by name, the aggregation perimeter."""
+
+    at_ms: int
+    dso: str
+    points: int
+    tso_perimeter: str
+
+
+@dataclass(frozen=True)
 class CompletionTerms:
     """What the TSO is told.
 
@@ -41,6 +52,7 @@ class CompletionTerms:
         register: address of the register.
         tests: how pools are tested.
         asks_s: how long it waits for lights that it looks up.
+        updates: what it changes of points later, by itself.
     """
 
     where: Mapping[str, tuple[str, str]]
@@ -48,6 +60,7 @@ class CompletionTerms:
     register: str
     tests: Prequalification
     asks_s: float = 120.0
+    updates: Sequence[Regrouping] = ()
 
 
 class RegisterDesk(Desk):
@@ -64,6 +77,24 @@ class RegisterDesk(Desk):
         self._version = 0
         self._acknowledged = 0
         self._answers: dict[str, RegisterAnswer] = {}
+
+    def processes(self) -> Iterable[Process]:
+        """What it changes by itself."""
+        return [self.regroups(one) for one in self._terms.updates]
+
+    def regroups(self, one: Regrouping) -> Process:
+        """Move points to another aggregation perimeter, through the platform: their rows of the matrix are issued anew (SUC10.1 rule 18)."""
+        yield self.party.until(one.at_ms)
+        held = [row for _, row in sorted(self.picture.topology.items()) if row.dso == one.dso][: one.points]
+        if held:
+            talk = f"{CHANGE}{self.party.name}:{self.now_ms}"
+            changes = [
+                PointChange(by=self.party.name, gcp=row.gcp, field="tso_perimeter", value=0.0, text=one.tso_perimeter)
+                for row in held
+            ]
+            yield from self.deliver(changes, self._terms.cbp, talk, PLATFORM)
+            rows = [replace(row, tso_perimeter=one.tso_perimeter, version=self._version + 1) for row in held]
+            yield from self._issue(talk, rows)
 
     # --- points (SUC08.1 step 6; SUC10.1 steps 6 to 8) -------------------------------------------------------------------
 

@@ -15,11 +15,11 @@ from agents.dso_grid import GridModel
 from agents.dso_lights import LightsDesk, LightsTerms
 from agents.dso_outlook import LookAhead
 from agents.dso_perimeters import OwnGrid
-from agents.dso_registration import RegistrationDesk, ValidationTerms
+from agents.dso_registration import RegistrationDesk, Tightening, ValidationTerms
 from agents.flexibility_picture import Picture
 from agents.pool_tests import Prequalification
 from agents.register_entries import EntriesDesk, RegisterTerms
-from agents.tso_register import CompletionTerms, RegisterDesk
+from agents.tso_register import CompletionTerms, RegisterDesk, Regrouping
 from data.arrays import F64, I64
 from environment.addresses import Address
 from environment.grid.areas import areas_of
@@ -166,7 +166,10 @@ def _dso(site: Site, world: World, said: SystemOperator) -> Made:
     assert market is not None
     grid = own_grid(site, said)
     picture = Picture()
-    validation = ValidationTerms(CBP, REGISTER, said.treatment, EXAMINES_S, _tests(market))
+    updates = [
+        Tightening(one.at.on(site.calendar, site.scenario.clock.start), one.points, one.power) for one in said.updates
+    ]
+    validation = ValidationTerms(CBP, REGISTER, said.treatment, EXAMINES_S, _tests(market), updates)
     ahead = LookAhead(
         grid.model, grid.meters, site.living.weather, site.calendar, said.forecast, said.margin_percent / 100.0
     )
@@ -257,7 +260,11 @@ def _perimeters(network: Network, said: SystemOperator) -> tuple[tuple[str, ...]
 def _tso(site: Site, world: World) -> Made:
     market = said(site)
     where = {one.name: (one.tso_perimeter, one.market_zone) for one in market.dsos}
-    terms = CompletionTerms(where=where, cbp=CBP, register=REGISTER, tests=_tests(market))
+    updates = [
+        Regrouping(one.at.on(site.calendar, site.scenario.clock.start), one.dso, one.points, one.tso_perimeter)
+        for one in market.tso_updates
+    ]
+    terms = CompletionTerms(where=where, cbp=CBP, register=REGISTER, tests=_tests(market), updates=updates)
     picture = Picture()
     desks: dict[str, Desk] = {
         "topology": RegisterDesk(terms, picture),

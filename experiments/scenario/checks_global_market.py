@@ -50,6 +50,9 @@ def _order(said: "GlobalMarket") -> Iterator[str]:
         if not early.before(late):
             yield f"global_market.{second}: {late} must be after global_market.{first} ({early})"
     dsos = [one.name for one in said.dsos]
+    for place, moved in enumerate(said.tso_updates):
+        if moved.dso not in dsos:
+            yield f"global_market.tso_updates[{place}].dso: unknown system operator '{moved.dso}'{did_you_mean(moved.dso, dsos)}"
     for place, bsp in enumerate(said.bsps):
         for number, update in enumerate(bsp.updates):
             if update.dso is not None and update.dso not in dsos:

@@ -31,6 +31,17 @@ class GridOutage(Part):
     """Branches opened meanwhile beside it."""
 
 
+class Tightening(Part):
+    """A DSO admits less of points in its network than it had validated, by itself (SUC10.1 rule 18)."""
+
+    at: DayTime
+    """When."""
+    points: int = given(1, source="judgement: a single point", ge=1)
+    """How many of the points in use, by name."""
+    power: Share = given(0.5, unit="share of what was validated", source=JUDGEMENT, lt=1)
+    """What is left of their validated power."""
+
+
 class SystemOperator(Actor):
     """Distribution system operator with a network of its own."""
 
@@ -58,6 +69,8 @@ class SystemOperator(Actor):
     """How it forecasts load."""
     margin_percent: float = given(5.0, unit="% of the forecast", source=JUDGEMENT, ge=0, le=100)
     """Added to the forecast load before dynamic lights are worked out."""
+    updates: tuple[Tightening, ...] = given((), source="none")
+    """What it admits less of points later."""
 
 
 class Update(Part):
@@ -73,6 +86,19 @@ class Update(Part):
     """What is left of their modulating power."""
     withdraws: bool = given(False, source="a change of power")
     """Whether the points are taken out of the register instead; the pool is qualified anew without them (SUC08.1)."""
+
+
+class Regrouping(Part):
+    """The TSO moves points to another aggregation perimeter, by itself (SUC10.1 rule 18)."""
+
+    at: DayTime
+    """When."""
+    dso: str
+    """In whose network the points are."""
+    points: int = given(1, source="judgement: a single point", ge=1)
+    """How many of them, by name."""
+    tso_perimeter: str
+    """The new aggregation perimeter."""
 
 
 class Bsp(Actor):
@@ -163,6 +189,8 @@ class GlobalMarket(Part):
     """Commercial parties that compete with operators under the integrated scheme; under the others nobody sells to them."""
     tso: str = given("tso", source="a name", pattern=NAME)
     """Name of the transmission system operator."""
+    tso_updates: tuple[Regrouping, ...] = given((), source="none")
+    """What the TSO changes of points later."""
     gate: DayTime = given(DayTime.model_validate("17:00 the day before"), source="SUC08.2: 17:00 of D-1")
     """Gate closure of the global market."""
     tests: Tests = given(Tests())

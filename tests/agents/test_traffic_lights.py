@@ -348,11 +348,22 @@ def test_a_pool_is_activated_for_its_test_and_judged_by_its_meters(lived):
         assert ordered[way] == pytest.approx(sum(kw for (_, one, _), (kw, _) in told.items() if one == way), abs=1.0)
 
 
-def test_a_pool_that_overstates_its_power_fails_and_is_not_qualified():
+@pytest.fixture(scope="module")
+def morning():
+    """The morning of D-1: a provider overstates, another withdraws all of a pool, and both operators change a point by themselves."""
     content = small()
-    content["faults"] = [{"party": "bsp-beta", "offers": "200%"}]
-    there = World(content, until_h=9.5)
-    tests = there.table("pool_tests")
+    content["faults"] = [{"party": "bsp-beta", "offers": "250%"}]
+    market = content["global_market"]
+    market["bsps"][0]["late_points"] = 0  # which would be left for the pool
+    market["bsps"][0]["updates"] = [{"at": "09:20 the day before", "dso": "dso-sud", "points": 99, "withdraws": True}]
+    del market["bsps"][1]["updates"]
+    market["dsos"][0]["updates"] = [{"at": "09:15 the day before", "power": "50%"}]
+    market["tso_updates"] = [{"at": "12:10 the day before", "dso": "dso-nord", "tso_perimeter": "IT-CNOR"}]
+    return World(content, until_h=15.2)
+
+
+def test_a_pool_that_overstates_its_power_fails_and_is_not_qualified(morning):
+    tests = morning.table("pool_tests")
     false = tests["pool"] == "bsp-beta/dso-nord"
     assert set(tests["service"][false].tolist()) == {"global", "local"}
     assert not tests["qualified"][false].any()
@@ -362,9 +373,50 @@ def test_a_pool_that_overstates_its_power_fails_and_is_not_qualified():
     assert any((abs(tests[f"measured_{way}_kw"]) < 0.7 * abs(tests[f"{way}_kw"]))[false].all() for way in ways)
     for name in ("bsp-beta", "dso-nord", "tso"):
         desk = "topology" if name == "tso" else "registration"
-        assert not there.party(name).__dict__[desk].picture.pools["bsp-beta/dso-nord"].qualified("global")
-    validated = there.party("bsp-beta").pool._terms.validated_kw()
-    assert validated == {}  # nothing of it can be offered
+        assert not morning.party(name).__dict__[desk].picture.pools["bsp-beta/dso-nord"].qualified("global")
+    assert morning.party("bsp-beta").pool._terms.validated_kw() == {}  # nothing of it can be offered
+
+
+def test_an_application_ends_with_the_last_point_of_its_pool(morning):
+    """The conversation of SUC08.3 says why it failed; nobody knows the pool any more whose points are gone."""
+    talks = [one for one in morning.world.bus.journal.conversations.values() if one.suc == "SUC08.3"]
+    ends = {one.outcome: one.reason for one in talks if "bsp-alfa/dso-sud" in one.name}
+    assert ends == {"failed": "all points of the pool were withdrawn"}
+    assert "bsp-alfa/dso-sud" not in morning.party("bsp-alfa").registration.picture.pools
+
+
+@covers("SUC10.1/r18", "SUC08.1/r22")
+def test_operators_change_points_by_themselves_and_everybody_takes_it_over(morning):
+    """The DSO admits half; the TSO moves the point to another perimeter: register, matrix and provider know, and the pool is tested after each."""
+    lights, matrix = morning.table("static_lights"), morning.table("topology_matrix")
+    first, second = lights["validated_up_kw"][lights["gcp"] == changed_by_dso(morning)]
+    gcp = changed_by_dso(morning)
+    assert second == pytest.approx(0.5 * first)
+    store = morning.party("flexibility-register").entries.store
+    held = store.point(gcp)
+    assert held["status"] == "completed"
+    assert held["validated_up_kw"] == pytest.approx(second)
+    bsp = held["bsp"]
+    for name, desk in ((bsp, "registration"), ("tso", "topology"), ("dso-nord", "registration")):
+        assert getattr(morning.party(name), desk).picture.static[gcp].validated_up_kw == pytest.approx(second)
+    moved = matrix["gcp"][matrix["tso_perimeter"] == "IT-CNOR"].tolist()
+    assert len(moved) == 1
+    assert store.point(moved[0])["tso_perimeter"] == "IT-CNOR"
+    owner = store.point(moved[0])["bsp"]
+    assert morning.party(owner).registration.picture.topology[moved[0]].tso_perimeter == "IT-CNOR"
+    tests = morning.table("pool_tests")
+    for of in {bsp, owner}:
+        times = tests["t_ms"][(tests["pool"] == f"{of}/dso-nord") & (tests["service"] == "global")]
+        assert len(times) == 1 + (of == bsp) + (of == owner)
+    kinds = {one["what"] for one in store.accesses() if one["subject"] == gcp and one["by"] == "dso-nord"}
+    assert "change" in kinds
+
+
+def changed_by_dso(there):
+    """The point whose validated power the DSO changed."""
+    gcps = there.table("static_lights")["gcp"].tolist()
+    (gcp,) = {one for one in gcps if gcps.count(one) == 2}
+    return gcp
 
 
 # --- faults ------------------------------------------------------------------------------------------------------------------
