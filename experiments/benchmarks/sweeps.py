@@ -69,7 +69,7 @@ class Cost(NamedTuple):
 
 def sweep_file(folder: Path, runs: int, *, short: bool) -> Path:
     """A sweep of so many runs over the share of homes with a car."""
-    seeds = min(SEEDS, runs)
+    seeds = min(SEEDS, max(1, runs // 2))
     said: dict[str, Any] = {"scenario": "district-short", "set": VILLAGE}
     if short:
         (folder / "hamlet-scenario.yaml").write_text(yaml.safe_dump(HAMLET), encoding="utf-8")

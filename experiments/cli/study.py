@@ -45,7 +45,7 @@ def study_made(
     folder = out or Path("studies") / f"{kind}-{Path(scenario).stem}"
     check_place(folder)
     engine = engine_of(workers, cluster)
-    if cluster is None:
+    if not (cluster or folder.exists()):
         warm_up()
     shown = ""
     try:

@@ -27,16 +27,13 @@ def sweep_run(
     """Do the runs of a sweep that are missing, after its scenarios were all checked."""
     _one_of(workers, cluster)
     sweep = load_sweep(name, sets)
-    if not only_plan and cluster is None:
+    folder = out or Path("sweeps") / sweep.name
+    if not (only_plan or cluster or folder.exists()):  # in a folder that is there all may be done
         from experiments.sweep.engine import warm_up
 
         warm_up()
     made = plan(sweep, where=Path(name).name)
-    return (
-        planned(made)
-        if only_plan
-        else swept(made, out or Path("sweeps") / sweep.name, workers=workers, cluster=cluster)
-    )
+    return planned(made) if only_plan else swept(made, folder, workers=workers, cluster=cluster)
 
 
 def _one_of(workers: int | None, cluster: str | None) -> None:

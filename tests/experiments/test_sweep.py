@@ -20,6 +20,8 @@ from experiments.sweep.folder import failures
 from experiments.sweep.results import query, views
 from tests.experiments import sweep_tasks
 
+RUNS = int(os.environ.get("COFLEX_SWEEP_RUNS", "40"))
+
 
 def made(seeds=2, about="", **more):
     """A plan of 20 points in a scenario that nobody lives."""
@@ -57,19 +59,26 @@ def test_any_number_of_workers_gives_the_same_tables(whole, tmp_path, workers):
 
 
 def test_a_sweep_interrupted_ten_times_at_random_ends_in_the_same_tables(whole, tmp_path):
+    """Of 40 runs; of as many as ``COFLEX_SWEEP_RUNS`` says, a multiple of 20."""
+    seeds = RUNS // 20
+    digest = (
+        whole[1].digest
+        if seeds == 2
+        else run_sweep(made(seeds), tmp_path / "all", Local(2), task=sweep_tasks.QUICK).digest
+    )
     chance, out, interruptions = random.Random(3), tmp_path / "cut", 0
 
     def cut(done, total, rest_s):
-        if rest_s == rest_s and chance.random() < 0.35:  # not before the first run of this turn
+        if rest_s == rest_s and chance.random() < 14 / RUNS:  # not before the first run of this turn
             raise KeyboardInterrupt
 
     while interruptions < 10:
         with pytest.raises(KeyboardInterrupt):
-            run_sweep(made(), out, Local(2), cut, task=sweep_tasks.QUICK)
+            run_sweep(made(seeds), out, Local(2), cut, task=sweep_tasks.QUICK)
         interruptions += 1
-    last = run_sweep(made(), out, Local(2), task=sweep_tasks.QUICK)
-    assert 10 <= last.skipped < 40
-    assert last.digest == whole[1].digest
+    last = run_sweep(made(seeds), out, Local(2), task=sweep_tasks.QUICK)
+    assert 10 <= last.skipped < RUNS
+    assert last.digest == digest
 
 
 def test_a_leader_that_is_killed_leaves_what_is_done_and_a_free_folder(whole, tmp_path):
