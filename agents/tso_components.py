@@ -77,8 +77,8 @@ class ComponentDesk(Desk):
         yield party.until(times.constraints_by_ms + LISTENS_MS)
         running.constraints.freeze(times.constraints_by_ms)
         note_limits(self.register, running, terms)
+        self.validate_constraints(running)
         if running.constraints.messages:
-            self.validate_constraints(running)
             self._tell_associations(running)
         yield party.until(times.gate_ms + LISTENS_MS)
         yield from self._verify(running)
@@ -189,7 +189,7 @@ class ComponentDesk(Desk):
 
     @act("validate_constraints")
     def validate_constraints(self, running: Running) -> Work:
-        """The last constraint of each perimeter that came in time is the session's."""
+        """The last constraint of each perimeter that came in time is the session's; where none came nothing limits it."""
         reads = [f"conversations/{running.talk}"]
         return Work(None, running.talk, reads, [f"perimeter_limits/{running.times.session}"])
 

@@ -164,6 +164,7 @@ def test_late_constraints_leave_the_session_as_it_is_and_limit_later_hours(sessi
     late = table(there, "tso", "late_constraints")
     assert set(late["dso"]) == {"dso-1", "dso-2"}
     assert late["late_s"].min() > 0
+    assert there.acts().count("validate_constraints") == 1  # at its time, of what is there
     assert sold_up(there)["bsp-1", ALL[0]] == pytest.approx(50)
     told = notices(there)
     assert (told["t_ms"] <= told["due_ms"]).all()
