@@ -123,11 +123,13 @@ def _design(answers: Answers) -> Section:
 
 def _figures(answers: Answers, part: str) -> Section | None:
     """A plot for each figure over each factor, and what shape it has."""
-    pairs = [(name, factor) for name in answers.kept(MOST_PLOTS) for factor in _drawn_over(answers, name)]
+    pairs = [(name, factor) for name in answers.kept() for factor in _drawn_over(answers, name)]
     drawn = [_plot(answers, name, factor, part) for name, factor in pairs[:MOST_PLOTS]]
     if not drawn:
         return None
-    cut = (
+    still = len(answers.kept()) - len({name for name, _ in pairs})
+    cut = f" Not drawn are figures that no factor changes in any run ({still})." if still else ""
+    cut += (
         f" Of {len(pairs)} plots the first {MOST_PLOTS} are shown; the rest is in the tables."
         if len(pairs) > MOST_PLOTS
         else ""
@@ -141,8 +143,13 @@ def _drawn_over(answers: Answers, name: str) -> list[str]:
     """The factors over which a figure is drawn: all that combine; of a design that fills the space the one that it follows most."""
     moving = [factor for factor in answers.factors if len(answers.levels(factor)) > 1]
     if answers.sweep["design"]["kind"] in _COMBINING:
-        return moving
+        return moving if len(moving) < 2 else [factor for factor in moving if _follows(answers, name, factor)]
     return sorted(moving, key=lambda factor: -abs(_rank(answers, name, factor)))[:1]
+
+
+def _follows(answers: Answers, name: str, factor: str) -> bool:
+    """Whether a figure changes with a factor in any run, the others held; else there is nothing to draw."""
+    return any(bool((np.abs(line.y - line.y[0]) > 0.0).any()) for line in answers.lines(name, factor))
 
 
 def _rank(answers: Answers, name: str, factor: str) -> float:

@@ -23,7 +23,7 @@ from experiments.studies.study import make_study
 from experiments.sweep.answers import Answers, read_answers
 from experiments.sweep.design import changed, plan, scenario_of
 from experiments.sweep.engine import Local
-from experiments.sweep.report import own_scenario
+from experiments.sweep.report import own_scenario, result_sections
 from tests.experiments import sweep_tasks
 
 SCENARIO = "district-short"
@@ -90,7 +90,8 @@ def test_the_page_of_rules_says_which_choice_decides_and_where_there_was_no_mark
     points = [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*names.values())]
     cost = np.array([[5.0 if one["pricing"] == "uniform" else 3.0] * 2 for one in points])
     cleared = np.array([[4.0, 0.0]] * len(points))
-    said = {"sweep": {"factors": {key: {} for key in KEYS}, "reference": points[0]}, "runs": []}
+    asked = {"scenario": SCENARIO, "seeds": {"count": 2}, "design": {"kind": "full-factorial"}}
+    said = {"sweep": {"factors": {key: {} for key in KEYS}, "reference": points[0], **asked}, "runs": []}
     values = {"flexibility_cleared_kwh": cleared, "flexibility_cost_eur": cost}
     verdict = rules_study(SCENARIO).read({"rules": Answers(Path(), said, tuple(points), values, values)})[0].html
     assert "In 16 of 32 runs nothing was cleared" in verdict
@@ -98,6 +99,11 @@ def test_the_page_of_rules_says_which_choice_decides_and_where_there_was_no_mark
     assert "pricing (100 %)" in verdict
     assert f"3.00: {', '.join(points[0].values())}" in verdict
     assert "5.00: network-aware, uniform" in verdict
+    drawn = next(
+        one.html for one in result_sections(Answers(Path(), said, tuple(points), values, values)) if one.id == "figures"
+    )
+    assert drawn.count("<figcaption>") == 1, "cost over pricing, and nothing that the choice does not change"
+    assert "no factor changes in any run (1)" in drawn
     cost[:, 1] += 9.0
     cost[0, 1] = np.nan  # a run that failed, of a dearer day
     verdict = rules_study(SCENARIO).read({"rules": Answers(Path(), said, tuple(points), values, values)})[0].html
