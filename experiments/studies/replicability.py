@@ -240,9 +240,8 @@ def _transfer(part: str, answers: Answers) -> Section:
         for row in values[1:]:
             change = difference(row, values[0], answers.confidence)
             star = " *" if change.n > 1 and change.excludes_zero else ""
-            cells.append(
-                f"{with_interval(interval(row, answers.confidence), specs[name])} ({with_interval(change, specs[name], '+')}{star})"
-            )
+            here = with_interval(interval(row, answers.confidence), specs[name])
+            cells.append(f"{here} ({with_interval(change, specs[name], '+')}{star})" if change.n else here)
         rows.append([f"{specs[name].title} [{specs[name].unit}]", *cells])
     note = f"<p class='soft'>In brackets the difference from {levels[0]}, seed by seed; an asterisk where its interval excludes 0.</p>"
     return Section(

@@ -28,7 +28,7 @@ PRECISION = 0.05
 HOW_TO_READ = (
     "Lines are means over seeds, bands their intervals; dashed is the twin without coordination. The shape of a line is chosen by the Bayesian "
     "information criterion for small samples among: no effect, linear, saturating, breaking at a point; the interval of a break holds what an F test "
-    "at 99 % does not tell from the best."
+    "at 99 % does not tell from the best. Where no break can be told, a change of slope up to the number given would not show in so few runs with so much scatter."
 )
 HOW_TO_READ_DOTS = (
     "Each figure over the factor that it follows most; all others move at the same time, so the dots scatter."
