@@ -56,8 +56,8 @@ def replace_inputs(patch, at_ms):
     truth = {}
     make_people, make_weather, make_station = build.build_people, build.weather_for, build.WeatherStation
 
-    def people(scenario, network, calendar, timeline, weather, chance):
-        made = make_people(scenario, network, calendar, timeline, truth["weather"], chance)
+    def people(scenario, network, calendar, timeline, weather, chance, histories):
+        made = make_people(scenario, network, calendar, timeline, truth["weather"], chance, histories)
         return people_otherwise(made, timeline.index(at_ms))
 
     def weather(place, calendar, timeline, chance):
