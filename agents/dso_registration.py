@@ -189,7 +189,7 @@ class RegistrationDesk(Desk):
 
     def _validated_kw(self, points: Sequence[GcpRegistration]) -> tuple[F64, F64]:
         """What of points is validated; all whose examination is under way are examined at once, as long as nothing else is metered."""
-        study = self._grid.study()
+        study = self._grid.study(self.picture.tested_ms)
         if self._studied is None or self._studied[0] is not study:
             self._studied = study, {}
         found = self._studied[1]

@@ -45,6 +45,7 @@ class Picture:
         lights: (DSO perimeter, start of the day [ms]) -> the last dynamic light that was told; without one the static values hold.
         local: (DSO perimeter, start of the day [ms]) -> what the DSO itself means to use of it, up and down, at least 0, by hour.
         applied: pool -> conversation in which it applied for the global market.
+        tested_ms: starts of the hours in which it had pools activated to test them.
     """
 
     static: dict[str, StaticLight] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Picture:
     lights: dict[tuple[str, int], DynamicLight] = field(default_factory=dict)
     local: dict[tuple[str, int], tuple[F64, F64]] = field(default_factory=dict)
     applied: dict[str, str] = field(default_factory=dict)
+    tested_ms: set[int] = field(default_factory=set)
 
     def take_topology(self, rows: Iterable[TopologyEntry]) -> None:
         """Take over rows of the topology matrix; of a point that was taken out nothing is known any more."""

@@ -134,6 +134,7 @@ class Examiner:
             pool=pool.pool, bsp=pool.bsp, by=party.name, service=self.service, direction=way, from_ms=from_ms, to_ms=to_ms,
             ordered_kw=tests.share * answer.stated_kw,
         )  # fmt: skip
+        self.known.tested_ms.add(from_ms)
         party.start(self.desk.deliver(order, self.cbp, conversation, self.system, from_ms))
         metering = MeteringOrder(gcps=answer.points, from_ms=from_ms, to_ms=to_ms)
         party.start(self.desk.deliver(metering, self.register, self._talk(answer), until_ms=to_ms))
