@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.aggregator_call import Call
-from agents.aggregator_pool import Pool
+from agents.aggregator_pool import Pool, read_plans
 from agents.aggregator_potential import LEAST_SHORT_KW, answer
 from agents.aggregator_settlement import objection
 from agents.aggregator_shares import member_shares
@@ -92,10 +92,7 @@ class Aggregator(Party):
 
     def _read_post(self) -> None:
         self._read_consents()
-        for report in self.stored_rows(HomePlanReport):
-            self._pool.take_plans(self._rows(report), report)
-        for forecast in self.stored_rows(PlantPlanReport):
-            self._pool.take_plans(self._rows(forecast), forecast)
+        read_plans(self, self._pool, self._rows)
 
     def _read_consents(self) -> None:
         """Who has joined, and who has withdrawn since; who can be reached."""

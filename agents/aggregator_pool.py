@@ -1,7 +1,8 @@
 """The aggregator's book-keeping: what its homes planned, what it may sell of it, whom it calls and what each delivered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from environment.messages.aggregation import (
 )
 from environment.messages.base import Batch
 from environment.messages.procurement import BaselineDeclaration, Bid, SessionPublication
+from environment.party import Party
+from environment.refusals import refuse
 from markets.baselines.declared import freeze
 from markets.baselines.method import Method, hashed
 
@@ -31,6 +34,22 @@ COVERED_SHARE = 0.02
 
 RESERVE_SHARE = 0.1
 """How much more than is missing the members are asked for: the prior that one in ten does not deliver (agents.strategies.bidding)."""
+
+
+def read_plans(party: Party, pool: "Pool", rows_of: Callable[[Batch[Any]], I64]) -> None:
+    """Take what members have reported of their plans since; reports that do not fit are refused on record.
+
+    Args:
+        party: whose members they are.
+        pool: its book-keeping.
+        rows_of: the members behind the senders of a batch.
+    """
+    reports: list[Batch[HomePlanReport] | Batch[PlantPlanReport]] = [
+        *party.stored_rows(HomePlanReport), *party.stored_rows(PlantPlanReport),
+    ]  # fmt: skip
+    for report in reports:
+        for row in pool.take_plans(rows_of(report), report):
+            refuse(party, report, row, party.name, "a plan of other intervals than those known of its day")
 
 
 @dataclass
@@ -76,8 +95,17 @@ class Pool:
         """Keep whether each asset can be used."""
         self.connected[rows] = batch["connected"] & batch["communicating"]
 
-    def take_plans(self, rows: I64, batch: Batch[HomePlanReport] | Batch[PlantPlanReport]) -> None:
-        """Keep the plans of each day; a plan reported again replaces the one before."""
+    def take_plans(self, rows: I64, batch: Batch[HomePlanReport] | Batch[PlantPlanReport]) -> list[int]:
+        """Keep the plans of each day; a plan reported again replaces the one before.
+
+        Args:
+            rows: the members who report, (m,).
+            batch: their reports, (m,).
+
+        Returns:
+            Rows of the batch that are not taken: they are of other intervals than what is known of their day.
+        """
+        strange: list[int] = []
         sources = ("curtail",) if batch.record is PlantPlanReport else ("up", "down", "curtail")
         for from_ms in np.unique(batch["from_ms"]).tolist():
             mine = batch["from_ms"] == from_ms
@@ -85,11 +113,15 @@ class Pool:
             if from_ms not in self._days:
                 step_s = float(batch["step_s"][mine][0])
                 self._days[from_ms] = DayPlans.empty(len(self._names), from_ms, step_s, net.shape[1])
+            if net.shape[1] != self._days[from_ms].net_kw.shape[1]:
+                strange += np.flatnonzero(mine).tolist()
+                continue
             self._days[from_ms].take(rows[mine], net)
             for source in sources:
                 kw = batch[f"{source}_kw"][mine]
                 if kw.shape[1]:
                     self._days[from_ms].take_possible(source, rows[mine], kw, batch[f"{source}_eur_per_kwh"][mine])
+        return strange
 
     def areas_with_plans(self) -> tuple[str, ...]:
         """Areas in which at least one member has a plan for the last day reported."""

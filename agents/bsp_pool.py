@@ -11,7 +11,7 @@ import numpy as np
 
 from agents.aggregator_call import Call
 from agents.aggregator_plans import DayPlans
-from agents.aggregator_pool import Pool
+from agents.aggregator_pool import Pool, read_plans
 from agents.aggregator_terms import FspTerms, Portfolio
 from agents.bsp_bids import Offered, Schedule
 from agents.bsp_tests import Ability
@@ -108,10 +108,7 @@ class PoolDesk(Desk):
         """What members have told since."""
         for file in self.party.stored_rows(OnboardingFile):
             self._pool.onboard(self._rows(file), file)
-        for report in self.party.stored_rows(HomePlanReport):
-            self._pool.take_plans(self._rows(report), report)
-        for forecast in self.party.stored_rows(PlantPlanReport):
-            self._pool.take_plans(self._rows(forecast), forecast)
+        read_plans(self.party, self._pool, self._rows)
 
     def _rows(
         self, batch: Batch[OnboardingFile] | Batch[HomePlanReport] | Batch[PlantPlanReport] | Batch[ActivationFeedback]

@@ -129,9 +129,10 @@ class Prosumers(Party):
 
     def _join_cycles(self, cycles: Sequence[Batch[AggregationCycle]]) -> None:
         """Plan all hours that are asked about in one, then join each cycle."""
-        asked = {place: hour for place, one in enumerate(cycles) if (hour := hour_asked(self._hems, one)) is not None}
-        wanted = [(hour, self._rows(cycles[place].receiver)) for place, hour in asked.items()]
         step = self._timeline.index(self.now_ms)
+        hours = {place: hour_asked(self._hems, step, one) for place, one in enumerate(cycles)}
+        asked = {place: hour for place, hour in hours.items() if hour is not None}
+        wanted = [(hour, self._rows(cycles[place].receiver)) for place, hour in asked.items()]
         plans = dict(zip(asked, plans_within(self._hems, step, wanted, self._readings), strict=True))
         for place, batch in enumerate(cycles):
             self._join_cycle(batch, plans.get(place))

@@ -14,8 +14,8 @@ from environment.messages.aggregation import AggregationCycle
 from environment.messages.base import Batch
 
 
-def hour_asked(hems: Hems, batch: Batch[AggregationCycle]) -> range | None:
-    """Steps of the timeline that a provider asks about, where they lie in the plan that is in force; None where it asks about the next day.
+def hour_asked(hems: Hems, step: int, batch: Batch[AggregationCycle]) -> range | None:
+    """Steps of the timeline that a provider asks about, where they are to come in the plan that is in force; None where it asks about the next day.
 
     All invitations of a batch are about the same period.
     """
@@ -23,7 +23,7 @@ def hour_asked(hems: Hems, batch: Batch[AggregationCycle]) -> range | None:
     if current is None or not len(batch) or batch["shortfall"][0]:
         return None
     steps = range(index(int(batch["from_ms"][0])), index(int(batch["to_ms"][0])))
-    inside = current.first <= steps.start < steps.stop <= current.end
+    inside = max(current.first, step) <= steps.start < steps.stop <= current.end
     ahead = hems.next is not None and steps.start >= hems.next.first
     return steps if inside and not ahead else None
 
@@ -51,11 +51,10 @@ def plan_within(hems: Hems, step: int, asked: range, rows: I64, readings: Readin
     """
     current = hems.current
     assert current is not None
-    begin = max(asked.start, step)
     view = hems.book.with_ends(hems.view(step, current.end, readings, rows))
     rest = HomePlan(*(column[rows, step - current.first :] for column in current.plan))
     net_kw = view.load_kw - view.pv_kw + rest.ev_kw + rest.battery_kw + rest.heater_kw + rest.heat_pump_kw
     rest = rest._replace(net_kw=net_kw)
-    columns = slice(begin - step, asked.stop - step)
+    columns = slice(asked.start - step, asked.stop - step)
     able = home_flexibility.potential(view, rest, columns.start, columns.stop, directions=hems.directions)
     return np.asarray(rest.net_kw[:, columns]), able

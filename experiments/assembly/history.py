@@ -8,12 +8,11 @@ not, and no rule needs to say so.
 import copy
 import hashlib
 import io
-import marshal
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from types import FunctionType, MappingProxyType, ModuleType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, Final, ParamSpec, TypeVar
 
 from scipy.sparse.linalg import SuperLU
@@ -146,14 +145,27 @@ class _Pickler(pickle.Pickler):
             return str, (obj.__name__,)
         if isinstance(obj, FunctionType):
             enclosed = tuple(cell.cell_contents for cell in obj.__closure__ or ())
-            code = (obj.__module__, obj.__qualname__, marshal.dumps(obj.__code__))
-            return str, code, (enclosed, obj.__defaults__, obj.__kwdefaults__)
+            return str, _written(obj.__code__), (enclosed, obj.__defaults__, obj.__kwdefaults__)
         if isinstance(obj, MappingProxyType):
             return str, ("mapping",), dict(obj)
         if isinstance(obj, SuperLU):
             return str, ("factors",), (obj.L, obj.U, obj.perm_r, obj.perm_c)
         kept = _kept_names(type(obj))  # type: ignore[arg-type]  # a class can be hashed
         return _without(obj.__reduce_ex__(4), kept) if kept else NotImplemented
+
+
+def _written(code: CodeType) -> tuple[Any, ...]:
+    """Where a function of this process is written, and with which names and constants: code itself is another one while coverage is measured."""
+    plain = tuple(one for one in code.co_consts if isinstance(one, str | bytes | int | float | None))
+    return (
+        code.co_filename,
+        code.co_firstlineno,
+        code.co_qualname,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        plain,
+    )
 
 
 def _without(reduced: Any, names: frozenset[str]) -> Any:

@@ -37,7 +37,8 @@ def test_the_complete_form_reads_back_as_the_same_scenario(name, sets):
 
 def test_the_complete_form_names_every_key_of_the_schema():
     shipped = [load_scenario(name) for name in scenario_names()]
-    text = "".join(complete_yaml(one) for one in [load_scenario("district-day", RICH), *shipped])
+    bought = load_scenario("traffic-light-day", ["global_market.buyers=[{name: trader}]"])
+    text = "".join(complete_yaml(one) for one in [load_scenario("district-day", RICH), bought, *shipped])
     for key in schema_keys():
         name = key.path.rsplit(".", 1)[-1]
         assert name == "<name>" or re.search(rf"^ *{name}:", text, re.MULTILINE), key.path
