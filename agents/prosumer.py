@@ -130,9 +130,8 @@ class Prosumers(Party):
     def _join_cycles(self, cycles: Sequence[Batch[AggregationCycle]]) -> None:
         """Plan all hours that are asked about in one, then join each cycle."""
         step = self._timeline.index(self.now_ms)
-        hours = {place: hour_asked(self._hems, step, one) for place, one in enumerate(cycles)}
-        asked = {place: hour for place, hour in hours.items() if hour is not None}
-        wanted = [(hour, self._rows(cycles[place].receiver)) for place, hour in asked.items()]
+        asked = {k: hour for k, hour in enumerate(hour_asked(self._hems, step, one) for one in cycles) if hour}
+        wanted = [(hour, self._rows(cycles[k].receiver)) for k, hour in asked.items()]
         plans = dict(zip(asked, plans_within(self._hems, step, wanted, self._readings), strict=True))
         for place, batch in enumerate(cycles):
             self._join_cycle(batch, plans.get(place))

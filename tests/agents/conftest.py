@@ -38,6 +38,7 @@ from environment.messages.settlement import (
 )
 from environment.party import Party, handles
 from environment.world import World
+from tests.agents import lights_world
 from tests.environment.kernel_cases import bus_of
 
 ANY = (
@@ -134,3 +135,9 @@ def stage():
 def profile():
     """An array of powers."""
     return lambda *values: np.array(values, float)
+
+
+@pytest.fixture(scope="session")
+def lights_day():
+    """The small world of two operators, lived once for all who look at it."""
+    return lights_world.World(lights_world.small())

@@ -25,7 +25,7 @@ from experiments.scenario import scenario_from
 from experiments.scenario.library import RULES
 from experiments.scenario.read import ScenarioError
 from experiments.schemes_run import NEEDED
-from tests.agents.test_traffic_lights import small
+from tests.agents.lights_world import small
 from tests.laws import test_run_knowledge
 
 

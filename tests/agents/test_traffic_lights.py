@@ -1,7 +1,5 @@
 """Register, lights and pools as a small world of two operators: every step made, every operator sees its own, no light looser than static."""
 
-import copy
-
 import numpy as np
 import pytest
 
@@ -13,64 +11,19 @@ from environment.messages.flexibility_register import (
     GcpRegistration,
     PointChange,
     PointWithdrawal,
-    PoolTestAnswer,
     StaticLight,
 )
-from environment.messages.global_market import DsoConstraint, LocalPlan
-from environment.messages.traffic_lights import DynamicLight
 from experiments.assembly.global_market import own_grid
-from experiments.assembly.site import build_site
-from experiments.assembly.world import build_world
 from experiments.conformance import check
 from experiments.covers import covers
 from experiments.kpis import lights as kpis_lights
 from experiments.kpis.facts import Facts
-from experiments.results.schema import conform
-from experiments.run.tables import party_tables, physical_tables, registered, static_tables
-from experiments.scenario import load_scenario, scenario_from
 from markets.registers.grid_element import read_grid_element
 
 
-def small(**market):
-    """Two operators, two providers, some twenty homes, a cable out of service."""
-    content = copy.deepcopy(load_scenario("traffic-light-day").as_data())
-    content["clock"] |= {"history_days": 2, "tail_h": 12}
-    nord, sud = (group for group in content["people"] if "homes" in group)
-    nord["homes"]["count"], sud["homes"]["count"] = 24, 6
-    nord["served_by"], sud["served_by"] = {"bsp-alfa": 0.5, "bsp-beta": 0.5}, {"bsp-alfa": 1.0}
-    content["grid"]["limits"]["transformer_percent"] = 28.0
-    content["people"] = [nord, sud]
-    content["global_market"]["bsps"] = content["global_market"]["bsps"][:2]
-    content["global_market"]["dsos"][0]["n1"] = [
-        {"outage_of": "MV cable 2", "opens": ["Transformer B"], "closes": ["Tie A2-B1", "Tie A3-B2"]}
-    ]
-    content["global_market"]["dsos"][1]["network"] = "simbench/1-LV-rural1--0-sw"
-    content["global_market"] |= market
-    return content
-
-
-class World:
-    """A lived world."""
-
-    def __init__(self, content, until_h=None):
-        self.site = build_site(scenario_from(content), 1, lambda *_: None)
-        self.world = build_world(self.site)
-        self.world.run(self.site.timeline.end_ms if until_h is None else round(until_h * 3_600_000))
-
-    def table(self, name):
-        return registered(self.world, name)
-
-    def party(self, name):
-        return next(actor.party for actor in self.world.agents if actor.party.name == name)
-
-    def tables(self):
-        site, world = self.site, self.world
-        return conform(physical_tables(site) | static_tables(site, world) | party_tables(site, world))
-
-
 @pytest.fixture(scope="module")
-def lived():
-    return World(small())
+def lived(lights_day):
+    return lights_day
 
 
 @pytest.fixture(scope="module")
@@ -311,253 +264,6 @@ def test_the_platform_passes_on_nothing_in_the_name_of_another(lived):
     assert len(relay._own(batch, "by")) == 0
     batch.sender = np.array([lived.world.directory.number("bsp-alfa/platform")])
     assert len(relay._own(batch, "by")) == 1
-
-
-# --- tests of pools ----------------------------------------------------------------------------------------------------------
-
-
-@covers("SUC08.1/r24", "SUC08.1/r18", "SUC10.1/r21")
-def test_a_pool_is_activated_for_its_test_and_judged_by_its_meters(lived):
-    """What both operators hold against an order is the baseline filed before less the meters; members were called, and the hour was measured."""
-    tests, orders, site = lived.table("pool_tests"), lived.table("pool_test_orders"), lived.site
-    assert tests["qualified"].all()
-    assert (orders["members"] > 0).all()
-    answers = {}
-    for traffic in lived.world.bus.journal.traffic:
-        if traffic.batch.record is PoolTestAnswer:
-            for one in traffic.batch.records():
-                answers[one.pool, one.service, one.direction, one.from_ms] = one
-                assert traffic.batch.sent_ms < one.from_ms  # nobody chooses a baseline afterwards
-    told = {(one.pool, one.direction, one.from_ms): (one.stated_kw, one.baseline_kw) for one in answers.values()}
-    assert all(told[pool, way, at] == (one.stated_kw, one.baseline_kw) for (pool, _, way, at), one in answers.items())
-    seen = set()
-    for (pool, service, way, from_ms), one in answers.items():
-        meters = site.meters.names
-        rows = [meters.index(gcp) for gcp in one.points]
-        steps = site.timeline.steps(from_ms, from_ms + 3_600_000)
-        net_kw = site.living.physics.meters.kw[rows][:, steps].sum(axis=0).mean()
-        mine = (tests["pool"] == pool) & (tests["service"] == service) & (tests["t_ms"] > from_ms)
-        row = np.flatnonzero(mine)[0]  # decided next
-        if one.stated_kw > 0.0:
-            assert tests[f"measured_{way}_kw"][row] == pytest.approx(one.baseline_kw - net_kw, abs=1e-6)
-            assert abs(tests[f"{way}_kw"][row]) == pytest.approx(one.stated_kw)
-            seen.add((way, service))
-    assert len(seen) == 4
-    ordered = {way: orders["ordered_kw"][orders["direction"] == way].sum() for way in ("up", "down")}
-    for way in ordered:  # done once, although two operators ordered it
-        assert ordered[way] == pytest.approx(sum(kw for (_, one, _), (kw, _) in told.items() if one == way), abs=1.0)
-
-
-@pytest.fixture(scope="module")
-def morning():
-    """The morning of D-1: a provider overstates, another withdraws all of a pool, and both operators change a point by themselves."""
-    content = small()
-    content["faults"] = [{"party": "bsp-beta", "offers": "250%"}]
-    market = content["global_market"]
-    market["bsps"][0]["late_points"] = 0  # which would be left for the pool
-    market["bsps"][0]["updates"] = [{"at": "09:20 the day before", "dso": "dso-sud", "points": 99, "withdraws": True}]
-    del market["bsps"][1]["updates"]
-    market["dsos"][0]["updates"] = [{"at": "09:15 the day before", "power": "50%"}]
-    market["tso_updates"] = [{"at": "12:10 the day before", "dso": "dso-nord", "tso_perimeter": "IT-CNOR"}]
-    return World(content, until_h=15.2)
-
-
-def test_a_pool_that_overstates_its_power_fails_and_is_not_qualified(morning):
-    tests = morning.table("pool_tests")
-    false = tests["pool"] == "bsp-beta/dso-nord"
-    assert set(tests["service"][false].tolist()) == {"global", "local"}
-    assert not tests["qualified"][false].any()
-    assert all("kW measured of" in reason for reason in tests["reason"][false].tolist())
-    assert tests["qualified"][~false].all()
-    ways = ("up", "down")
-    assert any((abs(tests[f"measured_{way}_kw"]) < 0.7 * abs(tests[f"{way}_kw"]))[false].all() for way in ways)
-    for name in ("bsp-beta", "dso-nord", "tso"):
-        desk = "topology" if name == "tso" else "registration"
-        assert not morning.party(name).__dict__[desk].picture.pools["bsp-beta/dso-nord"].qualified("global")
-    assert morning.party("bsp-beta").pool._terms.validated_kw() == {}  # nothing of it can be offered
-
-
-def test_an_application_ends_with_the_last_point_of_its_pool(morning):
-    """The conversation of SUC08.3 says why it failed; nobody knows the pool any more whose points are gone."""
-    talks = [one for one in morning.world.bus.journal.conversations.values() if one.suc == "SUC08.3"]
-    ends = {one.outcome: one.reason for one in talks if "bsp-alfa/dso-sud" in one.name}
-    assert ends == {"failed": "all points of the pool were withdrawn"}
-    assert "bsp-alfa/dso-sud" not in morning.party("bsp-alfa").registration.picture.pools
-
-
-@covers("SUC10.1/r18", "SUC08.1/r22")
-def test_operators_change_points_by_themselves_and_everybody_takes_it_over(morning):
-    """The DSO admits half; the TSO moves the point to another perimeter: register, matrix and provider know, and the pool is tested after each."""
-    lights, matrix = morning.table("static_lights"), morning.table("topology_matrix")
-    first, second = lights["validated_up_kw"][lights["gcp"] == changed_by_dso(morning)]
-    gcp = changed_by_dso(morning)
-    assert second == pytest.approx(0.5 * first)
-    store = morning.party("flexibility-register").entries.store
-    held = store.point(gcp)
-    assert held["status"] == "completed"
-    assert held["validated_up_kw"] == pytest.approx(second)
-    bsp = held["bsp"]
-    for name, desk in ((bsp, "registration"), ("tso", "topology"), ("dso-nord", "registration")):
-        assert getattr(morning.party(name), desk).picture.static[gcp].validated_up_kw == pytest.approx(second)
-    moved = matrix["gcp"][matrix["tso_perimeter"] == "IT-CNOR"].tolist()
-    assert len(moved) == 1
-    assert store.point(moved[0])["tso_perimeter"] == "IT-CNOR"
-    owner = store.point(moved[0])["bsp"]
-    assert morning.party(owner).registration.picture.topology[moved[0]].tso_perimeter == "IT-CNOR"
-    tests = morning.table("pool_tests")
-    for of in {bsp, owner}:
-        times = tests["t_ms"][(tests["pool"] == f"{of}/dso-nord") & (tests["service"] == "global")]
-        assert len(times) == 1 + (of == bsp) + (of == owner)
-    kinds = {one["what"] for one in store.accesses() if one["subject"] == gcp and one["by"] == "dso-nord"}
-    assert "change" in kinds
-
-
-def changed_by_dso(there):
-    """The point whose validated power the DSO changed."""
-    gcps = there.table("static_lights")["gcp"].tolist()
-    (gcp,) = {one for one in gcps if gcps.count(one) == 2}
-    return gcp
-
-
-# --- faults ------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def faulty():
-    """The register is down while points are examined, and in the day of delivery, and begins anew; the platform is down over the market's gate."""
-    content = small()
-    content["faults"] = [
-        {"party": "flexibility-register", "silent": {"from": "day 0 06:05", "to": "day 0 06:40"}},
-        {"party": "flexibility-register", "silent": {"from": "day 1 09:50", "to": "day 1 12:30"}},
-    ]
-    content["events"] = [*content["events"], {"from": "day 0 15:20", "to": "day 0 17:20", "platform_down": "cbp"}]
-    return World(content)
-
-
-def test_a_restart_of_the_register_loses_nothing(faulty, lived):
-    restarts = faulty.table("register_restarts")
-    assert len(restarts["t_ms"]) == 2
-    assert (restarts["points"] == restarts["points_before"]).all()
-    assert (restarts["pools"] == restarts["pools_before"]).all()
-    assert restarts["points"].min() > 0
-    points = faulty.party("flexibility-register").entries.store.points()
-    assert [row["status"] for row in points].count("completed") == len(points) - 1  # one was withdrawn
-    kept = ("gcp", "status", "grid_element", "validated_up_kw", "validated_down_kw", "tso_perimeter")
-    calm = {row["gcp"]: row for row in lived.party("flexibility-register").entries.store.points()}
-    for row in points:
-        assert {name: row[name] for name in kept} == {name: calm[row["gcp"]][name] for name in kept}
-    pools = faulty.party("flexibility-register").entries.store.pools()
-    assert all(set(services.values()) == {"qualified"} for *_, services in pools)
-
-
-def test_what_was_stated_and_cleared_while_the_platform_was_down_is_there_afterwards(faulty):
-    """Constraints come late and the conversations say so; results are registered once there is a platform."""
-    journal = faulty.world.bus.journal
-    cbp = faulty.world.directory.number("cbp")
-    for record in (DsoConstraint, LocalPlan):
-        said = [
-            traffic
-            for traffic in journal.traffic
-            if traffic.batch.record is record and (traffic.batch.receiver == cbp).all()
-        ]
-        stated = {one for traffic in said for one in _keys(traffic.batch)}
-        assert stated == {one for traffic in said for one in _keys(traffic.batch.take(traffic.delivered_ms >= 0))}
-    kept = faulty.table("registered_quantities")
-    assert set(kept["bid"]) == set(faulty.table("component_messages")["bid"])
-    assert set(kept["what"]) == {"validated", "accepted"}
-    failed = {one.reason for one in journal.conversations.values() if one.suc == "SUC08.2" and one.outcome == "failed"}
-    assert failed == {"the platform was not there before the gate", "the platform did not answer in time"}
-
-
-def _keys(batch):
-    return [(one.perimeter, one.direction, one.from_ms) for one in batch.records()]
-
-
-def test_a_restart_in_the_day_of_delivery_leaves_no_hour_unmeasured(faulty, lived):
-    """What gateways could not deliver comes with the next report, and the chains go on where the database stands."""
-    store, calm = (one.party("flexibility-register").entries.store for one in (faulty, lived))
-    start_ms = faulty.site.days_ms[0][0]
-    hours, calmly = (
-        {gcp: [row.hour_ms for row in rows if row.hour_ms >= start_ms] for gcp, rows in one.measured().items()}
-        for one in (store, calm)
-    )
-    assert hours == calmly
-    assert {len(set(of_point)) for of_point in hours.values()} == {
-        24,
-        0,
-    }  # of the point that was withdrawn only its tests were measured
-    assert [store.tampered(gcp) for gcp in hours] == [None] * len(hours)
-    late = faulty.table("measurements")
-    down = (late["t_ms"] >= faulty.site.days_ms[0][0] + 9 * 3_600_000) & (
-        late["t_ms"] < faulty.site.days_ms[0][0] + 11 * 3_600_000
-    )
-    assert (late["stored_ms"][down] > faulty.site.days_ms[0][0] + 12.5 * 3_600_000).all()
-
-
-@covers("SUC10.2/r07")
-def test_an_outage_of_the_platform_over_the_gate_leaves_the_static_values_in_force_and_loses_nothing(faulty):
-    calendar, days = faulty.site.calendar, faulty.site.days_ms
-    gate_ms = faulty.site.scenario.global_market.gate.on(calendar, calendar.local(days[0][0]).date())
-    journal = faulty.world.bus.journal
-    came = [
-        int(at)
-        for traffic in journal.traffic
-        if traffic.batch.record is DynamicLight
-        for at, receiver in zip(traffic.delivered_ms, traffic.batch.receiver, strict=True)
-        if receiver == faulty.world.directory.number("cbp") and at >= 0
-    ]
-    assert came
-    assert not [at for at in came if at < gate_ms]
-    lights = faulty.table("dynamic_lights")
-    told = faulty.party("tso").topology.picture.lights
-    assert {perimeter for perimeter, _ in told} == set(lights["perimeter"].tolist())
-    for suc in ("SUC08.1", "SUC08.3", "SUC10.1", "SUC10.2"):
-        case = check(faulty.tables(), usecases=[suc]).usecases[suc]
-        assert case.broken == ()
-        assert case.conversations["open"] == 0
-
-
-# --- a provider that ignores limits ------------------------------------------------------------------------------------------------
-
-
-def beyond(there):
-    """(perimeter, provider, direction, hour) in which members were asked for more than was admitted and what every provider asks in reserve."""
-    limits = there.table("verifications")
-    asked = {}
-    for row in range(len(there.table("bsp_orders")["t_ms"])):
-        perimeter, bsp, way, t_ms, kw = (
-            there.table("bsp_orders")[name][row] for name in ("perimeter", "bsp", "direction", "t_ms", "expected_kw")
-        )
-        asked[perimeter, bsp, way, int(t_ms)] = asked.get((perimeter, bsp, way, int(t_ms)), 0.0) + float(kw)
-    keys = list(zip(limits["perimeter"], limits["bsp"], limits["direction"], limits["t_ms"].tolist(), strict=True))
-    limit = dict(zip(keys, limits["limit_kw"].tolist(), strict=True))
-    limited = dict(zip(keys, limits["is_limited"].tolist(), strict=True))
-    injected = {key for key, kw in asked.items() if limited.get(key) and kw > max(1.15 * limit[key], limit[key] + 0.1)}
-    proven = limits["set_over_kw"] > 0
-    return injected, {key for key, one in zip(keys, proven.tolist(), strict=True) if one}
-
-
-@covers("SUC10.4/r01", "SUC10.4/r12", "SUC10.4/r14")
-def test_verification_finds_every_injected_violation_and_accuses_nobody_else():
-    """In a running world, however much loads stray from their baselines: hours, perimeters and the name are those in which more was asked of members."""
-    content = small()
-    content["faults"] = [{"party": "bsp-beta", "ignores_limits": True}]
-    del content["global_market"]["bsps"][1]["updates"]
-    there = World(content, until_h=51.0)
-    injected, proven = beyond(there)
-    assert injected
-    assert proven == injected
-    assert {bsp for _, bsp, _, _ in proven} == {"bsp-beta"}
-    told = there.table("verification_outcomes")
-    named = {one for one, names in zip(told["perimeter"], told["exceeding"], strict=True) if names}
-    assert named == {perimeter for perimeter, *_ in injected}
-    assert set(told["exceeding"].tolist()) <= {"", "bsp-beta"}
-
-
-def test_nobody_who_keeps_his_limits_is_proven_to_exceed_one(lived):
-    injected, proven = beyond(lived)
-    assert injected == proven == set()
-    assert lived.table("verifications")["set_point_kw"].max() > 0
 
 
 # --- figures and report ------------------------------------------------------------------------------------------------------
