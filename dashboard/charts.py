@@ -240,6 +240,21 @@ def piled(frame: "pd.DataFrame", by: str, order: Sequence[str], value: str = "kw
     return own.assign(low=high - own[value], high=high)
 
 
+def of_those(shown: Sequence[Shown], tells: Callable[[Run], bool], why_not: Callable[[Run], str]) -> list[Shown]:
+    """Runs that have something to tell on a page; of each other it is said why it has not.
+
+    Args:
+        shown: all runs that are looked at.
+        tells: whether a run has.
+        why_not: the reason, as a sentence, where it has not.
+    """
+    there = [one for one in shown if tells(one.run)]
+    for one in shown:
+        if one not in there:
+            nothing(f"{one.name}: {why_not(one.run)}")
+    return there
+
+
 def nothing(text: str) -> None:
     """Says why there is nothing to see."""
     st.html(look.soft(text))

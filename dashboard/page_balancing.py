@@ -33,10 +33,11 @@ _MOST_POINTS: Final = 1500
 
 def show(shown: Sequence[Shown]) -> None:
     """Auction, signals, activation and money."""
-    there = [one for one in shown if has(one.run, "reserve_auctions") or has(one.run, "reserve_deliveries")]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name}: nobody sold balancing services in this run.")
+    there = charts.of_those(
+        shown,
+        lambda run: has(run, "reserve_auctions") or has(run, "reserve_deliveries"),
+        lambda _: "nobody sold balancing services in this run.",
+    )
     if not there:
         return
     span = charts.day_of(there)

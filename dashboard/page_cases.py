@@ -24,10 +24,9 @@ _MOST: Final = 400
 
 def show(shown: Sequence[Shown]) -> None:
     """Counts by use case and run, then every finding."""
-    there = [one for one in shown if has(one.run, "conformance")]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name}: its journal was not checked against the catalogue.")
+    there = charts.of_those(
+        shown, lambda run: has(run, "conformance"), lambda _: "its journal was not checked against the catalogue."
+    )
     if not there:
         return
     st.header("Steps of use cases")

@@ -23,10 +23,9 @@ _COSTS: Final = "supply_eur + grid_eur + internal_eur + shortfall_eur - surplus_
 
 def show(shown: Sequence[Shown]) -> None:
     """Energy, prices, members, bills."""
-    there = [one for one in shown if has(one.run, "community_energies")]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name}: no energy community was settled in this run.")
+    there = charts.of_those(
+        shown, lambda run: has(run, "community_energies"), lambda _: "no energy community was settled in this run."
+    )
     if not there:
         return
     span = charts.day_of(there)

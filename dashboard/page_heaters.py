@@ -23,10 +23,9 @@ _LINES: Final = {_OUTLET: colours.WITH, _MEAN: colours.SKY, _THERMOSTAT: colours
 
 def show(shown: Sequence[Shown]) -> None:
     """Visits, a tank, hours, savings, models."""
-    there = [one for one in shown if has(one.run, "retrofits")]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name}: no water heater was retrofitted in this run.")
+    there = charts.of_those(
+        shown, lambda run: has(run, "retrofits"), lambda _: "no water heater was retrofitted in this run."
+    )
     if not there:
         return
     st.html(look.soft("An energy service company fits a module and probes to electric water heaters, learns how each loses heat and is used, and switches it: later or less, "

@@ -35,10 +35,11 @@ _MOST_POINTS: Final = 2000
 
 def show(shown: Sequence[Shown]) -> None:
     """Lights of perimeters over the day, what was bid and taken in one of them, the session, delivery, and lights of connection points."""
-    there = [one for one in shown if light_table(one.run) or has(one.run, _STATIC)]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name}: no operator gave traffic lights in this run.")
+    there = charts.of_those(
+        shown,
+        lambda run: bool(light_table(run)) or has(run, _STATIC),
+        lambda _: "no operator gave traffic lights in this run.",
+    )
     if not there:
         return
     span = charts.day_of(there)

@@ -39,10 +39,7 @@ _TRADED: Final = ("bids", "activations", "community_flexibility")
 
 def show(shown: Sequence[Shown]) -> None:
     """Flexibility over the day, the curve of a session, activation of a provider."""
-    there = [one for one in shown if any(has(one.run, table) for table in _TRADED)]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name}: {why_nothing(one.run)}")
+    there = charts.of_those(shown, lambda run: any(has(run, table) for table in _TRADED), why_nothing)
     if not there:
         return
     span = charts.day_of(there)

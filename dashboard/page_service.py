@@ -19,10 +19,9 @@ _KINDS: Final = {
 
 def show(shown: Sequence[Shown]) -> None:
     """From who takes part to what it earned."""
-    there = [one for one in shown if has(one.run, "resolves")]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name}: no service controlled devices of households in this run.")
+    there = charts.of_those(
+        shown, lambda run: has(run, "resolves"), lambda _: "no service controlled devices of households in this run."
+    )
     if not there:
         return
     st.html(look.soft("A pilot admits households, installers equip them, and a service plans their devices to the end of the next day every quarter of an hour, corrects within it "

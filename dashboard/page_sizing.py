@@ -27,10 +27,7 @@ _ABREAST: Final = 3
 
 def show(shown: Sequence[Shown]) -> None:
     """Models, plants, accounts, a day."""
-    there = [one for one in shown if has(one.run, "study_indicators")]
-    for one in shown:
-        if one not in there:
-            charts.nothing(f"{one.name} is no sizing study.")
+    there = charts.of_those(shown, lambda run: has(run, "study_indicators"), lambda _: "it is no sizing study.")
     for one in there:
         st.html(look.run_head(one.name, one.colour, one.title) + look.soft(_about(one.run)))
         st.header("Business models")

@@ -227,3 +227,10 @@ def play(stage, setting=None, until_h=49.0):
 def table(there, party, name):
     """Columns of a party's register."""
     return there.parties[party].register(name).columns()
+
+
+SUPPLY = {
+    "bsp-1": {"up": offered([50, 40, 0, 0], 0.002), "down": offered([10, 10, 0, 0], 0.001)},
+    "bsp-2": {"up": offered([60, 0, 30, 0], 0.004)},
+    "bsp-3": {"up": offered([20, 0, 0, 60], 0.006)},
+}

@@ -10,18 +10,23 @@ from environment.messages.global_market import (
     ComponentMessage,
     DsoConstraint,
     FlexibilityPurchase,
-    FlexibilityWant,
     MarketDataRequest,
 )
 from experiments.covers import covers
 from experiments.scenario.library import RULES
-from tests.agents.global_market_cases import ALL, BSPS, HOUR_MS, SESSION, Setting, flat, lit, offered, play, table
-
-SUPPLY = {
-    "bsp-1": {"up": offered([50, 40, 0, 0], 0.002), "down": offered([10, 10, 0, 0], 0.001)},
-    "bsp-2": {"up": offered([60, 0, 30, 0], 0.004)},
-    "bsp-3": {"up": offered([20, 0, 0, 60], 0.006)},
-}
+from tests.agents.global_market_cases import (
+    ALL,
+    BSPS,
+    HOUR_MS,
+    SESSION,
+    SUPPLY,
+    Setting,
+    flat,
+    lit,
+    offered,
+    play,
+    table,
+)
 
 
 @pytest.fixture
@@ -391,56 +396,3 @@ def test_nobody_but_the_market_operator_tells_what_was_bought(session):
     for dso in ("dso-1", "dso-2"):
         (reason,) = table(there, dso, "refused_requests")["reason"]
         assert "only the market operator" in reason
-
-
-# --- commercial parties (BUC09, integrated scheme) --------------------------------------------------------------------------------------
-
-
-def with_trader(stage, scheme, short_kw, value, until_h=58.0):
-    return play(stage, Setting(supply=SUPPLY, scheme=scheme, buyers={"trader": (short_kw, value)}), until_h)
-
-
-def test_a_commercial_party_competes_is_told_and_pays(stage):
-    """Short in every hour: what it is served is activated beyond what operators need; it owes change and energy, and pays the TSO after the day."""
-    there, calm = with_trader(stage, "integrated", 40.0, 1.0), with_trader(stage, "common", 40.0, 1.0)
-    bought = table(there, "trader", "commercial_purchases")
-    assert bought["served_kw"].tolist() == [40.0] * 24
-    assert (bought["price_eur_per_kwh"] > 0).all()
-    assert (bought["price_eur_per_kwh"] < 1.0).all()
-    up, calmly = (
-        one["accepted_kw"][one["direction"] == "up"].sum()
-        for one in (table(where, "tso-market", "global_bids") for where in (there, calm))
-    )
-    assert up == pytest.approx(calmly + 40.0 * 24)
-    ledger = table(there, "trader", "ledger")
-    owed = (bought["served_kw"] * (bought["price_eur_per_kwh"] + 0.1)).sum()
-    assert ledger["creditor"].tolist() == ["tso"]
-    assert ledger["eur"].tolist() == pytest.approx([owed], abs=0.005)
-    assert (ledger["t_ms"] >= SESSION.from_ms + 24 * HOUR_MS).all()
-    nothing = table(calm, "trader", "commercial_purchases")
-    assert nothing["served_kw"].sum() == 0
-    assert "eur" not in table(calm, "trader", "ledger")
-
-
-def test_who_is_long_is_paid_for_its_energy(stage):
-    there = with_trader(stage, "integrated", -40.0, 0.5)
-    bought = table(there, "trader", "commercial_purchases")
-    assert set(bought["direction"].tolist()) == {"down"}
-    due = (bought["served_kw"] * (bought["price_eur_per_kwh"] - 0.1)).sum()
-    assert due < 0
-    ledger = table(there, "tso", "ledger")
-    assert (ledger["creditor"].tolist(), ledger["eur"].tolist()) == (["trader"], pytest.approx([-due], abs=0.005))
-
-
-def test_wants_of_strangers_and_after_the_gate_are_refused(stage):
-    want = FlexibilityWant(
-        want="MSD/trader/up", session="MSD", buyer="trader", direction="up", from_ms=SESSION.from_ms,
-        quantity_kw=np.full(24, 9.0), price_eur_per_kwh=1.0,
-    )  # fmt: skip
-    said = Setting(supply=SUPPLY, scheme="integrated", script=[(16 * HOUR_MS, want, "tso-market")])
-    there = play(stage, said)
-    assert "stranger cannot buy for trader" in table(there, "tso-market", "refused_requests")["reason"].tolist()
-    late = with_trader(stage, "integrated", 40.0, 1.0, until_h=1.0)
-    book = late.parties["tso-market"]
-    fault = book._want_fault(want, "trader", None, 0)
-    assert fault.startswith("there is no session")
