@@ -200,7 +200,8 @@ def test_no_message_arrives_at_the_instant_it_was_sent(lived):
 
 
 OF_NO_USE_CASE = (
-    "billing:", "plans:", "orders:", "changes:", "baselines:", "reserves:", "imbalance:", "units:", "withdrawal:", "test:",
+    "billing:", "plans:", "orders:", "changes:", "baselines:", "reserves:", "imbalance:", "units:", "withdrawal:",
+    "test:", "wants:", "change:",
 )  # fmt: skip
 """What conversations begin with that belong to no scenario of the catalogue, and that nobody opens."""
 
