@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from experiments.assembly.baseline import problems_of_baseline
 from experiments.assembly.check_global_market import problems_of_global_market
 from experiments.assembly.check_heaters import problems_of_heaters
 from experiments.scenario import Scenario
+from experiments.scenario.checks import problems_of_network, problems_of_weather
 from experiments.scenario.fields import read_clock
 from experiments.scenario.read import ScenarioError
 from experiments.scenario.world import METER_PERIOD_S
+
+if TYPE_CHECKING:
+    from environment.grid.model import Network
 
 RESERVED = {"homes": "the population of homes", "gdbn-1": "the grid data and business network"}
 """Names of parties that every world has, beside the state, which the scenario itself refuses."""
@@ -30,6 +35,20 @@ def check_scenario(scenario: Scenario, where: str = "scenario") -> None:
     """
     if problems := problems_of_build(scenario):
         raise ScenarioError(f"{where}: {problem}" for problem in problems)
+
+
+def check_against(scenario: Scenario, network: "Network") -> None:
+    """Refuse names that the network does not have, and a weather file that cannot be used.
+
+    Args:
+        scenario: a scenario that has passed :func:`check_scenario`.
+        network: its network.
+
+    Raises:
+        ScenarioError: everything that stands against it, by key.
+    """
+    if problems := [*problems_of_network(scenario, lambda _: network), *problems_of_weather(scenario)]:
+        raise ScenarioError(f"{scenario.name}: {problem}" for problem in problems)
 
 
 def problems_of_build(scenario: Scenario) -> list[str]:

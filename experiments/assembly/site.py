@@ -27,7 +27,7 @@ from environment.weather.records import Weather
 from environment.weather.sources import weather_for
 from environment.weather.station import WeatherStation
 from environment.weather.view import WeatherView
-from experiments.assembly.check import check_scenario
+from experiments.assembly.check import check_against, check_scenario
 from experiments.assembly.copies import scenario_of_copy
 from experiments.assembly.devices import Displays, Meters, build_fleets, build_meters, uncontrolled
 from experiments.assembly.history import Histories
@@ -150,6 +150,9 @@ def build_site(
         progress: called with (stage, done, total).
         copy: which copy of the district.
         histories: those that were lived before in this process; what is lived is put there. None where each site lives its own.
+
+    Raises:
+        ScenarioError: it cannot be run, or names what its network or weather does not have.
     """
     from experiments.assembly.days import service_windows  # which knows sites
 
@@ -159,6 +162,7 @@ def build_site(
     calendar, timeline = _time(scenario)
     chance = Chance(seed)
     network = beside(rated(network_of(scenario), scenario.grid.transformer_rating_factor), copy)
+    check_against(scenario, network)
     weather = weather_for(scenario.place, calendar, timeline, chance)
     people = build_people(scenario, network, calendar, timeline, weather, chance, histories)
     meters = build_meters(scenario, people, network)

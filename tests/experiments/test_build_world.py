@@ -8,6 +8,7 @@ from experiments.assembly.roles import ROLES, role
 from experiments.assembly.world import build_world
 from experiments.errors import CoflexError
 from experiments.scenario.people import NOBODY
+from experiments.scenario.read import ScenarioError
 
 
 def test_every_role_is_found_by_name():
@@ -40,6 +41,19 @@ def test_each_party_sees_the_meters_of_its_mandate_alone(small_begun):
 def test_the_steps_of_physics_and_market_must_agree(small):
     with pytest.raises(CoflexError, match="physics_step_s"):
         build_world(small.site(small.scenario(clock__physics_step_s=300, clock__history_days=1)))
+
+
+def test_what_the_network_does_not_have_is_refused_by_key_before_anybody_lives(small):
+    events = [{"from": "14:00", "to": "15:30", "outage_of": "LV1.101 Line 99"}]
+    with pytest.raises(ScenarioError, match=r"events\[0\]\.outage_of: unknown .* 'LV1\.101 Line 9'"):
+        small.site(small.scenario(events=events))
+
+
+def test_a_weather_file_that_cannot_be_read_is_refused_by_key(small, tmp_path):
+    file = tmp_path / "weather.csv"
+    file.write_text("a,b\n1,2\n")
+    with pytest.raises(ScenarioError, match=r"place\.weather: .*no column 'time'"):
+        small.site(small.scenario(place__weather=str(file)))
 
 
 def test_a_smaller_transformer_carries_less_and_has_more_impedance(small, small_begun):
