@@ -264,6 +264,7 @@ class PoolDesk(Desk):
         areas = np.array([self._terms.portfolio.area[row] for row in rows.tolist()], object)
         share = self._terms.bids_share * self._terms.states_times
         able = {area: share * float(kw[areas == area].sum(axis=0).min()) for area in sorted(set(areas.tolist()))}
+        able = {area: most for area, most in able.items() if most >= LEAST_KW}
         return Ability(tuple(meters), able, float(plans.net_kw[rows].sum(axis=0).mean()))
 
     def activate(

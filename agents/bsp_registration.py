@@ -252,6 +252,7 @@ class RegistrationDesk(Desk):
         mine = [one.gcp for one in self.picture.topology.values() if one.dso == talk.dso]
         points = tuple(sorted(mine if talk.renews else talk.completed))
         talk.pool = talk.renews or f"{self.party.name}/{talk.dso}"
+        self._give_up(talk)
         self.picture.pools[talk.pool] = KnownPool(
             talk.pool, self.party.name, talk.dso, points, dict.fromkeys(self._terms.services)
         )
@@ -261,6 +262,14 @@ class RegistrationDesk(Desk):
         reads = [f"topology_matrix/{gcp}" for gcp in points]
         step = self.numbers([]) if talk.renews else None  # a step of SUC10.1, not of an update
         return Work(pool, conversation, reads, [f"register_pools/{talk.pool}"], step)
+
+    def _give_up(self, fresh: _Talk) -> None:
+        """Nobody decides any more on earlier registrations of the same pool."""
+        for name, talk in list(self._talks.items()):
+            if talk.pool == fresh.pool and talk is not fresh:
+                del self._talks[name]
+                if talk.about:
+                    self.party.end(name, "failed", "the pool was registered anew before it was decided on")
 
     @handles(PoolQualification)
     def take_qualification(self, batch: Batch[PoolQualification]) -> None:

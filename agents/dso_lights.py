@@ -1,15 +1,16 @@
 """A DSO's dynamic traffic lights: how much of each perimeter's flexibility its network bears hour by hour, told on D-1 and kept up during D (SUC08.3, SUC10.2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agents.dso_foreseen import foreseen
 from agents.dso_outlook import LookAhead
 from agents.dso_perimeters import OwnGrid
 from agents.flexibility_picture import Picture
 from agents.strategies.dynamic_lights import SIGNS, Capabilities, Expected, local_use_kw
-from data.arrays import F64, I64, Bool
+from data.arrays import F64, Bool
 from environment.messages.base import Batch
 from environment.messages.flexibility_register import RegisterQuery, StaticLight
 from environment.messages.traffic_lights import DynamicLight, GridConstraint, LightNotice
@@ -172,13 +173,8 @@ class LightsDesk(Desk):
 
     def _expected(self, start_ms: int, end_ms: int) -> Expected:
         """The day as it is foreseen; of what is past already, as the first foreseen step."""
-        timeline, outlook = self._ahead.timeline, self._ahead.look(self.now_ms, end_ms)
-        steps: I64 = np.arange(timeline.index(start_ms), timeline.index(end_ms))
-        rows = np.maximum(steps - outlook.first, 0)
-        starts = timeline.starts_ms[steps]
-        grid = self._ahead.model.switching.over(self._ahead.model.network, starts)
-        hour = np.minimum((starts - start_ms) // HOUR_MS, HOURS_OF_DAY - 1)
-        return Expected(grid, self._ahead.model.limits, outlook.p_kw[rows], outlook.q_kvar[rows], hour)
+        found = foreseen(self._ahead, self.now_ms, start_ms, end_ms)
+        return replace(found, hour=np.minimum(found.hour, HOURS_OF_DAY - 1))
 
     def _kept(self, perimeter: str, start_ms: int, direction: str, kw: F64) -> F64:
         """The new values, of hours that an update may still move."""

@@ -7,7 +7,9 @@ from functools import cached_property
 import numpy as np
 from msgspec.structs import replace
 
+from agents.dso_outlook import LookAhead
 from agents.dso_perimeters import OwnGrid
+from agents.dso_test_hours import TestHours
 from agents.flexibility_picture import CHANGE, KnownPool, Picture
 from agents.pool_tests import Examiner, Prequalification
 from agents.strategies.static_lights import Offered, Study, validated_kw
@@ -19,6 +21,7 @@ from environment.messages.flexibility_register import (
     PointChange,
     PointRefusal,
     PoolRegistration,
+    PoolTestHours,
     RegisterAnswer,
     StaticLight,
     TopologyAcknowledgement,
@@ -74,12 +77,14 @@ class RegistrationDesk(Desk):
     Args:
         terms: what the DSO is told.
         grid: its network.
+        look_ahead: its forecast.
         picture: what it knows of points and pools, kept here.
     """
 
-    def __init__(self, terms: ValidationTerms, grid: OwnGrid, picture: Picture) -> None:
+    def __init__(self, terms: ValidationTerms, grid: OwnGrid, look_ahead: LookAhead, picture: Picture) -> None:
         self._terms = terms
         self._grid = grid
+        self._hours = TestHours(grid, look_ahead, picture, terms.tests.announced_s)
         self.picture = picture
         self._under_way: dict[str, GcpRegistration] = {}
         self._studied: tuple[Study, dict[_Asked, tuple[float, float]]] | None = None
@@ -248,13 +253,23 @@ class RegistrationDesk(Desk):
 
     @handles(PoolRegistration)
     def test_pools(self, batch: Batch[PoolRegistration]) -> None:
-        """SUC10.1 step 10: pools of this network are tested where they ask for local services."""
+        """SUC10.1 step 10: pools of this network are given hours for their tests; where they ask for local services they are tested here."""
         for one in batch.records():
             self.picture.pools[one.pool] = KnownPool(
                 one.pool, one.bsp, one.dso, one.points, dict.fromkeys(one.services)
             )
+            hours = self._hours.give(one, self.now_ms)
+            self._note_hours(one, hours)
+            if GLOBAL in one.services:
+                self.party.start(self.deliver(hours, self._terms.cbp, batch.conversation, PLATFORM))
             if LOCAL in one.services:
-                self.party.start(self._examiner.examines(one, batch.conversation))
+                self.party.start(self._examiner.examines(one, hours, batch.conversation))
+
+    def _note_hours(self, pool: PoolRegistration, hours: PoolTestHours) -> None:
+        self.register("pool_test_hours").add(
+            t_ms=self.now_ms, dso=self.party.name, pool=pool.pool, bsp=pool.bsp, from_ms=hours.from_ms, share_up=hours.share_up,
+            share_down=hours.share_down, reason=hours.reason,
+        )  # fmt: skip
 
     @cached_property
     def _examiner(self) -> Examiner:

@@ -1,8 +1,8 @@
 """Prequalification of pools by whoever is responsible, TSO or DSO: real activations, measured, and a decision (SUC08.1, SUC10.1).
 
-In the hours after its registration a pool is activated upward, then downward. Before each hour it says what it can do and which baseline it would follow; what
-it says is ordered, its devices move, the gateways at its points measure, and the register shows the operator the hour. Where both operators test a pool, they
-test it in the same hours, and each holds the same activation against its own reading.
+In two hours that the DSO of its network names a pool is activated upward, then downward. Before each hour it says what it can do and which baseline it would
+follow; what it says is ordered, its devices move, the gateways at its points measure and sign what devices were set to, and the register shows the operator the
+hour. Where both operators test a pool, they test it in the same hours, and each holds the same activation against its own reading.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.flexibility_picture import Picture
-from agents.report_check import measured_answers
+from agents.report_check import measured_answers, set_points
 from environment.messages.delivery import MeasurementQuery, MeteringOrder
 from environment.messages.flexibility_register import (
     PoolQualification,
     PoolRegistration,
     PoolTest,
     PoolTestAnswer,
+    PoolTestHours,
     PoolTestOrder,
 )
 from environment.office import Desk
@@ -77,22 +78,25 @@ class Examiner:
     register: str
     system: str
 
-    def examines(self, pool: PoolRegistration, conversation: str) -> Process:
-        """Test a pool in both directions and tell the decision."""
-        party, tests = self.desk.party, self.tests
-        wrong, trials = self._strange(pool), list[Trial]()
+    def examines(self, pool: PoolRegistration, hours: PoolTestHours, conversation: str) -> Process:
+        """Test a pool in both directions and tell the decision; one that is registered anew meanwhile is decided on with that registration alone."""
+        party, tests, held = self.desk.party, self.tests, self.known.pools[pool.pool]
+        wrong, trials = self._strange(pool) or ([hours.reason] if hours.reason else []), list[Trial]()
         ordered: list[tuple[PoolTestAnswer, float]] = []
-        hour_ms = next_hour_ms(party.now_ms, tests.announced_s)
-        for way in WAYS if not wrong else ():
-            answer, reason = yield from self._activation(pool, way, hour_ms, conversation)
-            ordered += [(answer, tests.share * answer.stated_kw)] if answer is not None else []
+        for number, way in enumerate(WAYS if not wrong else ()):
+            share = min(tests.share, hours.share_up if way == "up" else hours.share_down)
+            answer, reason = yield from self._activation(
+                pool, way, hours.from_ms + number * MS_PER_H, share, conversation
+            )
+            ordered += [(answer, share * answer.stated_kw)] if answer is not None else []
             wrong += [reason] if reason else []
-            hour_ms += MS_PER_H
         for answer, kw in ordered:
             yield party.until(answer.from_ms + MS_PER_H + round(READS_S * 1000))
-            metered_kw = yield from self._metered(answer)
+            metered_kw, set_kw = yield from self._metered(answer)
             moved_kw = (answer.baseline_kw - metered_kw) * (1.0 if answer.direction == "up" else -1.0)
-            trials.append(Trial(_way(answer), answer.stated_kw, kw, moved_kw, len(answer.points)))
+            trials.append(Trial(_way(answer), answer.stated_kw, kw, moved_kw, set_kw, len(answer.points)))
+        if self.known.pools.get(pool.pool) is not held:
+            return
         if not wrong:
             wrong = shortcomings(trials, least_kw=tests.least_kw, tolerance=tests.tolerance, point_kw=tests.point_kw)
         decided = PoolQualification(
@@ -112,7 +116,9 @@ class Examiner:
             wrong.append(f"{max(up_kw, -down_kw):.1f} kW validated, at least {self.tests.least_kw:g} kW are asked for")
         return wrong
 
-    def _activation(self, pool: PoolRegistration, way: Direction, from_ms: int, conversation: str) -> Process:
+    def _activation(
+        self, pool: PoolRegistration, way: Direction, from_ms: int, share: float, conversation: str
+    ) -> Process:
         """One direction: announce, hear, order; gives the answer, None if nothing was ordered, and what is wrong with it."""
         party, tests = self.desk.party, self.tests
         to_ms, until_ms = from_ms + MS_PER_H, from_ms - round((tests.announced_s - tests.answers_within_s) * 1000)
@@ -130,9 +136,11 @@ class Examiner:
             return None, f"{', '.join(foreign[:3])} answered, but are not in the pool"
         if answer.stated_kw <= 0.0:
             return None, ""
+        if share <= 0.0:
+            return None, f"{way}: the network bears no test of it"
         order = PoolTestOrder(
             pool=pool.pool, bsp=pool.bsp, by=party.name, service=self.service, direction=way, from_ms=from_ms, to_ms=to_ms,
-            ordered_kw=tests.share * answer.stated_kw,
+            ordered_kw=share * answer.stated_kw,
         )  # fmt: skip
         self.known.tested_ms.add(from_ms)
         party.start(self.desk.deliver(order, self.cbp, conversation, self.system, from_ms))
@@ -155,38 +163,33 @@ class Examiner:
         return f"test:{self.desk.party.name}:{answer.pool}:{answer.from_ms}"
 
     def _metered(self, answer: PoolTestAnswer) -> Process:
-        """Net load in the hour of the points that take part, from the register; NaN if it cannot be had of all."""
-        party, left, total = self.desk.party, list(answer.points), 0.0
+        """Net load in the hour of the points that take part, and what they were set to change, from the register; NaN if it cannot be had of all."""
+        party, left, total, set_kw = self.desk.party, list(answer.points), 0.0, 0.0
         for attempt in range(READINGS):
             if attempt:
                 yield party.sleep(AGAIN_S)
             asked = [MeasurementQuery(gcp=gcp, from_ms=answer.from_ms, to_ms=answer.from_ms + MS_PER_H) for gcp in left]
             answers = yield party.ask(asked, [self.register] * len(asked), self._talk(answer), timeout_s=WAITS_S)
-            for gcp, one in measured_answers(answers).items():
-                if not one.is_missing.any():
-                    total += float(one.consumption_kwh[0] - one.production_kwh[0])
-                    left.remove(gcp)
+            whole = {gcp: one for gcp, one in measured_answers(answers).items() if not one.is_missing.any()}
+            total += sum(float(one.consumption_kwh[0] - one.production_kwh[0]) for one in whole.values())
+            set_kw += sum(float(kw[0]) for (_, _, way), kw in set_points(whole).items() if way == answer.direction)
+            left = [gcp for gcp in left if gcp not in whole]
             if not left:
-                return total
-        return np.nan
+                return total, set_kw
+        return np.nan, np.nan
 
     def _note(self, decided: PoolQualification, trials: Sequence[Trial]) -> None:
         """What was stated, ordered and measured, downward below 0."""
         of = {one.direction: one for one in trials}
-        none = Trial("up", 0.0, 0.0, np.nan, 0)
+        none = Trial("up", 0.0, 0.0, np.nan, np.nan, 0)
         up, down = of.get("up", none), of.get("down", none)
         party = self.desk.party
         party.register("pool_tests").add(
             t_ms=party.now_ms, pool=decided.pool, service=decided.service, by=decided.by, up_kw=up.ordered_kw, down_kw=-down.ordered_kw,
-            answered_up_kw=up.stated_kw, answered_down_kw=-down.stated_kw, measured_up_kw=up.measured_kw, measured_down_kw=-down.measured_kw,
+            answered_up_kw=up.stated_kw, answered_down_kw=-down.stated_kw, measured_up_kw=up.measured_kw, measured_down_kw=-down.measured_kw, set_up_kw=up.set_kw, set_down_kw=-down.set_kw,
             qualified=decided.qualified, reason=decided.reason,
         )  # fmt: skip
 
 
 def _way(answer: PoolTestAnswer) -> Direction:
     return "up" if answer.direction == "up" else "down"
-
-
-def next_hour_ms(now_ms: int, announced_s: float) -> int:
-    """Start of the next full hour that a test can still be announced for."""
-    return -(-(now_ms + round(announced_s * 1000)) // MS_PER_H) * MS_PER_H

@@ -14,6 +14,7 @@ from environment.messages.flexibility_register import (
     PointCompletion,
     PointWithdrawal,
     PoolRegistration,
+    PoolTestHours,
     RegisterAnswer,
     StaticLight,
     TopologyAcknowledgement,
@@ -77,6 +78,8 @@ class RegisterDesk(Desk):
         self._version = 0
         self._acknowledged = 0
         self._answers: dict[str, RegisterAnswer] = {}
+        self._untested: dict[tuple[str, str], PoolRegistration] = {}
+        self._hours: dict[tuple[str, str], PoolTestHours] = {}
 
     def processes(self) -> Iterable[Process]:
         """What it changes by itself."""
@@ -225,7 +228,25 @@ class RegisterDesk(Desk):
                 one.pool, one.bsp, one.dso, one.points, dict.fromkeys(one.services)
             )
             if GLOBAL in one.services:
-                self.party.start(self._examiner.examines(one, batch.conversation))
+                self._untested[batch.conversation, one.pool] = one
+                self._begin(batch.conversation, one.pool)
+
+    @handles(PoolTestHours)
+    def take_hours(self, batch: Batch[PoolTestHours]) -> None:
+        """A pool is tested in the hours that the DSO of its network names: nothing is activated there that the network does not bear."""
+        for row, one in enumerate(batch.records()):
+            pool = self.picture.pools.get(one.pool)
+            if pool is not None and pool.dso != one.dso:
+                refuse(self.party, batch, row, one.pool, f"it is not in the network of {one.dso}")
+            else:
+                self._hours[batch.conversation, one.pool] = one
+                self._begin(batch.conversation, one.pool)
+
+    def _begin(self, conversation: str, pool: str) -> None:
+        """Once registration and hours are there, whichever came first."""
+        key = conversation, pool
+        if key in self._untested and key in self._hours:
+            self.party.start(self._examiner.examines(self._untested.pop(key), self._hours.pop(key), conversation))
 
     @cached_property
     def _examiner(self) -> Examiner:

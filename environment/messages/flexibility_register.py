@@ -128,6 +128,18 @@ class PoolRegistration(Record, frozen=True, kw_only=True):
     services: Annotated[tuple[str, ...], Item("services that it asks for: global, local")]
 
 
+class PoolTestHours(Record, frozen=True, kw_only=True):
+    """The DSO in whose network a pool is names the two hours of its test, whoever tests it: upward in the first, downward in the second."""
+
+    source: ClassVar[Source] = ()
+    pool: Annotated[str, Item("the pool")]
+    dso: Annotated[str, Item("in whose network it is")]
+    from_ms: Annotated[int, Item("start of the first hour [ms]")]
+    share_up: Annotated[float, Item("part of what it says that may be ordered upward", ge=0, le=1)]
+    share_down: Annotated[float, Item("part of what it says that may be ordered downward", ge=0, le=1)]
+    reason: Annotated[str, Item("why there are no such hours; empty where there are")]
+
+
 class PoolTest(Record, frozen=True, kw_only=True):
     """An operator announces the test of a pool: an hour in which it is to be activated in one direction."""
 

@@ -26,6 +26,7 @@ from environment.messages.flexibility_register import (
     PoolRegistration,
     PoolTest,
     PoolTestAnswer,
+    PoolTestHours,
     PoolTestOrder,
     RegisterAnswer,
     StaticLight,
@@ -170,6 +171,12 @@ class RelayDesk(Desk):
         self._pass(own, [self._roll.tso_platform] * len(own))
         self._pass(own, [self._roll.dsos[name][0] for name in own["dso"]])
         self._pass(own, [self._roll.register] * len(own))
+
+    @handles(PoolTestHours)
+    def relay_test_hours(self, batch: Batch[PoolTestHours]) -> None:
+        """To the TSO, who tests pools for global services."""
+        own = self._own(batch, "dso")
+        self._pass(own, [self._roll.tso_platform] * len(own))
 
     @handles(PoolTest)
     @handles(PoolTestOrder)

@@ -184,7 +184,7 @@ def _dso(site: Site, world: World, said: SystemOperator) -> Made:
         reaches_h=market.lights.reaches_h, cbp=CBP, register=REGISTER,
     )  # fmt: skip
     desks = {
-        "registration": RegistrationDesk(validation, grid, picture),
+        "registration": RegistrationDesk(validation, grid, ahead, picture),
         "lights": LightsDesk(lights, grid, ahead, picture),
         "verification": delivery.verification_desk(site, market, grid.perimeters, picture),
         "limits": limit_desk(

@@ -69,7 +69,7 @@ def _pools(view: View) -> str:
     columns = [tests.names(name)[order].tolist() for name in ("pool", "service", "by")]
     powers = [
         ["–" if np.isnan(kw) else f"{kw:,.1f}" for kw in tests.floats(name)[order].tolist()]
-        for name in ("up_kw", "measured_up_kw", "down_kw", "measured_down_kw")
+        for name in ("up_kw", "set_up_kw", "measured_up_kw", "down_kw", "set_down_kw", "measured_down_kw")
     ]
     passed, reasons = tests.bools("qualified")[order].tolist(), tests.names("reason")[order].tolist()
     verdict = ["yes" if good else why or "no" for good, why in zip(passed, reasons, strict=True)]
@@ -79,12 +79,14 @@ def _pools(view: View) -> str:
         "service",
         "tested by",
         "up ordered (kW)",
+        "set",
         "measured",
         "down ordered (kW)",
+        "set",
         "measured",
         "qualified",
     )
-    return table(head, list(zip(when, *columns, *powers, verdict, strict=True)), numbers=range(4, 8))
+    return table(head, list(zip(when, *columns, *powers, verdict, strict=True)), numbers=range(4, 10))
 
 
 def _disturbed(facts: Facts) -> str:

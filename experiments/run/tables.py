@@ -39,7 +39,7 @@ REGISTERED = (
     "reserve_deliveries", "reserve_reports", "reserve_imbalances",
     "retrofits", "heater_models", "heater_plans", "withdrawals", "data_answers", "registrations", "first_values",
     "registered_points", "static_lights", "dynamic_lights", "topology_matrix", "topology_acknowledgements", "pool_tests", "pool_test_orders",
-    "register_restarts",
+    "pool_test_hours", "register_restarts",
 )  # fmt: skip
 """Tables that parties write in registers of their own."""
 ASKED = ("needs", "clearings", "activations", "overrides", "shortfalls")

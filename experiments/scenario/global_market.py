@@ -134,13 +134,13 @@ class Tests(Part):
     least_kw: float = given(1.0, unit="kW", source="judgement: small, for networks of some hundred homes", gt=0)
     """Least power of a pool in one direction."""
     announced_s: float = given(600.0, unit="s", source=JUDGEMENT, ge=300, le=3000)
-    """How long before its hour a test is announced; a pool is tested in the first full hours that can be announced, one a direction."""
+    """How long before its hour a test is announced; a pool is tested in the first full hours that can be announced and that its network bears, one a direction."""
     answers_within_s: float = given(300.0, unit="s", source=JUDGEMENT, ge=120, le=2700)
     """Time from the announcement in which a pool must say what it can do in the hour."""
     share: Share = given(1.0, unit="share of what the pool says", source="judgement: a pool shows what it says", gt=0)
     """Part of what a pool says that it can do that its test orders."""
     tolerance: Share = given(0.3, unit="share of the order", source="judgement: the source states no tolerance")
-    """Part of an order that may be missing in the hour of a test."""
+    """Part of an order that may be missing in the hour of a test, of what is measured and of what devices are set to."""
     point_kw: float = given(
         1.0,
         unit="kW",

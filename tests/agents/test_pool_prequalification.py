@@ -47,6 +47,25 @@ def test_a_pool_is_activated_for_its_test_and_judged_by_its_meters(lived):
         assert ordered[way] == pytest.approx(sum(kw for (_, one, _), (kw, _) in told.items() if one == way), abs=1.0)
 
 
+@covers("SUC08.1/r24")
+def test_a_pool_is_tested_in_the_hours_that_its_dso_names(lived):
+    """By both operators, whole hours one after the other, told before the test is announced; whoever is registered anew gets later ones."""
+    hours, orders = lived.table("pool_test_hours"), lived.table("pool_test_orders")
+    assert (hours["from_ms"] % 3_600_000 == 0).all()
+    assert (hours["from_ms"] - hours["t_ms"] >= 600_000).all()
+    for pool in set(hours["pool"].tolist()):
+        begins = np.sort(hours["from_ms"][hours["pool"] == pool])
+        assert (np.diff(begins) >= 2 * 3_600_000).all()
+        mine = [
+            row
+            for row, name in enumerate(orders["activation"].tolist())
+            if name.split("test/")[1].startswith(f"{pool}/")
+        ]
+        for row in mine:
+            assert orders["t_ms"][row] - 3_600_000 * (orders["direction"][row] == "down") in begins
+    assert len(orders["t_ms"])
+
+
 @pytest.fixture(scope="module")
 def morning():
     """The morning of D-1: a provider overstates, another withdraws all of a pool, and both operators change a point by themselves."""
@@ -66,10 +85,11 @@ def test_a_pool_that_overstates_its_power_fails_and_is_not_qualified(morning):
     false = tests["pool"] == "bsp-beta/dso-nord"
     assert set(tests["service"][false].tolist()) == {"global", "local"}
     assert not tests["qualified"][false].any()
-    assert all("kW measured of" in reason for reason in tests["reason"][false].tolist())
+    assert all("devices were set to" in reason for reason in tests["reason"][false].tolist())
     assert tests["qualified"][~false].all()
     ways = ("up", "down")
-    assert any((abs(tests[f"measured_{way}_kw"]) < 0.7 * abs(tests[f"{way}_kw"]))[false].all() for way in ways)
+    assert any((abs(tests[f"set_{way}_kw"]) < 0.7 * abs(tests[f"{way}_kw"]))[false].all() for way in ways)
+    assert all((abs(tests[f"set_{way}_kw"]) >= 0.99 * abs(tests[f"{way}_kw"]))[~false].all() for way in ways)
     for name in ("bsp-beta", "dso-nord", "tso"):
         desk = "topology" if name == "tso" else "registration"
         assert not morning.party(name).__dict__[desk].picture.pools["bsp-beta/dso-nord"].qualified("global")
@@ -103,10 +123,17 @@ def test_operators_change_points_by_themselves_and_everybody_takes_it_over(morni
     assert store.point(moved[0])["tso_perimeter"] == "IT-CNOR"
     owner = store.point(moved[0])["bsp"]
     assert morning.party(owner).registration.picture.topology[moved[0]].tso_perimeter == "IT-CNOR"
-    tests = morning.table("pool_tests")
+    tests, hours = morning.table("pool_tests"), morning.table("pool_test_hours")
     for of in {bsp, owner}:
+        given = hours["pool"] == f"{of}/dso-nord"
+        named, begins = hours["t_ms"][given], hours["from_ms"][given]
+        assert len(named) == 1 + (of == bsp) + (of == owner)
+        decided = begins + 2 * 3_600_000 < np.append(
+            named[1:], np.inf
+        )  # who is registered anew before is decided on once, with what is new
         times = tests["t_ms"][(tests["pool"] == f"{of}/dso-nord") & (tests["service"] == "global")]
-        assert len(times) == 1 + (of == bsp) + (of == owner)
+        assert len(times) == decided.sum()
+        assert (times > begins[decided] + 2 * 3_600_000).all()
     kinds = {one["what"] for one in store.accesses() if one["subject"] == gcp and one["by"] == "dso-nord"}
     assert "change" in kinds
 

@@ -18,22 +18,38 @@ TESTS = {"least_kw": 1.0, "tolerance": 0.3, "point_kw": 1.0}
 )  # fmt: skip
 def test_a_pool_passes_within_the_tolerance(measured_kw, points, passes):
     """30 % of 10 kW are 3 kW; sixteen homes miss 4 kW together."""
-    assert (shortcomings([Trial("up", 10.0, 10.0, measured_kw, points)], **TESTS) == []) == passes
+    assert (shortcomings([Trial("up", 10.0, 10.0, measured_kw, 10.0, points)], **TESTS) == []) == passes
 
 
 def test_each_direction_counts_and_what_was_not_measured_proves_nothing():
-    good, bad = Trial("up", 10.0, 10.0, 10.0, 1), Trial("down", 10.0, 10.0, 2.0, 1)
+    good, bad = Trial("up", 10.0, 10.0, 10.0, 10.0, 1), Trial("down", 10.0, 10.0, 2.0, 10.0, 1)
     assert shortcomings([good, bad], **TESTS) == ["down: 2.0 kW measured of 10.0 kW ordered"]
-    unseen = Trial("down", 10.0, 10.0, np.nan, 1)
+    unseen = Trial("down", 10.0, 10.0, np.nan, np.nan, 1)
     assert shortcomings([good, unseen], **TESTS) == ["down: the hour of its test was not measured"]
     assert "at least 1 kW are asked for" in shortcomings([], **TESTS)[0]
-    assert "at least 1 kW are asked for" in shortcomings([Trial("up", 0.5, 0.5, 0.5, 1)], **TESTS)[0]
+    assert "at least 1 kW are asked for" in shortcomings([Trial("up", 0.5, 0.5, 0.5, 0.5, 1)], **TESTS)[0]
 
 
 @given(
     st.floats(1.0, 1000.0), st.floats(0.0, 2.0), st.floats(0.0, 1.0), st.integers(1, 100), st.floats(0.0, 100.0)
 )  # fmt: skip
 def test_more_measured_never_fails_what_less_has_passed(ordered_kw, share, tolerance, points, more_kw):
-    less = Trial("up", ordered_kw, ordered_kw, share * ordered_kw, points)
+    less = Trial("up", ordered_kw, ordered_kw, share * ordered_kw, ordered_kw, points)
     if less.passed(tolerance, 0.5):
         assert less._replace(measured_kw=less.measured_kw + more_kw).passed(tolerance, 0.5)
+
+
+@covers("SUC08.1/r24")
+@given(st.floats(0.1, 1000.0), st.floats(0.0, 0.9), st.floats(0.0, 1.0), st.integers(1, 100), st.floats(0.0, 10.0))  # fmt: skip
+def test_who_does_not_have_devices_move_passes_nothing_however_small(ordered_kw, tolerance, share, points, point_kw):
+    """Below what baselines miss meters prove nothing; set-points do, to the tolerance."""
+    set_kw = share * ordered_kw
+    one = Trial("up", ordered_kw, ordered_kw, ordered_kw, set_kw, points)
+    if share < 1.0 - tolerance - 1e-3:
+        assert not one.passed(tolerance, point_kw)
+        wrong = shortcomings([one], least_kw=0.1, tolerance=tolerance, point_kw=point_kw)
+        assert wrong == [f"up: devices were set to {set_kw:.1f} kW of {ordered_kw:.1f} kW ordered"]
+    if share > 1.0 - tolerance:
+        assert one.passed(tolerance, point_kw)
+    assert not one._replace(measured_kw=np.nan).passed(tolerance, point_kw)
+    assert not one._replace(set_kw=np.nan).passed(tolerance, point_kw)
