@@ -11,8 +11,7 @@ from itertools import count
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-import mesa
-
+from environment import census
 from environment.addresses import Directory
 from environment.agenda import OBSERVATION, PHYSICS, Agenda
 from environment.bus import Bus
@@ -41,7 +40,7 @@ class _Counts(WeakKeyDictionary["World", Iterator[int]]):
         return self.setdefault(world, count(1))
 
 
-class Actor(mesa.Agent):  # type: ignore[misc]
+class Actor(census.Agent):  # type: ignore[misc]
     """Census entry of a party."""
 
     _ids = _Counts()
@@ -52,7 +51,7 @@ class Actor(mesa.Agent):  # type: ignore[misc]
         self.role = type(party).__name__
 
 
-class World(mesa.Model):  # type: ignore[misc]
+class World(census.Model):  # type: ignore[misc]
     """Parties, a bus and physics in time.
 
     Attributes:

@@ -36,7 +36,8 @@ HAMLET: Final = {
     "actors": {}, "coordination": False,
 }  # fmt: skip
 """The shortest day that can be lived: two homes without a market, some 0.3 s."""
-INTERRUPTIONS: Final = 10
+CUTS: Final = {signal.SIGINT: 4, signal.SIGTERM: 2, signal.SIGKILL: 4}
+"""How a sweep is interrupted, and how often."""
 _BECOME_SUBREAPER: Final = 36
 """PR_SET_CHILD_SUBREAPER of Linux: processes whose parent has ended become ours, so that their time can be asked for."""
 
@@ -122,38 +123,47 @@ def costs(runs: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def interrupted(runs: int, seed: int = 1) -> dict[str, Any]:
-    """A sweep of short runs that is interrupted ten times at random, by Ctrl-C and by a kill in turns, against one at a stretch.
+def interrupted(runs: int, workers: int = 2, seed: int = 1) -> dict[str, Any]:
+    """A sweep of short runs that is interrupted ten times at random, by Ctrl-C, a request to end and a kill, against one at a stretch.
 
     Returns:
-        runs, done when it was interrupted each time, digests of both, whether they are the same.
+        runs, how and after how many runs it was interrupted, digests of both, whether they are the same, memory of workers of the one at
+        a stretch (of first and last fiftieth of its runs, and the most).
     """
-    chance, done = random.Random(seed), []
+    chance, cuts = random.Random(seed), []
+    signals = [one for one, times in CUTS.items() for _ in range(times)]
+    chance.shuffle(signals)
     with TemporaryDirectory() as name:
         file = sweep_file(Path(name), runs, short=True)
-        out = Path(name) / "cut"
-        for number in range(INTERRUPTIONS):
-            wanted = (number + chance.random()) * runs / (INTERRUPTIONS + 1)
+        out, whole = Path(name) / "cut", Path(name) / "whole"
+        for number, one in enumerate(signals):
+            wanted = (number + chance.random()) * runs / (len(signals) + 1)
             with subprocess.Popen(
-                [*COMMAND, str(file), "--workers", "2", "--out", str(out)],
+                [*COMMAND, str(file), "--workers", str(workers), "--out", str(out)],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             ) as process:
                 while process.poll() is None and _done(out) < max(wanted, 1.0):
                     time.sleep(0.05 + 0.1 * chance.random())
-                process.send_signal(signal.SIGINT if number % 2 == 0 else signal.SIGKILL)
-            done.append(_done(out))
-        digests = [_digest(file, folder) for folder in (out, Path(name) / "whole")]
-    return {"runs": runs, "done_when_interrupted": done, "digests": digests, "same": digests[0] == digests[1]}
+                process.send_signal(one)
+            cuts.append((one.name, _done(out)))
+            sys.stderr.write(f"{cuts[-1]}\n")
+        digests = [_digest(file, folder, workers) for folder in (out, whole)]
+        memory_mb = query(whole, "select memory_mb from times").column("memory_mb")
+    few = max(1, len(memory_mb) // 50)
+    return {
+        "runs": runs, "cuts": cuts, "digests": digests, "same": digests[0] == digests[1],
+        "memory_mb": {"first": sum(memory_mb[:few]) / few, "last": sum(memory_mb[-few:]) / few, "most": max(memory_mb)},
+    }  # fmt: skip
 
 
 def _done(out: Path) -> int:
     return sum(1 for one in (out / "runs").glob("[0-9]*")) if out.is_dir() else 0
 
 
-def _digest(file: Path, out: Path) -> str:
+def _digest(file: Path, out: Path, workers: int) -> str:
     said = subprocess.run(
-        [*COMMAND, str(file), "--workers", "2", "--out", str(out), "--format", "json"],
+        [*COMMAND, str(file), "--workers", str(workers), "--out", str(out), "--format", "json"],
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -161,9 +171,9 @@ def _digest(file: Path, out: Path) -> str:
 
 
 def main() -> None:
-    """Measure: the number of runs, and ``again`` for the interrupted sweep."""
+    """Measure: the number of runs, and ``again`` for the interrupted sweep, with two workers or as many as are said."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 40
-    found = interrupted(runs) if sys.argv[2:] == ["again"] else costs(runs)
+    found = interrupted(runs, *map(int, sys.argv[3:4])) if sys.argv[2:3] == ["again"] else costs(runs)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
 
 

@@ -39,17 +39,12 @@ def study_made(
     kind: str, scenario: str, options: Mapping[str, Any], *, workers: int | None, cluster: str | None, out: Path | None
 ) -> Answer:
     """Make a study, or what is missing of it."""
-    from experiments.sweep.engine import warm_up
-
     study = study_of(kind, scenario, options)
     folder = out or Path("studies") / f"{kind}-{Path(scenario).stem}"
     check_place(folder)
-    engine = engine_of(workers, cluster)
-    if not (cluster or folder.exists()):
-        warm_up()
     shown = ""
     try:
-        with sweep_progress() as told:
+        with engine_of(workers, cluster, soon=not folder.exists()) as engine, sweep_progress() as told:
 
             def telling(part: str, done: int, total: int, rest_s: float) -> None:
                 nonlocal shown

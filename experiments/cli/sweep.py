@@ -4,7 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO
@@ -13,6 +13,7 @@ from experiments.cli.output import Answer
 from experiments.errors import CoflexError, InterruptedWorkError
 from experiments.sweep.design import Plan, plan
 from experiments.sweep.file import load_sweep
+from experiments.sweep.folder import is_complete
 
 if TYPE_CHECKING:
     from experiments.sweep.engine import Engine
@@ -27,13 +28,12 @@ def sweep_run(
     """Do the runs of a sweep that are missing, after its scenarios were all checked."""
     _one_of(workers, cluster)
     sweep = load_sweep(name, sets)
+    where = Path(name).name
+    if only_plan:
+        return planned(plan(sweep, where))
     folder = out or Path("sweeps") / sweep.name
-    if not (only_plan or cluster or folder.exists()):  # in a folder that is there all may be done
-        from experiments.sweep.engine import warm_up
-
-        warm_up()
-    made = plan(sweep, where=Path(name).name)
-    return planned(made) if only_plan else swept(made, folder, workers=workers, cluster=cluster)
+    with engine_of(workers, cluster, soon=not is_complete(folder)) as engine:
+        return swept(plan(sweep, where), folder, engine)
 
 
 def _one_of(workers: int | None, cluster: str | None) -> None:
@@ -42,8 +42,14 @@ def _one_of(workers: int | None, cluster: str | None) -> None:
         raise CoflexError(msg)
 
 
-def engine_of(workers: int | None, cluster: str | None) -> "Engine":
+@contextmanager
+def engine_of(workers: int | None, cluster: str | None, *, soon: bool = True) -> "Iterator[Engine]":
     """Who does the runs: a cluster by its address, or processes of this machine.
+
+    Args:
+        workers: processes; None for one a core.
+        cluster: its address.
+        soon: whether there are runs to do, so that processes had better be ready.
 
     Raises:
         CoflexError: both are asked for.
@@ -51,7 +57,12 @@ def engine_of(workers: int | None, cluster: str | None) -> "Engine":
     from experiments.sweep.engine import Cluster, Local
 
     _one_of(workers, cluster)
-    return Cluster(cluster) if cluster else Local(workers or os.cpu_count() or 1)
+    if cluster:
+        yield Cluster(cluster)
+        return
+    local = Local(workers or os.cpu_count() or 1)
+    with local if soon else nullcontext():
+        yield local
 
 
 def planned(made: Plan) -> Answer:
@@ -70,13 +81,12 @@ def planned(made: Plan) -> Answer:
     return Answer(text, {"runs": len(made.runs), "points": [dict(point.levels) for point in made.points]})
 
 
-def swept(made: Plan, out: Path, *, workers: int | None, cluster: str | None) -> Answer:
+def swept(made: Plan, out: Path, engine: "Engine") -> Answer:
     """Do the runs of a plan that its folder lacks, and write the report."""
     from experiments.cli.run import check_place
     from experiments.sweep import run_sweep
 
     check_place(out)
-    engine = engine_of(workers, cluster)
     try:
         with sweep_progress() as told:
             result = run_sweep(made, out, engine, told)

@@ -8,10 +8,13 @@ import itertools
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, Self
 from uuid import uuid4
 
 from experiments.errors import CoflexError
@@ -20,6 +23,7 @@ from experiments.sweep.worker import Job, Outcome, do
 Done = Callable[[Outcome], None]
 MEMORY_MB = 1_000.0
 """A local worker that holds more than this after a run is replaced by a fresh one; a shipped day leaves 0.4 to 0.5 GB."""
+PRELOAD = "experiments.sweep.preload"
 AHEAD = 4
 """Jobs that a cluster is given at once for each of its threads."""
 
@@ -34,8 +38,10 @@ class Engine(Protocol):
 class Local:
     """Worker processes of this machine.
 
-    Each has one job at a time, so that a worker that dies takes one run with it and its run is known. Processes are forked from a
-    server that has imported what a run needs: a fresh worker costs milliseconds, not seconds.
+    Each has one job at a time, so that a worker that dies takes one run with it and its run is known. Used in a ``with``, the first
+    workers are forked from this process, which imports once what all of them need; they serve every sweep up to its end. Later ones, and
+    all where this process has threads already (a fork would copy their locks and not them), come from a server that has made these
+    imports too: a fresh worker costs milliseconds, not seconds.
 
     Args:
         workers: how many at once.
@@ -44,44 +50,76 @@ class Local:
 
     def __init__(self, workers: int, memory_mb: float = MEMORY_MB) -> None:
         self.workers, self.memory_mb = workers, memory_mb
-        self._context = _context()
+        self._hands: list[_Hand] = []
+        self._kept = False
+
+    def __enter__(self) -> Self:
+        """Have workers ready before anything is computed here."""
+        self._kept = True
+        if "fork" in multiprocessing.get_all_start_methods() and _alone():
+            import_module(PRELOAD)
+            context = multiprocessing.get_context("fork")
+            for _ in range(self.workers if _alone() else 0):
+                self._hands.append(_Hand(context, [hand.pipe for hand in self._hands]))
+        if not self._hands:
+            _warm_up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the workers."""
+        self._kept = False
+        self._end()
 
     def __call__(self, jobs: Iterator[Job], done: Done) -> None:
         """Do every job."""
-        hands: list[_Hand] = []
         try:
-            for job in itertools.islice(jobs, self.workers):
-                hands.append(_Hand(self._context))
-                hands[-1].give(job)
-            while busy := [hand for hand in hands if hand.job]:
+            for place, job in enumerate(itertools.islice(jobs, self.workers)):
+                if place == len(self._hands):
+                    self._hands.append(_Hand(_server()))
+                self._hands[place].give(job)
+            while busy := [hand for hand in self._hands if hand.job]:
                 ready = wait([hand.pipe for hand in busy])
                 for hand in [one for one in busy if one.pipe in ready]:
                     outcome = hand.take()
                     if outcome.memory_mb > self.memory_mb or not hand.alive:
-                        hand.replace()
+                        hand.replace(_server())
                     if (following := next(jobs, None)) is not None:
                         hand.give(following)
                     done(outcome)  # after the next job was given: nobody waits for the disk
         finally:
-            for hand in hands:
-                hand.end()
+            if not self._kept or any(hand.job for hand in self._hands):
+                self._end()
+
+    def _end(self) -> None:
+        for hand in self._hands:
+            hand.end()
+        self._hands = []
 
 
-def warm_up() -> None:
-    """Start the server that local workers are forked from, so that it imports what a run needs while scenarios are still being checked."""
-    if _context().get_start_method() == "forkserver":
+def _alone() -> bool:
+    """Whether this process has no thread but its main one, as far as can be known; that of the allocator of Arrow is made for forks."""
+    tasks = Path("/proc/self/task")
+    if threading.current_thread() is not threading.main_thread() or not tasks.is_dir():
+        return False
+    names = [(task / "comm").read_text("utf-8").strip() for task in tasks.iterdir()]
+    return sum(name != "jemalloc_bg_thd" for name in names) == 1
+
+
+def _warm_up() -> None:
+    """Start the server that workers are forked from, so that it imports what a run needs while scenarios are still being checked."""
+    if _server().get_start_method() == "forkserver":
         from multiprocessing.forkserver import ensure_running
 
         with _main_left_alone():
             ensure_running()
 
 
-def _context() -> Any:
-    """How processes of this machine are started."""
+def _server() -> Any:
+    """Whom processes are started by when this one cannot be forked."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["experiments.sweep.preload"])
+    context.set_forkserver_preload([PRELOAD])
     return context
 
 
@@ -101,17 +139,22 @@ def _main_left_alone() -> Iterator[None]:
 
 
 class _Hand:
-    """One worker process and the job it has."""
+    """One worker process and the job it has.
 
-    def __init__(self, context: Any) -> None:
-        self._context = context
+    Args:
+        context: how it is started.
+        others: ends of pipes of workers before it. A forked worker has copies, and must close them: a pipe is at its end only when nobody holds it.
+    """
+
+    def __init__(self, context: Any, others: Iterable[Connection] = ()) -> None:
         self.job: Job | None = None
-        self._begin()
+        self._begin(context, others)
 
-    def _begin(self) -> None:
-        self.pipe, theirs = self._context.Pipe()
-        self.process = self._context.Process(target=_work, args=(theirs,), daemon=True)
-        with _main_left_alone():
+    def _begin(self, context: Any, others: Iterable[Connection] = ()) -> None:
+        self.pipe, theirs = context.Pipe()
+        copies = (self.pipe, *others) if context.get_start_method() == "fork" else ()
+        self.process = context.Process(target=_work, args=(theirs, copies), daemon=True)
+        with _main_left_alone(), _undisturbed():
             self.process.start()
         theirs.close()
         self.alive = True
@@ -135,9 +178,9 @@ class _Hand:
                 job.number, error=f"WorkerDied: {_death(self.process.exitcode)}", worker=self.process.pid or 0
             )
 
-    def replace(self) -> None:
+    def replace(self, context: Any) -> None:
         self.end()
-        self._begin()
+        self._begin(context)
 
     def end(self) -> None:
         self.pipe.close()
@@ -157,9 +200,21 @@ def _death(code: int | None) -> str:
     return f"the worker process ended by itself with code {code}"
 
 
-def _work(pipe: Connection) -> None:
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """An interruption meanwhile comes afterwards, and not to a process that was just forked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(pipe: Connection, copies: Iterable[Connection]) -> None:
     """The life of a worker: a job, its outcome, the next; it ends when nobody is at the other end of the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever leads the sweep decides what an interruption means
+    for copy in copies:
+        copy.close()
     while True:
         try:
             job = pipe.recv()

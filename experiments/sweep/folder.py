@@ -160,6 +160,14 @@ def failures(folder: Path) -> list[dict[str, Any]]:
     return [_read(file) for file in sorted((folder / "failed").glob("*.json"))]
 
 
+def is_complete(folder: Path) -> bool:
+    """Whether a folder seems to hold every run of its sweep; nothing is read of them."""
+    if not (folder / SWEEP_FILE).is_file():
+        return False
+    there = {file.parent.name for file in folder.glob(f"runs/[0-9]*/{FIGURES}.parquet")}
+    return len(there) >= len(open_sweep(folder)["runs"])
+
+
 def open_sweep(folder: Path) -> dict[str, Any]:
     """What ``sweep.json`` of a folder says: sweep, scenario, versions, runs.
 

@@ -5,6 +5,9 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from experiments.sweep.folder import failures
 from experiments.sweep.results import query, views
 from tests.experiments import sweep_tasks
 
+ROOT = Path(__file__).resolve().parents[2]
 RUNS = int(os.environ.get("COFLEX_SWEEP_RUNS", "40"))
 
 
@@ -155,8 +159,6 @@ def test_a_worker_that_holds_too_much_memory_is_replaced(tmp_path):
 
 def test_workers_do_not_run_the_main_script_again(tmp_path, monkeypatch):
     """Neither the command line, which costs a second each, nor a user's script without ``if __name__ == "__main__"``."""
-    import sys
-
     script, flag = tmp_path / "mine.py", tmp_path / "was-run"
     script.write_text(f"open({str(flag)!r}, 'w').close()\n")
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
@@ -164,6 +166,54 @@ def test_workers_do_not_run_the_main_script_again(tmp_path, monkeypatch):
     result = run_sweep(made(seeds=1), tmp_path / "out", Local(1), task=sweep_tasks.QUICK)
     assert (result.done, flag.exists()) == (20, False)
     assert sys.modules["__main__"].__file__ == str(script)
+
+
+LEADER = """
+import multiprocessing, os, signal, sys
+from pathlib import Path
+from experiments.sweep import run_sweep
+from experiments.sweep.engine import Local
+from experiments.sweep.results import query
+from tests.experiments import sweep_tasks
+from tests.experiments.test_sweep import made
+
+with Local(3) as engine:
+    forked = {one.pid for one in multiprocessing.active_children()}
+    design, used = made(), set()
+    for name in ("one", "two"):
+        out = Path(sys.argv[1]) / name
+        print(run_sweep(design, out, engine, task=sweep_tasks.QUICK).digest)
+        used |= set(query(out, "select worker from times").column("worker"))
+    print(len(forked), len(used) > 1, used <= forked, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads of a process are only told by Linux")
+def test_workers_forked_early_serve_several_sweeps_and_end_with_a_leader_that_is_killed(whole, tmp_path):
+    """They hold the standard output of their leader, so this waits for ever where one of them lives on."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEADER, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=ROOT,
+    )
+    assert done.stdout.splitlines() == [whole[1].digest, whole[1].digest, "3 True True"], done.stderr
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_a_process_with_threads_is_not_forked():
+    wait = threading.Event()
+    other = threading.Thread(target=wait.wait)
+    other.start()
+    try:
+        with Local(2) as engine:
+            assert engine._hands == []
+    finally:
+        wait.set()
+        other.join()
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(whole, tmp_path, monkeypatch):
