@@ -32,7 +32,9 @@ class Part(BaseModel):
     schema was loaded; here a file is read once. A class is built when it first reads something, so that it knows its strings by then.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True, allow_inf_nan=False
+    )
     called: ClassVar[str] = "section"
 
     @classmethod

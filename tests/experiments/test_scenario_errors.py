@@ -81,6 +81,7 @@ CASES = [
     ({"rules": {"settlement": {"rule": "linear"}}}, "rules.settlement.rule: unknown settlement rule 'linear'; did you mean"),
     ({"rules": {"settlement": {"slope": -1}}}, "rules.settlement.slope: -1 is out of range; it must be at least 0"),
     ({"platforms": {"gdbn": {"delay_s": {"uniform": [2, 1]}}}}, "platforms.gdbn.delay_s: uniform: [from, to] needs"),
+    ({"platforms": {"gdbn": {"delay_s": {"constant": float("inf")}}}}, "platforms.gdbn.delay_s.constant: 'inf' is not a number"),
     ({"platforms": {"gdbn": {"delay_s": {}}}}, "platforms.gdbn.delay_s: say exactly one of constant"),
     ({"platforms": {"gdbn": {"delay_s": {"lognormal": [2, 1]}}}}, "platforms.gdbn.delay_s: lognormal: [median, most] needs"),
     ({"platforms": {"mail": {}}}, "platforms.mail: unknown key. There are: authenticate, cbp, direct, gdbn, internal, market, meters"),

@@ -1,6 +1,7 @@
 """Laws of scenario files, for whatever a person may write."""
 
 import json
+import re
 from copy import deepcopy
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from experiments.scenario import load_scenario, scenario_from
+from experiments.scenario.library import scenario_names
 from experiments.scenario.read import ScenarioError, parse_yaml
 from experiments.scenario.show import complete_yaml
 
@@ -149,18 +151,42 @@ def paths(data, path=()):
         yield from paths(value, (*path, key))
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(list(paths(BASE))), st.sampled_from(JUNK))
-def test_junk_in_any_place_of_a_scenario_is_read_or_refused_in_words(path, junk):
-    content = deepcopy(BASE)
+def changed(content, path, value):
+    """The content with another value in one place."""
+    content = deepcopy(content)
     target = content
     for key in path[:-1]:
         target = target[key]
-    target[path[-1]] = junk
+    target[path[-1]] = value
+    return content
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(list(paths(BASE))), st.sampled_from(JUNK))
+def test_junk_in_any_place_of_a_scenario_is_read_or_refused_in_words(path, junk):
     try:
-        scenario_from(content)
+        scenario_from(changed(BASE, path, junk))
     except ScenarioError as error:
         found = error.problems
     else:
         found = []
     assert all(in_plain_words(problem) for problem in found)
+
+
+def numbers(data):
+    """Where the numbers of a scenario stand, each key once: key names, path."""
+    for path in paths(data):
+        value = data
+        for key in path:
+            value = value[key]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield tuple(key for key in path if isinstance(key, str)), path
+
+
+def test_no_number_of_a_shipped_scenario_may_be_infinite_or_undefined():
+    shipped = [load_scenario(name).as_data() for name in scenario_names()]
+    found = {keys: (content, path) for content in shipped for keys, path in numbers(content)}
+    for number, (keys, (content, path)) in enumerate(found.items()):
+        with pytest.raises(ScenarioError, match=re.escape(keys[-1])):
+            scenario_from(changed(content, path, float("inf") if number % 2 else float("nan")))
+    assert len(found) > 200
