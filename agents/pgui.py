@@ -11,7 +11,7 @@ import numpy as np
 
 from data.arrays import F64, I64, Bool
 from environment.instruments import MeterStore
-from environment.messages.base import Batch, columns_of
+from environment.messages.base import Batch
 from environment.messages.delivery import (
     MeasurementRefusal,
     MeasurementReport,
@@ -20,7 +20,7 @@ from environment.messages.delivery import (
     SetPointReading,
 )
 from environment.party import Party, Process, Seat, gathers, handles
-from environment.platforms.measurements import Gateway, SetPoint
+from environment.platforms.measurements import Gateway, SetPoint, report_columns
 from environment.refusals import refuse
 from environment.units import MS_PER_H
 
@@ -154,10 +154,9 @@ class Pgui(Party):
         own = self._terms.meter[rows] == batch.sender
         for row in np.flatnonzero(~own).tolist():
             refuse(self, batch, row, batch["gcp"][row], "a gateway reads its own meter only")
-        for k, row in zip(np.flatnonzero(own).tolist(), rows[own].tolist(), strict=True):
-            self._gateways[row].read(
-                *(batch[name][k].item() for name in ("hour_ms", "consumption_kwh", "production_kwh"))
-            )
+        shown = (batch[name][own].tolist() for name in ("hour_ms", "consumption_kwh", "production_kwh"))
+        for row, *reading in zip(rows[own].tolist(), *shown, strict=True):
+            self._gateways[row].read(*reading)
         ends_ms, every_ms = batch["hour_ms"][own] + MS_PER_H, self._terms.reports_every_h * MS_PER_H
         due = [
             row
@@ -168,18 +167,21 @@ class Pgui(Party):
 
     def _report(self, rows: I64, conversation: str) -> Process:
         """Step 1.5: send what the register is not known to have; it has what it acknowledges."""
-        made = [(row, self._gateways[row].report()) for row in rows.tolist()]
-        for length in sorted({len(report.hours_ms) for _, report in made if report is not None}):
-            part = [(row, report) for row, report in made if report is not None and len(report.hours_ms) == length]
-            places, reports = np.array([row for row, _ in part], np.int64), [report for _, report in part]
+        unsent = np.array([self._gateways[row].unsent for row in rows.tolist()], np.int64)
+        made = [(rows[unsent == length], length) for length in np.unique(unsent[unsent > 0]).tolist()]
+        reports = [report_columns([self._gateways[row] for row in some.tolist()]) for some, _ in made]
+        for (some, length), columns in zip(made, reports, strict=True):
             sent = self.send_batch(
-                MeasurementReport, columns_of(reports), self._terms.gateway[places],
-                self.numbers([self._terms.register]), conversation,
-            )  # fmt: skip
+                MeasurementReport,
+                columns,
+                self._terms.gateway[some],
+                self.numbers([self._terms.register]),
+                conversation,
+            )
             outcome = yield self.confirm(sent)
-            for (row, report), status in zip(part, outcome.status, strict=True):
+            for row, number, status in zip(some.tolist(), columns["number"].tolist(), outcome.status, strict=True):
                 if status == "acknowledged":
-                    self._gateways[row].sent = max(self._gateways[row].sent, report.number + length)
+                    self._gateways[row].sent = max(self._gateways[row].sent, number + length)
 
     @handles(MeasurementRefusal)
     @gathers(GATHERS_S)

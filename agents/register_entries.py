@@ -5,7 +5,7 @@ held. Who asks sees what concerns him; what he may not do, or what makes no sens
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -261,7 +261,7 @@ class EntriesDesk(Desk):
                 continue
             if after is not before:
                 self._points[gcp] = after
-                rows.append({**asdict(after), "status": str(after.status)})
+                rows.append({**vars(after), "status": str(after.status)})
                 self._mind_pools(before, after)
             accesses.append(Access(self.now_ms, by, role, what, gcp))
             answers.append((by, self._answer(gcp, after, "")))

@@ -47,7 +47,7 @@ class Signer:
 
 
 class Verifier:
-    """Checks signatures by public keys that it has read once.
+    """Checks signatures by public keys that it has read once; what held once is remembered, for the same bytes hold for ever.
 
     Args:
         public: name of the owner -> public key, 32 bytes.
@@ -56,6 +56,7 @@ class Verifier:
     def __init__(self, public: dict[str, bytes]) -> None:
         self._public = public
         self._keys: dict[str, Any] = {}
+        self._held: set[tuple[str, bytes, bytes]] = set()
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a key of that name."""
@@ -68,10 +69,14 @@ class Verifier:
 
         if name not in self._public:
             return False
+        said = name, content, signature
+        if said in self._held:
+            return True
         if name not in self._keys:
             self._keys[name] = Ed25519PublicKey.from_public_bytes(self._public[name])
         try:
             self._keys[name].verify(signature, content)
         except InvalidSignature:
             return False
+        self._held.add(said)
         return True

@@ -12,6 +12,7 @@ itself (``local_use_kw``) is taken off.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -62,12 +63,19 @@ class Expected:
         """What is violated with a change of net load, (T, n_bus)."""
         return self.grid.violations(self.flow(change_kw), self.limits)
 
+    @cached_property
+    def base(self) -> Violations:
+        """What is violated without any change."""
+        return self.violations(np.zeros_like(self.p_kw))
+
     def only(self, wanted: Bool) -> "Expected":
         """The wanted steps alone, (T,)."""
         return Expected(self.grid.only(wanted), self.limits, self.p_kw[wanted], self.q_kvar[wanted], self.hour[wanted])
 
     def with_use(self, used_kw: Mapping[str, F64], at_bus_kw: Mapping[str, F64]) -> "Expected":
         """The day with what the operator itself uses of each perimeter and hour, spread as it may be used."""
+        if not any(used.any() for used in used_kw.values()):
+            return self
         p_kw = self.p_kw
         for name, sign in SIGNS:
             whole = at_bus_kw[name].sum(axis=1)[:, None]
@@ -97,7 +105,7 @@ class Capabilities:
         self._hours = hours
         self._at_bus = at_bus_kw
         self._supplied = expected.supplied()
-        self._base = expected.violations(np.zeros_like(expected.p_kw))
+        self._base = expected.base
         self._watched = np.zeros(len(expected.hour), bool)
 
     def largest_kw(self, wanted: Bool | None = None) -> F64:
@@ -287,13 +295,13 @@ def local_use_kw(expected: Expected, at_bus_kw: Mapping[str, F64], hours: int) -
         Direction -> power of each perimeter and hour, at least 0, (perimeters, hours).
     """
     used = {name: np.zeros((len(at_bus), hours)) for name, at_bus in at_bus_kw.items()}
-    worst = _worst(expected, np.zeros_like(expected.p_kw), hours)
+    worst = _worst(expected, expected.base, hours)
     for name, sign in SIGNS:
         at_bus = at_bus_kw[name]
         together = sign * at_bus.sum(axis=0) * expected.supplied()
 
         def left(part: F64, change: F64 = together) -> F64:
-            return _worst(expected, part[expected.hour, None] * change, hours)
+            return _worst(expected, expected.violations(part[expected.hour, None] * change), hours)
 
         wanted = worst > 0.0
         if not wanted.any() or not at_bus.any():
@@ -309,9 +317,8 @@ def local_use_kw(expected: Expected, at_bus_kw: Mapping[str, F64], hours: int) -
     return used
 
 
-def _worst(expected: Expected, change_kw: F64, hours: int) -> F64:
+def _worst(expected: Expected, found: Violations, hours: int) -> F64:
     """The largest violation of each hour, in percent of rating or of nominal voltage, infinite without solution, (hours,)."""
-    found = expected.violations(change_kw)
     severity = np.maximum(found.overload_percent.max(axis=1), 100.0 * np.abs(found.voltage_pu).max(axis=1))
     worst = np.zeros(hours)
     np.maximum.at(worst, expected.hour, np.where(found.unsolved, np.inf, severity))

@@ -151,11 +151,15 @@ def find_violations(power_flow: PowerFlow, flow: Flow, limits: Limits) -> Violat
     solved = flow.converged[:, None]
     loading = np.where(solved, flow.loading_percent, 0.0)
     over = np.maximum(loading - limits.percent(flow.network), 0.0)
-    through = np.abs(np.where(solved, flow.p_from_kw, 0.0))
+    overload_kw, branches = np.zeros_like(over), np.flatnonzero((over > 0).any(axis=0)).tolist()
+    if len(branches):  # power is looked at where something is wrong alone
+        some = over[:, branches]
+        through = np.abs(np.where(solved, flow.p_from_kw_of(branches), 0.0))
+        overload_kw[:, branches] = some / np.where(some > 0, loading[:, branches], 1.0) * through
     return Violations(
         network=flow.network,
         overload_percent=over,
-        overload_kw=over / np.where(over > 0, loading, 1.0) * through,
+        overload_kw=overload_kw,
         voltage_pu=_beyond(flow, limits),
         unsolved=~flow.converged,
         _solved_by=(power_flow,),

@@ -61,7 +61,8 @@ class MeasurementDesk(Desk):
         self._point_of = {gateway: gcp for gcp, gateway in terms.gateways.items()}
         self._known_store: RegisterStore | None = None
         self._links: dict[str, list[bytes]] | None = None
-        self._audited: dict[str, tuple[list[Measured], int | None]] | None = None
+        self._audited: dict[str, tuple[list[Measured], int | None]] = {}
+        self._is_audited = False
         self._associated: dict[str, set[str]] = {}
 
     @property
@@ -69,7 +70,8 @@ class MeasurementDesk(Desk):
         """The database; what is remembered of one that was closed is forgotten."""
         store = self._open_store()
         if store is not self._known_store:
-            self._known_store, self._links, self._audited = store, None, None
+            self._known_store, self._links = store, None
+            self._audited, self._is_audited = {}, False
         return store
 
     @property
@@ -141,7 +143,7 @@ class MeasurementDesk(Desk):
                 known += [one.hash for one in taken.rows]
         self._store.append_measurements(blocks, accesses)
         self._note(blocks, batch.conversation)
-        self._audited = None
+        self._is_audited = False
 
     def _note(self, blocks: Mapping[str, tuple[Measured, ...]], conversation: str) -> None:
         rows = [one for gcp in sorted(blocks) for one in blocks[gcp]]
@@ -190,10 +192,16 @@ class MeasurementDesk(Desk):
     def _stored(self, gcp: str) -> tuple[list[Measured], int | None]:
         """What is stored of a gateway, and the index of the first false measurement."""
         store = self._store
-        if self._audited is None:
-            stored = store.measured()
-            self._audited = {one: (rows, first_false(one, rows, self._verifier)) for one, rows in stored.items()}
+        if not self._is_audited:
+            self._audited = {one: self._audit(one, rows) for one, rows in store.measured().items()}
+            self._is_audited = True
         return self._audited.get(gcp, ([], None))
+
+    def _audit(self, gcp: str, rows: list[Measured]) -> tuple[list[Measured], int | None]:
+        """All that is stored is looked at every time; what was true at the last audit, and stands there unchanged, is not worked out again."""
+        before, false = self._audited.get(gcp, ([], None))
+        known = len(before) if false is None and rows[: len(before)] == before else 0
+        return rows, first_false(gcp, rows, self._verifier, known)
 
     def _measurements(self, query: MeasurementQuery) -> PointMeasurements:
         rows, false = self._stored(query.gcp)

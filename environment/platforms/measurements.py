@@ -7,9 +7,10 @@ signed is found at its index.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from environment.hash_chain import GENESIS, chain, linked
 from environment.messages.delivery import MeasurementReport
@@ -31,8 +32,8 @@ class Reading(NamedTuple):
 
 def content_of(reading: Reading) -> bytes:
     """The bytes that are chained; numbers in full precision."""
-    gcp, hour_ms, *energy = reading
-    return "|".join([gcp, str(hour_ms), *(repr(float(kwh)) for kwh in energy)]).encode()
+    gcp, hour_ms, consumption, production, up, down = reading
+    return f"{gcp}|{hour_ms}|{float(consumption)!r}|{float(production)!r}|{float(up)!r}|{float(down)!r}".encode()
 
 
 def signed_bytes(gcp: str, number: int, link: bytes) -> bytes:
@@ -75,28 +76,51 @@ class Gateway:
 
     def read(self, hour_ms: int, consumption_kwh: float, production_kwh: float) -> None:
         """Keep a measurement with the set-points of its hour, and link it; set-points that are over are forgotten."""
-        energy = [sum(one.kwh(hour_ms) for one in self._set.values() if one.is_up == is_up) for is_up in (True, False)]
-        self._set = {name: one for name, one in self._set.items() if one.to_ms > hour_ms + MS_PER_H}
+        energy = [0.0, 0.0]
+        if self._set:
+            energy = [
+                sum((one.kwh(hour_ms) for one in self._set.values() if one.is_up == is_up), 0.0)
+                for is_up in (True, False)
+            ]
+            self._set = {name: one for name, one in self._set.items() if one.to_ms > hour_ms + MS_PER_H}
         reading = Reading(self.gcp, hour_ms, consumption_kwh, production_kwh, *energy)
         self.readings.append(reading)
         self.links.append(linked(self.links[-1] if self.links else GENESIS, content_of(reading)))
 
     def report(self) -> MeasurementReport | None:
         """What the register is not known to have; None if it has all."""
-        rows = self.readings[self.sent :]
-        if not rows:
+        if not self.unsent:
             return None
-        last = len(self.readings) - 1
+        column = report_columns([self])
+        hours_ms, consumption, production, up, down = (column[name][0] for name in PROFILES)
         return MeasurementReport(
-            gcp=self.gcp, number=self.sent,
-            hours_ms=np.array([float(row.hour_ms) for row in rows]),
-            consumption_kwh=np.array([row.consumption_kwh for row in rows]),
-            production_kwh=np.array([row.production_kwh for row in rows]),
-            set_up_kwh=np.array([row.set_up_kwh for row in rows]),
-            set_down_kwh=np.array([row.set_down_kwh for row in rows]),
-            chain=tuple(link.hex() for link in self.links[self.sent :]),
-            signature=self.signer.sign(signed_bytes(self.gcp, last, self.links[-1])).hex(),
+            gcp=self.gcp, number=self.sent, hours_ms=hours_ms, consumption_kwh=consumption, production_kwh=production, set_up_kwh=up,
+            set_down_kwh=down, chain=column["chain"][0], signature=column["signature"][0],
         )  # fmt: skip
+
+    @property
+    def unsent(self) -> int:
+        """How many measurements the register is not known to have."""
+        return len(self.readings) - self.sent
+
+    def signature(self) -> bytes:
+        """Over place and link of the last measurement."""
+        return self.signer.sign(signed_bytes(self.gcp, len(self.readings) - 1, self.links[-1]))
+
+
+PROFILES = "hours_ms", "consumption_kwh", "production_kwh", "set_up_kwh", "set_down_kwh"
+"""What a report says of each hour."""
+
+
+def report_columns(gateways: Sequence[Gateway]) -> dict[str, NDArray[Any]]:
+    """What the register is not known to have, in columns of ``MeasurementReport``: a report of each gateway, all of equally many hours."""
+    told = np.array([[row[1:] for row in one.readings[one.sent :]] for one in gateways], np.float64)
+    texts = {name: np.empty(len(gateways), object) for name in ("gcp", "chain", "signature")}
+    texts["gcp"][:] = [one.gcp for one in gateways]
+    texts["chain"][:] = [tuple(link.hex() for link in one.links[one.sent :]) for one in gateways]
+    texts["signature"][:] = [one.signature().hex() for one in gateways]
+    number = np.array([one.sent for one in gateways], np.int64)
+    return {"number": number, **dict(zip(PROFILES, np.moveaxis(told, 2, 0), strict=True)), **texts}
 
 
 class Taken(NamedTuple):
@@ -114,10 +138,10 @@ def examine(report: MeasurementReport, known: Sequence[bytes], verifier: Verifie
         known: links of the chain that is stored of this gateway, oldest first.
         verifier: public keys by connection point.
     """
-    columns = report.hours_ms, report.consumption_kwh, report.production_kwh, report.set_up_kwh, report.set_down_kwh
-    if len({len(column) for column in columns}) > 1:
+    columns = [getattr(report, name).tolist() for name in PROFILES]
+    if len(set(map(len, columns))) > 1:
         return Taken((), "its columns are not of one length")
-    readings = [Reading(report.gcp, int(hour), *map(float, energy)) for hour, *energy in zip(*columns, strict=True)]
+    readings = [Reading(report.gcp, int(hour), *energy) for hour, *energy in zip(*columns, strict=True)]
     if len(report.chain) != len(readings):
         return Taken((), f"{len(report.chain)} links for {len(readings)} measurements")
     try:
@@ -127,24 +151,25 @@ def examine(report: MeasurementReport, known: Sequence[bytes], verifier: Verifie
     if report.number > len(known):
         return Taken((), f"measurement {len(known)} is missing before {report.number}")
     before = known[report.number - 1] if report.number else GENESIS
-    true = chain([content_of(reading) for reading in readings], before)
-    false = next((k for k, (one, other) in enumerate(zip(said, true, strict=True)) if one != other), None)
+    contents = [content_of(reading) for reading in readings]
+    true = chain(contents, before)
+    false = _first_unlike(said, true)
     if false is not None:
         return Taken((), f"measurement {report.number + false} does not fit its link of the chain")
-    fork = next(
-        (k for k, (one, other) in enumerate(zip(true, known[report.number :], strict=False)) if one != other), None
-    )
+    fork = _first_unlike(true, known[report.number :])
     if fork is not None:
         return Taken((), f"measurement {report.number + fork} was stored with other content")
     if not verifier.holds(report.gcp, signed_bytes(report.gcp, report.number + len(readings) - 1, true[-1]), signature):
         return Taken((), "the signature is not that of the gateway")
-    fresh = range(max(len(known) - report.number, 0), len(readings))
+    last, fresh = len(readings) - 1, range(max(len(known) - report.number, 0), len(readings))
     return Taken(tuple(
-        Measured(
-            *readings[k][:4], content_of(readings[k]), true[k], signature if k == len(readings) - 1 else b"", *readings[k][4:]
-        )
-        for k in fresh
+        Measured(*readings[k][:4], contents[k], true[k], signature if k == last else b"", *readings[k][4:]) for k in fresh
     ))  # fmt: skip
+
+
+def _first_unlike(some: Sequence[bytes], others: Sequence[bytes]) -> int | None:
+    """Where two series part, as far as both go."""
+    return next((k for k, (one, other) in enumerate(zip(some, others, strict=False)) if one != other), None)
 
 
 def reading_of(row: Measured) -> Reading:
@@ -152,7 +177,7 @@ def reading_of(row: Measured) -> Reading:
     return Reading(row.gcp, row.hour_ms, row.consumption_kwh, row.production_kwh, row.set_up_kwh, row.set_down_kwh)
 
 
-def first_false(gcp: str, rows: Sequence[Measured], verifier: Verifier) -> int | None:
+def first_false(gcp: str, rows: Sequence[Measured], verifier: Verifier, known: int = 0) -> int | None:
     """The index of the first stored measurement of a gateway that is not what the gateway signed; None: all are.
 
     Numbers must be those whose bytes were chained, links must follow one another, and the signatures must hold. Who rewrites measurements and the chain
@@ -162,9 +187,11 @@ def first_false(gcp: str, rows: Sequence[Measured], verifier: Verifier) -> int |
         gcp: the connection point.
         rows: what is stored, oldest first.
         verifier: public keys by connection point.
+        known: so many of the oldest were found to be true before and have not changed since.
     """
-    before, proven, broken = GENESIS, 0, len(rows)
-    for index, row in enumerate(rows):
+    before, proven, broken = rows[known - 1].hash if known else GENESIS, 0, len(rows)
+    for index in range(known, len(rows)):
+        row = rows[index]
         content = content_of(reading_of(row))
         if content != row.content or row.gcp != gcp or linked(before, row.content) != row.hash:
             broken = index

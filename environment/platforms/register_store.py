@@ -7,8 +7,7 @@ reopened register goes on with what it held.
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -78,8 +77,7 @@ ACCESSES = Table(
 """Who looked at or changed what, or tried to."""
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """One look or change, or an attempt that was refused.
 
     Attributes:
@@ -101,8 +99,7 @@ class Access:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """One hourly measurement as a gateway sent it.
 
     Attributes:
@@ -128,8 +125,7 @@ class Measured:
     set_down_kwh: float = 0.0
 
 
-_MEASURED = tuple(field.name for field in fields(Measured))
-_ACCESS = tuple(field.name for field in fields(Access))
+_NUMBERED = ("gateway", "number", *Measured._fields)
 
 
 class RegisterStore:
@@ -264,8 +260,9 @@ class RegisterStore:
             number, before = (last.number + 1, last.hash) if last else (0, GENESIS)
             fault = first_fault([row.content for row in rows], [row.hash for row in rows], before)
             if fault is None and rows:
-                numbered = [{"gateway": gateway, "number": number + k, **asdict(row)} for k, row in enumerate(rows)]
-                connection.execute(insert(MEASUREMENTS), numbered)
+                _insert(
+                    connection, MEASUREMENTS, _NUMBERED, [(gateway, number + k, *row) for k, row in enumerate(rows)]
+                )
             _log(connection, [access])
         if fault is None:
             self._measured[gateway] = number + len(rows)
@@ -276,13 +273,9 @@ class RegisterStore:
         numbered = []
         for gateway, rows in blocks.items():
             first = self._measured.get(gateway, 0)
-            numbered += [
-                {"gateway": gateway, "number": first + k, **{name: getattr(row, name) for name in _MEASURED}}
-                for k, row in enumerate(rows)
-            ]
+            numbered += [(gateway, first + k, *row) for k, row in enumerate(rows)]
         with self._writing() as connection:
-            if numbered:
-                connection.execute(insert(MEASUREMENTS), numbered)
+            _insert(connection, MEASUREMENTS, _NUMBERED, numbered)
             _log(connection, accesses)
         for gateway, rows in blocks.items():
             self._measured[gateway] = self._measured.get(gateway, 0) + len(rows)
@@ -295,12 +288,12 @@ class RegisterStore:
 
     def measured(self) -> dict[str, list[Measured]]:
         """All that is stored of every gateway, oldest first."""
-        columns = [MEASUREMENTS.c[name] for name in ("gateway", *_MEASURED)]
+        columns = [MEASUREMENTS.c[name] for name in ("gateway", *Measured._fields)]
         found: dict[str, list[Measured]] = {}
         with self._engine.connect() as connection:
             rows = connection.execute(select(*columns).order_by(MEASUREMENTS.c.gateway, MEASUREMENTS.c.number))
             for gateway, *values in rows.tuples():
-                found.setdefault(gateway, []).append(Measured(*values))
+                found.setdefault(gateway, []).append(Measured._make(values))
         return found
 
     def measurements(self, gcps: Sequence[str], from_ms: int, to_ms: int) -> list[dict[str, Any]]:
@@ -356,6 +349,16 @@ def _parted(
     return parts
 
 
-def _log(connection: Any, accesses: Sequence[Access]) -> None:
-    if accesses:
-        connection.execute(insert(ACCESSES), [{name: getattr(access, name) for name in _ACCESS} for access in accesses])
+def _log(connection: Connection, accesses: Sequence[Access]) -> None:
+    _insert(connection, ACCESSES, Access._fields, accesses)
+
+
+def _insert(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows of plain values; where the driver takes them by position it is given them as they are, which takes half the time of as many mappings."""
+    if not rows:
+        return
+    statement = insert(table).compile(dialect=connection.dialect, column_keys=list(names))
+    if statement.positiontup == list(names):
+        connection.exec_driver_sql(str(statement), list(rows))
+    else:
+        connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])

@@ -371,7 +371,7 @@ def test_six_hours_are_told_at_once_with_one_signature_and_prove_the_same(honest
         assert [row.hash for row in rows] == [row.hash for row in honest.store.measured()[gcp]]
         assert [index for index, row in enumerate(rows) if row.signature] == [5, 11, 17, 23]
         assert first_false(gcp, rows, seldom.verifier) is None
-        broken = [replace(row, consumption_kwh=9.0) if index == 7 else row for index, row in enumerate(rows)]
+        broken = [row._replace(consumption_kwh=9.0) if index == 7 else row for index, row in enumerate(rows)]
         assert first_false(gcp, broken, seldom.verifier) == 7
 
 

@@ -1,7 +1,5 @@
 """From gateway to register nothing is changed unseen: tampering is found at its index, gaps and forgeries are refused, repetitions are known."""
 
-from dataclasses import replace
-
 import msgspec
 import numpy as np
 import pytest
@@ -131,7 +129,7 @@ def test_tampering_is_found_at_its_index(sizes, data):
             "content": b"x",
             "hash": bytes(32),
         }[how]
-        rows[index] = replace(rows[index], **{how: value})
+        rows[index] = rows[index]._replace(**{how: value})
     assert first_false(GCP, rows, KEYS) == index
 
 
@@ -141,12 +139,12 @@ def test_tampering_is_found_at_its_index(sizes, data):
 def test_who_rewrites_the_chain_itself_is_found_where_the_signed_part_ends(sizes, data):
     rows, _ = stored(*sizes)
     index = data.draw(st.integers(0, len(rows) - 1))
-    rows[index] = replace(rows[index], consumption_kwh=99.0)
+    rows[index] = rows[index]._replace(consumption_kwh=99.0)
     before = rows[index - 1].hash if index else GENESIS
     for k in range(index, len(rows)):
         content = content_of(reading_of(rows[k]))
         before = linked(before, content)
-        rows[k] = replace(rows[k], content=content, hash=before)
+        rows[k] = rows[k]._replace(content=content, hash=before)
     ends = [0, *np.cumsum(sizes).tolist()]
     assert first_false(GCP, rows, KEYS) == max(end for end in ends if end <= index)
 
@@ -155,7 +153,7 @@ def test_a_tail_that_nobody_signed_is_false():
     rows, there = stored(2)
     there.read(2 * HOUR, 1.0, 0.0)
     last = there.readings[-1]
-    rows.append(replace(rows[-1], hour_ms=last.hour_ms, consumption_kwh=1.0, production_kwh=0.0, content=content_of(last),
+    rows.append(rows[-1]._replace(hour_ms=last.hour_ms, consumption_kwh=1.0, production_kwh=0.0, content=content_of(last),
                         hash=there.links[-1], signature=b""))  # fmt: skip
     assert first_false(GCP, rows, KEYS) == 2
 

@@ -91,7 +91,7 @@ def test_measurements_that_do_not_continue_the_chain_are_not_stored() -> None:
     gap = measured(5)[3:]
     assert store.put_measurements("pgui-1", gap, LOOK) == 0
     good = measured(5)[2:]
-    altered = [good[0], Measured(**asdict(good[1]) | {"content": b"IT001E1 x"}), good[2]]
+    altered = [good[0], good[1]._replace(content=b"IT001E1 x"), good[2]]
     assert store.put_measurements("pgui-1", altered, LOOK) == 1
     assert len(store.measurements(["IT001E1"], 0, 10**9)) == 2
 
