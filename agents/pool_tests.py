@@ -24,7 +24,7 @@ from environment.messages.flexibility_register import (
 from environment.office import Desk
 from environment.party import Process
 from environment.units import MS_PER_H, Direction
-from markets.balancing.pool_tests import Trial, shortcomings
+from markets.balancing.pool_tests import Trial, missed_kw, shortcomings
 
 WAYS: tuple[Direction, Direction] = ("up", "down")
 READS_S, READINGS = 180.0, 4
@@ -45,7 +45,8 @@ class Prequalification:
         answers_within_s: time in which the pool must say what it can do.
         share: part of what it says that is ordered.
         tolerance: part of an order that may be missing.
-        point_kw: what the baseline of one point misses.
+        point_kw: what the baseline of a home misses.
+        point_share: part of its power that the baseline of a plant misses.
     """
 
     least_kw: float
@@ -54,6 +55,7 @@ class Prequalification:
     share: float
     tolerance: float
     point_kw: float
+    point_share: float
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,11 @@ class Examiner:
             yield party.until(answer.from_ms + MS_PER_H + round(READS_S * 1000))
             metered_kw, set_kw = yield from self._metered(answer)
             moved_kw = (answer.baseline_kw - metered_kw) * (1.0 if answer.direction == "up" else -1.0)
-            trials.append(Trial(_way(answer), answer.stated_kw, kw, moved_kw, set_kw, len(answer.points)))
+            trials.append(Trial(_way(answer), answer.stated_kw, kw, moved_kw, set_kw, self._missed_kw(answer)))
         if self.known.pools.get(pool.pool) is not held:
             return
         if not wrong:
-            wrong = shortcomings(trials, least_kw=tests.least_kw, tolerance=tests.tolerance, point_kw=tests.point_kw)
+            wrong = shortcomings(trials, least_kw=tests.least_kw, tolerance=tests.tolerance)
         decided = PoolQualification(
             pool=pool.pool, bsp=pool.bsp, by=party.name, service=self.service, qualified=not wrong, reason="; ".join(wrong)
         )  # fmt: skip
@@ -178,10 +180,16 @@ class Examiner:
                 return total, set_kw
         return np.nan, np.nan
 
+    def _missed_kw(self, answer: PoolTestAnswer) -> float:
+        """What the baseline of the points that take part may miss."""
+        known = [self.known.static[gcp] for gcp in answer.points if gcp in self.known.static]
+        powers = [max(one.validated_up_kw, -one.validated_down_kw) for one in known]
+        return missed_kw(powers, point_kw=self.tests.point_kw, share=self.tests.point_share)
+
     def _note(self, decided: PoolQualification, trials: Sequence[Trial]) -> None:
         """What was stated, ordered and measured, downward below 0."""
         of = {one.direction: one for one in trials}
-        none = Trial("up", 0.0, 0.0, np.nan, np.nan, 0)
+        none = Trial("up", 0.0, 0.0, np.nan, np.nan, 0.0)
         up, down = of.get("up", none), of.get("down", none)
         party = self.desk.party
         party.register("pool_tests").add(

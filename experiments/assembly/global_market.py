@@ -157,7 +157,13 @@ def _register(site: Site, world: World) -> Made:
 def _tests(market: GlobalMarket) -> Prequalification:
     tests = market.tests
     return Prequalification(
-        tests.least_kw, tests.announced_s, tests.answers_within_s, tests.share, tests.tolerance, tests.point_kw
+        tests.least_kw,
+        tests.announced_s,
+        tests.answers_within_s,
+        tests.share,
+        tests.tolerance,
+        tests.point_kw,
+        tests.point_share,
     )
 
 

@@ -148,7 +148,13 @@ class Tests(Part):
         ge=0,
         le=1000,
     )
-    """What the baseline of one point misses; of n points that times the root of n may always be missing."""
+    """What the baseline of one point misses; of points together the root of the sum of their squares may always be missing."""
+    point_share: Share = given(
+        0.05,
+        unit="share of the point's validated power",
+        source="judgement: what a plant that depends on weather usually strays in an hour from a plan made shortly before",
+    )
+    """What the baseline of a plant misses, where that is more than ``point_kw``."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -25,7 +25,7 @@ from experiments.scenario import scenario_from
 from experiments.scenario.library import RULES
 from experiments.scenario.read import ScenarioError
 from experiments.schemes_run import NEEDED
-from tests.agents.lights_world import small
+from tests.agents.lights_world import World, small
 from tests.laws import test_run_knowledge
 
 
@@ -195,6 +195,49 @@ def test_no_party_reaches_more_than_its_own(lived, monkeypatch):
     for party in test_run_knowledge.parties_of(world):
         for thing, path in test_run_knowledge.reachable([party]).values():
             assert not isinstance(thing, test_run_knowledge.HIDDEN), (party.name, path)
+
+
+@pytest.fixture(scope="module", params=["fragmented", "shared-balancing"])
+def other(request):
+    """The same world under another scheme: its name, tables, and what conformance finds."""
+    said = content() | {"faults": []}
+    said["global_market"]["bids"] |= {"coordination": request.param}
+    there = World(said)
+    found = there.tables()
+    return request.param, found, check(found, usecases=["SUC08.2", "SUC08.4", "SUC10.3", "SUC10.4"])
+
+
+def test_who_buys_in_distribution_networks_and_pays_is_as_the_scheme_says(other):
+    """Fragmented: the DSO for its need, and nobody else; shared balancing: each DSO keeps its own area in balance, and the TSO what is left of its own."""
+    scheme, tables, report = other
+    assert all((case.broken, case.not_reached, case.unmatched) == ((), (), 0) for case in report.usecases.values()), (
+        report_text(report)
+    )
+    hours = tables["global_clearings"].to_pandas()
+    assert set(hours["scheme"]) == {scheme}
+    assert hours["violated_kw"].sum() == pytest.approx(0.0, abs=1e-6)
+    bought = tables["operator_purchases"].to_pandas()
+    buyers = {str(one) for one in bought["buyer"][bought["bought_kw"] > 0]}
+    owed = tables["service_purchases"].to_pandas()
+    assert owed["ordered_kwh"][(owed["buyer"] == "tso") & (owed["bsp"] != "units")].sum() == pytest.approx(
+        0.0, abs=1e-9
+    )
+    for buyer in buyers:
+        assert owed["ordered_kwh"][owed["buyer"] == buyer].sum() == pytest.approx(
+            bought["bought_kw"][bought["buyer"] == buyer].sum()
+        )
+    if scheme == "fragmented":  # the northern station is too small
+        assert buyers == {"dso-nord"}
+        assert hours["unmet_kw"].sum() == pytest.approx(0.0, abs=1e-6)
+    else:
+        assert buyers <= {"dso-nord", "dso-sud"}
+        assert buyers
+    ledger = tables["ledger"].to_pandas()
+    paid = ledger[ledger["purpose"] == "purchased service"]
+    assert {str(one) for one in paid["debtor"]} <= buyers
+    for buyer, eur in paid.groupby("debtor", observed=True)["eur"].sum().items():
+        mine = owed[owed["buyer"] == buyer]
+        assert eur == pytest.approx((mine["service_eur"] + mine["energy_eur"]).sum(), abs=0.011)
 
 
 @pytest.mark.parametrize("fault", [{"ignores_limits": True}, {"reports": "150%"}])

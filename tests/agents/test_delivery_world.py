@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from environment.channels import Outage
 from environment.messages.delivery import (
@@ -134,6 +136,22 @@ def test_what_gateways_saw_of_orders_proves_what_meters_of_noisy_loads_cannot(ti
     assert told.metered_over_kwh.sum() == 0
     over = (kw - 1.15 * LIMIT_KW) * (CALLED.stop - CALLED.start) if found else 0.0
     assert told.set_over_kwh.sum() == pytest.approx(over)
+
+
+@covers("SUC10.4/r01", "SUC10.4/r14")
+@settings(max_examples=5, deadline=None)
+@given(
+    times=st.lists(st.floats(0.0, 1.12) | st.floats(1.18, 3.0), min_size=2, max_size=2), free_kw=st.floats(0.0, 9.0),
+    noise=st.floats(0.5, 4.0), seed=st.integers(1, 1000),
+)  # fmt: skip
+def test_whoever_exceeds_a_limit_by_whatever_is_named_and_nobody_beside_him(times, free_kw, noise, seed):
+    """Neither provider, one of them or both, by any amount, whatever the loads do; the points where nothing is limited do as they like."""
+    kw = {"home-1/meter": times[0] * LIMIT_KW, "home-3/meter": times[1] * LIMIT_KW, "home-4/meter": free_kw}
+    there = DeliveryWorld(noise=noise, seed=seed, delivers=kw, sets=kw).run(days=2.2)
+    guilty = {name for name, many in zip(("bsp-1", "bsp-2"), times, strict=True) if many > 1.15}
+    found = there.outcomes()
+    assert set(found.pop("P1").split(", ")) - {""} == guilty
+    assert set(found.values()) == {""}
 
 
 def test_a_gateway_hears_of_its_own_resources_only():

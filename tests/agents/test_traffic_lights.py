@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.strategies.static_lights import Study
 from environment.grid.connection_power import ACCURACY_KW
-from environment.grid.limits import find_violations
 from environment.messages.base import Batch, columns_of
 from environment.messages.flexibility_register import (
     GcpRegistration,
@@ -13,12 +11,12 @@ from environment.messages.flexibility_register import (
     PointWithdrawal,
     StaticLight,
 )
-from experiments.assembly.global_market import own_grid
 from experiments.conformance import check
 from experiments.covers import covers
 from experiments.kpis import lights as kpis_lights
 from experiments.kpis.facts import Facts
 from markets.registers.grid_element import read_grid_element
+from tests.agents.lights_world import Examined
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +52,18 @@ def test_each_operator_sees_only_points_with_its_name(lived):
 @covers("SUC08.1/r13", "SUC10.1/r13")
 def test_static_lights_bear_the_outages_that_the_operator_states(lived):
     """Clean in normal operation and in every stated outage, a little more is not; and without the outages some points would get more."""
-    site, lights = lived.site, lived.table("static_lights")
-    said = site.scenario.global_market.dsos[0]
-    grid = own_grid(site, said)
-    assert len(grid.states) == 1 + len(said.n1) > 1
-    mine = np.flatnonzero((lights["dso"] == said.name) & (lights["t_ms"] == lights["t_ms"].min()))
-    known = site.timeline.index(int(lights["t_ms"][mine[0]]))
-    loads = grid.model.to_buses(np.nan_to_num(grid.meters.kw[:, :known])).T
-    study = Study(grid.states, grid.model.limits, loads, grid.model.kvar_per_kw, grid.bus_perimeter)
-
-    def is_clean(row, power_kw, states):
-        bus = grid.bus_of[lights["gcp"][row]]
-        cases = study.cases_kw(int(grid.bus_perimeter[bus]))
-        p = cases.copy()
-        p[:, bus] -= power_kw
-        flows = [(one, one.solve(p, cases * study.kvar_per_kw)) for one in states]
-        return not any(find_violations(one, flow, study.limits).steps.any() for one, flow in flows)
-
+    examined = Examined(lived, 0)
+    lights, is_clean, every = lived.table("static_lights"), examined.is_clean, examined.grid.states
+    assert len(every) == 1 + len(lived.site.scenario.global_market.dsos[0].n1) > 1
     limited = 0
     for way in ("up", "down"):
-        for row in mine:
+        for row in examined.rows:
             found, asked = float(lights[f"validated_{way}_kw"][row]), float(lights[f"{way}_kw"][row])
-            assert found == 0.0 or is_clean(row, found, grid.states)
-            if abs(found) < abs(asked) and is_clean(row, 0.0, grid.states):
+            assert found == 0.0 or is_clean(row, found, every)
+            if abs(found) < abs(asked) and is_clean(row, 0.0, every):
                 more = found + 2 * ACCURACY_KW * np.sign(asked)
-                assert not is_clean(row, more, grid.states)
-                limited += is_clean(row, more, grid.states[:1])
+                assert not is_clean(row, more, every)
+                limited += is_clean(row, more, every[:1])
     assert limited > 0
 
 
