@@ -24,7 +24,7 @@ def small(**market):
     content["grid"]["limits"]["transformer_percent"] = 28.0
     content["people"] = [nord, sud]
     content["global_market"]["bsps"] = content["global_market"]["bsps"][:2]
-    content["global_market"]["bsps"][1]["updates"][0]["at"] = "09:20 the day before"
+    del content["global_market"]["bsps"][1]["registers"]
     content["global_market"]["dsos"][0]["n1"] = [
         {"outage_of": "MV cable 2", "opens": ["Transformer B"], "closes": ["Tie A2-B1", "Tie A3-B2"]}
     ]
