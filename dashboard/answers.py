@@ -80,6 +80,13 @@ EFFECTS: Final = (
 """What people ask for first."""
 
 
+_NEGATIVE: Final = {
+    "services_paid_eur": "below zero: providers pay more for the energy that they take than they get for what they give",
+    "heater_saved_percent": "below zero: control takes more",
+    "heater_bill_saving_eur": "below zero: control costs more",
+    "money_homes_eur": "below zero: they pay",
+    "community_saved_percent": "below zero: members pay more than alone",
+}
 NO_REASON: Final = (
     "No link between cause and effect differs by a percent or more, and no conversation ended otherwise: what was changed was of little or no consequence "
     "on these days. A penalty, for example, costs nobody anything where all is delivered."
@@ -131,7 +138,7 @@ def without(run: Run) -> str:
 def amounts(values: Figures, keys: Sequence[str]) -> list[Told]:
     """Figures as they are, without a comparison."""
     return [
-        Told(f"{catalogue()[key].title}: {amount(catalogue()[key], values[key])}")
+        Told(f"{catalogue()[key].title}: {rounded(catalogue()[key], values[key])}{_below_zero(key, values[key])}")
         for key in keys
         if values.get(key) is not None
     ]
@@ -148,7 +155,7 @@ def chain(values: Figures, twin: Figures) -> list[Told]:
     for link in CHAIN:
         value = (twin if link.twin else values).get(link.figure)
         if value and link.says(values):
-            found.append(Told(f"{link.lead} {amount(catalogue()[link.figure], value)}."))
+            found.append(Told(f"{link.lead} {rounded(catalogue()[link.figure], value)}."))
     return found
 
 
@@ -211,7 +218,7 @@ def _instead(spec: FigureSpec, was: float, now: float) -> str:
     if spec.text(was) == spec.text(now):
         return amount(spec, now)
     points = f" ({now - was:+.1f} points)" if spec.unit == "%" else ""
-    return f"{amount(spec, now)} instead of {amount(spec, was)}{points or _percent(was, now)}"
+    return f"{rounded(spec, now)} instead of {rounded(spec, was)}{points or _percent(was, now)}"
 
 
 def amount(spec: FigureSpec, value: float | None) -> str:
@@ -220,11 +227,23 @@ def amount(spec: FigureSpec, value: float | None) -> str:
     return text if spec.unit == "-" or value is None else f"{text} {spec.unit}"
 
 
+def rounded(spec: FigureSpec, value: float | None) -> str:
+    """A figure in a sentence: of hundreds nobody wants the fractions, which stand in the tables."""
+    if value is None or spec.unit == "%" or abs(value) < 100.0 or spec.format.endswith(("d", ".0f")):
+        return amount(spec, value)
+    return f"{value:,.0f} {spec.unit}".removesuffix(" -")
+
+
+def _below_zero(key: str, value: float | None) -> str:
+    """What a figure below zero means, where that is not plain."""
+    return f" ({_NEGATIVE[key]})" if key in _NEGATIVE and value is not None and value < 0 else ""
+
+
 def _percent(was: float, now: float) -> str:
-    """The change in percent, where that says something: not from nothing, not of more than ten times, not across zero."""
-    if not was or was * now < 0 or abs(now / was) > 10:
+    """The change in percent, where that says something: not from nothing or of what is below zero, not of more than ten times."""
+    if was <= 0 or now < 0 or now / was > 10:
         return ""
-    return f" ({100 * (now - was) / abs(was):+.0f} %)"
+    return f" ({100 * (now - was) / was:+.0f} %)"
 
 
 def same_but(runs: Sequence[Run]) -> str:

@@ -153,6 +153,7 @@ def dated_axis(frame: "pd.DataFrame", **more: Any) -> "alt.X":
             format="%d %b" if long else "%H:%M",
             labelOverlap=True,
             labelSeparation=8,
+            labelFlush=False,
             **({"tickCount": "day"} if long else {}),
         ),
         **more,
@@ -207,12 +208,13 @@ def rule(value: float, text: str) -> "list[alt.Chart]":
 
     data = pd.DataFrame({"y": [value], "text": [text]})
     line = alt.Chart(data).mark_rule(strokeDash=[2, 3], color="#1a1a1a").encode(alt.Y("y:Q"))
-    name = (
+    halo, name = (
         alt.Chart(data)
-        .mark_text(align="left", dx=4, dy=-6, fontSize=11)
+        .mark_text(align="left", dx=4, dy=-6, fontSize=11, **style)
         .encode(y=alt.Y("y:Q"), x=alt.value(0), text=alt.Text("text:N"))
+        for style in ({"stroke": "#ffffff", "strokeWidth": 3.5}, {})
     )
-    return [line, name]
+    return [line, halo, name]
 
 
 def to_its_end(frame: "pd.DataFrame", step: int) -> "pd.DataFrame":
@@ -223,6 +225,25 @@ def to_its_end(frame: "pd.DataFrame", step: int) -> "pd.DataFrame":
         return frame
     last = frame.tail(1)
     return pd.concat([frame, last.assign(t_ms=last["t_ms"] + step)], ignore_index=True)
+
+
+def in_stretches(frame: "pd.DataFrame", step: int, by: Sequence[str] = ()) -> "pd.DataFrame":
+    """A series with gaps as stretches (column ``stretch``), each to the end of its last step: nothing is drawn where nothing is known.
+
+    Args:
+        frame: with ``t_ms``.
+        step: between instants that follow each other [ms].
+        by: columns that tell series apart.
+    """
+    import pandas as pd
+
+    own = frame.sort_values([*by, "t_ms"], kind="stable", ignore_index=True)
+    after = own.groupby(list(by))["t_ms"].diff() if by else own["t_ms"].diff()
+    own["stretch"] = (after.isna() | (after > step)).cumsum()
+    last = own.groupby("stretch", as_index=False).tail(1)
+    return pd.concat([own, last.assign(t_ms=last["t_ms"] + step)], ignore_index=True).sort_values(
+        ["stretch", "t_ms"], kind="stable", ignore_index=True
+    )
 
 
 def piled(frame: "pd.DataFrame", by: str, order: Sequence[str], value: str = "kw") -> "pd.DataFrame":

@@ -20,6 +20,7 @@ from experiments.scenario.world import Channel, Clock, Grid, Place, Platforms
 CHANNELS: Final = ("gdbn", "market", "cbp", "direct")
 """The channels between parties that the controls of messages move together."""
 MIXED: Final = "several, as it is"
+WEATHERS: Final = {"nsrdb-2019": "as measured in 2019 (NSRDB)", "generated": "made up by chance (generated)"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _season(parts: Parts) -> Iterator[Control]:
 
         yield of_field(place, "city", ("place",), "City", cities, write=move)
     weathers = ("nsrdb-2019", "generated") if place.city in cities else ("generated",)
-    yield of_field(place, "weather", ("place",), "Weather", weathers)
+    yield of_field(place, "weather", ("place",), "Weather", weathers, words=WEATHERS)
     yield of_field(place, "irradiance_scale", ("place",), "Sun, as a factor", low=0.1)
 
 

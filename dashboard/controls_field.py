@@ -1,7 +1,7 @@
 """What a control is, and how one is made of a key of the scenario schema: bounds, choices, unit and help come from there."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -30,6 +30,8 @@ class Control:
         help: what it is, with unit and source of the default.
         low, high: bounds of a number; None for none.
         choices: of a choice.
+        words: of a choice, in place of its name, where the name says nothing to people.
+        told: of a choice, a sentence that says what it does, shown while it is chosen.
     """
 
     key: str
@@ -41,6 +43,8 @@ class Control:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def _bounds(metadata: Sequence[Any]) -> tuple[float | None, float | None]:
 
 
 def of_rule(part: Part, name: str, path: Path_, label: str, kind: str, choices: Sequence[str] = ()) -> Control:
-    """A control that chooses a rule; behind its question mark each rule says in a sentence what it does.
+    """A control that chooses a rule; the chosen one says in a sentence what it does, behind the question mark all do.
 
     Args:
         part: as ``of_field`` has it; so are name, path and label.
@@ -128,8 +132,9 @@ def of_rule(part: Part, name: str, path: Path_, label: str, kind: str, choices: 
     """
     names = tuple(choices) or tuple(RULES[kind])
     made = of_field(part, name, path, label, names)
-    told = "\n".join(f"- **{one}**: {text}" for one in names if (text := rule_text(one)))
-    return Control(**{**vars(made), "help": f"{made.help}\n\n{told}"})
+    does = {one: text for one in names if (text := rule_text(one))}
+    told = "\n".join(f"- **{one}**: {text}" for one, text in does.items())
+    return Control(**{**vars(made), "help": f"{made.help}\n\n{told}", "told": does})
 
 
 @cache
@@ -149,4 +154,4 @@ def in_words(control: Control, value: Any) -> str:
         return f"{value:.0%}"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else control.words.get(str(value), str(value))

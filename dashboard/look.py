@@ -28,6 +28,8 @@ h3 { font-size: 1.02rem !important; padding: .4rem 0 0 !important; }
 .cf-card b { display: inline-block; font-size: 1.28rem; font-weight: 650; font-variant-numeric: tabular-nums; margin-top: .2rem; }
 .cf-card .cf-soft { font-size: .78rem; display: block; }
 .cf-scroll { overflow-x: auto; }
+.cf-tall { max-height: 34rem; overflow-y: auto; }
+.cf-tall .cf-scroll { overflow-x: visible; }
 table.cf { border-collapse: collapse; font-size: .88rem; width: 100%; }
 table.cf th, table.cf td { padding: .26rem .8rem .26rem 0; border-bottom: 1px solid #ececec; text-align: left; vertical-align: top; }
 table.cf th { border-bottom: 1px solid #c9ced3; font-weight: 600; position: sticky; top: 0; background: #fff; }
@@ -37,6 +39,8 @@ table.cf tr.theme td { font-weight: 700; padding-top: .8rem; border-bottom: 1px 
 .cf-bill { font: .76rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
 .cf-command { font: .84rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .6rem .8rem; margin: 0;
               white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; }
+table.cf .what { color: #5c5c5c; font-size: .82rem; max-width: 60ch; }
+table.cf .hint { border-bottom: 1px dotted #8a8a8a; cursor: help; }
 .better { color: #00664b; } .worse { color: #a33b00; } .broken, .late { color: #a33b00; font-weight: 600; } .made { color: #00664b; }
 .cf-change { display: inline-block; background: #eaf3f9; border: 1px solid #c6deec; border-radius: 12px; padding: .06rem .6rem; margin: .12rem .25rem .12rem 0;
              font-size: .84rem; }
@@ -45,6 +49,9 @@ ul.cf-told { padding-left: 1.1rem; margin: .2rem 0 .6rem; line-height: 1.5; font
 @media (max-width: 1000px) {
   .block-container { padding: 2rem 1.1rem 3rem; }
   [data-testid="stSidebar"] { min-width: 220px; max-width: 220px; }
+  .cf-bill { font-size: .6rem; padding: .6rem; }
+  .st-key-diagram { overflow-x: auto; }
+  .st-key-diagram img { max-width: none !important; min-width: 60rem; }
   [data-testid="stMain"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   [data-testid="stMain"] [data-testid="stColumn"] { min-width: min(100%, 18rem); }
 }
@@ -93,6 +100,7 @@ def table(
     lines: Iterable[Sequence[str]],
     numbers: Sequence[int] = (),
     classes: Sequence[Sequence[str]] | None = None,
+    hints: Sequence[str] | None = None,
 ) -> str:
     """A table of text.
 
@@ -101,10 +109,13 @@ def table(
         lines: cells as text; a line of one cell is a heading over the lines that follow.
         numbers: columns set to the right.
         classes: of each cell, as many as cells; None for none.
+        hints: of each line, shown where the mouse points at its first cell; None for none.
     """
     top = "".join(f"<th{_number(place, numbers)}>{escape(text)}</th>" for place, text in enumerate(head))
     body = [
-        _heading(line[0], len(head)) if len(line) == 1 else _line(line, numbers, classes[at] if classes else None)
+        _heading(line[0], len(head))
+        if len(line) == 1
+        else _line(line, numbers, classes[at] if classes else None, hints[at] if hints else "")
         for at, line in enumerate(lines)
     ]
     return f'<div class="cf-scroll"><table class="cf"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
@@ -114,9 +125,12 @@ def _heading(text: str, wide: int) -> str:
     return f'<tr class="theme"><td colspan="{wide}">{escape(text)}</td></tr>'
 
 
-def _line(line: Sequence[str], numbers: Sequence[int], classes: Sequence[str] | None) -> str:
+def _line(line: Sequence[str], numbers: Sequence[int], classes: Sequence[str] | None, hint: str) -> str:
     marks = classes or [""] * len(line)
-    cells = [f"<td{_number(place, numbers, marks[place])}>{escape(str(text))}</td>" for place, text in enumerate(line)]
+    shown = [escape(str(text)) for text in line]
+    if hint:
+        shown[0] = f'<span class="hint" title="{escape(hint, quote=True)}">{shown[0]}</span>'
+    cells = [f"<td{_number(place, numbers, marks[place])}>{text}</td>" for place, text in enumerate(shown)]
     return f"<tr>{''.join(cells)}</tr>"
 
 

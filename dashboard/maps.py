@@ -96,7 +96,9 @@ def _chart(branches: "pd.DataFrame", buses: "pd.DataFrame") -> Any:
     trafos = trafos.assign(
         x=trafos["x2"].where(trafos["inside"], trafos["x"]), y=trafos["y2"].where(trafos["inside"], trafos["y"])
     )
+    between = trafos.assign(x=branches["x"], y=branches["y"])  # where both ends are drawn
     layers = [
+        alt.Chart(between).mark_rule(color="#8a8a8a", size=1.2).encode(x=x, y=y, **end),
         alt.Chart(wires).mark_rule(strokeCap="round", color="#8a8a8a").encode(x=x, y=y, **end, size=alt.Size("edge:Q", scale=None)),
         alt.Chart(wires).mark_rule(strokeCap="round").encode(x=x, y=y, **end, color=colour, size=alt.Size("wide:Q", scale=None), tooltip=told),
         alt.Chart(buses).mark_circle(size=26 if len(buses) < 400 else 10, color="#333", opacity=1).encode(x=x, y=y, tooltip=of_bus),

@@ -14,7 +14,10 @@ from experiments.figures import Figures, catalogue, stored_figures
 
 _MOST_CHANGES: Final = 16
 _MOST_AMOUNTS: Final = 10
-_ARROWS: Final = {"better": "▲ ", "worse": "▼ ", "": ""}
+_MARKS: Final = {"better": "✓ ", "worse": "✗ ", "": ""}
+"""Marks and not arrows: what falls may be better."""
+
+_LEGEND: Final = "✓ better, ✗ worse; of others more is neither."
 
 
 def show(shown: Sequence[Shown]) -> None:
@@ -34,7 +37,7 @@ def show(shown: Sequence[Shown]) -> None:
         _compared(first, one, (values[0], own), (twins[0], twin))
     st.html(look.soft(answers.same_but([one.run for one in shown])))
     st.header("Figure by figure")
-    st.html(look.soft("▲ better, ▼ worse; of others more is neither. All figures stand under Figures."))
+    st.html(look.soft(f"{_LEGEND} All figures stand under Figures."))
     st.html(_table(shown, values, twins))
 
 
@@ -54,7 +57,9 @@ def _alone(one: Shown, values: Figures, twin: Figures) -> None:
             besides = answers.amounts(values, [key for key in answers.EFFECTS if twin.get(key) is None])
             if besides:
                 st.html("<h3>What came out besides</h3>" + _list(besides, ""))
-            st.html(look.soft(f"Compared with the same people, weather and devices {answers.without(one.run)}."))
+            st.html(
+                look.soft(f"{_LEGEND} Compared with the same people, weather and devices {answers.without(one.run)}.")
+            )
         else:
             st.html(
                 "<h3>What came out</h3>" + _list(answers.amounts(values, answers.telling(values))[:_MOST_AMOUNTS], "")
@@ -99,7 +104,7 @@ def _compared(first: Shown, one: Shown, values: tuple[Figures, Figures], twins: 
 def _list(told: Sequence[Told], nothing: str) -> str:
     if not told:
         return look.soft(nothing)
-    lines = "".join(f'<li class="{one.mark}">{_ARROWS[one.mark]}{escape(one.text)}</li>' for one in told)
+    lines = "".join(f'<li class="{one.mark}">{_MARKS[one.mark]}{escape(one.text)}</li>' for one in told)
     return f'<ul class="cf-told">{lines}</ul>'
 
 
@@ -120,7 +125,7 @@ def _table(shown: Sequence[Shown], values: Sequence[Figures], twins: Sequence[Fi
                 value = own.get(key)
                 change = None if value is None or first is None else value - first
                 sign = answers.mark_of(spec, change) if spec.text(first) != spec.text(value) else ""
-                line += [answers.amount(spec, value), _ARROWS[sign] + spec.text(change, "+")]
+                line += [answers.amount(spec, value), _MARKS[sign] + spec.text(change, "+")]
                 mark += ["", sign]
             lines.append(line)
             marks.append(mark)

@@ -41,8 +41,8 @@ def show(shown: Sequence[Shown]) -> None:
     if not there:
         return
     span = charts.day_of(there)
-    st.html(look.soft("FCR contains a deviation of the frequency within seconds, aFRR and mFRR restore it: aFRR by set-points from minute to minute, mFRR by blocks of a "
-                      "quarter of an hour. Up means that the grid sees less net load."))  # fmt: skip
+    st.html(look.soft("FCR (frequency containment reserve) stops a deviation of the frequency within seconds; the restoration reserves bring it back: aFRR, automatic, by set-points "
+                      "every few seconds, mFRR, manual, by blocks of a quarter of an hour. Up means that the grid sees less net load."))  # fmt: skip
     st.header("Capacity bought")
     _auction([one for one in there if has(one.run, "reserve_auctions")], span)
     st.header("Frequency")
@@ -228,11 +228,16 @@ def _following(shown: Sequence[Shown], span: Any) -> None:
             continue
         step = charts.step_ms(one.run)
         due = charts.piled(due, "product", list(PRODUCTS))
-        bars = due.assign(when=charts.clock(one.run, due["t_ms"]), end=charts.clock(one.run, due["t_ms"] + step))
+        bars = due.assign(
+            product=due["product"].map(_short),
+            when=charts.clock(one.run, due["t_ms"]),
+            end=charts.clock(one.run, due["t_ms"] + step),
+        )
         line = charts.to_its_end(given, step)
         line = line.assign(when=charts.clock(one.run, line["t_ms"]), what="metered")
-        domain = [*(name for name in PRODUCTS if name in set(bars["product"])), "metered"]
-        scale = alt.Scale(domain=domain, range=[_SHADES.get(name, colours.BLACK) for name in domain])
+        there = [name for name in PRODUCTS if name in set(due["product"])]
+        domain, shades = [*map(_short, there), "metered"], [*(_SHADES[name] for name in there), colours.BLACK]
+        scale = alt.Scale(domain=domain, range=shades)
         bar = (
             alt.Chart(bars)
             .mark_rect()
@@ -266,8 +271,14 @@ def _orders(one: Shown, seller: str, span: Any) -> None:
         [seller, *span(one.run)],
     )
     if len(frame):
-        shades = {name: _SHADES[name] for name in PRODUCTS if name in set(frame["what"])}
-        charts.draw(_lines(one, frame, shades, "sent (kW), up"), f"orders-{one.name}", 180)
+        shades = {_short(name): _SHADES[name] for name in PRODUCTS if name in set(frame["what"])}
+        frame = frame.assign(what=frame["what"].map(_short))
+        charts.draw(_lines(one, frame, shades, "sent (kW), up"), f"orders-{one.name}", 220)
+
+
+def _short(product: str) -> str:
+    """A product as people call it, without what it is."""
+    return PRODUCTS.get(product, product).partition(":")[0]
 
 
 def _earned(run: Run) -> str:
@@ -279,7 +290,7 @@ def _earned(run: Run) -> str:
         sum(capacity_eur), sum(energy_eur), sum(penalty_eur) from {reserve_deliveries} group by 1, 2 having max(held_kw) > 0 order by 1, 2""",
         [hours] * 2,
     )
-    lines = [[str(seller), PRODUCTS.get(str(product), str(product)).split(":")[0], *(f"{value:,.1f}" for value in (held, due)), f"{missing:,.2f}", *(f"{eur:,.2f}" for eur in money)]
+    lines = [[str(seller), _short(str(product)), *(f"{value:,.1f}" for value in (held, due)), f"{missing:,.2f}", *(f"{eur:,.2f}" for eur in money)]
              for seller, product, held, due, missing, *money in frame.itertuples(index=False)]  # fmt: skip
     head = (
         "seller",

@@ -68,8 +68,9 @@ def _findings(one: Shown, suc: str, wanted: Sequence[str]) -> None:
     if frame.empty:
         charts.nothing("No step with these verdicts.")
         return
-    st.dataframe(frame, hide_index=True, key=f"findings-{one.name}", height=min(420, 40 + 35 * len(frame)),
-                 column_config={"why": st.column_config.TextColumn(width="large")})  # fmt: skip
+    frame = frame.fillna("")
+    told = frame[[name for name in frame.columns if (frame[name] != "").any()]]
+    st.html(f'<div class="cf-tall">{look.table(list(told.columns), told.astype(str).to_numpy().tolist())}</div>')
     if len(frame) == _MOST:
         charts.nothing(f"The first {_MOST}.")
 

@@ -89,7 +89,7 @@ def _energy(one: Shown, span: tuple[int, int], tops: Mapping[int, float]) -> Any
         .mark_rect(opacity=0.85)
         .encode(
             charts.dated_axis(data), alt.X2("end:T"),
-            alt.Y("low:Q", title=f"kWh per {'hour' if bucket == 3_600_000 else 'day'}", scale=alt.Scale(domainMax=1.05 * tops[bucket])), alt.Y2("high:Q"),
+            alt.Y("low:Q", title=f"kWh per {'hour' if bucket == 3_600_000 else 'day'}", scale=alt.Scale(domainMax=1.05 * tops[bucket], nice=True)), alt.Y2("high:Q"),
             alt.Color("what:N", scale=scale, legend=alt.Legend(title=None)),
             tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("what:N"), alt.Tooltip("kwh:Q", format=",.2f", title="kWh")],
         )

@@ -43,6 +43,8 @@ def show(shown: Sequence[Shown]) -> None:
     if not specs:
         st.info("No figure is called so, or none differs.")
         return
+    if len(shown) > 1:
+        st.html(look.soft("Point at the name of a figure to read what it is."))
     st.html(_table(shown, specs, values, twins if with_twin else {}))
     st.download_button("Download as CSV", _csv(shown, values, twins), "figures.csv", "text/csv", on_click="ignore")
 
@@ -59,22 +61,26 @@ def _cards(values: Figures, twin: Figures) -> str:
 def _table(
     shown: Sequence[Shown], specs: Sequence[FigureSpec], values: Mapping[str, Figures], twins: Mapping[str, Figures]
 ) -> str:
-    """Figures by theme; from the second run on the difference from the first beside each value."""
-    head = [""]
+    """Figures by theme; of one run what each is, of several the difference from the first beside each value and what it is under the mouse."""
+    head, explained = ["figure"], len(shown) == 1
     for number, one in enumerate(shown):
         head += [one.name, *(["without"] if one.name in twins else []), *(["difference"] if number else [])]
     lines: list[Sequence[str]] = []
     marks: list[Sequence[str]] = []
+    hints: list[str] = []
     theme = ""
     for spec in specs:
         if spec.theme != theme:
             theme = spec.theme
             lines.append([theme.capitalize()])
             marks.append([""])
+            hints.append("")
         cells = list(_cells(shown, spec, values, twins))
-        lines.append([spec.title, *(text for text, _ in cells), spec.unit])
-        marks.append(["", *(mark for _, mark in cells), ""])
-    return look.table([*head, "unit"], lines, range(1, len(head)), marks)
+        meaning = [spec.formula] if explained else []
+        lines.append([spec.title, *(text for text, _ in cells), spec.unit.removeprefix("-"), *meaning])
+        marks.append(["", *(mark for _, mark in cells), "", *("what" for _ in meaning)])
+        hints.append("" if explained else spec.formula)
+    return look.table([*head, "unit", *(["what it is"] if explained else [])], lines, range(1, len(head)), marks, hints)
 
 
 def _cells(

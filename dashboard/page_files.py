@@ -77,18 +77,20 @@ def _table(one: Shown) -> None:
     st.dataframe(frame, hide_index=True, key=f"rows-{one.name}-{table}", height=360,
                  column_config={each.name: st.column_config.Column(help=f"{each.about} [{each.unit}]" if each.unit not in ("", "-") else each.about or None) for each in known})  # fmt: skip
     if len(frame) == _SHOWN:
-        st.html(look.soft(f"The first {_SHOWN} rows. Point at the head of a column for its unit and meaning."))
+        st.html(look.soft(f"The first {_SHOWN} rows."))
+    empty = " None is what is not known, or does not apply in this run." if frame.isna().any(axis=None) else ""
+    st.html(look.soft(f"Point at the head of a column for its unit and meaning.{empty}"))
     path = run.path / f"{table}.parquet"
-    left, right = st.columns([1, 4])
+    left, right = st.columns([2, 5])
     left.download_button(
-        "Parquet (all rows)",
+        "Parquet, for programs (all rows)",
         path.read_bytes,
         path.name,
         on_click="ignore",
         key=f"parquet-{one.name}-{table}",
         icon=":material/download:",
     )
-    right.download_button("CSV (these rows)", lambda: _csv(one, table, where, parameters), f"{path.stem}.csv", "text/csv", on_click="ignore",
+    right.download_button("CSV, for spreadsheets (these rows)", lambda: _csv(one, table, where, parameters), f"{path.stem}.csv", "text/csv", on_click="ignore",
                           key=f"csv-{one.name}-{table}", icon=":material/download:", help=f"At most {_CSV_ROWS:,} rows")  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def _home(one: Shown, home: str, span: tuple[int, int], top: tuple[float, float]
         alt.Chart(parts)
         .mark_rect(opacity=0.85)
         .encode(
-            alt.X("when:T", title="local time", axis=alt.Axis(format="%H:%M")), alt.X2("end:T"),
+            charts.dated_axis(parts), alt.X2("end:T"),
             alt.Y("low:Q", title="power (kW), positive = consumption", scale=alt.Scale(domain=list(top))), alt.Y2("high:Q"),
             alt.Color("device:N", scale=alt.Scale(domain=domain, range=shades), legend=alt.Legend(title=None, columns=4)),
             tooltip=[alt.Tooltip("when:T", format="%H:%M", title="time"), alt.Tooltip("device:N"), alt.Tooltip("power_kw:Q", format=".2f", title="kW"),

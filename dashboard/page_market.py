@@ -34,6 +34,11 @@ _OF_COMMUNITIES: Final = {
     "activated": ("community_flexibility", "sum(ordered_kw)", colours.SKY),
     "delivered (paid)": ("community_flexibility", "sum(delivered_kw)", colours.WITH),
 }
+_AGAINST: Final = {
+    "metered": (colours.WITH, [1, 0]), "frozen baseline": (colours.BLACK, [1, 0]), "baseline less order": (colours.ORANGE, [2, 2]),
+    "twin (no activation)": (colours.WITHOUT, [5, 3]),
+}  # fmt: skip
+"""Net loads of a portfolio: colour and dash."""
 _TRADED: Final = ("bids", "activations", "community_flexibility")
 
 
@@ -88,10 +93,9 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
                     f"select t_ms, {total} kw from {_NEEDED if table == 'needs' else f'{{{table}}}'} where t_ms >= ? and t_ms < ?{only} group by 1 order by 1",
                     span(one.run),
                 )
+                own = charts.in_stretches(frame.dropna(), charts.step_ms(one.run))
                 frames.append(
-                    frame.dropna().assign(
-                        what=name, run=one.name, when=charts.clock(one.run, frame["t_ms"], shown[0].run)
-                    )
+                    own.assign(what=name, run=one.name, when=charts.clock(one.run, own["t_ms"], shown[0].run))
                 )
     data = pd.concat(frames, ignore_index=True)
     if data.empty:
@@ -101,7 +105,9 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
     ends = [data["when"].min() - margin, data["when"].max() + margin]
     top = [min(0.0, 1.05 * float(data["kw"].min())), 1.08 * float(data["kw"].max()) or 1.0]
     for one in charts.panels(shown):
-        own, series = data[data["run"] == one.name], _series(one.run)
+        own = data[data["run"] == one.name]
+        there = set(own["what"])
+        series = {name: entry for name, entry in _series(one.run).items() if name in there}
         chart = (
             alt.Chart(own)
             .mark_line(interpolate="step-after", strokeWidth=2)
@@ -109,6 +115,7 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
                 charts.dated_axis(data, scale=alt.Scale(domain=[end.isoformat() for end in ends])),
                 alt.Y("kw:Q", title="power (kW)", scale=alt.Scale(domain=top)),
                 alt.Color("what:N", scale=alt.Scale(domain=list(series), range=[shade for *_, shade in series.values()]), legend=alt.Legend(title=None, columns=3)),
+                alt.Detail("stretch:N"),
                 tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("what:N"), alt.Tooltip("kw:Q", format=",.1f", title="kW")],
             )
         )  # fmt: skip
@@ -275,7 +282,8 @@ def _activation(shown: Sequence[Shown], span: Any) -> None:
         charts.draw(_against(one, frame), f"activation-{one.name}")
     st.html(
         look.soft(
-            "Paid is the distance from the frozen baseline to the meter, true the distance from the twin to the meter. Only settled intervals."
+            "The frozen baseline is the load foreseen without an order, which nobody may change any more; the twin is the same day on which nobody is activated. "
+            "Paid is the distance from the frozen baseline to the meter, true the distance from the twin to the meter. Only intervals with an order are settled and shown."
         )
     )
 
@@ -317,17 +325,20 @@ def _portfolio(run: Run, who: str, span: tuple[int, int]) -> "pd.DataFrame":
 def _against(one: Shown, frame: "pd.DataFrame") -> Any:
     import altair as alt
 
-    domain = ["metered", "frozen baseline", "baseline less order", "twin (no activation)"]
-    long = frame.melt("t_ms", domain, "what", "kw").dropna()
+    long = frame.melt("t_ms", list(_AGAINST), "what", "kw").dropna()
+    long = charts.in_stretches(long, charts.step_ms(one.run), ["what"])
     data = long.assign(when=charts.clock(one.run, long["t_ms"]))
-    shades = [colours.WITH, colours.BLACK, colours.ORANGE, colours.WITHOUT]
+    there = set(long["what"])
+    domain = [what for what in _AGAINST if what in there]
+    shades, dashes = zip(*(_AGAINST[what] for what in domain), strict=True)
     return (
         alt.Chart(data)
         .mark_line(interpolate="step-after", strokeWidth=2.2)
         .encode(
             charts.dated_axis(data), alt.Y("kw:Q", title="net load (kW)", scale=alt.Scale(zero=False)),
-            alt.Color("what:N", scale=alt.Scale(domain=domain, range=shades), legend=alt.Legend(title=None, columns=2)),
-            alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=[[1, 0], [1, 0], [2, 2], [5, 3]]), legend=None),
+            alt.Color("what:N", scale=alt.Scale(domain=domain, range=list(shades)), legend=alt.Legend(title=None, columns=2)),
+            alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=list(dashes)), legend=None),
+            alt.Detail("stretch:N"),
             tooltip=[alt.Tooltip("when:T", format="%d %b %H:%M", title="time"), alt.Tooltip("what:N"), alt.Tooltip("kw:Q", format=",.2f", title="kW")],
         )
     )  # fmt: skip

@@ -81,7 +81,7 @@ def _modes(run: Run) -> str:
     frame = rows(run, _LAST_MODES)
     counts = {(str(kind), str(mode)): int(n) for kind, mode, n in frame.itertuples(index=False)}
     kinds = sorted({kind for kind, _ in counts})
-    lines = [(_KINDS.get(kind, kind), *(str(counts.get((kind, mode), 0) or "") for mode in _MODES)) for kind in kinds]
+    lines = [(_KINDS.get(kind, kind), *(str(counts.get((kind, mode), 0)) for mode in _MODES)) for kind in kinds]
     changes = rows(run, "select count(*) - count(distinct owner || kind) n from {modes}")["n"].iloc[0]
     return look.table(("at the end", *_MODES), lines, range(1, 5)) + look.soft(f"People changed a mode {int(changes)} times.")  # fmt: skip
 
@@ -113,7 +113,7 @@ def _contract(shown: Sequence[Shown]) -> None:
         alt.Chart(data)
         .mark_line(strokeWidth=2)
         .encode(
-            alt.X("hours:Q", title="home hours, highest power first"), alt.Y("share:Q", title="power (% of the contract)"),
+            alt.X("hours:Q", title="home hours, highest power first", scale=alt.Scale(nice=False)), alt.Y("share:Q", title="power (% of the contract)"),
             charts.run_colour(shown), charts.with_dash(data),
             tooltip=[alt.Tooltip("hours:Q", format=",.1f"), alt.Tooltip("share:Q", format=".1f", title="% of the contract"), alt.Tooltip("what:N")],
         )

@@ -48,7 +48,8 @@ def show(shown: Sequence[Shown]) -> None:
     if problem:
         st.error(problem)
     else:
-        st.image(picture, width=_width(picture))
+        with st.container(key="diagram"):  # on narrow pages it is moved, not made illegible
+            st.image(picture, width=_width(picture))
         st.download_button(
             "Download the diagram (SVG)",
             picture,
@@ -71,7 +72,7 @@ def _choose(one: Shown) -> str | None:
 
     def name(suc: str) -> str:
         number, bad = told[suc]
-        return f"{case_name(suc)}  ({number} conversation{'s' if number != 1 else ''}{f', {bad} not completed' if bad else ''})"
+        return f"{suc}  ({number}{f', {bad} not completed' if bad else ''})  {case_name(suc).removeprefix(suc).strip()}"
 
     left, right = st.columns([5, 5], gap="medium")
     usual = list(told).index("SUC06.2") if "SUC06.2" in told else 0
@@ -85,7 +86,7 @@ def _choose(one: Shown) -> str | None:
     frame = rows(one.run, f"{query} order by opened_ms, conversation limit {_MOST}", [suc, bool(only)])
     columns = (frame[name].tolist() for name in ("conversation", "outcome", "opened_ms"))
     texts = {
-        str(talk): f"{one.run.local(opened_ms):%d %b %H:%M}  {talk}  ({outcome})"
+        str(talk): f"{one.run.local(opened_ms):%d %b %H:%M}  {outcome}  {_short(str(talk))}"
         for talk, outcome, opened_ms in zip(*columns, strict=True)
     }
     chosen = right.selectbox(
@@ -96,6 +97,13 @@ def _choose(one: Shown) -> str | None:
         persist_state="session",
     )
     return None if chosen is None else str(chosen)
+
+
+def _short(talk: str) -> str:
+    """What tells a conversation apart: its name without the use case, whoever opened it once, without the day that is said before it."""
+    parts = re.sub(r"^SUC[^:]*:", "", talk).split(":")
+    whole = re.sub(r"^([^:]+):\1(?=[:/]|$)", r"\1", ":".join(dict.fromkeys(parts)))
+    return re.sub(r"/?\d{4}-\d{2}-\d{2}(/|$)", r"\1", whole).strip(":/") or talk
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the conversation")

@@ -29,7 +29,7 @@ def show(shown: Sequence[Shown]) -> None:
     """The page."""
     st.title("What if?")
     if not shown:
-        st.html(look.soft("No run is looked at. Begin with a scenario, change what you want to know about, and press Run at the right: after a minute or two the answer opens "
+        st.html(look.soft("No run is looked at. Begin with a scenario, change what you want to know about, and press Run: after a minute or two the answer opens "
                           "by itself. A run that is there already is chosen, or opened by its folder, at the left."))  # fmt: skip
     left, right = st.columns([13, 6], gap="large")
     with left:
@@ -104,10 +104,13 @@ def _controls(base: scenarios.Base, groups: Sequence[Group]) -> list[Change]:
     found: list[Change] = []
     for tab, group in zip(st.tabs([group.title for group in groups]), groups, strict=True):
         with tab:
-            columns = st.columns(_COLUMNS, gap="medium")
             for place, control in enumerate(group.controls):
+                if place % _COLUMNS == 0:  # row by row, so that what stands beside each other is level
+                    columns = st.columns(_COLUMNS, gap="medium")
                 with columns[place % _COLUMNS]:
                     value = _widget(base, control)
+                    if control.told.get(str(value)):
+                        st.html(look.soft(control.told[str(value)]))
                 if not _same(value, control.value):
                     found.append(
                         Change(
@@ -135,7 +138,8 @@ def _widget(base: scenarios.Base, control: Control) -> Any:
         chosen = st.slider(control.label, 0, 100, percent, 1, "%d %%", **more)
         return control.value if chosen == percent else chosen / 100.0
     if control.kind == "choice":
-        return st.selectbox(control.label, control.choices, control.choices.index(str(control.value)), **more)
+        return st.selectbox(control.label, control.choices, control.choices.index(str(control.value)),
+                            format_func=lambda one: control.words.get(one, one), **more)  # fmt: skip
     if control.kind == "switch":
         return st.toggle(control.label, control.value, **more)
     if control.kind == "date":
@@ -174,7 +178,7 @@ def same_weekday(day: date, month: int) -> date:
 def _start(base: scenarios.Base, changes: Sequence[Change]) -> None:
     """What is changed, and the button."""
     st.subheader("Your run")
-    nothing = "The scenario as it is. Move a control at the left, and it is listed here."
+    nothing = "The scenario as it is. Move a control, and it is listed here."
     st.html(look.changes(((one.label, one.before, one.after) for one in changes), nothing))
     seed = int(st.number_input("Seed of all chance", 0, 2**31 - 1, 1, key="seed", persist_state="session",
                                help="The same seed makes the same people, weather and delays; another one another day of the same kind."))  # fmt: skip

@@ -10,6 +10,7 @@ from experiments.plots import View, chart, sums_at, svg
 from experiments.report.page import Section, figure, table
 from experiments.results.frame import Frame
 
+_WAYS = {"up": " up", "down": " down", "": ""}
 TITLE = "Balancing: offered, called, delivered, settled"
 SERVICES = {"fcr": "FCR", "afrr": "aFRR", "mfrr": "mFRR"}
 
@@ -34,6 +35,12 @@ def balancing(view: View) -> Section | None:
     return Section("balancing", TITLE, "".join(parts))
 
 
+def _named(product: str) -> str:
+    """A product as people write it: aFRR up."""
+    service, _, way = product.partition("-")
+    return f"{SERVICES.get(service, service)}{_WAYS.get(way, way)}"
+
+
 def _auction(facts: Facts) -> str:
     frame = facts.all("reserve_auctions")
     if frame is None:
@@ -47,10 +54,10 @@ def _auction(facts: Facts) -> str:
                 accepted = frame.floats("accepted_kw")[mine]
                 price = frame.floats("price_eur_per_kw_h")[mine]
                 paid = float((accepted * price).sum() / accepted.sum()) if accepted.sum() else 0.0
-                rows.append((name, who, str(int(mine.sum())), f"{frame.floats('need_kw')[mine].mean():,.0f}",
+                rows.append((_named(name), who, str(int(mine.sum())), f"{frame.floats('need_kw')[mine].mean():,.0f}",
                              f"{frame.floats('offered_kw')[mine].mean():,.1f}", f"{accepted.mean():,.1f}", f"{1000.0 * paid:,.1f}"))  # fmt: skip
     head = ("product", "seller", "blocks", "needed (kW)", "offered (kW)", "bought (kW)", "price (EUR/MW/h)")
-    text = "<p>Offers at the gate, means over the blocks for which a seller offered. Small pools offer through the aggregator's platform; conventional units compete.</p>"
+    text = "<p>FCR (frequency containment reserve) stops a deviation of the frequency within seconds; aFRR and mFRR (automatic and manual frequency restoration reserve) bring it back. Offers at the gate, means over the blocks for which a seller offered. Small pools offer through the aggregator's platform; conventional units compete.</p>"
     return text + table(head, rows, numbers=range(2, 7)) + _short(frame)
 
 
@@ -60,7 +67,9 @@ def _short(frame: Frame) -> str:
         name: shortage(frame.where(frame.names("product") == name))
         for name in sorted(set(frame.names("product").tolist()))
     }
-    rows = [(name, *(f"{value:,.0f}" for value in one)) for name, one in found.items() if one.missing_kw_h > 0.5]
+    rows = [
+        (_named(name), *(f"{value:,.0f}" for value in one)) for name, one in found.items() if one.missing_kw_h > 0.5
+    ]
     if not rows:
         return "<p>All that was needed was bought.</p>"
     head = (
@@ -90,9 +99,9 @@ def _delivered(facts: Facts, frame: Frame) -> str:
             held, due = mine.floats("held_kw"), mine.floats("due_kw")
             off = np.abs(mine.floats("delivered_kw") - due)[held > 0.0].sum() / held.sum()
             rows.append((
-                who, name, f"{held[held > 0.0].mean():,.1f}", f"{np.abs(due).sum() * hours:,.1f}", f"{delivered_kw(mine).sum() * hours:,.1f}",
+                who, _named(name), f"{held[held > 0.0].mean():,.1f}", f"{np.abs(due).sum() * hours:,.1f}", f"{delivered_kw(mine).sum() * hours:,.1f}",
                 f"{mine.floats('missing_kw').sum() * hours:,.2f}", f"{100.0 * (1.0 - off):,.1f}",
-                *(f"{mine.floats(column).sum():,.2f}" for column in ("capacity_eur", "energy_eur", "penalty_eur", "value_eur")),
+                *(f"{mine.floats(column).sum() + 0.0:z,.2f}" for column in ("capacity_eur", "energy_eur", "penalty_eur", "value_eur")),
             ))  # fmt: skip
     head = (
         "seller",
@@ -138,7 +147,7 @@ def _imbalances(facts: Facts) -> str:
             np.minimum(left, 0.0).sum(),
             mine.floats("paid_eur").sum(),
         ]
-        rows.append((name, *(f"{value:,.1f}" for value in sums[:3]), f"{sums[3]:,.2f}"))
+        rows.append((name, *(f"{value:,.1f}" for value in sums[:3]), f"{sums[3]:z,.2f}"))
     result, price = result_eur(facts), 1000.0 * frame.floats("price_eur_per_kwh")
     head = ("balance responsible party", "adjusted (kWh)", "surplus (kWh)", "shortage (kWh)", "pays (EUR)")
     text = (
@@ -193,12 +202,12 @@ def signals_chart(view: View) -> str | None:
     band = float(((facts.scenario.get("balancing") or {}).get("signals") or {}).get("dead_band_mhz", 10.0))
     with chart(9.0, 4.6, rows=2) as (picture, panels):
         t_ms = frequency.ints("t_ms")
+        ends = np.append(t_ms, t_ms[-1] + facts.step_ms)
         for edge in (-band, band):
             panels[0].axhline(edge, color=colours.GREY, linewidth=0.8, linestyle="--")
         panels[0].fill_between(
-            view.clock(t_ms),
-            frequency.floats("least_mhz"),
-            frequency.floats("most_mhz"),
+            view.clock(ends),
+            *(np.append(edge, edge[-1]) for edge in (frequency.floats("least_mhz"), frequency.floats("most_mhz"))),
             step="post",
             color=colours.SKY,
             alpha=0.6,
@@ -240,7 +249,13 @@ def rebound_chart(view: View) -> str | None:
         for kind, colour in zip(FLEXIBLE, shades, strict=True):
             t_ms, less = _less(facts, own, other, kind)
             total = less if total is None else total + less
-            axes.plot(view.clock(t_ms), less, color=colour, linewidth=1.0, label=kind.replace("_", " "))
+            axes.plot(
+                view.clock(t_ms),
+                less,
+                color=colour,
+                linewidth=1.0,
+                label="EV" if kind == "ev" else kind.replace("_", " "),
+            )
         axes.plot(view.clock(t_ms), total, color=colours.WITH, linewidth=2.0, label="all assets")
         place = (given.ints("t_ms") - int(t_ms[0])) // facts.step_ms
         inside = (place >= 0) & (place < len(t_ms))

@@ -76,7 +76,9 @@ def conformance(view: View) -> Section:
     counts = Counter((suc, verdict) for suc, _, verdict in {row[:3] for row in rows})
     sucs = sorted({row[0] for row in rows})
     head = ("use case", "made", "late", "broken", "excused", "not reached")
-    summary = table(head, [(suc, *(str(counts[suc, v]) for v in verdicts)) for suc in sucs], numbers=range(1, 6))
+    summary = table(
+        head, [(_named(suc), *(str(counts[suc, v]) for v in verdicts)) for suc in sucs], numbers=range(1, 6)
+    )
     worst_first = ("broken", "late", "excused")
     alike: dict[tuple[str, ...], list[str]] = {}
     for suc, step, verdict, talk, why in sorted(
@@ -91,6 +93,13 @@ def conformance(view: View) -> Section:
     more = len(shown) - _MOST
     rest = f'<p class="soft">and {more} more: <code>coflex usecases --run</code> lists all</p>' if more > 0 else ""
     return Section("conformance", "Use-case steps", summary + details + rest)
+
+
+def _named(suc: str) -> str:
+    """A use case with its title, where the catalogue has it."""
+    from experiments.usecases import ids, usecase
+
+    return f"{suc} {usecase(suc).name}" if suc in ids() else suc
 
 
 def _not_begun(facts: Facts, suc: str, step: str) -> str:

@@ -127,6 +127,7 @@ def lights_chart(view: View) -> str | None:
     names = sorted(set(perimeters[there].tolist()))[:MOST_PERIMETERS]
     if not names:
         return None
+    whose = dict(zip(perimeters.tolist(), held.names("dso").tolist(), strict=True))
     with chart(9.0, 1.0 + 1.15 * len(names), rows=len(names), columns=2, sharex=True, squeeze=False) as (
         picture,
         panels,
@@ -135,8 +136,15 @@ def lights_chart(view: View) -> str | None:
             for axes, direction in zip(row, ("up", "down"), strict=True):
                 mine = held.where((perimeters == name) & (directions == direction))
                 _panel(view, axes, mine)
-                axes.set(ylim=(0.0, None))
-            row[0].set_ylabel(f"{name[_EIC + 6 :]}\nkW")
+                axes.set(
+                    ylim=(
+                        0.0,
+                        None
+                        if held.floats("static_kw")[(perimeters == name) & (directions == direction)].any()
+                        else 1.0,
+                    )
+                )
+            row[0].set_ylabel(f"{whose[name]}\n{name[_EIC + 6 :]}\nkW")
         for axes, direction in zip(panels[0], ("up", "down"), strict=True):
             axes.set(title=direction)
         for axes in panels[-1]:

@@ -96,7 +96,7 @@ def _card(row: FigureRow) -> str:
     without = f"without coordination: {row.without} {row.unit}" if row.without != "-" else "&nbsp;"
     if row.id in BELOW_NOTHING and row.value.startswith("-") and _defined(row):
         without = BELOW_NOTHING[row.id]
-    return f'<div class="card">{escape(row.title)}<br><b>{row.value}</b> {row.unit}<span class="soft">{without}</span></div>'
+    return f'<div class="card">{escape(row.title)}<br><b>{row.value}</b> {row.unit.removeprefix("-")}<span class="soft">{without}</span></div>'
 
 
 def grid_map(view: View) -> Section:
@@ -281,7 +281,10 @@ def forecasts(view: View) -> Section:
         missing = _of_a_service(view.facts, "No forecasts were made, or nothing to compare them with.")
         return Section("forecasts", "Forecast quality", None, missing)
     picture = forecast_chart(view)
-    caption = "Truth is what came without activation, from the twin where there is one."
+    caption = (
+        "Truth is what came without activation, from the twin where there is one. MAPE is the mean error in percent of what came, RMSE the root of the mean squared "
+        "error, which large errors weigh on more. Persistence takes what was last measured for what will be."
+    )
     head = ("who", "horizon", "method", "values", "MAPE (%)", "RMSE (kW)")
     chart = figure(picture, caption) if picture else ""
     return Section("forecasts", "Forecast quality", chart + table(head, rows, numbers=(3, 4, 5)))
@@ -327,7 +330,7 @@ def _figure_line(row: FigureRow) -> str:
     spec = catalogue()[row.id]
     return (
         f'<tr><td title="{escape(row.id)}">{escape(row.title)}</td><td class="n">{row.value}</td><td class="n">{row.without}</td>'
-        f'<td class="n{mark}">{row.change}</td><td class="u">{escape(row.unit)}</td><td class="soft">{escape(spec.formula)}</td></tr>\n'
+        f'<td class="n{mark}">{row.change}</td><td class="u">{escape(row.unit.removeprefix("-"))}</td><td class="soft">{escape(spec.formula)}</td></tr>\n'
     )
 
 

@@ -70,9 +70,15 @@ def test_reasons_go_from_the_cause_on_and_take_the_twin_where_they_speak_of_it()
     told = answers.reasons(first, other, {"peak_loading_percent": 120.0}, {"peak_loading_percent": 130.0})
     assert [one.text for one in told] == [
         "Without coordination the grid would be loaded up to 130.0 % instead of 120.0 % (+10.0 points).",
-        "The DSO foresees a need of 150.00 kWh instead of 100.00 kWh (+50 %).",
+        "The DSO foresees a need of 150 kWh instead of 100 kWh (+50 %).",
         "Messages lost are 7 messages instead of 0 messages.",
     ]
+
+
+def test_amounts_below_zero_say_what_that_means_and_hundreds_have_no_fractions():
+    told = [one.text for one in answers.amounts({"services_paid_eur": -142.01, "overload_kwh": 99.994}, ["services_paid_eur", "overload_kwh"])]  # fmt: skip
+    assert told[0].startswith("Paid for delivered services: -142 EUR (below zero: providers pay")
+    assert told[1] == "Energy above the limit: 99.99 kWh"
 
 
 def test_of_a_run_by_itself_what_is_nothing_comes_last():

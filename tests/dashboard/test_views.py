@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from dashboard import page_grid, reading, shelf
-from dashboard.charts import MS_PER_DAY, clock, day_of, to_its_end
+from dashboard.charts import MS_PER_DAY, clock, day_of, in_stretches, to_its_end
 from dashboard.page_cases import findings
 from dashboard.page_grid import worst_branches, worst_instant
 from dashboard.page_homes import _here, stacked, typical
 from dashboard.page_lights import lights
 from dashboard.page_market import _NEEDED, largest_need
 from dashboard.page_money import money_by_kind
-from dashboard.page_talks import excerpt
+from dashboard.page_talks import _short, excerpt
 from dashboard.pages import PAGES
 from dashboard.reading import rows
 from dashboard.sankey import sankey
@@ -180,7 +180,7 @@ def test_of_lights_worked_out_again_the_last_is_in_force(lit, page):
 def test_the_page_of_files_gives_the_scenario_of_the_run(page, shelf):
     app = page(page="Files", runs=[str(shelf / "first")])
     assert "coflex run first.yaml --seed 7" in command(app)
-    assert {"Scenario file", "Parquet (all rows)", "CSV (these rows)"} <= {
+    assert {"Scenario file", "Parquet, for programs (all rows)", "CSV, for spreadsheets (these rows)"} <= {
         one.label for one in app.get("download_button")
     }
 
@@ -272,6 +272,29 @@ def test_a_series_is_drawn_to_the_end_of_its_last_step():
     frame = to_its_end(pd.DataFrame({"t_ms": [0, 900_000], "v": [1.0, 2.0]}), 900_000)
     assert frame["t_ms"].tolist() == [0, 900_000, 1_800_000]
     assert frame["v"].tolist() == [1.0, 2.0, 2.0]
+
+
+def test_nothing_is_drawn_where_a_series_knows_nothing():
+    import pandas as pd
+
+    step = 900_000
+    gappy = pd.DataFrame({"t_ms": [0, step, 8 * step, 0], "what": ["a", "a", "a", "b"], "kw": [1.0, 2.0, 3.0, 4.0]})
+    drawn = in_stretches(gappy, step, ["what"])
+    assert drawn.groupby("stretch")["t_ms"].agg(["min", "max"]).to_numpy().tolist() == [[0, 2 * step], [8 * step, 9 * step], [0, step]]  # fmt: skip
+    assert drawn.groupby("stretch")["what"].nunique().eq(1).all()
+    assert (drawn.groupby("stretch")["kw"].nth(-1).tolist()) == [2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("talk", "short"),
+    [
+        ("SUC06.2/1:dso-1:dso-1/2016-01-19/fsp-mar/LV3.202/001", "dso-1/fsp-mar/LV3.202/001"),
+        ("SUC02.1/1:ec-1:2016-04-12", "ec-1"),
+        ("billing:retailer-1:43200000", "billing:retailer-1:43200000"),
+    ],
+)
+def test_conversations_are_called_by_what_tells_them_apart(talk, short):
+    assert _short(talk) == short
 
 
 @pytest.fixture(scope="module")
