@@ -37,8 +37,7 @@ class Monitor:
         hours = (to_ms - from_ms) // MS_PER_H
         found = {}
         for perimeter in sorted(delivered):
-            owner = name_hashes([perimeter])
-            draws = np.array([self.stream.uniform(owner, from_ms // MS_PER_H + hour)[0] for hour in range(hours)])
+            draws = self.stream.uniform(name_hashes([perimeter]), from_ms // MS_PER_H + np.arange(hours))
             own = fitted(delivered[perimeter], hours)
             found[perimeter] = Monitoring(
                 np.where(draws < self.available, own, np.nan), fitted(ordered.get(perimeter, np.zeros(hours)), hours)

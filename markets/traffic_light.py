@@ -45,6 +45,15 @@ def colours(offered_kw: ArrayLike, admitted_kw: ArrayLike) -> I64:
     )
 
 
+def colour_of(offered_kw: float, admitted_kw: float) -> Colour:
+    """``colours`` of one light: a register asks for those of one point after the other."""
+    if abs(admitted_kw) > abs(offered_kw) or offered_kw * admitted_kw < 0.0:
+        colours(offered_kw, admitted_kw)  # says what is wrong
+    if admitted_kw == offered_kw:
+        return Colour.GREEN
+    return Colour.RED if admitted_kw == 0.0 else Colour.YELLOW
+
+
 def usable_kw(colour: ArrayLike, qualified_kw: ArrayLike, capability_kw: ArrayLike) -> F64:
     """What a light leaves of qualified flexibility: all when green, at most the capability when yellow, nothing when red.
 

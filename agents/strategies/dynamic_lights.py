@@ -25,6 +25,8 @@ SIGNS = (("up", -1.0), ("down", 1.0))
 """Directions and what they do to net load."""
 HALVINGS = 10
 """Of the part of a perimeter's flexibility: to a thousandth."""
+GUESSES = 4
+"""Trials where a straight line says that a limit is met, before parts are halved."""
 SLACK_PERCENT, SLACK_PU = 1e-6, 1e-9
 """By how much a violation may grow without having grown."""
 KEPT_SHARE = 0.01
@@ -46,7 +48,7 @@ class Expected:
         limits: limits of operation.
         p_kw: net load of every bus, local activations included, (T, n_bus).
         q_kvar: reactive, same shape.
-        hour: number of the hour of each step, (T,).
+        hour: number of the hour of each step, ascending, (T,).
     """
 
     grid: SwitchedGrid
@@ -137,13 +139,11 @@ class Capabilities:
     def _common(self, parts: F64, bad: Bool) -> F64:
         """Parts with one factor for all perimeters in each bad hour."""
 
+        def excess(part: F64, hours: Bool) -> F64:
+            return self._excess_in(np.where(hours, part, parts), hours)
+
         def search(hours: Bool) -> F64:
-            low, high = np.zeros(self._hours), np.ones(self._hours)
-            for _ in range(HALVINGS):
-                middle = (low + high) / 2.0
-                good = self._bearable(np.where(hours, middle, parts), hours)
-                low, high = np.where(good, middle, low), np.where(good, high, middle)
-            return np.where(hours, low, parts)
+            return np.where(hours, halved(excess, np.zeros(self._hours), np.ones(self._hours), hours), parts)
 
         return self._held(search, bad)
 
@@ -204,14 +204,11 @@ class Capabilities:
         if not cut.any():
             return
 
+        def excess(part: F64, hours: Bool) -> F64:
+            return self._excess_in(to(part, hours), hours)
+
         def search(hours: Bool) -> F64:
-            low, high = least, np.ones(self._hours)
-            middle = high
-            for _ in range(HALVINGS + 1):
-                good = self._bearable(to(middle, hours), hours)
-                low, high = np.where(good, middle, low), np.where(good, high, middle)
-                middle = (low + high) / 2.0
-            return to(low, hours)
+            return to(halved(excess, least, np.ones(self._hours), hours), hours)
 
         low = self._held(search, cut)[perimeter]
         raised = np.where(low < 1.0, low * (1.0 - KEPT_SHARE), low)
@@ -248,27 +245,93 @@ class Capabilities:
         """Whether parts of the perimeters' flexibility, (perimeters, hours), make nothing worse in the watched steps, (hours,); False in hours that nobody wants to know of."""
         return hours & ~self._worse(parts, hours).any(axis=1)
 
+    def _excess_in(self, parts: F64, hours: Bool) -> F64:
+        """By how much elements are worse in the watched steps of hours, as ``_excess``, (hours, branches + buses + 1)."""
+        steps, base = hours[self._expected.hour] & self._watched, self._base
+        most = np.full((self._hours, base.overload_percent.shape[1] + base.voltage_pu.shape[1] + 1), -np.inf)
+        if steps.any():
+            there, first = np.unique(self._expected.hour[steps], return_index=True)
+            most[there] = np.maximum.reduceat(self._excess(parts, steps), first, axis=0)
+        return most
+
     def _worse(self, parts: F64, hours: Bool) -> Bool:
         """What is worse in the watched steps of hours, (hours, branches + buses + 1); the last column says that the flow has no solution."""
-        steps = hours[self._expected.hour] & self._watched
-        base = self._base
-        whole = np.zeros((self._hours, base.overload_percent.shape[1] + base.voltage_pu.shape[1] + 1), bool)
-        if steps.any():
-            np.logical_or.at(whole, self._expected.hour[steps], self._excess(parts, steps) > 0.0)
-        return whole
+        return self._excess_in(parts, hours) > 0.0
 
     def _excess(self, parts: F64, steps: Bool) -> F64:
-        """By how much elements are worse in some steps, in percent, (steps, branches + buses + 1); the last column is infinite where the flow has no solution."""
+        """By how much elements are worse in some steps than they may be, in percent, (steps, branches + buses + 1), negative where there is room.
+
+        The last column is infinite where the flow has no solution, and minus infinite where it has one.
+        """
         few, base = self._expected.only(steps), self._base
-        found = few.violations(self._sign * (parts.T @ self._at_bus)[few.hour] * self._supplied[steps])
+        flow = few.flow(self._sign * (parts.T @ self._at_bus)[few.hour] * self._supplied[steps])
+        solved, (low, high) = flow.converged[:, None], few.limits.voltage_pu
+        loading = flow.loading_percent - few.limits.percent(flow.network)
+        beyond = np.maximum(flow.v_pu - high, low - flow.v_pu)
+        counts = solved & self._supplied[steps] & (np.arange(flow.network.n_bus) != flow.network.slack)
         return np.concatenate(
             [
-                found.overload_percent - (base.overload_percent[steps] + SLACK_PERCENT),
-                100.0 * (np.abs(found.voltage_pu) - (np.abs(base.voltage_pu[steps]) + SLACK_PU)),
-                np.where(found.unsolved, np.inf, -np.inf)[:, None],
+                np.where(solved, loading - (base.overload_percent[steps] + SLACK_PERCENT), -np.inf),
+                np.where(counts, 100.0 * (beyond - (np.abs(base.voltage_pu[steps]) + SLACK_PU)), -np.inf),
+                np.where(solved, -np.inf, np.inf),
             ],
             axis=1,
         )
+
+
+def halved(excess: Callable[[F64, Bool], F64], low: F64, high: F64, hours: Bool) -> F64:
+    """The largest part between two with which nothing is worse, hour by hour, to ``HALVINGS`` halvings of what lies between, (hours,).
+
+    What is found is what trying the upper end and then every middle finds. But where nothing is worse with a part, nothing is with a smaller one, and the
+    excess of an element is nearly linear in it: so trials are made first where straight lines meet zero, and most middles need none any more.
+
+    Args:
+        excess: (part, hours) -> how much each element is worse, at most 0 where it is not, (hours, elements).
+        low: parts with which nothing is worse, (hours,).
+        high: largest parts, (hours,).
+        hours: in which is searched; elsewhere ``low`` is given.
+    """
+    good, bad = low.copy(), np.full_like(low, np.inf)
+    tried: list[tuple[F64, F64]] = []  # the last two parts of each hour that were tried, and what came of them
+
+    def attempt(part: F64, where: Bool) -> None:
+        if not where.any():
+            return
+        found = excess(np.where(where, part, good), where)
+        borne = where & (found <= 0.0).all(axis=1)
+        good[borne], bad[where & ~borne] = part[borne], part[where & ~borne]
+        new = part, found
+        last = tried[-1] if tried else new
+        older = tried[0] if len(tried) > 1 else last
+        tried[:] = [_chosen(where, last, older), _chosen(where, new, last)] if tried else [new]
+
+    attempt(high, hours)
+    attempt((low + high) / 2.0, hours & np.isfinite(bad))
+    for turn in range(GUESSES if len(tried) > 1 else 0):
+        width = (high - low) / (1 << HALVINGS)
+        meets = _meets_zero(*tried) + width / 4.0 * (1 if turn % 2 else -1)  # the limit will lie between two guesses
+        attempt(meets, hours & (bad - good > width) & (meets > good) & (meets < bad))
+    middle = high
+    for _ in range(HALVINGS + 1):
+        attempt(middle, hours & (middle > good) & (middle < bad))
+        borne = hours & (middle <= good)
+        low, high = np.where(borne, middle, low), np.where(borne, high, middle)
+        middle = (low + high) / 2.0
+    return low
+
+
+def _chosen(where: Bool, some: tuple[F64, F64], others: tuple[F64, F64]) -> tuple[F64, F64]:
+    """Trials of some hours, and in the other hours others."""
+    return np.where(where, some[0], others[0]), np.where(where[:, None], some[1], others[1])
+
+
+def _meets_zero(one: tuple[F64, F64], other: tuple[F64, F64]) -> F64:
+    """The smallest part at which a straight line through two trials of an element reaches zero, (hours,); infinite where none does."""
+    (part, excess), (at, now) = one, other
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = (now - excess) / (at - part)[:, None]
+        meets = at[:, None] - now / slope
+    return np.asarray(np.where(np.isfinite(meets) & (slope > 0.0), meets, np.inf).min(axis=1))
 
 
 def _a_little_more(parts: F64) -> F64:

@@ -7,6 +7,7 @@ reopened register goes on with what it held.
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -27,7 +28,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.pool import StaticPool
 
 from environment.hash_chain import GENESIS, first_fault, linked
@@ -357,8 +358,15 @@ def _insert(connection: Connection, table: Table, names: Sequence[str], rows: Se
     """Add rows of plain values; where the driver takes them by position it is given them as they are, which takes half the time of as many mappings."""
     if not rows:
         return
-    statement = insert(table).compile(dialect=connection.dialect, column_keys=list(names))
-    if statement.positiontup == list(names):
-        connection.exec_driver_sql(str(statement), list(rows))
+    statement = _by_position(connection.dialect, table, tuple(names))
+    if statement:
+        connection.exec_driver_sql(statement, list(rows))
     else:
         connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(8)
+def _by_position(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    """The statement that adds rows of these columns; empty where the driver does not take them by position."""
+    statement = insert(table).compile(dialect=dialect, column_keys=list(names))
+    return str(statement) if statement.positiontup == list(names) else ""

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 from markets.registers.grid_element import read_grid_element
-from markets.traffic_light import Colour, colours
+from markets.traffic_light import Colour, colour_of, colours
 
 
 class RegisterError(ValueError):
@@ -90,8 +90,7 @@ class ConnectionPoint:
     @property
     def lights(self) -> tuple[Colour, Colour]:
         """Static traffic lights upward and downward."""
-        up, down = colours([self.up_kw, self.down_kw], [self.validated_up_kw, self.validated_down_kw])
-        return Colour(up), Colour(down)
+        return colour_of(self.up_kw, self.validated_up_kw), colour_of(self.down_kw, self.validated_down_kw)
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,7 @@ def test_tampering_is_found_at_its_index(sizes, data):
         }[how]
         rows[index] = rows[index]._replace(**{how: value})
     assert first_false(GCP, rows, KEYS) == index
+    assert first_false(GCP, rows, KEYS, known=index) == index
 
 
 @covers("SUC10.4/26")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.strategies.dynamic_lights import Capabilities, Expected, local_use_kw
+from agents.strategies.dynamic_lights import HALVINGS, Capabilities, Expected, halved, local_use_kw
 from environment.grid.limits import Limits
 from environment.grid.network import load_network
 from environment.grid.switching import Planned, planned
@@ -97,6 +97,33 @@ def test_what_is_found_on_the_tightest_steps_holds_in_all_and_is_what_looking_at
     found, whole = few.largest_kw(), offers(network, kw).sum(axis=1)[:, None]
     assert (np.abs(found - every.largest_kw()) <= 0.03 * whole + 0.02).all()  # who is raised at last may be another
     assert is_no_worse(expected, change_of(offers(network, kw), found, sign)[expected.hour]).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.0, 0.3))
+def test_halving_finds_what_trying_every_middle_finds(seed, bend):
+    """Elements that move nearly in a straight line, some of them not at all; hours in which all is borne, or nothing more than there was."""
+    hours, elements = 6, 5
+    rng = np.random.default_rng(seed)
+    start, slope = -rng.exponential(1.0, (hours, elements)), rng.exponential(2.0, (hours, elements))
+    start[0], slope[1], start[2, 0], slope[2, 0] = -1e-9, 0.0, -1e-6, 50.0
+    low, searched, tried = rng.uniform(0.0, 0.9, hours), np.arange(hours) != hours - 1, np.zeros(hours)
+
+    def excess(part, where):
+        tried[where] += 1
+        moved = np.where(where, part, low) - low
+        found = start + (slope * (moved + bend * moved**2).reshape(-1, 1))
+        return np.where(where[:, None], found, -np.inf)
+
+    found = halved(excess, low, np.ones(hours), searched)
+    assert tried[-1] == 0
+    assert tried.sum() <= (hours - 1) * HALVINGS * 0.75
+    below, above, middle = low.copy(), np.ones(hours), np.ones(hours)
+    for _ in range(HALVINGS + 1):
+        good = searched & (excess(middle, searched) <= 0.0).all(axis=1)
+        below, above = np.where(good, middle, below), np.where(good, above, middle)
+        middle = (below + above) / 2.0
+    assert np.array_equal(found, below)
 
 
 def test_who_is_at_no_bottleneck_keeps_all_of_it(network):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.scenario.library import RULES, rule
-from markets.traffic_light import Colour, colours, tightened_kw, usable_kw
+from markets.traffic_light import Colour, colour_of, colours, tightened_kw, usable_kw
 
 quantities = st.lists(st.floats(0, 1e4), min_size=1, max_size=12)
 limits = st.one_of(st.floats(0, 5e4), st.just(np.inf))
@@ -43,12 +43,15 @@ def test_of_equal_prices_the_earlier_is_kept() -> None:
 )  # fmt: skip
 def test_colours(offered: float, admitted: float, colour: Colour) -> None:
     assert colours(offered, admitted) == colour
+    assert colour_of(offered, admitted) is colour
 
 
 @pytest.mark.parametrize(("offered", "admitted"), [(5.0, 6.0), (-5.0, -6.0), (5.0, -1.0), (0.0, 1.0)])
 def test_a_light_cannot_admit_what_was_not_offered(offered: float, admitted: float) -> None:
     with pytest.raises(ValueError, match="traffic light"):
         colours(offered, admitted)
+    with pytest.raises(ValueError, match="traffic light"):
+        colour_of(offered, admitted)
 
 
 @given(st.floats(0, 1e4), st.floats(0, 1e4))
