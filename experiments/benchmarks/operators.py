@@ -30,6 +30,8 @@ HISTORY_DAYS = 2
 POINTS_A_PERIMETER, POINTS_A_STEP = 250, 500
 """Both operators have as many perimeters, each with so many points."""
 POINTS_A_PROVIDER = 100
+REGISTERS = "04:00 the day before"
+"""Early enough that all pools are tested, one after the other, before the session opens."""
 
 
 def day_of_two_operators(folder: Path, points: int, perimeters: int, providers: int) -> Scenario:
@@ -67,7 +69,7 @@ def day_of_two_operators(folder: Path, points: int, perimeters: int, providers: 
         "grid": {"limits": base["grid"]["limits"], "transformer_rating_factor": max(points / perimeters * KVA_A_HOME / GRID_KVA, LEAST_FACTOR)},
         "people": people,
         "global_market": {
-            "dsos": operators, "bsps": [{"name": name} for name in names],
+            "dsos": operators, "bsps": [{"name": name, "registers": REGISTERS} for name in names],
             "transmission": {"peak_kw": points * 20.0},
         },
     })  # fmt: skip

@@ -154,6 +154,19 @@ def test_whoever_exceeds_a_limit_by_whatever_is_named_and_nobody_beside_him(time
     assert set(found.values()) == {""}
 
 
+@covers("SUC10.4/r01", "SUC10.4/r10")
+@pytest.mark.parametrize(("noise", "found"), [(0.0, True), (2.0, False)])
+def test_who_goes_round_the_gateways_is_found_by_meters_alone(honest, noise, found):
+    """Set-points say that the limit is kept, and meters that it is not: what loads stray by hides it, and what is above the limit is not paid."""
+    kw, shown = {"home-3/meter": OFFERED_KW}, {"home-3/meter": LIMIT_KW}
+    there = DeliveryWorld(noise=noise, delivers=kw, sets=shown).run()
+    assert there.outcomes() == {"P1": "bsp-2" if found else "", "P2": "", "P3": ""}
+    assert there.table("tso", "verification_outcomes").set_over_kwh.sum() == 0
+    if not noise:  # else loads stray, and so does what counts as delivered elsewhere
+        service = [one.ledger()["tso", "bsp-2", "balancing service"] for one in (honest, there)]
+        assert service[0] == service[1]
+
+
 def test_a_gateway_hears_of_its_own_resources_only():
     there = DeliveryWorld()
     stranger = SetPointReading(activation="x", direction="up", from_ms=FROM_MS, to_ms=FROM_MS + HOUR_MS, change_kw=9.0)

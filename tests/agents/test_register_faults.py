@@ -1,7 +1,5 @@
 """What becomes of register, platform and verification where something fails or somebody cheats, in a small world of two operators."""
 
-import os
-
 import pytest
 
 from environment.messages.global_market import DsoConstraint, LocalPlan
@@ -9,8 +7,6 @@ from environment.messages.traffic_lights import DynamicLight
 from experiments.conformance import check
 from experiments.covers import covers
 from tests.agents.lights_world import World, small
-
-SEEDS = range(1, 1 + int(os.environ.get("COFLEX_SEEDS", "1")))
 
 
 @pytest.fixture(scope="module")
@@ -137,19 +133,14 @@ def beyond(there):
 
 
 @covers("SUC10.4/r01", "SUC10.4/r12", "SUC10.4/r14")
-@pytest.mark.parametrize("seed", SEEDS)
-def test_verification_finds_every_injected_violation_and_accuses_nobody_else(seed):
-    """In a running world, however much loads stray from their baselines: hours, perimeters and the name are those in which more was asked of members.
-
-    Stations of other seeds are smaller, so that less is admitted and more asked beyond it. ``COFLEX_SEEDS=5`` lives five of them.
-    """
+def test_verification_finds_every_injected_violation_and_accuses_nobody_else():
+    """In a running world, however much loads stray from their baselines: hours, perimeters and the name are those in which more was asked of members."""
     content = small()
-    content["grid"]["limits"]["transformer_percent"] = 30.0 - 2.0 * seed
     content["faults"] = [{"party": "bsp-beta", "ignores_limits": True}]
     del content["global_market"]["bsps"][1]["updates"]
-    there = World(content, until_h=51.0, seed=seed)
+    there = World(content, until_h=51.0)
     injected, proven = beyond(there)
-    assert injected or seed > 1  # where nothing is cut nobody can ignore it
+    assert injected
     assert proven == injected
     assert {bsp for _, bsp, _, _ in proven} == {"bsp-beta"}
     told = there.table("verification_outcomes")

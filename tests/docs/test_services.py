@@ -34,3 +34,8 @@ def test_a_service_without_a_place_says_that_it_is_not_there_yet():
 def test_the_services_of_households_and_communities_are_placed():
     placed = {int(row[0]) for row in lines() if row[1] != "-"}
     assert {1, 3, 4, 6, 7, 8, 9, 11, 12, 16} <= placed
+
+
+def test_the_services_between_operators_are_placed_and_say_how_far_they_go():
+    built = {int(row[0]) for row in lines() if row[1] != "-" and row[2].startswith("built")}
+    assert {2, 20, 22, 26, 28, 29, 30, 31} <= built
