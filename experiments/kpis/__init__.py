@@ -13,6 +13,7 @@ from experiments.kpis import grid as kpis_grid
 from experiments.kpis import groups as kpis_groups
 from experiments.kpis import heaters as kpis_heaters
 from experiments.kpis import homes as kpis_homes
+from experiments.kpis import hosting as kpis_hosting
 from experiments.kpis import indicators as kpis_indicators
 from experiments.kpis import lights as kpis_lights
 from experiments.kpis import market as kpis_market
@@ -29,7 +30,7 @@ from experiments.results.schema import conform
 def functions() -> Mapping[str, Figure]:
     """The function that computes each figure."""
     modules = (
-        kpis_grid, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
+        kpis_grid, kpis_hosting, kpis_market, kpis_reinforcement, kpis_parties, kpis_forecast, kpis_attacks, kpis_communities, kpis_homes,
         kpis_heaters, kpis_delivery, kpis_lights, kpis_sessions, kpis_balancing,
         kpis_indicators, kpis_regulator, kpis_groups,
     )  # fmt: skip

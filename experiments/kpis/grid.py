@@ -209,19 +209,6 @@ def peak_reduction_percent(facts: Facts) -> float | None:
     return None if share is None else 100.0 * share
 
 
-def hosting_capacity_percent(facts: Facts) -> float | None:
-    """Growth of all flows that the branch nearest its limit bears with coordination, over that without, less one [%]."""
-    own, twin = _largest_stress(facts), _largest_stress(facts.twin) if facts.twin else None
-    share = ratio(twin, own)
-    return None if share is None else 100.0 * (share - 1.0)
-
-
-def _largest_stress(facts: Facts) -> float | None:
-    """Largest loading of any branch as a share of its limit."""
-    frame = facts.days("grid_branches")
-    return None if frame is None else _largest(frame.floats("loading_percent") / branch_limits(facts, frame))
-
-
 def _peak_kw(facts: Facts, branch: str) -> float | None:
     frame = facts.days("grid_branches")
     power = frame.floats("p_kw")[frame.names("branch") == branch] if frame else np.array([])
@@ -255,5 +242,4 @@ FIGURES: dict[str, Figure] = {
     "avoided_losses_kwh": avoided(losses_kwh),
     "congestions_avoided_percent": congestions_avoided_percent,
     "peak_reduction_percent": peak_reduction_percent,
-    "hosting_capacity_percent": hosting_capacity_percent,
 }

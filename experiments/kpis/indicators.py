@@ -126,6 +126,12 @@ def messages_per_kwh(facts: Facts) -> float | None:
     return None if messages is None else ratio(float(len(messages)), flexibility_delivered_kwh(facts))
 
 
+def message_parity_eur(facts: Facts) -> float | None:
+    """What a message may cost until messages cost as much as the flexibility that they trade [EUR]."""
+    messages = facts.all("messages")
+    return None if messages is None else ratio(flexibility_cost_eur(facts), float(len(messages)))
+
+
 def emissions_kg(facts: Facts) -> float | None:
     """Net load of all meters times the mean carbon intensity of the country in that month and hour [kg]."""
     meters, place = facts.days("meters"), facts.scenario.get("place") or {}
@@ -174,6 +180,7 @@ FIGURES: Mapping[str, Figure] = {
     "generation_curtailed_percent": curtailed_percent,
     "curtailment_avoided_percent": curtailment_avoided_percent,
     "messages_per_kwh": messages_per_kwh,
+    "message_parity_eur": message_parity_eur,
     "emissions_kg": emissions_kg,
     "cost_effectiveness_percent": cost_effectiveness_percent,
 }

@@ -96,8 +96,22 @@ def _grid(physics: Physics, t_ms: I64) -> dict[str, Table]:
             "bus": _names(network.bus_names, steps),
             "v_pu": _finite(_long(volts)),
         },
+        "idle_voltages": _idle(physics, [int(t_ms[begin]) for begin, _ in batches]),
         "unserved": {"t_ms": t_ms, "power_kw": np.nan_to_num(_unserved(batches))},
         "events": grid_events(physics, batches, t_ms),
+    }
+
+
+def _idle(physics: Physics, starts_ms: list[int]) -> Table:
+    """Voltages in each switching state were nothing connected: how far loads and generation move a bus is told from them."""
+    network = physics.grid.states[0][1].network
+    nothing = np.zeros((1, network.n_bus))
+    flows = [physics.grid.at(at).solve(nothing, nothing) for at in starts_ms]
+    volts = np.concatenate([np.where(flow.energised, flow.v_pu, np.nan) for flow in flows])
+    return {
+        "from_ms": np.repeat(np.array(starts_ms, np.int64), network.n_bus),
+        "bus": np.tile(np.array(network.bus_names, object), len(starts_ms)),
+        "v_pu": _finite(_long(volts)),
     }
 
 

@@ -17,6 +17,7 @@ from experiments.report.page import Section, table
 from experiments.scenario import Scenario
 from experiments.statistics import difference, interval
 from experiments.studies.boundaries import boundary_section, countries, markets, networks, product_with, scaled, trades
+from experiments.studies.hosting import DENSITY, GROWTH, hosting_section
 from experiments.studies.study import KEY_FIGURES, Study, home_keys, scenario_of_study
 from experiments.sweep.answers import Answers
 from experiments.sweep.design import plan
@@ -24,7 +25,7 @@ from experiments.sweep.file import Sweep, sweep_from
 from experiments.sweep.report import HOW_TO_READ, shape, with_interval
 
 ICT_FIGURES: Final = (
-    "messages_total", "messages_lost", "messages_late", "messages_retried", "acknowledgement_p95_ms", "steps_late", "steps_not_reached",
+    "messages_total", "messages_per_kwh", "message_parity_eur", "messages_lost", "messages_late", "messages_retried", "acknowledgement_p95_ms", "steps_late", "steps_not_reached",
     "flexibility_cleared_kwh", "flexibility_true_kwh", "overload_kwh", "flexibility_cost_eur",
 )  # fmt: skip
 COMMUNITY_FIGURES: Final = (
@@ -100,7 +101,7 @@ def sra_study(name: str, *, seeds: int = 3, parts: tuple[str, ...] = ()) -> Stud
             "networks with as many homes for each kVA of transformer, boundary conditions of other countries, and their product and deadlines alone."
         ),
         limits=(
-            "Factors are changed one at a time, so interactions are not seen. Networks of SimBench are German; the commercial one is a medium-voltage network with businesses and one low-voltage "
+            "Factors are changed one at a time, so interactions are not seen. ICT is counted, not priced: what a message or a platform costs has no source, so the price of a message is told at which ICT would cost as much as the flexibility (where delay, loss and outage are varied). Networks of SimBench are German; the commercial one is a medium-voltage network with businesses and one low-voltage "
             "network in full. Boundary conditions of countries have their sources below; those marked [M] are assumptions. The least bid of a country is left out of 'countries', since it "
             "would end the market of one village, and is in 'markets'. More homes on the same network share its transformers: that is density, too."
             + "".join(f" Left out is the factor {part}: {why}." for part, why in cannot.items())
@@ -110,7 +111,10 @@ def sra_study(name: str, *, seeds: int = 3, parts: tuple[str, ...] = ()) -> Stud
 
 
 def _sweep(part: str, written: str, factor: dict[str, Any], seeds: int, usual: tuple[str, ...]) -> Sweep:
-    figures = [one for one in (ICT_FIGURES if part in ("delay", "loss", "outage") else usual) if one in catalogue()]
+    asked = (
+        ICT_FIGURES if part in ("delay", "loss", "outage") else (*usual, *(GROWTH.values() if part in DENSITY else ()))
+    )
+    figures = [one for one in asked if one in catalogue()]
     content = {
         "name": part, "question": ASKS[part], "scenario": written, "factors": {part: factor}, "seeds": seeds,
         "figures": figures, "leave_out": True,
@@ -191,6 +195,7 @@ def _outage(base: Mapping[str, Any], hours: int) -> dict[str, Any]:
 
 def _read(answers: Mapping[str, Answers]) -> list[Section]:
     made = [_verdicts({name: one for name, one in answers.items() if name in CURVES})]
+    made += [one for one in (hosting_section(answers),) if one is not None]
     made += [_transfer(name, answers[name]) for name in OTHERS if name in answers]
     if {"countries", "markets"} & set(answers):
         made.append(boundary_section())

@@ -113,17 +113,6 @@ def test_losses_and_curtailment_by_hand():
     assert value("generation_curtailed_percent", people()) is None
 
 
-def test_hosting_capacity_is_what_all_flows_may_grow_more():
-    own = branches([60.0, 50.0], [1.0, 1.0])
-    lines = branches([48.0, 40.0], [1.0, 1.0], kind="line", branch="L1")
-    both = {key: list(own[key]) + list(lines[key]) for key in own}
-    twin = branches([75.0, 50.0], [1.0, 1.0])
-    assert value("hosting_capacity_percent", {"grid_branches": both}, {"grid_branches": twin}) == pytest.approx(
-        25
-    )  # 60 of 100, 48 of 80
-    assert value("hosting_capacity_percent", {"grid_branches": both}) is None
-
-
 def test_curtailment_is_avoided_where_voltages_leave_room_and_nobody_curtails_instead():
     tables, devices = voltage_tables(), people()["devices"]
     bad = {name: tables[name] for name in ("grid_buses", "meters")} | {"devices": devices}

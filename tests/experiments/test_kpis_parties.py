@@ -33,6 +33,7 @@ def test_messages_of_the_synthetic_run(synthetic):
     assert parts == [3, 3, 8, 0]
     assert found["messages_total"] == sum(parts)
     assert found["messages_per_kwh"] * found["flexibility_delivered_kwh"] == pytest.approx(sum(parts))
+    assert found["message_parity_eur"] * sum(parts) == pytest.approx(found["flexibility_cost_eur"])
     assert (found["messages_lost"], found["messages_retried"], found["messages_refused"]) == (1, 2, 0)
     waits = [2000 + 100 * row + (60_000 if row == 12 else 0) for row in range(13)]
     assert found["acknowledgement_p50_ms"] == sorted(waits)[6]  # the 7th of 13
