@@ -51,6 +51,9 @@ def idle_voltages(facts: Facts, frame: Frame) -> F64 | None:
     column = np.array([rank.get(label, len(buses)) for label in labels])[own]
     table = np.full((len(begins), len(buses) + 1), np.nan)
     table[state, column] = known.floats("v_pu")
+    told = np.zeros(table.shape, np.int64)  # networks beside each other are switched at times of their own
+    told[state, column] = state
+    table = np.take_along_axis(table, np.maximum.accumulate(told, axis=0), axis=0)
     at = np.searchsorted(begins, frame.ints("t_ms"), side="right") - 1
     return np.asarray(np.where(at < 0, np.nan, table[np.maximum(at, 0), codes]))
 

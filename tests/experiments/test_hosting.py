@@ -82,6 +82,9 @@ def test_a_tap_that_is_moved_is_no_flow():
     tables = buses(root(1 - 0.0975 / 4), root(1.02**2 - (1.02**2 - 0.95**2) / 3))
     tables["idle_voltages"] = {"from_ms": [0, H], "bus": ["end"] * 2, "v_pu": [1.0, 1.02]}
     assert value("growth_voltage_percent", tables) == pytest.approx(200)
+    beside = buses(1.0, root(1 - 0.0975 / 2), bus="of another network")  # switched by nobody
+    both = {name: {key: [*tables[name][key], *beside[name][key]] for key in tables[name]} for name in tables}
+    assert value("growth_voltage_percent", both) == pytest.approx(100)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.name)
