@@ -115,8 +115,12 @@ def _read_table(path: Path) -> Any:
         raise ResultsError(text) from error
 
 
-def check_out(out: Path, force: bool = False) -> None:
+def check_out(out: Path, force: bool | None = False) -> None:
     """Refuses an output folder that cannot be written or would overwrite something.
+
+    Args:
+        out: the folder.
+        force: whether a run in it is replaced; None for work that replaces nothing.
 
     Raises:
         ResultsError: it is not empty and ``force`` is off; it is not a run folder (never replaced); it is not writable.
@@ -126,7 +130,8 @@ def check_out(out: Path, force: bool = False) -> None:
         raise ResultsError(text)
     if out.is_dir() and any(out.iterdir()):
         if not force:
-            text = f"{out} exists and is not empty; choose another folder or use --force to replace the run"
+            text = f"{out} exists and is not empty; choose another folder"
+            text += "" if force is None else " or use --force to replace the run"
             raise ResultsError(text)
         if not (out / RUN_FILE).is_file():
             text = f"{out} is not a run folder ({RUN_FILE} is missing), so it is not replaced, not even with --force"

@@ -48,7 +48,7 @@ class SweepFolder:
             CoflexError: it holds something else, another version's runs, or another sweep is at work in it.
         """
         if not (self.path / SWEEP_FILE).is_file():
-            check_out(self.path)
+            check_out(self.path, force=None)
         _made(self.path)
         with (self.path / ".lock").open("a+", encoding="utf-8") as lock:
             try:

@@ -1,6 +1,7 @@
 """The report of a sweep: one HTML page that needs nothing else. Question, design, figures with error bands, verdicts, limits, how to reproduce."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -180,17 +181,23 @@ def _draw_lines(axes: Axes, answers: Answers, name: str, factor: str) -> str:
     lines = answers.lines(name, factor)
     if len(lines) > MOST_LINES:
         lines = [_pooled(lines)]
+    twinned = len(lines) == 1 and len(answers.factors) == 1 and not np.isnan(answers.twins[name]).all()
     words = []
     for number, line in enumerate(lines):
-        band(axes, line, answers.confidence, _INK[number % len(_INK)])
+        band(
+            axes,
+            replace(line, label="with coordination") if twinned else line,
+            answers.confidence,
+            _INK[number % len(_INK)],
+        )
         verdict = shape(line, answers.common)
         if verdict:
             mark(axes, line, verdict, _INK[number % len(_INK)])
             words.append(f"{line.label + ': ' if line.label else ''}{verdict.text(factor, spec.unit)}.")
-    if not np.isnan(answers.twins[name]).all() and len(lines) == 1 and len(answers.factors) == 1:
+    if twinned:
         (twin,) = answers.lines(name, factor, twin=True)
-        band(axes, twin, answers.confidence, colours.WITHOUT, dashed=True)
-    if len(lines) > 1:
+        band(axes, replace(twin, label="without coordination"), answers.confidence, colours.WITHOUT, dashed=True)
+    if len(lines) > 1 or twinned:
         axes.legend(fontsize=7.5)
     return " ".join(words)
 

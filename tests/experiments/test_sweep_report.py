@@ -50,6 +50,7 @@ def test_the_page_has_question_design_break_numbers_limits_and_the_file_again(an
     low, high = map(float, re.search(r"breaking point at ev = [\d.]+ \(([\d.]+) to ([\d.]+)\)", page).groups())
     assert low <= 0.6 <= high
     assert high - low < 0.1
+    assert "without coordination" in page, "the dashed line is named in the plot"
     mean = interval(answers.values["overload_hours"][10])
     assert f"{mean.mean:.2f} ± {mean.half_width:.2f}" in page
     (again,) = re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)
