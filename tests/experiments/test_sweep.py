@@ -262,7 +262,7 @@ def test_a_folder_has_one_sweep_one_version_and_nothing_else(whole, tmp_path):
         run_sweep(made(), copy, Local(1), task=sweep_tasks.QUICK)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")
-    with pytest.raises(CoflexError, match="exists and is not empty; choose another folder$"):
+    with pytest.raises(CoflexError, match=r"exists and is not empty; choose another folder$"):
         run_sweep(made(), tmp_path / "mine", Local(1), task=sweep_tasks.QUICK)
 
 
