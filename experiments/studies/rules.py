@@ -97,7 +97,7 @@ def _alternatives(kind: str, scenario: Scenario) -> dict[str, dict[str, Any]]:
 
 def _read(answers: Mapping[str, Answers]) -> list[Section]:
     found = answers["rules"]
-    return [_verdict(found), _combinations(found), _effects(found)]
+    return [_verdict(found), _effects(found), _combinations(found)]
 
 
 def _verdict(answers: Answers) -> Section:
@@ -197,7 +197,10 @@ def _combinations(answers: Answers) -> Section:
         own = " (own)" if number == answers.reference else ""
         rows.append([*(str(levels[kind]) for kind in KEYS), *numbers])
         rows[-1][0] += own
-    return Section("combinations", "Combinations", table(head, rows, numbers=range(len(KEYS), len(head))))
+    body = table(head, rows, numbers=range(len(KEYS), len(head)))
+    return Section(
+        "combinations", "Combinations", f"<details><summary>All {len(rows)} combinations</summary>{body}</details>"
+    )
 
 
 def _effects(answers: Answers) -> Section:

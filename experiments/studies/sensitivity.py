@@ -31,11 +31,16 @@ LEAST = {"morris": 4, "sobol": 8}
 """Fewest trajectories or base samples that say anything."""
 SHOWN = 3
 """Assumptions that the table has of each figure."""
-HOW_TO_READ = (
-    "mu* is the mean absolute change of a figure, in its unit, when an assumption goes over its whole range while the others are anywhere in theirs; sigma tells how much that change itself depends on the "
-    "others, or on where in its range it is. A total index is the part of the variance that would be left if all but this assumption were known. Shown are at most the three first of each figure, and only those "
-    "whose effect is larger than its uncertainty (by bootstrap)."
-)
+HOW_TO_READ = {
+    "mu_star": (
+        "mu* is the mean absolute change of a figure, in its unit, when an assumption goes over its whole range while the others are anywhere in theirs; sigma tells how much that change itself depends on the "
+        "others, or on where in its range it is."
+    ),
+    "ST": (
+        "A total index is the part of the variance that would be left if all but this assumption were known; a first-order index is the part that knowing it alone would take away."
+    ),
+}
+SHOWN_ARE = "Shown are at most the three first of each figure, and only those whose effect is larger than its uncertainty (by bootstrap)."
 
 
 def sensitivity_study(name: str, *, budget: int = 128, method: Method = "morris", seeds: int = 1) -> Study:
@@ -92,7 +97,10 @@ def _factors(scenario: Scenario) -> tuple[dict[str, Factor], list[str]]:
     for name, said in shipped.read_yaml("assumptions.yaml").items():
         keys = [path for key in said["keys"] for path in _paths(base, key)]
         factor = Factor.model_validate(
-            {**{key: value for key, value in said.items() if key not in ("keys", "source")}, "key": keys or ["nowhere"]}
+            {
+                **{key: value for key, value in said.items() if key not in ("title", "keys", "source")},
+                "key": keys or ["nowhere"],
+            }
         )
         if keys and all(_runs(base, factor, u) for u in (0.0, 1.0)):
             found[name] = factor
@@ -172,7 +180,7 @@ def _decisive(answers: Answers) -> Section:
     """Which assumption comes first and how often; a table of the three first of each figure; and bars of all."""
     parts, rows, specs = [], [], catalogue()
     first: Counter[str] = Counter()
-    left_out = []
+    left_out, main, called = [], "mu_star", _titles()
     for name in answers.kept():
         found = indices(answers, name)
         spec = specs[name]
@@ -183,9 +191,10 @@ def _decisive(answers: Answers) -> Section:
         unit = spec.unit if main == "mu_star" else "share of the variance"
         order = np.argsort(-found[main], kind="stable")
         told = [place for place in order if found[main][place] > found[spread][place]]
-        top, sure = found["factors"][order[0]], bool(told) and told[0] == order[0]
+        names = [called.get(name, name) for name in found["factors"]]
+        top, sure = names[order[0]], bool(told) and told[0] == order[0]
         first.update([top] if sure else [])
-        with chart(7.5, 0.6 + 0.24 * len(order)) as (drawing, axes):
+        with chart(5.3, 0.6 + 0.24 * len(order)) as (drawing, axes):
             axes.barh(
                 range(len(order)),
                 found[main][order],
@@ -194,7 +203,7 @@ def _decisive(answers: Answers) -> Section:
                 ecolor=colours.GREY,
                 capsize=2,
             )
-            axes.set_yticks(range(len(order)), [found["factors"][place] for place in order])
+            axes.set_yticks(range(len(order)), [names[place] for place in order])
             axes.invert_yaxis()
             axes.set_xlabel(f"{'mu*' if main == 'mu_star' else 'total index'} [{unit}]")
             axes.set_title(spec.title)
@@ -203,28 +212,33 @@ def _decisive(answers: Answers) -> Section:
         rows += [
             [
                 f"{spec.title} [{spec.unit}]",
-                found["factors"][place],
+                names[place],
                 f"{_number(found[main][place])} ± {_number(found[spread][place])}",
                 _number(found[second][place]),
             ]
             for place in told[:SHOWN]
         ]
-    head = ["figure", "assumption", "mu* or total index", "sigma or first-order index"]
+    head = ["figure", "assumption", *(("mu*", "sigma") if main == "mu_star" else ("total index", "first-order index"))]
     if not rows:
         body = "<p>No figure moves by more than what is uncertain, or each is undefined somewhere.</p>"
     else:
         ranks = "; ".join(f"{name} for {count}" for name, count in first.most_common())
         body = (
-            f"<p><b>Most decisive, of {len(parts)} figures: {escape(ranks)}.</b></p>{paragraphs(HOW_TO_READ)}"
+            f"<p><b>Most decisive, of {len(parts)} figures: {escape(ranks)}.</b></p>{paragraphs(f'{HOW_TO_READ[main]} {SHOWN_ARE}')}"
             f"{table(head, rows, numbers=(2, 3))}"
         )
     if left_out:
         body += f"<p>Left out, since they are undefined in some runs: {escape(', '.join(left_out))}.</p>"
-    return Section("decisive", "What decides", f"{body}{''.join(parts)}")
+    return Section("decisive", "What decides", f'{body}<div class="plots">{"".join(parts)}</div>')
 
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
+
+
+def _titles() -> dict[str, str]:
+    """How pages name each assumption."""
+    return {name: said["title"] for name, said in shipped.read_yaml("assumptions.yaml").items()}
 
 
 def _distribution(said: Mapping[str, Any]) -> str:
@@ -234,9 +248,9 @@ def _distribution(said: Mapping[str, Any]) -> str:
 
 
 def _ranges(answers: Answers) -> Section:
-    said = shipped.read_yaml("assumptions.yaml")
+    said, called = shipped.read_yaml("assumptions.yaml"), _titles()
     rows = [
-        [name, ", ".join(said[name]["keys"]), _distribution(said[name]["distribution"]), said[name]["source"]]
+        [called[name], ", ".join(said[name]["keys"]), _distribution(said[name]["distribution"]), said[name]["source"]]
         for name in answers.factors
         if name in said
     ]

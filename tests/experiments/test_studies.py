@@ -53,8 +53,8 @@ def test_screening_finds_the_assumption_that_decides(sensitivity):
     assert effect["ev_share"] == pytest.approx(2.4, abs=0.01)
     assert effect["pv_share"] == pytest.approx(0.06, abs=0.01)
     assert max(value for name, value in effect.items() if name not in ("ev_share", "pv_share")) < 0.01
-    assert "most decisive is ev_share" in page
-    assert "Most decisive, of 2 figures: ev_share for 2." in page
+    assert "most decisive is homes with a car" in page
+    assert "Most decisive, of 2 figures: homes with a car for 2." in page
     assert "uniform, 0.1 to 0.9" in page
     assert "paired difference" not in page, "points of a screening say nothing one by one"
 
@@ -206,6 +206,8 @@ def test_countries_bring_product_deadlines_and_rules_of_sharing():
 def test_boundary_conditions_and_assumptions_have_sources():
     for name, said in {**data.read_yaml("boundaries.yaml"), **data.read_yaml("assumptions.yaml")}.items():
         assert said["source"].strip(), name
+    titles = [said["title"] for said in data.read_yaml("assumptions.yaml").values()]
+    assert len(set(titles)) == len(titles)
     for said in data.read_yaml("boundaries.yaml").values():
         assert "[V" in said["source"]
         assert "[M" in said["source"]
