@@ -166,7 +166,12 @@ def mishaps(first: Run, other: Run) -> list[Told]:
         ((count - was.get(key, 0), *key) for key, count in now.items() if count > was.get(key, 0)), reverse=True
     )
     told = [
-        Told(f"{count} more conversation{'s' if count > 1 else ''} of {case_name(suc)} {outcome}: {reason}.", "worse")
+        Told(
+            f"{count} more conversation{'s' if count > 1 else ''} of {case_name(suc)} {outcome}: {reason}.",
+            "worse"
+            if outcome == "failed"
+            else "",  # what is refused may be in order: nothing is foreseen, a rule is kept
+        )
         for count, suc, outcome, reason in new[:_MOST_REASONS]
     ]
     before, after = _penalty(first), _penalty(other)
@@ -228,7 +233,9 @@ def amount(spec: FigureSpec, value: float | None) -> str:
 
 
 def rounded(spec: FigureSpec, value: float | None) -> str:
-    """A figure in a sentence: of hundreds nobody wants the fractions, which stand in the tables."""
+    """A figure in a sentence: of nothing and of hundreds nobody wants the fractions, which stand in the tables."""
+    if value == 0:
+        return f"0 {spec.unit}".removesuffix(" -")
     if value is None or spec.unit == "%" or abs(value) < 100.0 or spec.format.endswith(("d", ".0f")):
         return amount(spec, value)
     return f"{value:,.0f} {spec.unit}".removesuffix(" -")

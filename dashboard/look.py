@@ -12,7 +12,7 @@ RUN_COLOURS: Final = (colours.WITH, colours.ORANGE, colours.GREEN, colours.PURPL
 CSS: Final = """
 <style>
 .block-container { padding: 2.2rem 2.4rem 4rem; max-width: 1500px; }
-[data-testid="stSidebar"] { min-width: 300px; }
+[data-testid="stSidebar"][aria-expanded="true"] { min-width: 300px; }
 [data-testid="stHeader"] { background: transparent; }
 [data-testid="stButtonGroup"] button { padding-left: .7rem; padding-right: .7rem; min-height: 2.1rem; }
 h1 { font-size: 1.7rem !important; padding: 0 0 .2rem !important; }
@@ -28,8 +28,9 @@ h3 { font-size: 1.02rem !important; padding: .4rem 0 0 !important; }
 .cf-card b { display: inline-block; font-size: 1.28rem; font-weight: 650; font-variant-numeric: tabular-nums; margin-top: .2rem; }
 .cf-card .cf-soft { font-size: .78rem; display: block; }
 .cf-scroll { overflow-x: auto; }
-.cf-tall { max-height: 34rem; overflow-y: auto; }
-.cf-tall .cf-scroll { overflow-x: visible; }
+.cf-tall { max-height: 34rem; overflow: auto; }
+.cf-tall .cf-scroll { overflow: visible; }
+.cf-tall td { overflow-wrap: anywhere; } .cf-tall td:first-child { white-space: nowrap; }
 table.cf { border-collapse: collapse; font-size: .88rem; width: 100%; }
 table.cf th, table.cf td { padding: .26rem .8rem .26rem 0; border-bottom: 1px solid #ececec; text-align: left; vertical-align: top; }
 table.cf th { border-bottom: 1px solid #c9ced3; font-weight: 600; position: sticky; top: 0; background: #fff; }
@@ -39,7 +40,7 @@ table.cf tr.theme td { font-weight: 700; padding-top: .8rem; border-bottom: 1px 
 .cf-bill { font: .76rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
 .cf-command { font: .84rem/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; background: #f6f8fa; border-radius: 8px; padding: .6rem .8rem; margin: 0;
               white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; }
-table.cf .what { color: #5c5c5c; font-size: .82rem; max-width: 60ch; }
+table.cf .what { color: #5c5c5c; font-size: .82rem; min-width: 15rem; max-width: 60ch; }
 table.cf .hint { border-bottom: 1px dotted #8a8a8a; cursor: help; }
 .better { color: #00664b; } .worse { color: #a33b00; } .broken, .late { color: #a33b00; font-weight: 600; } .made { color: #00664b; }
 .cf-change { display: inline-block; background: #eaf3f9; border: 1px solid #c6deec; border-radius: 12px; padding: .06rem .6rem; margin: .12rem .25rem .12rem 0;
@@ -48,7 +49,7 @@ ul.cf-told { padding-left: 1.1rem; margin: .2rem 0 .6rem; line-height: 1.5; font
 [data-testid="stMain"] [data-testid="stCheckbox"] p { white-space: normal; overflow: visible; }
 @media (max-width: 1000px) {
   .block-container { padding: 2rem 1.1rem 3rem; }
-  [data-testid="stSidebar"] { min-width: 220px; max-width: 220px; }
+  [data-testid="stSidebar"][aria-expanded="true"] { min-width: 220px; max-width: 220px; }
   .cf-bill { font-size: .6rem; padding: .6rem; }
   .st-key-diagram { overflow-x: auto; }
   .st-key-diagram img { max-width: none !important; min-width: 60rem; }

@@ -1,5 +1,6 @@
 """Use cases: which of their steps a run made, made late, broke, or did not reach, and why."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -69,10 +70,17 @@ def _findings(one: Shown, suc: str, wanted: Sequence[str]) -> None:
         charts.nothing("No step with these verdicts.")
         return
     frame = frame.fillna("")
+    if "why" in frame:
+        frame["why"] = [by_the_clock(one.run, str(text)) for text in frame["why"]]
     told = frame[[name for name in frame.columns if (frame[name] != "").any()]]
     st.html(f'<div class="cf-tall">{look.table(list(told.columns), told.astype(str).to_numpy().tolist())}</div>')
     if len(frame) == _MOST:
         charts.nothing(f"The first {_MOST}.")
+
+
+def by_the_clock(run: Run, text: str) -> str:
+    """Instants in seconds of the world as local time."""
+    return re.sub(r"\bat (\d+\.\d{3}) s\b", lambda found: f"at {run.local(round(1000 * float(found[1]))):%d %b %H:%M:%S}", text)  # fmt: skip
 
 
 def findings(run: Run, suc: str, wanted: Sequence[str]) -> "pd.DataFrame":

@@ -22,7 +22,10 @@ def show(shown: Sequence[Shown]) -> None:
     values = {one.name: stored_figures(one.run) for one in shown}
     twins = {one.name: stored_figures(one.run, twin=True) for one in shown if "twin/figures" in one.run.tables}
     for one in shown:
-        st.html(look.run_head(one.name, one.colour, one.title) + _cards(values[one.name], twins.get(one.name, {})))
+        st.html(
+            look.run_head(one.name, one.colour, one.title)
+            + _cards(_keys(one, shown, values), values[one.name], twins.get(one.name, {}))
+        )
     st.header("All figures")
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="center")
     wanted = left.text_input(
@@ -49,10 +52,17 @@ def show(shown: Sequence[Shown]) -> None:
     st.download_button("Download as CSV", _csv(shown, values, twins), "figures.csv", "text/csv", on_click="ignore")
 
 
-def _cards(values: Figures, twin: Figures) -> str:
-    specs = [catalogue()[key] for key in KEY if values.get(key) is not None][:_MOST_CARDS]
+def _keys(one: Shown, shown: Sequence[Shown], values: Mapping[str, Figures]) -> list[str]:
+    """The figures of the cards of a run: the same ones for all runs of a scenario, since they are compared."""
+    own = one.run.meta["scenario"].get("name")
+    alike = [values[other.name] for other in shown if other.run.meta["scenario"].get("name") == own]
+    return [key for key in KEY if any(run.get(key) is not None for run in alike)][:_MOST_CARDS]
+
+
+def _cards(keys: Sequence[str], values: Figures, twin: Figures) -> str:
+    specs = [catalogue()[key] for key in keys]
     return look.cards(
-        (spec.title, spec.text(values[spec.id]), spec.unit,
+        (spec.title, spec.text(values.get(spec.id)), "" if values.get(spec.id) is None else spec.unit.removeprefix("-"),
          f"without coordination: {spec.text(twin[spec.id])}" if twin.get(spec.id) is not None else "")
         for spec in specs
     )  # fmt: skip

@@ -98,8 +98,8 @@ def _day(shown: Sequence[Shown], span: Any) -> None:
                     own.assign(what=name, run=one.name, when=charts.clock(one.run, own["t_ms"], shown[0].run))
                 )
     data = pd.concat(frames, ignore_index=True)
-    if data.empty:
-        charts.nothing("Nothing was traded on this day.")
+    if data.empty or not data["kw"].any():
+        charts.nothing("Nothing was needed, offered or activated on these days.")
         return
     margin = pd.Timedelta(hours=1)
     ends = [data["when"].min() - margin, data["when"].max() + margin]

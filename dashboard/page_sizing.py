@@ -65,10 +65,11 @@ def _models(run: Run) -> str:
         for kind, (title, unit) in TECHNOLOGIES.items() if any((name, kind) in capacity for name in names)
     ]  # fmt: skip
     lines += [
-        (one.title, *(in_words(key, value.get((name, key))) for name in names), one.unit, one.definition)
+        (one.title, *(in_words(key, value.get((name, key))) for name in names), one.unit.removeprefix("-"), one.definition)
         for key, one in INDICATORS.items() if any(value.get((name, key)) is not None for name in names)
     ]  # fmt: skip
-    return look.table(("", *names, "unit", "what it is"), lines, range(1, len(names) + 1))
+    marks = [["" for _ in line[1:]] + ["what"] for line in lines]
+    return look.table(("", *names, "unit", "what it is"), lines, range(1, len(names) + 1), marks)
 
 
 def _plants(one: Shown) -> None:

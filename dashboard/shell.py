@@ -15,12 +15,14 @@ from dashboard.shown import Shown
 from experiments.errors import CoflexError
 from experiments.results.schema import ResultsError
 
-_CHOSEN, _OPENED, _PAGE = "runs", "opened", "page"
+_CHOSEN, _OPENED, _PAGE, _GONE = "runs", "opened", "page", "gone"
 
 
 def show() -> None:
     """One view of the dashboard."""
-    st.set_page_config("coflex", page_icon=":material/bolt:", layout="wide", initial_sidebar_state="expanded")
+    st.set_page_config(
+        "coflex", page_icon=":material/bolt:", layout="wide", initial_sidebar_state="auto"
+    )  # on a phone it would cover the page
     st.html(look.CSS)
     folder = shelf.given_folder()
     shown = _sidebar(folder)
@@ -31,6 +33,8 @@ def show() -> None:
         "Question", offered(shown, now), default=WHAT_IF, required=True, key=_PAGE, label_visibility="collapsed",
         bind="query-params",
     )  # fmt: skip
+    if gone := st.session_state.pop(_GONE, []):
+        st.warning(f"{', '.join(gone)}: no such run in {folder} any more; it was deleted, moved or renamed.")
     if shown or name in (WHAT_IF, None):
         _page(name or WHAT_IF, shown)
     else:
@@ -76,12 +80,18 @@ def _sidebar(folder: Path) -> list[Shown]:
 
 
 def _settle_choice(entries: dict[str, shelf.Entry]) -> None:
-    """The latest run at first; those that are to be shown next; never one that is gone."""
+    """The latest run at first; those that are to be shown next; never one that is gone, which is said."""
+    if "begun" not in st.session_state:
+        st.session_state["begun"], names = True, {entry.name for entry in entries.values()}
+        st.session_state[_GONE] = [name for name in st.query_params.get_all(_CHOSEN) if name not in names]
     wanted = st.session_state.pop(SHOW, None)
     if _CHOSEN not in st.session_state:
         good = [path for path, entry in entries.items() if not entry.problem]
         st.session_state[_CHOSEN] = good[:1]
-    now = [path for path in wanted or st.session_state[_CHOSEN] if path in entries]
+    before = wanted or st.session_state[_CHOSEN]
+    now = [path for path in before if path in entries]
+    if len(now) < len(before):
+        st.session_state[_GONE] = [Path(path).name for path in before if path not in entries]
     if now != st.session_state[_CHOSEN]:
         st.session_state[_CHOSEN] = now
 

@@ -13,7 +13,7 @@ from dashboard.shown import Shown
 from experiments.scenario.people import NOBODY
 
 PLATFORMS: Final = {
-    "gdbn": "the DSO's platform (GDBN: activation and settlement)", "market": "the market's platform", "cbp": "the Crowd Balancing Platform with its register",
+    "gdbn": "the DSO's platform (GDBN)", "market": "the market's platform", "cbp": "the register's platform (CBP)",
     "direct": "lines from party to party", "meters": "lines from meters and devices",
 }  # fmt: skip
 """Channels in the words of people."""

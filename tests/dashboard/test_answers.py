@@ -20,7 +20,7 @@ def meta(name, *sets):
         ("district-day", ["people.0.devices.ev=0.8"], [("Homes with an electric vehicle", "60%", "80%")]),
         ("district-day", ["rules.settlement.penalty_eur_per_kwh=0.4"], [("Penalty for what is not delivered (EUR/kWh)", "0", "0.4")]),
         ("district-day", ['events=[{"from":"17:00","to":"19:00","platform_down":"gdbn"}]'],
-         [("Added", "", "down: the DSO's platform (GDBN: activation and settlement), 17:00 to 19:00")]),
+         [("Added", "", "down: the DSO's platform (GDBN), 17:00 to 19:00")]),
         ("district-outage", ["events=[]"], [("No longer", "out of service: line MV cable 2, 07:00 to 23:00", "")]),
         ("district-day", ['platforms.gdbn.delay_s={"uniform": [10, 20]}', 'platforms.market.delay_s={"uniform": [10, 20]}'],
          [("Typical delay of a message (s)", "1.5", "15")]),

@@ -1,6 +1,12 @@
 """The pages of the dashboard as a person uses them, without a browser."""
 
+import shutil
+
+from dashboard import page_figures
+from dashboard.shelf import opened
+from dashboard.shown import Shown
 from tests.dashboard.conftest import command, html
+from tests.experiments import synthetic_run
 
 
 def test_the_first_page_begins_with_the_default_scenario(page):
@@ -73,3 +79,21 @@ def test_folders_that_are_no_runs_are_refused_in_words(page, shelf, tmp_path):
     assert "format 99" in app.error[0].value
     app = page(folder=tmp_path / "empty", page="Figures")
     assert "make one under What if" in app.info[0].value
+
+
+def test_a_run_that_is_deleted_while_it_is_looked_at_is_said_to_be_gone(page, tmp_path):
+    for name in ("doomed", "kept"):
+        synthetic_run.write(tmp_path / name)
+    app = page(tmp_path, runs=[str(tmp_path / "doomed"), str(tmp_path / "kept")], page="Figures")
+    assert not app.warning
+    shutil.rmtree(tmp_path / "doomed")
+    app.run()
+    assert not app.exception
+    assert app.warning[0].value.startswith("doomed: no such run in")
+    assert app.session_state["runs"] == [str(tmp_path / "kept")]
+
+
+def test_cards_of_runs_of_a_scenario_name_the_same_figures(shelf):
+    shown = [Shown(name, "#000", opened(shelf / name)) for name in ("first", "second")]
+    values = {"first": {"flexibility_cost_eur": 1.0, "messages_total": 5.0}, "second": {"messages_total": 7.0}}
+    assert page_figures._keys(shown[1], shown, values) == ["flexibility_cost_eur", "messages_total"]
