@@ -40,7 +40,8 @@ class Comparison:
 
     def text(self) -> str:
         """As people read it: one line a figure that any run has, by theme."""
-        head = ["", *self.runs, *(f"{run} - {self.runs[0]}" for run in self.runs[1:]), ""]
+        names = _short(self.runs)
+        head = ["", *names, *(f"{name} - {names[0]}" for name in names[1:]), ""]
         known = [spec for spec in self._specs() if any(self._values(spec.id, known=True))]
         lines = [head, *(self._line(spec) for spec in known)]
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
@@ -89,6 +90,16 @@ def compare(folders: Sequence[Path | str]) -> Comparison:
         figures=tuple(figures),
         specs=specs,
     )
+
+
+def _short(folders: Sequence[str]) -> list[str]:
+    """The ends of paths that tell them apart: ``a/runs/one`` and ``a/runs/two`` are ``one`` and ``two``."""
+    parts = [Path(folder).parts for folder in folders]
+    for length in range(1, max(map(len, parts))):
+        names = ["/".join(own[-length:]) for own in parts]
+        if len(set(names)) == len(set(folders)):
+            return names
+    return list(folders)
 
 
 def _change(first: float | None, value: float | None) -> float | None:

@@ -49,15 +49,18 @@ def _faults(view: View, fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if party is None:  # an attack; it has a section of its own
         return
     if (times := fault.get("offers")) is not None:
-        yield "", f"{party} offers {times:.0%} of what its members could do"
+        yield "throughout", f"{party} offers {times:.0%} of what its members could do"
     if (times := fault.get("inflates")) is not None:
-        yield "", f"{party} declares {times:.0%} of what its members would take as their baseline where it bids"
+        yield (
+            "throughout",
+            f"{party} declares {times:.0%} of what its members would take as their baseline where it bids",
+        )
     if (share := fault.get("delivers")) is not None:
-        yield "", f"{party} passes on {share:.0%} of what it was ordered"
+        yield "throughout", f"{party} passes on {share:.0%} of what it was ordered"
     if fault.get("silent"):
         yield _stretch(view, fault["silent"]), f"{party} sends and answers nothing"
     if share := fault.get("drop_acknowledgements"):
-        yield "", f"{share:.0%} of the acknowledgements of {party} get lost"
+        yield "throughout", f"{share:.0%} of the acknowledgements of {party} get lost"
 
 
 def _by_the_clock(view: View, text: str) -> str:

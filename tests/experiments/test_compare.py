@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.compare import compare, stored_figures
+from experiments.compare import _short, compare, stored_figures
 from experiments.kpis import catalogue, figure_columns, figures
 from experiments.results import open_run, write_run
 from experiments.results.schema import ResultsError
@@ -41,6 +41,12 @@ def test_the_text_shows_both_and_the_change(folders):
     need = next(line for line in lines if line.startswith("  Flexibility needed"))
     assert need.split()[2:] == ["40.00", "60.00", "+20.00", "kWh"]
     assert not any(line.startswith("FSP forecast") for line in lines)
+
+
+def test_runs_are_called_by_the_ends_of_their_paths_that_tell_them_apart():
+    assert _short(["out/a/run", "out/b/run"]) == ["a/run", "b/run"]
+    assert _short(["runs/one", "/tmp/runs/two", "runs/one"]) == ["one", "two", "one"]
+    assert _short(["run", "out/run"]) == ["run", "out/run"]
 
 
 def test_one_run_or_no_run_is_refused(folders, tmp_path):

@@ -182,9 +182,9 @@ def test_disturbances_are_told_with_their_times(synthetic, tmp_path):
     assert re.findall("<td>(.*?)</td><td>(.*?)</td>", told) == [
         ("19 Jan 18:00", "L1 is out of service"),
         ("19 Jan 19:00 to 19 Jan 20:00", "platform gdbn is down"),
-        ("", "fsp-mar passes on 60% of what it was ordered"),
+        ("throughout", "fsp-mar passes on 60% of what it was ordered"),
         ("19 Jan 18:00", "fsp-sol sends and answers nothing"),
-        ("", "25% of the acknowledgements of fsp-sol get lost"),
+        ("throughout", "25% of the acknowledgements of fsp-sol get lost"),
     ]
 
 
