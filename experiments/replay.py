@@ -53,7 +53,7 @@ def replay(folder: Path | str, progress: Progress | None = None) -> ReplayResult
     with TemporaryDirectory(prefix="coflex-replay-") as apart:
         out = Path(apart) / "run"
         tell = progress or (lambda stage, done, total: None)
-        run(scenario, seed=recorded.meta["seed"], out=out, twin=recorded.meta["twin"], progress=tell)
+        run(scenario, seed=recorded.meta["seed"], out=out, twin=recorded.meta["twin"], progress=tell, report=False)
         return compare_runs(recorded, open_run(out))
 
 

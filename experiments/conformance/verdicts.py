@@ -178,8 +178,9 @@ def _spoilt(walked: Walked, number: int) -> dict[int, str]:
     if events.undone:
         bad |= np.isin(index, np.fromiter(events.undone, np.int64, len(events.undone)))
     reasons: dict[int, str] = {}
-    for row in place[bad]:
-        reasons.setdefault(int(rows.case[row]), _reason_spoilt(walked, int(row)))
+    cases, first = np.unique(rows.case[place[bad]], return_index=True)
+    for case, row in zip(cases.tolist(), place[bad][first].tolist(), strict=True):
+        reasons[case] = _reason_spoilt(walked, row)
     return reasons
 
 

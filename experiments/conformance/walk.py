@@ -145,10 +145,10 @@ def fit(
         _questions(one, rows, journal.events, fit, ask)
         for one, fit, ask in zip(plan.expectations, fits, questions, strict=True)
     ]
-    known = [
-        _Known.of(rows, place, journal.addresses, deadlines.get(number, {}))
-        for number, (place, _, _) in enumerate(asked)
-    ]
+    known = {
+        number: _Known.of(rows, asked[number][0], journal.addresses, deadlines.get(number, {}))
+        for number in sorted({before for one in plan.expectations for before in one.after})
+    }
     return [
         _examine(expectation, rows, journal.addresses, asked[number], known, fits[number])
         for number, expectation in enumerate(plan.expectations)
@@ -183,12 +183,15 @@ class _Known:
         keys = np.concatenate(
             [_key(case, party[rows.receiver[place]], width), _key(case, party[rows.sender[place]], width)]
         )
-        until = np.array([deadlines.get(number, int(NEVER)) for number in case.tolist()], np.int64)
-        since = np.concatenate([np.minimum(rows.known_ms[place], until), rows.sent_ms[place]])
-        order = np.lexsort((since, keys))
-        first = np.flatnonzero(np.diff(keys[order], prepend=-1))
         cases = np.zeros(int(rows.case[-1]) + 1 if len(rows) else 0, bool)
         cases[case] = True
+        arrived = rows.known_ms[place]
+        if deadlines:
+            until = np.array([deadlines.get(number, int(NEVER)) for number in range(len(cases))], np.int64)
+            arrived = np.minimum(arrived, until[case])
+        since = np.concatenate([arrived, rows.sent_ms[place]])
+        order = np.lexsort((since, keys))
+        first = np.flatnonzero(np.diff(keys[order], prepend=-1))
         return cls(keys[order][first], since[order][first], cases)
 
     def since(self, keys: I64) -> I64:
@@ -204,7 +207,12 @@ def _key(case: I64, party: I32, width: int) -> I64:
 
 
 def _examine(
-    one: Expectation, rows: Rows, addresses: Addresses, asked: tuple[I64, I64, Bool], known: list[_Known], fits: Bool
+    one: Expectation,
+    rows: Rows,
+    addresses: Addresses,
+    asked: tuple[I64, I64, Bool],
+    known: Mapping[int, _Known],
+    fits: Bool,
 ) -> Fitting:
     place, question, unasked = asked
     keys = _key(rows.case[question], addresses.party[rows.sender[question]], len(addresses.parties) + 1)

@@ -83,6 +83,13 @@ def flexibility_activated_kwh(facts: Facts) -> float | None:
 
 def settled(facts: Facts) -> Frame | None:
     """The deliveries that count: of settlements not disputed, the last settlement of an activation and interval."""
+    if "settled" not in facts.memo:
+        facts.memo["settled"] = _settled(facts)
+    found: Frame | None = facts.memo["settled"]
+    return found
+
+
+def _settled(facts: Facts) -> Frame | None:
     frame, settlements = facts.days("deliveries"), facts.all("settlements")
     if frame is None:
         return None

@@ -69,6 +69,7 @@ def run(
     twin: bool = True,
     force: bool = False,
     progress: Progress = lambda stage, done, total: None,
+    report: bool = True,
 ) -> RunResult:
     """Run a scenario and write its folder.
 
@@ -79,6 +80,7 @@ def run(
         twin: whether the same world is also lived without coordination.
         force: replace an earlier run.
         progress: called with (stage, done, total).
+        report: whether the folder gets its ``report.html``, which takes longer than everything else that is written.
 
     Returns:
         Figures, digests and times; the folder holds everything else.
@@ -91,7 +93,7 @@ def run(
     check_out(out, force)
     lived = live_scenario(scenario, seed=seed, twin=twin, progress=progress)
     whole, watch = lived.whole, lived.watch
-    digests = write_run(out, whole.tables, lived.meta, whole.twin_tables, force, finish=_report)
+    digests = write_run(out, whole.tables, lived.meta, whole.twin_tables, force, finish=_report if report else None)
     lived.keep(out)
     watch.lap("write")
     progress("figures, report", 1, 1)

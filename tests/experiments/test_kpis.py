@@ -21,6 +21,8 @@ from experiments.results.frame import Frame
 from experiments.results.schema import conform, empty_table, table_specs
 from tests.experiments.figure_cases import META, branches, market
 
+MARKET = conform(market())
+
 
 def test_catalogue_and_functions_agree():
     assert set(catalogue()) == set(functions())
@@ -72,10 +74,10 @@ def test_energies_scale_with_power_and_ratios_do_not(factor, seed):
     rng = np.random.default_rng(seed)
     loading, power = rng.uniform(0, 200, 24), rng.uniform(1, 50, 24)
     tables, twin = ({"grid_branches": branches(k * loading, p)} for k, p in ((0.8, 0.8 * power), (1.0, power)))
-    one = figures(tables | market(), META, twin)
+    one = figures(tables | MARKET, META, twin)
     for side in (tables, twin):
         side["grid_branches"]["p_kw"] = np.asarray(side["grid_branches"]["p_kw"]) * factor
-    two = figures(tables | market(), META, twin)
+    two = figures(tables | MARKET, META, twin)
     for name in ("overload_kwh", "avoided_overload_kwh"):
         assert two[name] == pytest.approx(factor * one[name], abs=1e-9)
     for name in ("peak_loading_percent", "overload_hours", "peak_reduction_percent", "congestions_avoided_percent"):

@@ -18,7 +18,8 @@ def simulator(monkeypatch, synthetic):
     module = ModuleType("experiments.run")
     module.calls, module.change, module.versions = [], lambda tables: None, synthetic.meta()["versions"]
 
-    def run(scenario, *, seed, out, twin, progress):
+    def run(scenario, *, seed, out, twin, progress, report):
+        assert not report  # nobody reads it
         progress("day", 1, 1)
         module.calls.append((scenario, seed, twin))
         tables = synthetic.complete_tables()
