@@ -8,10 +8,10 @@ import pytest
 
 from experiments.plots import View
 from experiments.report import report_html, write_report
-from experiments.report.findings import _by_the_clock
+from experiments.report.findings import _by_the_clock, conformance, disturbances
 from experiments.report.page import paragraphs, table
-from experiments.report.refusals import counted
-from experiments.report.sections import _against_reinforcement, _command
+from experiments.report.refusals import counted, refusals
+from experiments.report.sections import _against_reinforcement, _command, market, sequence
 from experiments.results import open_run, write_run
 from experiments.results.schema import ResultsError
 from experiments.scenario import load_scenario
@@ -65,6 +65,11 @@ def html(run):
 
 def section(html, name):
     return re.search(rf'<section id="{name}">.*?</section>', html, re.S)[0]
+
+
+def alone(make, run):
+    """One section as the page has it, without what is drawn for the others."""
+    return make(View(run)).page()
 
 
 def test_every_section_is_there_and_linked(html):
@@ -158,7 +163,7 @@ def test_steps_with_one_fate_for_one_reason_are_one_line(synthetic, tmp_path):
     columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     tables["conformance"] = columns | {"scenario": [""] * len(rows), "conversation": [""] * len(rows)}
     write_run(tmp_path / "run", tables, synthetic.meta(), synthetic.complete_twin_tables())
-    steps = section(report_html(open_run(tmp_path / "run")), "conformance")
+    steps = alone(conformance, open_run(tmp_path / "run"))
     assert "<td>1.4, 1.5</td><td>excused</td><td></td><td>impossible: no meter</td>" in steps
     assert "<td>1.1, 1.2</td><td>not reached</td><td></td><td>no conversation began scenario 1" in steps
     assert "<td>2.9</td><td>not reached</td><td></td><td>its conversations ended before</td>" in steps
@@ -178,7 +183,7 @@ def test_disturbances_are_told_with_their_times(synthetic, tmp_path):
         {"party": "fsp-sol", "silent": {"from": "day 1 18:00"}, "drop_acknowledgements": 0.25},
     ]
     write_run(tmp_path / "run", tables, meta, synthetic.complete_twin_tables())
-    told = section(report_html(open_run(tmp_path / "run")), "disturbances")
+    told = alone(disturbances, open_run(tmp_path / "run"))
     assert re.findall("<td>(.*?)</td><td>(.*?)</td>", told) == [
         ("19 Jan 18:00", "L1 is out of service"),
         ("19 Jan 19:00 to 19 Jan 20:00", "platform gdbn is down"),
@@ -199,7 +204,7 @@ def test_refusals_are_told_with_their_reasons(synthetic, tmp_path):
     tables |= {"bids": bids, "messages": tables["messages"] | {"status": status, "reason": reason}}
     tables["refused_baselines"] = {"baseline": ["baseline/fsp-sol/T1/0"], "t_ms": [0], "reason": ["it came late"]}
     write_run(tmp_path / "run", tables, synthetic.meta(), synthetic.complete_twin_tables())
-    told = section(report_html(open_run(tmp_path / "run")), "refusals")
+    told = alone(refusals, open_run(tmp_path / "run"))
     hours = View(open_run(tmp_path / "run")).facts.market_hours
     for fsp in set(bids["fsp"]):
         left = [kw / 2 for one, kw in zip(bids["fsp"], bids["quantity_kw"], strict=True) if one == fsp]
@@ -232,7 +237,7 @@ def test_a_day_without_purchase_says_why(synthetic, tmp_path):
     tables = synthetic.bare_tables()
     tables["conversations"] |= {"outcome": ["refused"] * 3, "reason": ["no violation is foreseen", None, None]}
     write_run(tmp_path / "run", tables, synthetic.meta())
-    assert "Nothing was bought: no violation is foreseen." in section(report_html(open_run(tmp_path / "run")), "market")
+    assert "Nothing was bought: no violation is foreseen." in alone(market, open_run(tmp_path / "run"))
 
 
 def test_instants_of_findings_are_local_times(run):
@@ -300,7 +305,7 @@ def test_a_diagram_that_fails_does_not_take_the_report_with_it(run, monkeypatch)
 
     module.draw = draw
     monkeypatch.setitem(sys.modules, "experiments.diagram", module)
-    text = section(report_html(run), "sequence")
+    text = alone(sequence, run)
     assert "could not be drawn: RuntimeError: no &lt;lifelines&gt;" in text
 
 
