@@ -26,6 +26,7 @@ PIP_INSTALL = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-versio
 STAMP = VENV / "coflex-installed"
 UV = "uv==0.13.9"  # installs in seconds what pip installs in a minute or two; pip does when it cannot be had
 COVERED = "agents,data,environment,experiments,markets,dashboard"
+ENOUGH = "20000"  # passes of a line before slipcover looks for what it has seen, which takes it long (workers: tests/conftest.py)
 NEEDED = (3, 11)
 
 
@@ -61,7 +62,11 @@ def command_for(task: str, rest: list[str]) -> list[str]:
         named = bool(rest) and not rest[0].startswith("-")
         return [str(BIN / "coflex"), "run", *([] if named else ["district-day"]), *rest]
     if task == "test":
-        measure = ["-m", "slipcover", "--source", COVERED, "--skip-covered"] if "--cover" in rest else []
+        measure = (
+            ["-m", "slipcover", "--source", COVERED, "--skip-covered", "--threshold", ENOUGH]
+            if "--cover" in rest
+            else []
+        )
         return [str(PYTHON), *measure, "-m", "pytest", *(word for word in rest if word != "--cover")]
     if task == "coflex":
         return [str(BIN / "coflex"), *rest]
