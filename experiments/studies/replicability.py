@@ -232,6 +232,10 @@ def _verdicts(answers: Mapping[str, Answers]) -> Section:
         f"<p class='soft'>{HOW_TO_READ} A slope is the change for one unit of the factor (of a share: from none to all; of homes: once the scenario's). "
         "A question mark: another shape fits nearly as well. Curves are below.</p>"
     )
+    if not rows:
+        return Section(
+            "verdicts", "Verdicts", "<p>No figure is known in every run of four levels, so none has a shape.</p>"
+        )
     return Section("verdicts", "Verdicts", note + table(["layer", "figure", *answers], rows))
 
 

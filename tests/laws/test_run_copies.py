@@ -11,7 +11,7 @@ COUNTED = (
     "messages", "acts", "conversations", "forecasts", "needs", "bids", "clearings", "activations", "deliveries", "settlements", "ledger",
     "meters", "devices", "grid_branches", "grid_buses", "homes", "addresses", "scada", "comfort", "departures",
 )  # fmt: skip
-INTENSIVE_UNITS = {"%", "p.u.", "-", "EUR/kWh", "1/kWh", "ms", "p.u. h", "d/a", "steps"}
+INTENSIVE_UNITS = {"%", "p.u.", "-", "EUR/kWh", "EUR/message", "1/kWh", "ms", "p.u. h", "d/a", "steps"}
 """Shares, prices, waits, depths of the worst bus, and which steps of use cases were made (not how often)."""
 INTENSIVE = {
     "overload_hours", "voltage_violation_hours", "avoided_overload_hours", "avoided_voltage_violation_hours", "distinct_home_schedules",
