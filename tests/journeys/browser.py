@@ -107,11 +107,15 @@ class Browser:
             self._call("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
 
     def write(self, label, text):
-        """Write into the input of a label, in place of what stands there, and leave it with Enter."""
-        self.script(
-            f"(() => {{ const one = document.querySelector('input[aria-label=' + JSON.stringify({json.dumps(label)}) + ']'); one.focus(); one.select(); }})()"
-        )
-        self._call("Input.insertText", text=text)
+        """Write into the input of a label, in place of what stands there, and leave it with Enter; again where a page laid out anew has lost it."""
+        box = f"document.querySelector('input[aria-label=' + JSON.stringify({json.dumps(label)}) + ']')"
+        for _ in range(20):
+            self.wait(box)
+            self.script(f"(() => {{ const one = {box}; one.focus(); one.select(); }})()")
+            self._call("Input.insertText", text=text)
+            time.sleep(0.1)
+            if self.script(f"document.activeElement === {box} && {box}.value === {json.dumps(text)}"):
+                break
         self.press("Enter")
 
     def press(self, key):
