@@ -130,6 +130,9 @@ def interrupted(runs: int, workers: int = 2, seed: int = 1) -> dict[str, Any]:
         runs, how and after how many runs it was interrupted, digests of both, whether they are the same, memory of workers of the one at
         a stretch (of first and last fiftieth of its runs, and the most).
     """
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # where it is ignored (a job in the background) the sweep would inherit that
     chance, cuts = random.Random(seed), []
     signals = [one for one, times in CUTS.items() for _ in range(times)]
     chance.shuffle(signals)

@@ -49,20 +49,17 @@ def engine_of(workers: int | None, cluster: str | None, *, soon: bool = True) ->
     Args:
         workers: processes; None for one a core.
         cluster: its address.
-        soon: whether there are runs to do, so that processes had better be ready.
+        soon: whether there are runs to do, so that workers are made ready before anything else.
 
     Raises:
-        CoflexError: both are asked for.
+        CoflexError: both are asked for, or the cluster cannot be reached.
     """
     from experiments.sweep.engine import Cluster, Local
 
     _one_of(workers, cluster)
-    if cluster:
-        yield Cluster(cluster)
-        return
-    local = Local(workers or os.cpu_count() or 1)
-    with local if soon else nullcontext():
-        yield local
+    engine = Cluster(cluster) if cluster else Local(workers or os.cpu_count() or 1)
+    with engine if soon else nullcontext():
+        yield engine
 
 
 def planned(made: Plan) -> Answer:

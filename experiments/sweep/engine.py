@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -238,12 +238,23 @@ class Cluster:
 
     def __init__(self, address: str, timeout_s: float = 20.0) -> None:
         self.address, self.timeout_s = address, timeout_s
+        self._kept: Any = None
+
+    def __enter__(self) -> Self:
+        """Reach the cluster before anything is written."""
+        self._kept = self._client()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the cluster."""
+        self._kept.close()
+        self._kept = None
 
     def __call__(self, jobs: Iterator[Job], done: Done) -> None:
         """Do every job; a job of a worker that is lost is done again by another."""
         from distributed import as_completed
 
-        with self._client() as client:
+        with nullcontext(self._kept) if self._kept else self._client() as client:
             pending: dict[Any, Job] = {}
             ended = as_completed(loop=client.loop)
 

@@ -214,7 +214,12 @@ def load_sweep(name_or_path: str | Path, sets: Iterable[str] = ()) -> Sweep:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
         raise CoflexError(msg) from error
-    content = as_mapping(parse_yaml(text, where=path.name), where=path.name)
+    said = parse_yaml(text, where=path.name)
+    if said in (None, {}):
+        raise ScenarioError(
+            [f"{path.name}: the sweep is empty; say which scenario, and what is varied (docs/sweeps.md)"]
+        )
+    content = as_mapping(said, where=path.name)
     scenario = content.get("scenario")
     if isinstance(scenario, str) and scenario.endswith((".yaml", ".yml")):
         content["scenario"] = str(path.parent.resolve() / scenario)

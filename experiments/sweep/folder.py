@@ -7,6 +7,7 @@ times.jsonl          seconds, processor seconds and memory of each run, one line
 report.html          question, design, figures, verdicts
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -26,6 +27,9 @@ from experiments.sweep.design import Plan, Run
 from experiments.sweep.worker import FIGURES, Outcome
 
 SWEEP_FILE = "sweep.json"
+TIMES_FILE = "times.jsonl"
+LOCK_FILE = ".lock"
+RUNS_FOLDER = "runs"
 FORMAT = 1
 
 
@@ -47,20 +51,28 @@ class SweepFolder:
         Raises:
             CoflexError: it holds something else, another version's runs, or another sweep is at work in it.
         """
-        if not (self.path / SWEEP_FILE).is_file():
-            check_out(self.path, force=None)
+        fresh = not (self.path / SWEEP_FILE).is_file()
+        if fresh:
+            _check_fresh(self.path)
         _made(self.path)
-        with (self.path / ".lock").open("a+", encoding="utf-8") as lock:
+        with (self.path / LOCK_FILE).open("a+", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 lock.seek(0)
                 msg = f"another sweep (process {lock.read().strip() or 'unknown'}) is at work in {self.path}; choose another folder with --out"
                 raise CoflexError(msg) from error
-            lock.truncate(0)
-            lock.write(f"{os.getpid()}")
-            lock.flush()
-            self._begin()
+            try:
+                lock.truncate(0)
+                lock.write(f"{os.getpid()}")
+                lock.flush()
+                self._begin()
+            except (CoflexError, OSError) as error:
+                if fresh:
+                    _unmade(self.path)
+                if isinstance(error, OSError):
+                    raise _unwritten(self.path, error) from error
+                raise
             yield
 
     def _begin(self) -> None:
@@ -90,7 +102,7 @@ class SweepFolder:
     def _has(self, run: Run) -> bool:
         import pyarrow.parquet as pq
 
-        file = self.path / "runs" / f"{run.number:06d}" / f"{FIGURES}.parquet"
+        file = self.path / RUNS_FOLDER / f"{run.number:06d}" / f"{FIGURES}.parquet"
         if not file.is_file():
             return False
         try:
@@ -107,7 +119,7 @@ class SweepFolder:
             CoflexError: it cannot be written (no space left, ...); nothing of it is left then.
         """
         name = f"{run.number:06d}"
-        place, half = self.path / "runs" / name, self.path / "runs" / f".{name}.writing"
+        place, half = self.path / RUNS_FOLDER / name, self.path / RUNS_FOLDER / f".{name}.writing"
         try:
             if outcome.error:
                 self._fail(run, outcome, name)
@@ -117,15 +129,14 @@ class SweepFolder:
                     file = half / f"{table}.parquet"
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(content)
+                self._time(run, outcome)
                 half.rename(place)
                 for old in (self.path / "failed").glob(f"{name}.*"):
                     old.unlink()
-            self._time(run, outcome)
         except OSError as error:
             with suppress(OSError):
                 shutil.rmtree(half)
-            msg = f"{self.path} cannot be written: {error.strerror or error}; what is done is kept: mend it and run the same command again"
-            raise CoflexError(msg) from error
+            raise _unwritten(self.path, error) from error
 
     def _fail(self, run: Run, outcome: Outcome, name: str) -> None:
         folder = self.path / "failed"
@@ -137,19 +148,26 @@ class SweepFolder:
             "reproduce": f"coflex run {folder / name}.yaml --seed {run.seed}", "trace": outcome.trace,
         }  # fmt: skip
         write_whole(folder / f"{name}.json", json.dumps(told, indent=1))
+        self._time(run, outcome)
 
     def _time(self, run: Run, outcome: Outcome) -> None:
         line = {
             "run": run.number, "wall_s": round(outcome.wall_s, 4), "cpu_s": round(outcome.cpu_s, 4), "memory_mb": round(outcome.memory_mb, 1),
             "worker": outcome.worker, "failed": bool(outcome.error),
         }  # fmt: skip
-        with (self.path / "times.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        with (self.path / TIMES_FILE).open("ab", buffering=0) as file:
+            before, text = file.tell(), f"{json.dumps(line)}\n".encode()
+            try:
+                if file.write(text) < len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                file.truncate(before)
+                raise
 
     def digest(self) -> str:
         """One digest of every table of every run."""
         found = blake2b(digest_size=16)
-        for file in sorted((self.path / "runs").rglob("*.parquet")):
+        for file in sorted((self.path / RUNS_FOLDER).rglob("*.parquet")):
             found.update(file.relative_to(self.path).as_posix().encode())
             found.update(file.read_bytes())
         return found.hexdigest()
@@ -184,21 +202,47 @@ def write_whole(file: Path, text: str) -> None:
     """Write a text file, whole or not at all.
 
     Raises:
-        OSError: it cannot be written.
+        CoflexError: it cannot be written.
     """
     half = file.with_name(f".{file.name}.writing")
     try:
         half.write_text(text, encoding="utf-8")
         half.replace(file)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             half.unlink()
-        raise
+        raise _unwritten(file, error) from error
+
+
+def _unwritten(what: Path, error: OSError) -> CoflexError:
+    return CoflexError(
+        f"{what} cannot be written: {error.strerror or error}; what is done is kept: mend it and run the same command again"
+    )
+
+
+def _check_fresh(path: Path) -> None:
+    """Refuse a folder in which no sweep can be begun; one that another sweep made and did not come to fill is as good as none."""
+    begun = {file.name for file in path.iterdir()} if path.is_dir() else set()
+    if begun <= {LOCK_FILE, RUNS_FOLDER, f".{SWEEP_FILE}.writing"} and not any(path.glob(f"{RUNS_FOLDER}/*")):
+        begun = set()
+    if begun:
+        msg = f"{path} exists and is not empty, and is not the folder of a sweep; choose another folder with --out"
+        raise CoflexError(msg)
+    if not path.exists():
+        check_out(path, force=None)
+
+
+def _unmade(path: Path) -> None:
+    """Take away the folder of a sweep that could not be begun."""
+    with suppress(OSError):
+        (path / RUNS_FOLDER).rmdir()
+        (path / LOCK_FILE).unlink()
+        path.rmdir()
 
 
 def _made(path: Path) -> None:
     try:
-        (path / "runs").mkdir(parents=True, exist_ok=True)
+        (path / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"{path} cannot be made: {error.strerror or error}"
         raise CoflexError(msg) from error
