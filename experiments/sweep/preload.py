@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+import environment.census  # noqa: F401 - first: Mesa looks through the stack of whoever imports it, and through every module there is
 from experiments.assembly.roles import ROLES
 from experiments.assembly.world import PARTS
 

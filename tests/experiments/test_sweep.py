@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from experiments.sweep.engine import Local
 from experiments.sweep.file import sweep_from
 from experiments.sweep.folder import failures
 from experiments.sweep.results import query, views
+from experiments.sweep.worker import do
 from tests.experiments import sweep_tasks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +37,12 @@ def made(seeds=2, about="", **more):
     }
     content = {"name": "quick", "scenario": "district-short", "factors": factors, "seeds": seeds, **more}
     return plan(sweep_from(content | ({"set": {"about": str(about)}} if about else {})))
+
+
+def _here(jobs, done):
+    """An engine without processes."""
+    for job in jobs:
+        done(do(job))
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +95,6 @@ def test_a_sweep_interrupted_ten_times_at_random_ends_in_the_same_tables(whole, 
 
 def test_a_leader_that_is_killed_leaves_what_is_done_and_a_free_folder(whole, tmp_path):
     """The leader does its runs itself here: a forked process cannot use the server of its parent."""
-    from experiments.sweep.worker import do
-
-    def here(jobs, done):
-        for job in jobs:
-            done(do(job))
-
     out, design = tmp_path / "killed", made()
     leader = os.fork()
     if leader == 0:
@@ -102,7 +104,7 @@ def test_a_leader_that_is_killed_leaves_what_is_done_and_a_free_folder(whole, tm
                 os.kill(os.getpid(), signal.SIGKILL)
 
         try:
-            run_sweep(design, out, here, told, task=sweep_tasks.QUICK)
+            run_sweep(design, out, _here, told, task=sweep_tasks.QUICK)
         finally:
             os._exit(3)
     _, status = os.waitpid(leader, 0)
@@ -233,6 +235,55 @@ def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(whole, tmp_pat
     assert len(list(out.glob("runs/*"))) == 5
     assert not [*out.glob("runs/.*"), *out.glob("*.writing")]
     assert run_sweep(made(), out, Local(1), task=sweep_tasks.QUICK).digest == whole[1].digest
+
+
+def test_a_sweep_that_cannot_begin_leaves_no_folder_and_begins_afterwards(tmp_path, monkeypatch):
+    one, out = made(seeds=1), tmp_path / "new/sweep"
+
+    def full(self, *_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(CoflexError, match=r"sweep/sweep.json cannot be written: No space left on device"):
+            run_sweep(one, out, Local(1), task=sweep_tasks.QUICK)
+    assert not out.exists()
+    (out / "runs").mkdir(parents=True)  # as a kill leaves it before the sweep is written down
+    (out / ".sweep.json.writing").write_text("{")
+    assert run_sweep(one, out, _here, task=sweep_tasks.QUICK).done == 20
+    assert not list(out.glob(".*.writing"))
+
+
+def test_a_line_of_times_that_does_not_fit_is_taken_back(tmp_path):
+    """The disk is full in the middle of it: the run is not there, and times can be read."""
+    one, out = made(seeds=1), tmp_path / "out"
+    room = (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def limit(done, *_):
+        if done == 4:
+            resource.setrlimit(resource.RLIMIT_FSIZE, ((out / "times.jsonl").stat().st_size + 10, room[1]))
+
+    try:
+        with pytest.raises(CoflexError, match="cannot be written"):
+            run_sweep(one, out, _here, limit, task=sweep_tasks.QUICK)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, room)
+        signal.signal(signal.SIGXFSZ, before)
+    assert query(out, "select count(*) from times").rows == [(4,)]
+    assert len(list(out.glob("runs/*"))) == 4
+    assert not list(out.glob("runs/.*"))
+
+
+def test_what_runs_leave_behind_is_collected_where_memory_grows(monkeypatch):
+    from experiments.sweep import worker
+
+    held, collected = iter([300.0, 310.0, 331.0, 333.0, 305.0, 336.0, 338.0, 306.0]), []
+    monkeypatch.setattr(worker, "resident_mb", lambda: next(held))
+    monkeypatch.setattr(worker.gc, "collect", lambda: collected.append(1))
+    memory = worker._Memory()
+    assert [memory.after_run() for _ in range(6)] == [300.0, 310.0, 331.0, 305.0, 336.0, 306.0]
+    assert len(collected) == 2
 
 
 def test_a_folder_has_one_sweep_at_a_time(whole, tmp_path):

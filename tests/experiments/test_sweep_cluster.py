@@ -77,5 +77,7 @@ def test_a_cluster_that_is_not_there_is_one_clear_error(tmp_path):
         CoflexError, match=r"the cluster tcp://127.0.0.1:9 cannot be reached .*; start one with: dask scheduler"
     ):
         run_sweep(made(), tmp_path / "none", Cluster("tcp://127.0.0.1:9", 1.0), task=sweep_tasks.QUICK)
+    with pytest.raises(CoflexError, match="cannot be reached"), Cluster("tcp://127.0.0.1:9", 1.0):
+        pytest.fail("there is no cluster, and something was begun")
     with pytest.raises(CoflexError, match="cannot be reached"):
         run_sweep(made(), tmp_path / "none", Cluster("nonsense", 1.0), task=sweep_tasks.QUICK)

@@ -136,3 +136,9 @@ def test_a_scenario_is_no_sweep_and_a_sweep_that_is_not_there_is_named():
         load_sweep("district-day")
     with pytest.raises(CoflexError, match="unknown sweep 'ev-shares'; did you mean 'ev-share'"):
         load_sweep("ev-shares")
+
+
+def test_an_empty_file_is_told_as_an_empty_sweep(tmp_path):
+    (tmp_path / "mine.yaml").write_text("# nothing yet\n")
+    with pytest.raises(CoflexError, match=r"mine.yaml: the sweep is empty; say which scenario, and what is varied"):
+        load_sweep(tmp_path / "mine.yaml")
