@@ -4,6 +4,7 @@ An engine takes jobs and hands back one outcome each, in the order in which they
 worker needs the folder, and nothing is half written when one dies.
 """
 
+import gc
 import itertools
 import multiprocessing
 import signal
@@ -57,7 +58,8 @@ class Local:
         """Have workers ready before anything is computed here."""
         self._kept = True
         if "fork" in multiprocessing.get_all_start_methods() and _alone():
-            import_module(PRELOAD)
+            with _nothing_collected():
+                import_module(PRELOAD)
             context = multiprocessing.get_context("fork")
             for _ in range(self.workers if _alone() else 0):
                 self._hands.append(_Hand(context, [hand.pipe for hand in self._hands]))
@@ -94,6 +96,18 @@ class Local:
         for hand in self._hands:
             hand.end()
         self._hands = []
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Imports leave nothing to collect, and looking for it takes an eighth of their time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _alone() -> bool:
