@@ -223,13 +223,9 @@ def _unwritten(what: Path, error: OSError) -> CoflexError:
 def _check_fresh(path: Path) -> None:
     """Refuse a folder in which no sweep can be begun; one that another sweep made and did not come to fill is as good as none."""
     begun = {file.name for file in path.iterdir()} if path.is_dir() else set()
-    if begun <= {LOCK_FILE, RUNS_FOLDER, f".{SWEEP_FILE}.writing"} and not any(path.glob(f"{RUNS_FOLDER}/*")):
-        begun = set()
-    if begun:
-        msg = f"{path} exists and is not empty, and is not the folder of a sweep; choose another folder with --out"
-        raise CoflexError(msg)
-    if not path.exists():
-        check_out(path, force=None)
+    if begun <= {LOCK_FILE, RUNS_FOLDER, f".{SWEEP_FILE}.writing"} and not any(path.glob(f"{RUNS_FOLDER}/*")) and begun:
+        return
+    check_out(path, force=None)
 
 
 def _unmade(path: Path) -> None:
