@@ -267,8 +267,8 @@ class RegistrationDesk(Desk):
 
     def _note_hours(self, pool: PoolRegistration, hours: PoolTestHours) -> None:
         self.register("pool_test_hours").add(
-            t_ms=self.now_ms, dso=self.party.name, pool=pool.pool, bsp=pool.bsp, from_ms=hours.from_ms, share_up=hours.share_up,
-            share_down=hours.share_down, reason=hours.reason,
+            t_ms=self.now_ms, dso=self.party.name, pool=pool.pool, bsp=pool.bsp, from_ms=hours.from_ms, up_share=hours.up_share,
+            down_share=hours.down_share, reason=hours.reason,
         )  # fmt: skip
 
     @cached_property

@@ -49,7 +49,7 @@ class TestHours:
         if calendar is None or found is None:
             reason = f"no two hours of the next {REACHES_H} are free in which the network bears its test"
             return PoolTestHours(
-                pool=pool.pool, dso=pool.dso, from_ms=now_ms, share_up=0.0, share_down=0.0, reason=reason
+                pool=pool.pool, dso=pool.dso, from_ms=now_ms, up_share=0.0, down_share=0.0, reason=reason
             )
         from_ms = start_ms + found.first * MS_PER_H
         for k, way in enumerate(ORDER):
@@ -57,7 +57,7 @@ class TestHours:
             self._picture.tested_ms.add(from_ms + k * MS_PER_H)
         self._until_ms[pool.pool] = from_ms + len(ORDER) * MS_PER_H
         return PoolTestHours(
-            pool=pool.pool, dso=pool.dso, from_ms=from_ms, share_up=found.share["up"], share_down=found.share["down"], reason=""
+            pool=pool.pool, dso=pool.dso, from_ms=from_ms, up_share=found.share["up"], down_share=found.share["down"], reason=""
         )  # fmt: skip
 
     def _own_kw(self, pool: PoolRegistration) -> dict[str, F64]:

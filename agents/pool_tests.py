@@ -86,7 +86,7 @@ class Examiner:
         wrong, trials = self._strange(pool) or ([hours.reason] if hours.reason else []), list[Trial]()
         ordered: list[tuple[PoolTestAnswer, float]] = []
         for number, way in enumerate(WAYS if not wrong else ()):
-            share = min(tests.share, hours.share_up if way == "up" else hours.share_down)
+            share = min(tests.share, hours.up_share if way == "up" else hours.down_share)
             answer, reason = yield from self._activation(
                 pool, way, hours.from_ms + number * MS_PER_H, share, conversation
             )

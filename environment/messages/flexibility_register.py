@@ -135,8 +135,8 @@ class PoolTestHours(Record, frozen=True, kw_only=True):
     pool: Annotated[str, Item("the pool")]
     dso: Annotated[str, Item("in whose network it is")]
     from_ms: Annotated[int, Item("start of the first hour [ms]")]
-    share_up: Annotated[float, Item("part of what it says that may be ordered upward", ge=0, le=1)]
-    share_down: Annotated[float, Item("part of what it says that may be ordered downward", ge=0, le=1)]
+    up_share: Annotated[float, Item("part of what it says that may be ordered upward", ge=0, le=1)]
+    down_share: Annotated[float, Item("part of what it says that may be ordered downward", ge=0, le=1)]
     reason: Annotated[str, Item("why there are no such hours; empty where there are")]
 
 
