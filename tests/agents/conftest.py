@@ -38,7 +38,7 @@ from environment.messages.settlement import (
 )
 from environment.party import Party, handles
 from environment.world import World
-from tests.agents import lights_world
+from tests.agents import delivery_world, lights_world
 from tests.environment.kernel_cases import bus_of
 
 ANY = (
@@ -141,3 +141,21 @@ def profile():
 def lights_day():
     """The small world of two operators, lived once for all who look at it."""
     return lights_world.World(lights_world.small())
+
+
+@pytest.fixture(scope="session")
+def honest():
+    """Everybody delivers what was accepted."""
+    return delivery_world.DeliveryWorld().run()
+
+
+@pytest.fixture(scope="session")
+def gaps():
+    """The provider's own data have a gap in an hour in which its battery gave only a half."""
+    return delivery_world.DeliveryWorld(gaps=("bsp-1",), delivers={"home-1/meter": delivery_world.LIMIT_KW / 2}).run()
+
+
+@pytest.fixture(scope="session")
+def ignoring():
+    """bsp-2 delivers in P1 what it bid, although less was admitted."""
+    return delivery_world.DeliveryWorld(delivers={"home-3/meter": delivery_world.OFFERED_KW}).run()

@@ -30,6 +30,7 @@ from environment.platforms.measurements import Gateway
 from environment.platforms.register_store import RegisterStore
 from environment.signatures import Signer, Verifier, secret
 from environment.world import World
+from experiments.conformance import check, report_text
 from experiments.usecases import permissions_of_records
 from markets.balancing.delivery import Component
 from markets.registers.flexibility_register import ConnectionPoint, Status
@@ -38,6 +39,7 @@ ROME = ZoneInfo("Europe/Rome")
 BEGINS = datetime(2026, 1, 18, tzinfo=ROME)
 DAY_MS, HOUR_MS, STEP_MS = 86_400_000, 3_600_000, 900_000
 FROM_MS = DAY_MS
+NIGHT = FROM_MS + DAY_MS
 HOURS = 24
 PERIMETERS = {"P1": "dso-a", "P2": "dso-a", "P3": "dso-b"}
 POINTS = {  # point: BSP, perimeter
@@ -283,6 +285,19 @@ class DeliveryWorld:
                     found[key[:3]] = round(found.get(key[:3], 0.0) + float(key[3]), 2)
         return found
 
+    def refusals(self, party):
+        """Reasons for which a party refused what it was asked."""
+        table = self.table(party, "refused_requests")
+        return [] if table is None else table.reason.tolist()
+
+    def balances(self):
+        """Party -> what it has gained, by the ledgers of all."""
+        found = {}
+        for (debtor, creditor, _), eur in self.ledger().items():
+            found[debtor] = round(found.get(debtor, 0.0) - eur, 2)
+            found[creditor] = round(found.get(creditor, 0.0) + eur, 2)
+        return found
+
     def talks(self):
         return {one.name: (one.outcome, one.reason) for one in self.bus.journal.conversations.values()}
 
@@ -317,6 +332,27 @@ class DeliveryWorld:
         return {
             name: pa.table({key: _listed(column) for key, column in columns.items()}) for name, columns in plain.items()
         }
+
+
+def conformance(there):
+    """The verdict on both use cases, which must be clean."""
+    report = check(there.tables(), usecases=["SUC10.4", "SUC08.4"], provenance=True)
+    assert report.is_clean, report_text(report)
+    return report.usecases
+
+
+def said_by(name, record, to, conversation="x", **world):
+    """Let a party of the world say something that it should not, at noon of the day."""
+
+    def life(party):
+        yield party.until(FROM_MS + 12 * HOUR_MS)
+        party.send(record, to, conversation)
+
+    there = DeliveryWorld(**world)
+    party = next(actor.party for actor in there.world.agents if actor.party.name == name)
+    own = party.processes
+    party.processes = lambda: [*own(), life(party)]
+    return there
 
 
 def _listed(column):

@@ -1,31 +1,19 @@
-"""Delivery from meter to money in a small world: verification of limits, reports and their checks, settlement, trust."""
-
-from dataclasses import replace
+"""Measurement and verification of limits in a small world of delivery: every step, what gateways tell, who is found and who is not."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from environment.channels import Outage
 from environment.messages.delivery import (
-    MeasurementQuery,
-    MeasurementReport,
     MeteringOrder,
-    PerimeterBaseline,
-    PointMeasurements,
     SetPointReading,
-    SettlementNotification,
-    VerificationOutcome,
-    VerificationRequest,
 )
 from environment.platforms.measurements import first_false
-from experiments.conformance import check, report_text
 from experiments.covers import covers
 from tests.agents.delivery_world import (
     CALLED,
     COMPONENTS,
-    DAY_MS,
     FROM_MS,
     HOUR_MS,
     HOURS,
@@ -34,37 +22,10 @@ from tests.agents.delivery_world import (
     POINTS,
     DeliveryWorld,
     component,
+    conformance,
     pgui,
-    vector,
+    said_by,
 )
-from tests.environment.kernel_cases import plain
-
-NIGHT = FROM_MS + DAY_MS
-
-
-@pytest.fixture(scope="module")
-def honest():
-    """Everybody delivers what was accepted."""
-    return DeliveryWorld().run()
-
-
-@pytest.fixture(scope="module")
-def gaps():
-    """The provider's own data have a gap in an hour in which its battery gave only a half."""
-    return DeliveryWorld(gaps=("bsp-1",), delivers={"home-1/meter": LIMIT_KW / 2}).run()
-
-
-@pytest.fixture(scope="module")
-def ignoring():
-    """bsp-2 delivers in P1 what it bid, although less was admitted."""
-    return DeliveryWorld(delivers={"home-3/meter": OFFERED_KW}).run()
-
-
-def conformance(there):
-    report = check(there.tables(), usecases=["SUC10.4", "SUC08.4"], provenance=True)
-    assert report.is_clean, report_text(report)
-    return report.usecases
-
 
 # --- steps ---------------------------------------------------------------------------------------------------------------
 
@@ -176,65 +137,6 @@ def test_a_gateway_hears_of_its_own_resources_only():
     assert there.table("gateways", "refused_requests").subject.tolist() == ["x"]
 
 
-def test_what_is_delivered_above_a_limit_is_not_paid(honest, ignoring):
-    service = [there.ledger()["tso", "bsp-2", "balancing service"] for there in (honest, ignoring)]
-    assert service[0] == service[1]
-
-
-# --- reports -------------------------------------------------------------------------------------------------------------
-
-
-@covers("SUC08.4/r03", "SUC08.4/r04")
-def test_each_operator_gets_the_report_of_what_concerns_it(honest):
-    messages = honest.tables()["messages"].to_pylist()
-    got = {}
-    for one in honest.tables()["content/PreliminaryReport"].to_pylist():
-        got.setdefault(messages[one["row"]]["receiver"], set()).add((one["bsp"], one["perimeter"]))
-    everything = {("bsp-1", "P1"), ("bsp-2", "P1"), ("bsp-2", "P3")}
-    assert got == {"tso": everything, "dso-a": everything - {("bsp-2", "P3")}, "dso-b": {("bsp-2", "P3")}}
-
-
-@covers("SUC08.4/r05", "SUC08.4/r06", "SUC08.4/r07", "SUC08.4/r08", "SUC08.4/44", "SUC08.4/45")
-def test_a_gap_in_the_own_data_is_asked_about_and_cleared_by_both_operators(gaps):
-    for operator in ("tso", "dso-a"):
-        asked = gaps.table(operator, "clarifications")
-        assert (asked.bsp.tolist(), asked.hours.tolist(), asked.accepted.tolist()) == (["bsp-1"], [1], [1])
-    paid = gaps.table("tso", "service_settlements")
-    assert paid.delivered_kwh[paid.bsp == "bsp-1"] == pytest.approx(4 * LIMIT_KW / 2)
-
-
-@covers("SUC08.4/r08")
-def test_who_stands_by_a_report_that_the_meter_does_not_bear_out_is_paid_by_the_meter():
-    there = DeliveryWorld(times={"bsp-2": 1.5}, insists=("bsp-2",)).run()
-    asked = there.table("tso", "clarifications")
-    assert (set(asked.bsp.tolist()), asked.accepted.sum()) == ({"bsp-2"}, 0)
-    paid = there.table("tso", "service_settlements")
-    assert paid.delivered_kwh[paid.bsp == "bsp-2"] == pytest.approx(4 * (LIMIT_KW + OFFERED_KW))
-    final = there.tables()["content/FinalReport"].to_pylist()
-    assert max(max(one["delivered_kwh"]) for one in final) == pytest.approx(1.5 * OFFERED_KW)
-
-
-def test_a_provider_that_cannot_report_is_settled_by_the_meter_and_that_is_on_record():
-    def down(directory):
-        there = np.array([name == "bsp-1" for name in directory.names])
-        return (Outage(there, NIGHT + HOUR_MS, NIGHT + 9 * HOUR_MS - 1),)
-
-    there = DeliveryWorld(disturb=down).run()
-    assert there.talks()["SUC08.4/1:tso:bsp-1-86400000"] == ("failed", "no report in time of P1")
-    paid = there.table("tso", "service_settlements")
-    assert paid.delivered_kwh[paid.bsp == "bsp-1"] == pytest.approx(4 * LIMIT_KW)
-
-
-@covers("SUC08.4/r15", "SUC08.4/22", "SUC08.4/r01")
-def test_a_report_that_comes_after_it_was_due_does_not_count():
-    there = DeliveryWorld(reports_after_s=7201.0).run()
-    late = [reason for reason in _refusals(there, "tso") if "after it was due" in reason]
-    assert len(late) == 3
-    assert {outcome for name, (outcome, _) in there.talks().items() if name.startswith("SUC08.4")} == {"failed"}
-    paid = there.table("tso", "service_settlements")
-    assert paid.delivered_kwh.sum() == pytest.approx(4 * (2 * LIMIT_KW + OFFERED_KW))
-
-
 @covers("SUC10.4/r06")
 def test_without_baselines_the_plan_is_checked_and_nobody_is_accused_by_measurement():
     kept = {"home-3/meter": LIMIT_KW}  # it was not set to what it gave
@@ -245,148 +147,7 @@ def test_without_baselines_the_plan_is_checked_and_nobody_is_accused_by_measurem
     assert there.outcomes() == {"P1": "bsp-1", "P2": "", "P3": ""}
 
 
-# --- money ---------------------------------------------------------------------------------------------------------------
-
-
-def balances(there):
-    found = {}
-    for (debtor, creditor, _), eur in there.ledger().items():
-        found[debtor] = round(found.get(debtor, 0.0) - eur, 2)
-        found[creditor] = round(found.get(creditor, 0.0) + eur, 2)
-    return found
-
-
-@covers("SUC08.4/r09", "SUC08.4/r11", "SUC08.4/r12")
-def test_money_sums_to_zero_and_every_party_agrees(gaps):
-    """2 kW up in four hours at 0.30 and energy at 0.10, of which bsp-1 delivered a half: what is missing costs 0.40 (0.30 and the energy)."""
-    assert gaps.ledger() == {
-        ("tso", "bsp-1", "balancing service"): 1.60, ("bsp-1", "bsp-1-brp", "energy transfer"): 0.40,
-        ("bsp-1-brp", "tso", "imbalance"): 1.60, ("bsp-1", "bsp-1-brp", "undelivered"): 1.60,
-        ("tso", "bsp-2", "balancing service"): 9.60, ("bsp-2", "bsp-2-brp", "energy transfer"): 2.40,
-    }  # fmt: skip
-    assert sum(round(100 * eur) for eur in balances(gaps).values()) == 0
-
-
-@covers("SUC08.4/r10")
-def test_the_party_behind_is_left_with_the_value_of_its_energy_alone(gaps):
-    kept = gaps.table("bsp-1-brp", "responsible_imbalances")
-    assert kept.imbalance_kwh == pytest.approx([-4.0])
-    assert balances(gaps)["bsp-1-brp"] == pytest.approx(float(kept.transfer_eur[0]))
-
-
-@covers("SUC08.4/r11")
-def test_who_owes_pays_whoever_it_is():
-    """Downward the provider buys energy: at no price for the change it owes the TSO, and starts the payment."""
-    down = replace(COMPONENTS[2], direction="down", price_eur_per_kwh=0.0)
-    there = DeliveryWorld(
-        components=[*COMPONENTS[:1], down], delivers={"home-3/meter": 0.0, "home-4/meter": -OFFERED_KW}
-    ).run()
-    assert there.ledger()["bsp-2", "tso", "balancing service"] == pytest.approx(4 * OFFERED_KW * 0.1)
-    assert there.ledger()["bsp-2-brp", "bsp-2", "energy transfer"] == pytest.approx(4 * OFFERED_KW * 0.1)
-    conformance(there)
-
-
-# --- trust ---------------------------------------------------------------------------------------------------------------
-
-
-def test_measurements_that_were_tampered_with_prove_nothing(honest):
-    there = DeliveryWorld(delivers={"home-3/meter": OFFERED_KW})
-    there.world.run(NIGHT + HOUR_MS)
-    with there.store._engine.begin() as connection:
-        from sqlalchemy import text
-
-        connection.execute(
-            text("update measurements set consumption_kwh = 9.0 where gateway = 'home-3/meter' and number = 5")
-        )
-    there.reopen()
-    there.run()
-    shown = [one for one in there.tables()["content/PointMeasurements"].to_pylist() if one["gcp"] == "home-3/meter"]
-    assert {one["tampered_at"] for one in shown} == {5}
-    assert {sum(one["is_missing"]) for one in shown} == {HOURS - 5}
-    assert there.outcomes()["P1"] == ""
-
-
-def test_an_outage_of_the_register_loses_nothing():
-    def down(directory):
-        there = np.array([name == "flexibility-register" for name in directory.names])
-        return (
-            Outage(there, FROM_MS + 5 * HOUR_MS, FROM_MS + 9 * HOUR_MS),
-            Outage(there, NIGHT - HOUR_MS, NIGHT + HOUR_MS),
-        )
-
-    there = DeliveryWorld(disturb=down)
-    there.world.run(FROM_MS + 7 * HOUR_MS)
-    there.reopen()
-    there.run()
-    kept = there.table("flexibility-register", "measurements")
-    assert len(set(zip(kept.gcp, kept.t_ms, strict=True))) == len(kept.t_ms) == len(POINTS) * HOURS
-    assert there.outcomes() == {"P1": "", "P2": "", "P3": ""}
-
-
-def _said_by(name, record, to, conversation="x", **world):
-    """Let a party of the world say something that it should not, at noon of the day."""
-
-    def life(party):
-        yield party.until(FROM_MS + 12 * HOUR_MS)
-        party.send(record, to, conversation)
-
-    there = DeliveryWorld(**world)
-    party = next(actor.party for actor in there.world.agents if actor.party.name == name)
-    own = party.processes
-    party.processes = lambda: [*own(), life(party)]
-    return there
-
-
-def _refusals(there, name):
-    table = there.table(name, "refused_requests")
-    return [] if table is None else table.reason.tolist()
-
-
-@pytest.mark.parametrize(
-    ("record", "to"),
-    [
-        (plain(VerificationOutcome), "tso"),
-        (plain(MeasurementReport), "flexibility-register"),
-        (plain(PointMeasurements), "tso"),
-        (plain(SettlementNotification, final_eur=-5.0, service_eur=0.0), "bsp-2"),
-        (plain(VerificationRequest), "tso"),
-        (plain(MeteringOrder), "home-1/pgui"),
-    ],
-)
-@covers("SUC10.4/26", "SUC10.4/43", "SUC10.4/38")
-def test_a_provider_says_nothing_that_is_not_its_to_say(record, to):
-    there = _said_by("bsp-1", record, to)
-    there.world.run(FROM_MS + 13 * HOUR_MS)
-    (row,) = [row for row in there.tables()["messages"].to_pylist() if row["conversation"] == "x"]
-    assert (row["status"], row["reason"].split(":")[0]) == ("refused", "role")
-
-
-@pytest.mark.parametrize(
-    ("who", "record", "to", "reason"),
-    [
-        ("dso-b", VerificationRequest(dso="dso-b", perimeters=("P1",), bsps=(), from_ms=FROM_MS, to_ms=NIGHT), "tso", "P1 is not dso-b's"),
-        ("dso-b", plain(VerificationOutcome, perimeter="P1"), "tso", "it is not dso-b's"),
-        ("dso-b", MeteringOrder(gcps=("home-1/meter",), from_ms=FROM_MS, to_ms=NIGHT), "flexibility-register", "dso-b may not see it"),
-        ("bsp-1", PerimeterBaseline(perimeter="P1", bsp="bsp-2", from_ms=2 * FROM_MS, step_s=3600.0, net_kw=np.zeros(HOURS)), "tso",
-         "bsp-1 files no baseline of bsp-2"),
-        ("bsp-1", PerimeterBaseline(perimeter="P1", bsp="bsp-1", from_ms=FROM_MS, step_s=3600.0, net_kw=np.zeros(HOURS)), "tso",
-         "it came after its day had begun"),
-    ],
-)  # fmt: skip
-def test_nobody_speaks_for_another_or_too_late(who, record, to, reason):
-    there = _said_by(who, record, to)
-    there.world.run(FROM_MS + 13 * HOUR_MS)
-    assert _refusals(there, to) == [reason]
-
-
-def test_who_may_not_see_a_point_is_told_so_and_that_is_on_record():
-    there = _said_by(
-        "dso-b", MeasurementQuery(gcp="home-1/meter", from_ms=FROM_MS, to_ms=NIGHT), "flexibility-register"
-    )
-    there.world.run(FROM_MS + 13 * HOUR_MS)
-    (told,) = there.tables()["content/QueryRefusal"].to_pylist()
-    assert told["reason"] == "dso-b may not see it"
-    assert [one["reason"] for one in there.store.accesses() if not one["admitted"]] == ["dso-b may not see it"]
+# --- measurements ----------------------------------------------------------------------------------------------------
 
 
 @covers("SUC10.4/r07", "SUC10.4/r08")
@@ -410,7 +171,7 @@ def test_an_order_that_ends_between_two_reports_is_told_at_its_end():
     """The day's order goes to its midnight; a test in the afternoon is over at four."""
     until_ms = FROM_MS + 16 * HOUR_MS
     order = MeteringOrder(gcps=("home-1/meter",), from_ms=until_ms - 2 * HOUR_MS, to_ms=until_ms)
-    there = _said_by("dso-a", order, "flexibility-register", every_h=24)
+    there = said_by("dso-a", order, "flexibility-register", every_h=24)
     there.world.run(until_ms + HOUR_MS // 2)
     known = there.store.measured()
     assert set(known) == {"home-1/meter"}
@@ -425,39 +186,3 @@ def test_meters_count_both_directions_of_an_hour_apart():
     mine = kept.gcp == "home-1/meter"
     assert kept.consumption_kwh[mine] == pytest.approx([1.5])
     assert kept.production_kwh[mine] == pytest.approx([0.5])
-
-
-# --- who pays, where DSOs buy (BUC09) -------------------------------------------------------------------------------------------------
-
-
-def shared(energy, **said):
-    """Of the 4 kW that bsp-2 sells in P3 in four hours its DSO bought one, and all of them are delivered."""
-    half = replace(COMPONENTS[2], bought_kw={"dso-b": vector(1.0), "tso": vector(OFFERED_KW - 1.0)})
-    return DeliveryWorld(components=[COMPONENTS[0], half], delivers={"home-3/meter": 0.0}, energy=energy, **said).run()
-
-
-@pytest.mark.parametrize(
-    ("energy", "to_seller", "tso_pays", "of_imbalance"),
-    [("tso", 1.20, 5.20, 0.0), ("buyer", 1.60, 4.80, 0.0), ("imbalance", 1.60, 4.80, 1.60)],
-)
-def test_each_operator_pays_for_what_it_bought(energy, to_seller, tso_pays, of_imbalance):
-    """4 kWh at 0.30 are the DSO's, and where it takes the energy, at 0.10; an imbalance price of 0.40 is what the TSO's own purchases cost."""
-    there = shared(energy)
-    ledger = there.ledger()
-    assert ledger["dso-b", "bsp-2", "purchased service"] == pytest.approx(to_seller)
-    assert ledger["tso", "bsp-2", "balancing service"] == pytest.approx(tso_pays)
-    assert ledger.get(("tso", "dso-b", "imbalance"), 0.0) == pytest.approx(of_imbalance)
-    assert ledger["bsp-2", "bsp-2-brp", "energy transfer"] == pytest.approx(1.60)
-    assert sum(round(100 * eur) for eur in balances(there).values()) == 0
-    rows = there.table("tso", "service_purchases")
-    assert dict(zip(zip(rows.buyer, rows.bsp, strict=True), rows.delivered_kwh, strict=True)) == pytest.approx(
-        {("tso", "bsp-1"): 8.0, ("tso", "bsp-2"): 12.0, ("dso-b", "bsp-2"): 4.0}
-    )
-    if energy == "tso":
-        conformance(there)
-
-
-def test_a_dso_does_not_pay_for_what_was_not_bought_for_it():
-    there = shared("tso", told=[])
-    assert ("dso-b", "bsp-2", "purchased service") not in there.ledger()
-    assert _refusals(there, "dso-b") == ["4.000 kWh are more than the 0.000 that were bought"]

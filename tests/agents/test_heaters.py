@@ -1,7 +1,5 @@
 """Retrofitted water heaters as a small world: gates, tests that fail, consent, fallbacks, people's rights, and what is learned."""
 
-import copy
-
 import duckdb
 import numpy as np
 import pytest
@@ -11,67 +9,12 @@ from agents.strategies import retrofit
 from agents.strategies.retrofit import Eligibility, Services
 from environment.messages.base import Batch, columns_of
 from environment.messages.retrofit import ConsentWithdrawal, DataRequest
-from experiments.assembly.site import build_site
 from experiments.assembly.tanks import KIND
-from experiments.assembly.world import build_world
 from experiments.conformance.provenance import check_provenance, equalities, fault
 from experiments.covers import covers
 from experiments.results.schema import conform
 from experiments.run.heaters import customer_table, heater_tables
-from experiments.run.tables import registered
-from experiments.scenario import load_scenario, scenario_from
-
-HOMES, DAYS = 12, 5
-DAY_MS = 86_400_000
-NETWORK = "two-stations"
-
-
-def _scenario(**changes):
-    content = copy.deepcopy(load_scenario("heaters-retrofit").as_data())
-    content |= {"name": "few-heaters", "events": []}
-    content["clock"] |= {"days": DAYS}
-    content["grid"]["network"] = NETWORK
-    content["people"][0] |= {"consent": 1.0, "automatic": 1.0}
-    content["people"][0]["homes"]["count"] = HOMES
-    content["heaters"] |= {"training_days": 3, "changes": [], "requests": []}
-    content["heaters"]["installation"] |= {
-        "coverage_4g": 1.0, "own_clock": 0.0, "recruited": 1.0, "dead_radio": 0.0, "mute_probe": 0.0, "forgotten": 0.0,
-    }  # fmt: skip
-    for path, value in changes.items():
-        here = content
-        *keys, last = path.split("__")
-        for key in keys:
-            here = here[int(key) if key.isdigit() else key]
-        here[last] = value
-    return scenario_from(content)
-
-
-class World:
-    """A lived world of a scenario."""
-
-    def __init__(self, **changes):
-        self.site = build_site(_scenario(**changes), 1, lambda *_: None)
-        self.world = build_world(self.site)
-        self.world.run(self.site.timeline.end_ms)
-        self.fleet = self.site.living.physics.installed[KIND].fleet
-        self.set_kw = self.site.living.physics.record.set_kw[KIND]
-
-    def table(self, name):
-        return registered(self.world, name)
-
-    def party(self, name):
-        return next(actor.party for actor in self.world.agents if actor.party.name == name)
-
-    def outcomes(self):
-        found = self.table("retrofits")
-        return dict(zip(found["owner"].tolist(), found["outcome"].tolist(), strict=True))
-
-
-def erased(lived):
-    """Homes that had their data erased, and when they were told."""
-    answers = lived.table("data_answers")
-    done = (answers["right"] == "erase") & answers["done"]
-    return dict(zip(answers["owner"][done].tolist(), answers["t_ms"][done].tolist(), strict=True))
+from tests.agents.heaters_world import DAY_MS, DAYS, HOMES, World, erased
 
 
 @pytest.fixture(scope="module")
@@ -246,34 +189,6 @@ def test_a_tank_that_was_never_hot_enough_is_heated_against_legionella(usual):
     assert plans["hygiene_due"][first].any()
 
 
-SHAVING = {
-    "clock__days": 6, "heaters__installation__household_meter": 1.0,
-    "heaters__services": {"self_consumption": 0.0, "peak_shaving": 1.0, "tariff": 0.0},
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def shaved():
-    """Everything works and all homes are metered; peak shaving is the only service, for two days of control."""
-    return World(**SHAVING)
-
-
-@covers("SUC03.2/r11")
-def test_peak_shaving_lowers_the_peak(shaved):
-    """Against the same homes under their thermostats: less energy above the limit, and lower peaks where there were any above it."""
-    free = World(coordination=False, **SHAVING)
-    step_ms = shaved.site.timeline.step_ms
-    days = slice(4 * DAY_MS // step_ms, 6 * DAY_MS // step_ms)
-    rows = np.flatnonzero(np.isfinite(shaved.set_kw[:, days]).mean(axis=1) > 0.95)
-    limit = 0.9 * shaved.site.people.contracted_kw[rows, None]
-    own, other = (one.site.living.physics.meters.kw[rows, days] for one in (shaved, free))
-    above, otherwise = (np.maximum(net - limit, 0.0) for net in (own, other))
-    assert len(rows) >= HOMES // 2
-    assert above.sum() < 0.9 * otherwise.sum()
-    high = otherwise.max(axis=1) > 0.0
-    assert own[high].max(axis=1).mean() < other[high].max(axis=1).mean()
-
-
 # --- people's data ----------------------------------------------------------------------------------------------------
 
 
@@ -362,20 +277,6 @@ def test_numbers_that_steps_carry_are_those_of_the_tables_and_each_equality_can_
 
 
 # --- physics and knowledge --------------------------------------------------------------------------------------------
-
-
-def test_no_less_heat_is_left_in_the_end_than_there_was_when_control_began(shaved):
-    """But for what people draw so late that no element can make up for it, and the grid of temperatures."""
-    mean, ordered = shaved.site.living.physics.record.inner[KIND]["mean_c"], np.isfinite(shaved.set_kw)
-    end, rows = 6 * DAY_MS // shaved.site.timeline.step_ms, np.flatnonzero(ordered.any(axis=1))
-    assert len(rows) >= HOMES // 2
-    assert ordered[rows, end - 1].all()
-    begun = mean[rows, ordered[rows].argmax(axis=1) - 1]
-    first = shaved.site.timeline.index(0)
-    late = shaved.site.people.draw_kw[rows, first + end - 8 : first + end].sum(axis=1) * shaved.site.timeline.hours
-    capacity = shaved.fleet.ratings.volume_l[rows] * 4.186 / 3600.0
-    assert (mean[rows, end - 1] + late / capacity >= begun - 1.0).all()
-    assert mean[rows, end - 1].mean() >= begun.mean()
 
 
 def test_energy_of_every_tank_and_day_balances(usual):

@@ -45,7 +45,7 @@ def test_the_text_shows_both_and_the_change(folders):
 
 def test_runs_are_called_by_the_ends_of_their_paths_that_tell_them_apart():
     assert _short(["out/a/run", "out/b/run"]) == ["a/run", "b/run"]
-    assert _short(["runs/one", "/tmp/runs/two", "runs/one"]) == ["one", "two", "one"]
+    assert _short(["runs/one", "elsewhere/runs/two", "runs/one"]) == ["one", "two", "one"]
     assert _short(["run", "out/run"]) == ["run", "out/run"]
 
 
