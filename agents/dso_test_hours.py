@@ -12,9 +12,9 @@ from environment.messages.flexibility_register import PoolRegistration, PoolTest
 from environment.units import MS_PER_H
 
 TELLS_S = 60.0
-"""So long at most the word of its hours is under way to the TSO."""
+"""So long at most the word of its hours is under way to the TSO: as long as an acknowledgement is waited for (SUC06.2)."""
 REACHES_H = 24
-"""So many hours ahead tests are placed."""
+"""So many hours ahead tests are placed: judgement, the day that is foreseen best; who finds no place registers again."""
 
 
 class TestHours:

@@ -78,8 +78,8 @@ class RegisterDesk(Desk):
         self._version = 0
         self._acknowledged = 0
         self._answers: dict[str, RegisterAnswer] = {}
-        self._untested: dict[tuple[str, str], PoolRegistration] = {}
-        self._hours: dict[tuple[str, str], PoolTestHours] = {}
+        self._untested: dict[tuple[str, str, str], PoolRegistration] = {}
+        self._hours: dict[tuple[str, str, str], PoolTestHours] = {}
 
     def processes(self) -> Iterable[Process]:
         """What it changes by itself."""
@@ -228,8 +228,8 @@ class RegisterDesk(Desk):
                 one.pool, one.bsp, one.dso, one.points, dict.fromkeys(one.services)
             )
             if GLOBAL in one.services:
-                self._untested[batch.conversation, one.pool] = one
-                self._begin(batch.conversation, one.pool)
+                self._untested[batch.conversation, one.pool, one.dso] = one
+                self._begin(batch.conversation, one.pool, one.dso)
 
     @handles(PoolTestHours)
     def take_hours(self, batch: Batch[PoolTestHours]) -> None:
@@ -239,12 +239,12 @@ class RegisterDesk(Desk):
             if pool is not None and pool.dso != one.dso:
                 refuse(self.party, batch, row, one.pool, f"it is not in the network of {one.dso}")
             else:
-                self._hours[batch.conversation, one.pool] = one
-                self._begin(batch.conversation, one.pool)
+                self._hours[batch.conversation, one.pool, one.dso] = one
+                self._begin(batch.conversation, one.pool, one.dso)
 
-    def _begin(self, conversation: str, pool: str) -> None:
-        """Once registration and hours are there, whichever came first."""
-        key = conversation, pool
+    def _begin(self, conversation: str, pool: str, dso: str) -> None:
+        """Once registration and hours are there, whichever came first; hours of another DSO than the pool's are none of its."""
+        key = conversation, pool, dso
         if key in self._untested and key in self._hours:
             self.party.start(self._examiner.examines(self._untested.pop(key), self._hours.pop(key), conversation))
 

@@ -101,9 +101,8 @@ class PowerFlow:
         v = np.zeros((len(s), self.network.n_bus), np.complex128)
         v[:, self.network.slack] = self.network.slack_pu
         converged = np.zeros(len(s), bool)
-        even = (
-            -(-len(s) // -(-len(s) // self._rows)) if len(s) else 1
-        )  # rows at a time, so that no block is a small rest
+        blocks = max(1, -(-len(s) // self._rows))
+        even = max(1, -(-len(s) // blocks))  # rows at a time, so that no block is a small rest
         for first in range(0, len(s), even):
             rows = slice(first, first + even)
             v[rows, self.live], converged[rows] = self._solve_block(s[rows], stubborn)
